@@ -1,0 +1,1 @@
+"""An app becomes artifacts: a Lambda zip, a Nuclio function."""

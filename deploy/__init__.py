@@ -1,0 +1,1 @@
+"""A plan (data), then its application over the platform's own API."""

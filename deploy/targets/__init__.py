@@ -1,0 +1,1 @@
+"""One module a platform; an emulator is only another endpoint."""

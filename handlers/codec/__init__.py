@@ -1,0 +1,1 @@
+"""Annotations become decoders and encoders, chosen and checked once, at import."""

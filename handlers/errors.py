@@ -1,0 +1,81 @@
+"""Every error that pelton raises on the app side, as one tree.
+
+PeltonError
+├── WrongUse            a declaration is wrong: at import, with file:line and what to do
+│   └── GraphError      a graph is wired wrongly: at build, with the step's path
+├── InvalidInput        the event does not fit the function's types (HTTP: 422, with the field's path)
+├── MalformedBody       the event's bytes are not what its content type says (HTTP: 400)
+├── InvalidOutput       the function's answer cannot be encoded
+├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)
+└── Retry               said by a handler: give me this record again later (HTTP: 503)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PeltonError(Exception):
+    """The root of the tree above."""
+
+
+class WrongUse(PeltonError):
+    """A declaration cannot work; the message says what, where (file:line) and what to do.
+
+    >>> str(WrongUse("two body parameters: a, b", file="app.py", line=7, advice="keep one"))
+    'app.py:7: two body parameters: a, b; keep one'
+    """
+
+    def __init__(self, what: str, *, file: str = "", line: int = 0, advice: str = "") -> None:
+        self.what, self.file, self.line, self.advice = what, file, line, advice
+        where = f"{file}:{line}: " if file else ""
+        super().__init__(f"{where}{what}" + (f"; {advice}" if advice else ""))
+
+
+class GraphError(WrongUse):
+    """A graph is wired wrongly; the message names the step's path."""
+
+
+class InvalidInput(PeltonError):
+    """The event does not fit the function's types.
+
+    `details` lists one dict a fault: `path` (field names and indices from the body's root),
+    `message`, and `type` (a short machine word).
+
+    >>> error = InvalidInput([{"path": ["leg", 0], "message": "missing", "type": "missing"}])
+    >>> str(error)
+    'leg.0: missing'
+    """
+
+    def __init__(self, details: list[dict[str, Any]]) -> None:
+        self.details = details
+        super().__init__(
+            "; ".join(
+                ": ".join(filter(None, (".".join(map(str, each["path"])), each["message"])))
+                for each in details
+            )
+        )
+
+
+class MalformedBody(PeltonError):
+    """The event's bytes are not what its content type says."""
+
+
+class InvalidOutput(PeltonError):
+    """The function's answer cannot be encoded; the message names function and type."""
+
+
+class Reject(PeltonError):
+    """Raised by a handler: this record is bad and must never be tried again."""
+
+
+class Retry(PeltonError):
+    """Raised by a handler: give me this record again, `after` seconds from now at the earliest.
+
+    >>> Retry("model warming up", after=30).after
+    30
+    """
+
+    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+        self.reason, self.after = reason, after
+        super().__init__(reason or "retry")

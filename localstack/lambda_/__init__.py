@@ -1,0 +1,1 @@
+"""AWS Lambda: API, function states, sandboxes under the real runtime client, event sources."""

@@ -1,0 +1,1 @@
+"""Event source mappings, one source a file."""

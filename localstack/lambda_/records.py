@@ -1,0 +1,108 @@
+"""What the Lambda API side and the execution side say to each other.
+
+The API side (api, functions, store) makes a `Revision` when a function is called; the
+execution side (invocations, sandbox) answers with an `Outcome`.  Both are plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One immutable state of a function: its code and configuration as they will run.
+
+    `key` changes whenever code or configuration does, so sandboxes are never shared by two
+    revisions.  `arn` is the unqualified function ARN; `version` is "$LATEST" or a number.
+    """
+
+    key: str
+    name: str
+    arn: str
+    version: str
+    region: str
+    account: str
+    runtime: str
+    handler: str
+    memory_mb: int
+    timeout_s: int
+    environment: Mapping[str, str]
+    code_dir: Path
+    log_group: str
+    log_format: str = "Text"
+    reserved_concurrency: int | None = None
+    layer_dirs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One event for one revision."""
+
+    revision: Revision
+    payload: bytes
+    request_id: str
+    invoked_arn: str
+    client_context: str = ""  # JSON text, already base64-decoded
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended.
+
+    error: "" for success, else the X-Amz-Function-Error value ("Unhandled")
+    log:   the whole log of this invocation (START .. REPORT); the API cuts the tail
+    """
+
+    payload: bytes
+    error: str = ""
+    log: bytes = b""
+    version: str = "$LATEST"
+
+
+class Throttled(Exception):
+    """No sandbox may be started: `reason` is the Reason member of the 429 answer."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Execution(Protocol):
+    """What the API side asks of the execution side."""
+
+    async def invoke(self, call: Call) -> Outcome:
+        """Run one event to its end; raises `Throttled`."""
+
+    async def retire(self, name: str, keep: str = "") -> None:
+        """Stop idle sandboxes of function `name` (busy ones after their event), except those of
+        the revision whose key is `keep`."""
+
+    async def close(self) -> None:
+        """Stop every process; returns when none is left."""
+
+
+class AsyncQueue(Protocol):
+    """What the API side asks for InvocationType=Event: accepted means kept until it is done."""
+
+    async def accept(self, call: Call, *, max_attempts: int, max_age_s: float) -> None:
+        """Keep the event and return; it runs later, with retries, under one request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMapping:
+    """One event source mapping as the poller needs it."""
+
+    uuid: str
+    source_arn: str
+    function_arn: str  # as given: may carry a version or alias
+    batch_size: int
+    window_s: float
+    partial_failures: bool
+    filters: tuple[str, ...] = ()
+    max_concurrency: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Nuclio: dashboard API, processor, worker processes, triggers."""

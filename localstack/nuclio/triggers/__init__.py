@@ -1,0 +1,1 @@
+"""Nuclio triggers, one kind a file, all of one shape."""

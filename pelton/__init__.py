@@ -1,0 +1,86 @@
+"""The front door: every public name of pelton, imported when it is first used.
+
+`import pelton` costs nothing beyond this file, because it also ships inside every
+artifact.  A name whose part was not shipped (a graph in an artifact built without
+one) fails with a sentence that says so.
+
+>>> import pelton
+>>> pelton.App("flights").name
+'flights'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .handlers.app import App as App
+    from .handlers.context import Context as Context
+    from .handlers.errors import InvalidInput as InvalidInput
+    from .handlers.errors import PeltonError as PeltonError
+    from .handlers.errors import Reject as Reject
+    from .handlers.errors import Retry as Retry
+    from .handlers.errors import WrongUse as WrongUse
+    from .handlers.event import Event as Event
+    from .handlers.event import Response as Response
+    from .handlers.event import Result as Result
+    from .handlers.platforms import Aws as Aws
+    from .handlers.platforms import Nuclio as Nuclio
+    from .handlers.triggers import cron as cron
+    from .handlers.triggers import http as http
+    from .handlers.triggers import sqs as sqs
+    from .serving_graph import Graph as Graph
+    from .serving_graph import ensemble as ensemble
+    from .serving_graph import onnx as onnx
+    from .serving_graph import parallel as parallel
+    from .serving_graph import router as router
+    from .serving_graph import step as step
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "App": "handlers.app",
+    "Aws": "handlers.platforms",
+    "Context": "handlers.context",
+    "Event": "handlers.event",
+    "Graph": "serving_graph",
+    "InvalidInput": "handlers.errors",
+    "Nuclio": "handlers.platforms",
+    "PeltonError": "handlers.errors",
+    "Reject": "handlers.errors",
+    "Response": "handlers.event",
+    "Result": "handlers.event",
+    "Retry": "handlers.errors",
+    "WrongUse": "handlers.errors",
+    "cron": "handlers.triggers",
+    "ensemble": "serving_graph",
+    "http": "handlers.triggers",
+    "onnx": "serving_graph",
+    "parallel": "serving_graph",
+    "router": "serving_graph",
+    "sqs": "handlers.triggers",
+    "step": "serving_graph",
+}
+
+__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names are resolved by __getattr__
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'pelton' has no attribute {name!r}")
+    try:
+        module = import_module(f".{home}", __name__)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(f"{__name__}."):
+            raise
+        raise ImportError(
+            f"pelton.{name} needs the part {error.name}, which is not in this artifact: "
+            "it ships when the app's own code imports it where the builder can see it"
+        ) from error
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""pytest fixtures for people who test functions built with pelton."""

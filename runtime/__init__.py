@@ -1,0 +1,1 @@
+"""What ships inside an artifact: one call path and an adapter per platform."""

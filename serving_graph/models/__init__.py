@@ -1,0 +1,1 @@
+"""What a model step can load, one format a file."""
