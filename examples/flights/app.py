@@ -1,0 +1,64 @@
+"""Will this departure arrive late?  A three-step graph over a real model, and a queue consumer."""
+
+from typing import Any
+
+import pelton
+from features import Flight, clean
+from pydantic import BaseModel
+
+app = pelton.App("flights")
+
+NEEDS = ["pydantic", "numpy", "onnxruntime"]
+LATE_FROM = 0.5
+
+
+class Delay(BaseModel):
+    score: float
+    late: bool
+    says: str
+
+
+def explain(probabilities: list[float]) -> Delay:
+    """The model's second probability is the one of arriving more than 15 minutes late."""
+    score = round(float(probabilities[1]), 6)
+    late = score >= LATE_FROM
+    return Delay(score=score, late=late, says=f"{score:.0%} likely to be late")
+
+
+graph = (
+    pelton.Graph("delay", Flight)
+    >> clean
+    >> pelton.onnx("model.onnx", name="model", outputs=["probabilities"])
+    >> explain
+)
+
+delay = app.serve(
+    graph,
+    memory=512,
+    timeout=20,
+    requirements=NEEDS,
+    description="The probability that a departure arrives more than 15 minutes late",
+    triggers=[pelton.http("POST", "/delay")],
+)
+
+
+@app.function(
+    memory=512,
+    timeout=20,
+    requirements=NEEDS,
+    triggers=[pelton.sqs("departures", batch=10, on_invalid="dead_letter")],
+)
+def record(flight: Flight, context: pelton.Context) -> None:
+    """Score a departure from the queue and keep the answer."""
+    answer = graph(flight)
+    context.state.scores.put_item(
+        TableName="scores", Item={"id": {"S": flight.id}, "score": {"N": str(answer.score)}}
+    )
+
+
+@record.init
+def connect(context: pelton.Context) -> None:
+    import boto3
+
+    scores: Any = boto3.client("dynamodb")
+    context.state.scores = scores
