@@ -1,1 +1,89 @@
-"""The `pelton` command: one command a file, flags only; the work is done by the parts it calls."""
+"""The `pelton` command: one command a file, flags only; the work is done by the parts it calls.
+
+This module must stay light: it knows every command's name and one line about it, and imports
+a command's file only when that command is run, so that `pelton --help` answers at once.
+
+>>> from click.testing import CliRunner
+>>> CliRunner().invoke(command, ["deplyo"]).exit_code
+2
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from ..handlers.errors import PeltonError
+from .say import report_failure
+
+# name: one line about it; the command is the `command` of the module with its name.
+COMMANDS = {
+    "init": "Write a first app into a directory.",
+    "run": "Serve an app's functions over HTTP in this process.",
+    "dev": "Run the emulator, deploy an app, and deploy again on every save.",
+    "build": "Make an app's artifacts and print what is in them.",
+    "plan": "Show what a deploy would change, and why.",
+    "deploy": "Plan, then apply.",
+    "invoke": "Send one event to a deployed function and print its answer.",
+    "logs": "Print a deployed function's logs.",
+    "graph": "Draw an app's serving graphs.",
+    "emulator": "Run AWS and Nuclio on this machine, in the foreground.",
+}
+
+
+class Commands(click.Group):
+    """The commands above, each imported when it is first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = import_module(f".{cmd_name}", __name__).command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(_unknown(args[0]))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PeltonError as error:
+            report_failure(error, ctx)
+            ctx.exit(1)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, COMMANDS, n=1)
+    advice = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(COMMANDS)}"
+    return f"no command {name!r}; {advice}"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pelton", message="pelton %(version)s")
+def command() -> None:
+    """Typed Python functions and serving graphs on AWS Lambda, on Nuclio, and on a local
+    emulator of both.
+
+    Exit codes: 0 done; 1 failed; 2 wrong usage (of `plan`: there are changes).
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line given to this process."""
+    sys.exit(command.main(prog_name="pelton"))

@@ -1,0 +1,47 @@
+"""How commands speak: lines for people, one JSON document with --json, failures in either form.
+
+Knows nothing of what the commands do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_ASKED = "pelton.json"  # shared by a command and its group through the context
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def json_option(function: Decorated) -> Decorated:
+    """The --json flag that every command has, as the argument `as_json`."""
+    option = click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        callback=_remember,
+        is_eager=True,
+        help="Print one JSON document.",
+    )
+    return option(function)
+
+
+def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    ctx.meta[_ASKED] = value
+    return value
+
+
+def say_json(value: object) -> None:
+    """Print `value` as one JSON document (what is not JSON as its text)."""
+    click.echo(json.dumps(value, default=str))
+
+
+def report_failure(error: Exception, ctx: click.Context) -> None:
+    """Print a failure: `error: <sentence>` to stderr, or with --json a document to stdout."""
+    if ctx.meta.get(_ASKED):
+        say_json({"error": {"type": type(error).__name__, "message": str(error)}})
+    else:
+        click.echo(f"error: {error}", err=True)
