@@ -45,19 +45,40 @@ def main() -> None:
     tool = uv.find_uv_bin()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        run(tool, "build", "--quiet", "--wheel", "--no-build-isolation",
-            "--python", sys.executable, "--out-dir", folder)
+        run(
+            tool,
+            "build",
+            "--quiet",
+            "--wheel",
+            "--no-build-isolation",
+            "--python",
+            sys.executable,
+            "--out-dir",
+            folder,
+        )
         wheel = next(folder.glob("*.whl"))
         missing = expected() - set(zipfile.ZipFile(wheel).namelist())
         if missing:
             sys.exit(f"the wheel lacks {', '.join(sorted(missing))}: see [tool.setuptools]")
         run(tool, "venv", "--quiet", "--python", sys.executable, folder / "env")
         python = folder / "env" / "bin" / "python"
-        run(tool, "pip", "sync", "--quiet", "--python", python, "--require-hashes",
-            ROOT / "requirements.lock")
+        run(
+            tool,
+            "pip",
+            "sync",
+            "--quiet",
+            "--python",
+            python,
+            "--require-hashes",
+            ROOT / "requirements.lock",
+        )
         run(tool, "pip", "install", "--quiet", "--python", python, "--no-deps", wheel)
-        where = run(python, "-c", "import pelton.localstack, pelton.runtime; print(pelton.__file__)",
-                    cwd=folder)
+        where = run(
+            python,
+            "-c",
+            "import pelton.localstack, pelton.runtime; print(pelton.__file__)",
+            cwd=folder,
+        )
         if not where.startswith(str(folder)):
             sys.exit(f"pelton was imported from {where}, not from the wheel")
         answer = run(folder / "env" / "bin" / "pelton", "--help", cwd=folder)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import pelton
 from features import Flight, clean
 from pydantic import BaseModel
+
+import pelton
 
 app = pelton.App("flights")
 

@@ -19,9 +19,14 @@ def departures() -> Any:
     archive = next(file for file in listed if file.name == "flights.csv.zip").locate()
     table = pd.read_csv(str(archive)).dropna(subset=["dep_delay", "arr_delay"])
     table["id"] = (
-        table["carrier"] + table["flight"].astype(str) + "-"
-        + table["time_hour"].str.slice(0, 10) + "-" + table["origin"]
-        + "-" + table["sched_dep_time"].astype(str)
+        table["carrier"]
+        + table["flight"].astype(str)
+        + "-"
+        + table["time_hour"].str.slice(0, 10)
+        + "-"
+        + table["origin"]
+        + "-"
+        + table["sched_dep_time"].astype(str)
     )
     table["late"] = (table["arr_delay"] > LATE_MINUTES).astype(int)
     return table

@@ -1,0 +1,90 @@
+"""Write what is generated in docs/: the code map in architecture.md and reference.md.
+
+Both come from docstrings, so they say what the code says; `tests/test_docs.py` fails when a
+file here is not what this would write.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PARTS = {
+    "pelton": "the front door: lazy public names, the command line, testing",
+    "handlers": "the words people write; knows no other part",
+    "runtime": "what ships inside an artifact",
+    "serving_graph": "typed steps joined into a graph",
+    "builders": "an app becomes artifacts",
+    "deploy": "a plan, then its application",
+    "localstack": "the emulator; imports nothing of the app side",
+}
+BEGIN, END = "<!-- code map: begin -->\n", "<!-- code map: end -->\n"
+
+
+def modules(part: str) -> Iterator[Path]:
+    """The modules of a part in reading order, links left out."""
+    for path in sorted((ROOT / part).rglob("*.py")):
+        if not any(parent.is_symlink() for parent in path.parents):
+            yield path
+
+
+def sentence(path: Path) -> str:
+    """The first line of the module's docstring."""
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return text.strip().splitlines()[0] if text.strip() else ""
+
+
+def code_map() -> str:
+    """One block a part, one line a module."""
+    blocks = []
+    for part, purpose in PARTS.items():
+        rows = [(str(path.relative_to(ROOT)), sentence(path)) for path in modules(part)]
+        lines = [f"| `{name}` | {text} |" for name, text in rows]
+        blocks.append("\n".join([f"### {part}/: {purpose}", "", "| file | what it is |",
+                                 "| --- | --- |", *lines, ""]))
+    return "\n".join(blocks)
+
+
+def architecture() -> str:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n" + code_map() + "\n" + END + rest.split(END)[1]
+
+
+def reference() -> str:
+    """Every public name of `pelton` and `pelton.testing`, with signature and docstring."""
+    import inspect
+
+    import pelton
+    import pelton.testing
+
+    lines = ["# Reference", "",
+             "Generated from the docstrings by `make docs`; every example in it runs as a test.", ""]
+    for module in (pelton, pelton.testing):
+        lines += [f"## {module.__name__}", ""]
+        for name in sorted(module.__all__):
+            value = getattr(module, name)
+            text = inspect.getdoc(value)
+            if name.startswith("__") or not text or inspect.ismodule(value):
+                continue
+            lines += [f"### `{module.__name__}.{name}`", ""]
+            if inspect.isroutine(value):
+                lines += ["```python", f"{name}{inspect.signature(value)}", "```", ""]
+            lines += ["```text", text, "```", ""]
+    return "\n".join(lines)
+
+
+FILES = {"docs/architecture.md": architecture, "docs/reference.md": reference}
+
+
+def main() -> None:
+    for name, make in FILES.items():
+        (ROOT / name).write_text(make())
+        print(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
