@@ -1,0 +1,27 @@
+"""What can stop a deploy, as sentences a newcomer can act on.
+
+DeployError
+├── Unreachable     nothing answers at an endpoint
+├── CannotPlan      what is asked for cannot be had there (a trigger, a queue, a role)
+└── CallFailed      a platform refused or failed one call
+"""
+
+from __future__ import annotations
+
+from ..handlers.errors import PeltonError
+
+
+class DeployError(PeltonError):
+    """The root of the tree above."""
+
+
+class Unreachable(DeployError):
+    """Nothing answers at an endpoint; the message says what to start."""
+
+
+class CannotPlan(DeployError):
+    """The target cannot give what the app asks for; the message names function and thing."""
+
+
+class CallFailed(DeployError):
+    """A platform refused or failed; the message is the platform's own, with the function's name."""
