@@ -1,0 +1,1 @@
+"""Paired ratios: each pair is timed in one run, because machines are noisy and ratios are not."""

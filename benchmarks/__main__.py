@@ -1,0 +1,45 @@
+"""Run every benchmark, print the table, keep it in docs/benchmarks.md; exit 1 over a bound.
+
+Each `bench_*.py` beside this file has `measure() -> list[Row]`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+from pathlib import Path
+
+from .row import Row
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+`make bench` writes this page. Every row is a pair timed in one run: ours against a peer or the
+floor. Believe the ratios, not the times: the machine was {machine}, Python {python}.
+
+| what | floor | ours | ratio or excess | bound | |
+| --- | ---: | ---: | ---: | ---: | --- |
+"""
+
+
+def measure_all() -> list[Row]:
+    rows: list[Row] = []
+    for path in sorted(HERE.glob("bench_*.py")):
+        print(f"{path.stem} …", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"{__package__}.{path.stem}").measure()
+    return rows
+
+
+def main() -> int:
+    rows = measure_all()
+    head = HEAD.format(machine=f"{platform.machine()}, shared cores", python=platform.python_version())
+    page = head + "".join(f"{row.line()}\n" for row in rows)
+    PAGE.write_text(page)
+    print(page)
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""What every trigger is: plain data with a kind; a platform's own form is made by the builders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The base of all kinds.
+
+    kind:       the word for it everywhere ("http", "sqs", "cron")
+    needs_body: a function with this trigger must take an event
+    batches:    the source delivers several events at once, answered one by one
+    """
+
+    kind: ClassVar[str] = ""
+    needs_body: ClassVar[bool] = False
+    batches: ClassVar[bool] = False
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The trigger as plain data, `kind` first."""
+        return {"kind": self.kind} | {each.name: getattr(self, each.name) for each in fields(self)}

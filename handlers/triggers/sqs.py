@@ -1,0 +1,66 @@
+"""SQS: records in batches, each answered for itself (partial batch failure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..errors import WrongUse
+from .base import Trigger
+
+ON_INVALID = ("retry", "dead_letter", "drop")
+
+
+@dataclass(frozen=True, slots=True)
+class Sqs(Trigger):
+    """See `sqs`."""
+
+    kind: ClassVar[str] = "sqs"
+    needs_body: ClassVar[bool] = True
+    batches: ClassVar[bool] = True
+
+    queue: str = ""
+    batch: int = 10
+    window: int = 0
+    on_invalid: str = "retry"
+    dead_letter: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.queue:
+            raise WrongUse("sqs() needs a queue's name or ARN")
+        if not 1 <= self.batch <= 10_000:
+            raise WrongUse(f"sqs batch={self.batch} is outside 1 to 10000")
+        if self.batch > 10 and self.window < 1:
+            raise WrongUse(
+                f"sqs batch={self.batch} needs a window", advice="give window=1 or more seconds"
+            )
+        if not 0 <= self.window <= 300:
+            raise WrongUse(f"sqs window={self.window} is outside 0 to 300 seconds")
+        if self.on_invalid not in ON_INVALID:
+            raise WrongUse(
+                f"sqs on_invalid={self.on_invalid!r} is unknown",
+                advice=f"use one of {', '.join(ON_INVALID)}",
+            )
+
+
+def sqs(
+    queue: str,
+    *,
+    batch: int = 10,
+    window: int = 0,
+    on_invalid: str = "retry",
+    dead_letter: str = "",
+) -> Sqs:
+    """Run the function for the messages of a queue.
+
+    batch:       messages per call at the most; above 10 the source needs a window
+    window:      seconds to wait for a full batch, 0 to 300
+    on_invalid:  what becomes of a message that does not fit the function's type: "retry" gives it
+                 back to the queue, "dead_letter" sends it to `dead_letter` (without one, it goes
+                 back, and the queue's own redrive policy takes it), "drop" forgets it
+    dead_letter: name or URL of the queue for those
+
+    >>> sqs("departures", batch=5).batch
+    5
+    """
+    return Sqs(queue, batch, window, on_invalid, dead_letter)
