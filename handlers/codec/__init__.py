@@ -1,1 +1,227 @@
 """Annotations become decoders and encoders, chosen and checked once, at import."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..context import Context
+from ..errors import InvalidInput, InvalidOutput, MalformedBody, WrongUse
+from ..event import Event, Result
+from .faults import Fault
+from .signature import Signature, read_signature
+from .types import Converter, Unknown, converter, to_json, type_name
+
+__all__ = ["Codec", "codec_for", "compile_codec", "read_signature", "type_name"]
+
+Decode = Callable[[Event, Context], tuple[Any, ...]]
+
+
+class Codec:
+    """How events become arguments and answers become bodies, for one function.
+
+    mode:     "value" (one decoded body), "batch" (a `list[T]` of a batching trigger), "event"
+              (the untouched `Event`), "none" (no body parameter), "native" (the platform's own)
+    decode:   (event, context) -> positional arguments; raises InvalidInput, MalformedBody
+    encode:   the function's answer -> JSON-ready value, bytes, str or Result; raises InvalidOutput
+    text_body: the function wants the body as it came (`str`, `bytes`), never parsed
+    """
+
+    __slots__ = (
+        "decode",
+        "encode",
+        "input_type",
+        "is_async",
+        "mode",
+        "output_type",
+        "takes_context",
+        "text_body",
+    )
+
+    def __init__(self, signature: Signature, mode: str, decode: Decode, encode: Any) -> None:
+        self.mode, self.decode, self.encode = mode, decode, encode
+        self.input_type, self.output_type = signature.input_type, signature.output_type
+        self.is_async = signature.is_async
+        self.takes_context = "context" in signature.order
+        self.text_body = signature.input_type in (str, bytes)
+
+
+def compile_codec(
+    fn: Callable[..., Any],
+    *,
+    name: str,
+    batches: bool = False,
+    where: tuple[str, int] = ("", 0),
+    local_names: Mapping[str, Any] | None = None,
+) -> Codec:
+    """The codec of a plain function; raises `WrongUse` with file and line."""
+    return codec_for(
+        read_signature(fn, where, local_names or {}), name=name, batches=batches, where=where
+    )
+
+
+def codec_for(
+    signature: Signature, *, name: str, batches: bool = False, where: tuple[str, int] = ("", 0)
+) -> Codec:
+    """The codec of a known signature (a graph's)."""
+    kind = signature.input_type
+    if "body" not in signature.order:
+        mode = "none"
+    elif kind is Event:
+        mode = "event"
+    elif batches and (kind is list or typing.get_origin(kind) is list):
+        mode = "batch"
+    else:
+        mode = "value"
+    decode = _decoder(signature, mode, name, where)
+    return Codec(signature, mode, decode, _encoder(signature.output_type, name, where))
+
+
+def _known(annotation: Any, name: str, role: str, where: tuple[str, int]) -> Converter:
+    try:
+        return converter(annotation)
+    except (Unknown, NameError) as error:
+        raise WrongUse(
+            f"function {name}: {role} annotation {type_name(annotation)} is unknown to the codec"
+            + (f" ({error})" if isinstance(error, NameError) else ""),
+            file=where[0],
+            line=where[1],
+            advice="use a pydantic model, dataclass, TypedDict, builtin, bytes, str, numpy array, "
+            "data frame or pelton.Event, or leave it out",
+        ) from None
+
+
+def _decoder(signature: Signature, mode: str, name: str, where: tuple[str, int]) -> Decode:
+    if mode == "none":
+        body: Callable[[Event], Any] | None = None
+    elif mode == "event":
+        body = _untouched
+    else:
+        body = _body_decoder(_known(signature.input_type, name, "input", where), signature)
+    return _arguments(signature.order, body)
+
+
+def _untouched(event: Event) -> Event:
+    return event
+
+
+def _arguments(order: tuple[str, ...], body: Callable[[Event], Any] | None) -> Decode:
+    """The arguments in the order the function takes them, with no loop per event."""
+    if body is None:
+        return (lambda event, context: (context,)) if order else (lambda event, context: ())
+    take = body
+    if order == ("body",):
+        return lambda event, context: (take(event),)
+    if order == ("body", "context"):
+        return lambda event, context: (take(event), context)
+    return lambda event, context: (context, take(event))
+
+
+def _body_decoder(part: Converter, signature: Signature) -> Callable[[Event], Any]:
+    kind, decode = signature.input_type, part.decode
+    if kind is str:
+        return _text
+    if kind is bytes:
+        return _raw
+
+    def take(event: Event) -> Any:
+        body = event.body
+        if body.__class__ is bytes or (body.__class__ is str and event.trigger != "direct"):
+            body = parse(body, event.content_type)
+        try:
+            return decode(body)
+        except Fault as fault:
+            raise InvalidInput(fault.details()) from None
+
+    if kind is Any:
+        return lambda event: _anything(event)
+    return take
+
+
+def _anything(event: Event) -> Any:
+    """Unannotated: JSON where it is JSON, else the body as it came."""
+    body = event.body
+    if body.__class__ is bytes or (body.__class__ is str and event.trigger != "direct"):
+        if "json" in event.content_type:
+            return parse(body, event.content_type)
+        try:
+            return json.loads(body)
+        except ValueError:
+            return body
+    return body
+
+
+def parse(body: bytes | str, content_type: str) -> Any:
+    """A JSON body; raises `MalformedBody` that says where it stops being JSON.
+
+    >>> parse(b'{"a": 1}', "")
+    {'a': 1}
+    """
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        said = f" of content type {content_type}" if content_type else ""
+        raise MalformedBody(f"the body{said} is not JSON: {error}") from None
+
+
+def _text(event: Event) -> str:
+    body = event.body
+    if isinstance(body, bytes):
+        try:
+            return body.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedBody(f"the body is not UTF-8 text: {error}") from None
+    return body if isinstance(body, str) else json.dumps(body)
+
+
+def _raw(event: Event) -> bytes:
+    body = event.body
+    return body if isinstance(body, bytes) else _text(event).encode()
+
+
+def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], Any]:
+    if output is Result or output is bytes or output is str:
+        output = Any
+    annotated = None if output is Any else _known(output, name, "return", where).encode
+
+    def encode(value: Any) -> Any:
+        if value.__class__ in _READY:
+            return value
+        if value.__class__ is Result:
+            value.body = encode_body(value.body)
+            return value
+        return encode_body(value)
+
+    def encode_body(value: Any) -> Any:
+        if value.__class__ in _READY or isinstance(value, bytes):
+            return value
+        try:
+            return to_json(value)
+        except Unknown:
+            raise _unencodable(value, name) from None
+
+    if annotated is None:
+        return encode
+
+    def encode_annotated(value: Any) -> Any:
+        if value.__class__ is Result:
+            return encode(value)
+        try:
+            return annotated(value)
+        except (AttributeError, TypeError, KeyError, ValueError):
+            raise _unencodable(value, name, type_name(output)) from None
+
+    return encode_annotated
+
+
+# JSON-ready as they are; what is inside a dict or list is the platform's own marshaller's matter.
+_READY = frozenset({dict, list, str, int, float, bool, type(None), bytes})
+
+
+def _unencodable(value: Any, name: str, declared: str = "") -> InvalidOutput:
+    promised = f" where its annotation says {declared}" if declared else ""
+    return InvalidOutput(
+        f"function {name} returned a {type(value).__name__}{promised}, which is no JSON value"
+    )

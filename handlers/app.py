@@ -1,0 +1,227 @@
+"""`App`: the functions that belong together, declared by decorators and checked at import."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, overload
+
+from .codec import Codec, codec_for, compile_codec
+from .codec.signature import Signature
+from .context import Context
+from .errors import WrongUse
+from .function import Function, P, R
+from .platforms import Aws, Nuclio
+from .settings import Settings, check_name
+from .triggers.base import Trigger
+
+I_contra = TypeVar("I_contra", contravariant=True)
+O_co = TypeVar("O_co", covariant=True)
+
+
+class Servable(Protocol[I_contra, O_co]):
+    """What `App.serve` takes: a graph satisfies it, and so may anything of yours."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def input_type(self) -> Any: ...
+    @property
+    def output_type(self) -> Any: ...
+    @property
+    def is_async(self) -> bool: ...
+
+    def __call__(self, value: I_contra, context: Any = None) -> O_co: ...
+    def load(self, context: Context) -> Any: ...
+    def drain(self, context: Context) -> Any: ...
+    def stop(self, context: Context) -> Any: ...
+
+
+class App:
+    """The functions that belong together.
+
+    >>> app = App("shop")
+    >>> @app.function(memory=256)
+    ... def accept(order: dict[str, int]) -> int:
+    ...     return order["total"]
+    >>> accept({"total": 3}), app.functions["accept"].settings.memory
+    (3, 256)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.functions: dict[str, Function[..., Any]] = {}
+        _at(_caller(2), check_name, name)
+
+    def __repr__(self) -> str:
+        return f"<pelton app {self.name}: {', '.join(self.functions) or 'no functions'}>"
+
+    @overload
+    def function(self, fn: Callable[P, R], /) -> Function[P, R]: ...
+    @overload
+    def function(
+        self,
+        fn: None = None,
+        /,
+        *,
+        name: str = "",
+        memory: int = 128,
+        timeout: int = 3,
+        environment: Mapping[str, str] | None = None,
+        requirements: Sequence[str] = (),
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        triggers: Sequence[Trigger] = (),
+        concurrency: int | None = None,
+        style: str | None = None,
+        include: Sequence[str] = (),
+        aws: Aws | None = None,
+        nuclio: Nuclio | None = None,
+    ) -> Callable[[Callable[P, R]], Function[P, R]]: ...
+
+    def function(
+        self, fn: Callable[P, R] | None = None, /, *, name: str = "", **settings: Any
+    ) -> Any:
+        """Make a function deployable.
+
+        memory in MB, timeout in seconds, `requirements` as pip writes them, `include` as globs of
+        data files beside the app, `style` "lambda" or "nuclio" for a platform's native handler.
+
+        Raises `WrongUse` with file and line when the declaration cannot work.
+        """
+        frame = sys._getframe(1)
+        local_names = frame.f_locals if frame.f_locals is not frame.f_globals else {}
+
+        def decorate(user_function: Callable[P, R]) -> Function[P, R]:
+            code = getattr(user_function, "__code__", None)
+            if code is None:
+                raise WrongUse(
+                    f"@app.function was given {user_function!r}",
+                    file=frame.f_code.co_filename,
+                    line=frame.f_lineno,
+                    advice="decorate a function written with def; a graph goes to app.serve()",
+                )
+            where = (code.co_filename, code.co_firstlineno)
+            made = _at(where, _settings, settings)
+            label = name or user_function.__name__
+            codec = (
+                None
+                if made.style
+                else compile_codec(
+                    user_function,
+                    name=label,
+                    batches=_batches(made),
+                    where=where,
+                    local_names=local_names,
+                )
+            )
+            return self._register(
+                user_function, label, made, codec, where, user_function.__module__
+            )
+
+        return decorate if fn is None else decorate(fn)
+
+    def serve(
+        self, graph: Servable[Any, Any], *, name: str = "", **settings: Any
+    ) -> Function[..., Any]:
+        """`function` for a graph: the same settings; the graph's types choose the codec.
+
+        Raises `WrongUse` with file and line when the declaration cannot work.
+        """
+        where = _caller(2)
+        module = sys._getframe(1).f_globals.get("__name__", "")
+        made = _at(where, _settings, settings)
+        label = name or graph.name
+        signature = Signature(
+            order=("body", "context"),
+            input_type=graph.input_type,
+            output_type=graph.output_type,
+            is_async=graph.is_async,
+        )
+        codec = codec_for(signature, name=label, batches=_batches(made), where=where)
+        function = self._register(graph, label, made, codec, where, module)
+        function.hooks.init.append(graph.load)
+        function.hooks.drain.append(graph.drain)
+        function.hooks.stop.append(graph.stop)
+        return function
+
+    def _register(
+        self,
+        user_function: Callable[P, R],
+        name: str,
+        settings: Settings,
+        codec: Codec | None,
+        where: tuple[str, int],
+        module: str,
+    ) -> Function[P, R]:
+        _at(where, check_name, name)
+        if (known := self.functions.get(name)) is not None:
+            raise WrongUse(
+                f"app {self.name} has a function {name} already, at {known.file}:{known.line}",
+                file=where[0],
+                line=where[1],
+                advice="rename one, or give name=",
+            )
+        _check_body(name, settings, codec, where)
+        function = Function(
+            user_function,
+            app=self,
+            name=name,
+            settings=settings,
+            codec=codec,
+            where=where,
+            module=module,
+        )
+        self.functions[name] = function
+        return function
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    tidy = {key: value for key, value in given.items() if value is not None}
+    for key in ("requirements", "triggers", "include"):
+        if isinstance(tidy.get(key), str):
+            raise WrongUse(
+                f"{key}={tidy[key]!r} is a string", advice=f"write {key}=[{tidy[key]!r}]"
+            )
+        if key in tidy:
+            tidy[key] = tuple(tidy[key])
+    unknown = tidy.keys() - Settings.__dataclass_fields__.keys()
+    if unknown:
+        raise WrongUse(
+            f"unknown setting {', '.join(sorted(unknown))}",
+            advice=f"known are {', '.join(Settings.__dataclass_fields__)}",
+        )
+    return Settings(**tidy)
+
+
+def _batches(settings: Settings) -> bool:
+    return any(trigger.batches for trigger in settings.triggers)
+
+
+def _check_body(name: str, settings: Settings, codec: Codec | None, where: tuple[str, int]) -> None:
+    """A trigger that brings something needs a parameter that takes it."""
+    if codec is None or codec.mode != "none":
+        return
+    for trigger in settings.triggers:
+        if trigger.needs_body:
+            raise WrongUse(
+                f"function {name} has the trigger {trigger.kind} and no parameter for its body",
+                file=where[0],
+                line=where[1],
+                advice="add a first parameter, typed as what a message holds",
+            )
+
+
+def _caller(depth: int) -> tuple[str, int]:
+    frame = sys._getframe(depth)
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def _at(where: tuple[str, int], check: Callable[..., Any], *args: Any) -> Any:
+    """Run a check; what it finds wrong is said with the place of the declaration."""
+    try:
+        return check(*args)
+    except WrongUse as error:
+        if error.file:
+            raise
+        raise WrongUse(error.what, file=where[0], line=where[1], advice=error.advice) from None

@@ -1,0 +1,314 @@
+"""Annotations become converters: a decoder from JSON values and an encoder back to them.
+
+Containers are built from their parts; pydantic, numpy and data frames are recognised by what they
+have, so that nothing is imported that the user's own code has not imported already.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING
+from enum import Enum
+from typing import Any, NamedTuple
+
+from .faults import Fault, wrong
+from .foreign import foreign_converter
+from .scalars import SCALARS, Decode, Encode
+
+
+class Converter(NamedTuple):
+    """How one type leaves JSON and goes back.  encode is None where the value is JSON already."""
+
+    decode: Decode
+    encode: Encode | None
+
+
+class Unknown(Exception):
+    """No rule says how this annotation leaves JSON."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+ANYTHING = Converter(_same, None)
+
+
+def converter(annotation: Any) -> Converter:
+    """The converter of an annotation; raises `Unknown` where there is none.
+
+    >>> converter(list[int]).decode([1, 2.0])
+    [1, 2]
+    """
+    if annotation is Any or annotation is object:
+        return ANYTHING
+    try:
+        if annotation in SCALARS:
+            return Converter(*SCALARS[annotation])
+    except TypeError:  # an unhashable annotation has its rule below, or none
+        pass
+    if found := foreign_converter(annotation):
+        return Converter(*found)
+    origin = typing.get_origin(annotation)
+    if origin is not None:
+        return _generic(annotation, origin, typing.get_args(annotation))
+    return _plain(annotation)
+
+
+def _plain(annotation: Any) -> Converter:
+    if isinstance(annotation, typing.NewType):
+        return converter(annotation.__supertype__)
+    if isinstance(annotation, type):
+        if issubclass(annotation, Enum):
+            return _enum(annotation)
+        if typing.is_typeddict(annotation):
+            return _typed_dict(annotation)
+        if hasattr(annotation, "__dataclass_fields__"):
+            return _dataclass(annotation)
+        if annotation in _BARE:
+            return _generic(annotation, annotation, _BARE[annotation])
+    raise Unknown(annotation)
+
+
+_BARE: dict[Any, tuple[Any, ...]] = {
+    list: (Any,),
+    dict: (Any, Any),
+    set: (Any,),
+    frozenset: (Any,),
+    tuple: (Any, ...),
+}
+
+
+def _generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Converter:
+    if origin in (typing.Annotated, typing.Required, typing.NotRequired):
+        return converter(args[0])
+    if origin is typing.Literal:
+        return _literal(args)
+    if origin is typing.Union or origin is types.UnionType:
+        return _union(args)
+    name = getattr(origin, "__name__", "")
+    if origin in (list, set, frozenset) or name in ("Sequence", "Iterable", "Collection"):
+        return _items(origin if isinstance(origin, type) and origin in _BARE else list, args[0])
+    if origin is dict or name in ("Mapping", "MutableMapping"):
+        return _mapping(*args)
+    if origin is tuple:
+        return _tuple(args)
+    raise Unknown(annotation)
+
+
+def _enum(annotation: type[Enum]) -> Converter:
+    allowed = ", ".join(repr(each.value) for each in annotation)
+
+    def decode(value: Any) -> Any:
+        try:
+            return annotation(value)
+        except ValueError:
+            raise wrong(f"one of {allowed}", value, "enum") from None
+
+    return Converter(decode, lambda member: member.value if isinstance(member, Enum) else member)
+
+
+def _literal(allowed: tuple[Any, ...]) -> Converter:
+    # 1 == True and 1 == 1.0, so the type is compared with the value.
+    known = {(type(each), each) for each in allowed}
+    words = ", ".join(repr(each) for each in allowed)
+
+    def decode(value: Any) -> Any:
+        try:
+            if (type(value), value) in known:
+                return value
+        except TypeError:
+            pass
+        raise wrong(f"one of {words}", value, "literal")
+
+    return Converter(decode, None)
+
+
+def _union(args: tuple[Any, ...]) -> Converter:
+    members = [converter(each) for each in args]
+    names = " or ".join(type_name(each) for each in args)
+    optional = [m for m, a in zip(members, args, strict=True) if a is not type(None)]
+
+    def decode(value: Any) -> Any:
+        if value is None and len(optional) < len(members):
+            return None
+        if len(optional) == 1:
+            return optional[0].decode(value)
+        for member in optional:
+            try:
+                return member.decode(value)
+            except Fault:
+                continue
+        raise wrong(names, value, "union")
+
+    return Converter(decode, None if not any(m.encode for m in members) else to_json)
+
+
+def _items(make: Any, item: Any) -> Converter:
+    inner_decode, inner_encode = converter(item)
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise wrong("an array", value)
+        return make([_at(inner_decode, each, index) for index, each in enumerate(value)])
+
+    def encode(value: Any) -> Any:
+        return [inner_encode(each) if inner_encode else each for each in value]
+
+    return Converter(decode, None if make is list and inner_encode is None else encode)
+
+
+def _at(decode: Decode, value: Any, key: str | int) -> Any:
+    try:
+        return decode(value)
+    except Fault as fault:
+        raise fault.under(key) from None
+
+
+def _mapping(key: Any, item: Any) -> Converter:
+    key_decode, key_encode = converter(str if key is Any else key)
+    inner_decode, inner_encode = converter(item)
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise wrong("an object", value)
+        return {
+            _at(_key(key_decode), name, name): _at(inner_decode, each, name)
+            for name, each in value.items()
+        }
+
+    def encode(value: Any) -> Any:
+        return {
+            (key_encode(name) if key_encode else name): (
+                inner_encode(each) if inner_encode else each
+            )
+            for name, each in value.items()
+        }
+
+    return Converter(decode, encode if key_encode or inner_encode else None)
+
+
+def _key(decode: Decode) -> Decode:
+    """JSON's keys are strings; a number as key is read from its text."""
+
+    def from_text(name: Any) -> Any:
+        try:
+            return decode(name)
+        except Fault:
+            if isinstance(name, str) and name.lstrip("-").isdigit():
+                return decode(int(name))
+            raise
+
+    return from_text
+
+
+def _tuple(args: tuple[Any, ...]) -> Converter:
+    if len(args) == 2 and args[1] is ...:
+        return _items(tuple, args[0])
+    parts = [converter(each) for each in args]
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, list | tuple) or len(value) != len(parts):
+            raise wrong(f"an array of {len(parts)}", value)
+        return tuple(
+            _at(part.decode, each, index)
+            for index, (part, each) in enumerate(zip(parts, value, strict=True))
+        )
+
+    def encode(value: Any) -> Any:
+        return [p.encode(v) if p.encode else v for p, v in zip(parts, value, strict=True)]
+
+    return Converter(decode, encode)
+
+
+def _typed_dict(annotation: Any) -> Converter:
+    hints = typing.get_type_hints(annotation, include_extras=True)
+    parts = {name: converter(hint) for name, hint in hints.items()}
+    required = annotation.__required_keys__
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise wrong("an object", value)
+        return _fields(parts, required, value)
+
+    return Converter(decode, _object_encoder(parts, dict.get, lambda value: value.keys()))
+
+
+def _dataclass(annotation: Any) -> Converter:
+    hints = typing.get_type_hints(annotation, include_extras=True)
+    fields = annotation.__dataclass_fields__
+    given = {name for name, each in fields.items() if each.init}
+    parts = {name: converter(hints[name]) for name in fields}
+    required = frozenset(
+        name
+        for name in given
+        if fields[name].default is MISSING and fields[name].default_factory is MISSING
+    )
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise wrong("an object", value)
+        inner = {name: parts[name] for name in given}
+        try:
+            return annotation(**_fields(inner, required, value))
+        except (ValueError, AssertionError) as error:  # the class's own __post_init__ refuses
+            raise Fault(str(error), "value") from error
+
+    return Converter(decode, _object_encoder(parts, getattr, lambda _: parts))
+
+
+def _fields(parts: dict[str, Converter], required: Any, value: dict[str, Any]) -> dict[str, Any]:
+    for name in required:
+        if name not in value:
+            raise Fault("is missing", "missing").under(name)
+    return {
+        name: _at(part.decode, value[name], name) for name, part in parts.items() if name in value
+    }
+
+
+def _object_encoder(
+    parts: dict[str, Converter], get: Callable[..., Any], names: Callable[[Any], Any]
+) -> Encode:
+    def encode(value: Any) -> Any:
+        out = {}
+        for name in names(value):
+            each = get(value, name)
+            part = parts.get(name)
+            out[name] = part.encode(each) if part and part.encode else each
+        return out
+
+    return encode
+
+
+def to_json(value: Any) -> Any:
+    """A value as JSON by what it is, where its annotation does not say; raises `Unknown`.
+
+    >>> to_json({"at": {1, 1}, "who": None})
+    {'at': [1], 'who': None}
+    """
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if kind is dict:
+        return {key: to_json(each) for key, each in value.items()}
+    if kind in (list, tuple, set, frozenset):
+        return [to_json(each) for each in value]
+    encode = converter(kind).encode
+    return encode(value) if encode else value
+
+
+def type_name(annotation: Any) -> str:
+    """An annotation as people write it.
+
+    >>> type_name(int), type_name(list[int])
+    ('int', 'list[int]')
+    """
+    if annotation is type(None):
+        return "None"
+    return (
+        annotation.__name__
+        if isinstance(annotation, type) and not typing.get_args(annotation)
+        else str(annotation).replace("typing.", "")
+    )

@@ -1,0 +1,98 @@
+"""`Context`: what a function may ask of where it runs.  Adapters make it; tests make their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+
+class Logger(Protocol):
+    """Structured logging: a message and fields by keyword."""
+
+    def debug(self, message: str, **fields: Any) -> None: ...
+
+    def info(self, message: str, **fields: Any) -> None: ...
+
+    def warning(self, message: str, **fields: Any) -> None: ...
+
+    def error(self, message: str, **fields: Any) -> None: ...
+
+    def exception(self, message: str, **fields: Any) -> None: ...
+
+
+def secret_from_environment(name: str) -> str:
+    """The secret as an environment variable, as both platforms can inject it.
+
+    Raises KeyError with a sentence when it is not set.
+    """
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise KeyError(
+            f"secret {name!r} is not set: give it as environment variable {name} of the function"
+        ) from None
+
+
+class Context:
+    """What a function may ask of where it runs.
+
+    logger:      structured logging, every line with the request id
+    state:       the function's own, kept as long as the worker lives
+    request_id:  the platform's id of this event
+    deadline:    seconds since the epoch when the platform gives up; None without a limit
+    raw:         the platform's own context, untouched
+
+    >>> context = Context(function_name="score", request_id="7")
+    >>> context.function_name, context.remaining_time() is None
+    ('score', True)
+    """
+
+    __slots__ = (
+        "_clock",
+        "_invoke",
+        "_secret",
+        "deadline",
+        "function_name",
+        "function_version",
+        "logger",
+        "raw",
+        "request_id",
+        "state",
+    )
+
+    def __init__(
+        self,
+        *,
+        function_name: str = "",
+        function_version: str = "$LATEST",
+        request_id: str = "",
+        deadline: float | None = None,
+        logger: Logger | None = None,
+        state: SimpleNamespace | None = None,
+        secret: Callable[[str], str] = secret_from_environment,
+        invoke: Callable[[str, Any, bool], Any] | None = None,
+        raw: Any = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.function_name, self.function_version = function_name, function_version
+        self.request_id, self.deadline, self.raw = request_id, deadline, raw
+        self.logger: Any = logger
+        self.state: Any = SimpleNamespace() if state is None else state
+        self._secret, self._invoke, self._clock = secret, invoke, clock
+
+    def remaining_time(self) -> float | None:
+        """Seconds until the platform gives up on this event; None without a limit."""
+        return None if self.deadline is None else max(0.0, self.deadline - self._clock())
+
+    def secret(self, name: str) -> str:
+        """The secret called `name`; raises KeyError, with what to do, when there is none."""
+        return self._secret(name)
+
+    def invoke(self, function: str, payload: Any = None, *, wait: bool = True) -> Any:
+        """Call another function by name and give its answer back (None with `wait=False`)."""
+        if self._invoke is None:
+            raise RuntimeError(f"cannot invoke {function!r}: nothing here reaches other functions")
+        return self._invoke(function, payload, wait)
