@@ -1,0 +1,161 @@
+"""The Lambda adapter: what `awslambdaric` calls, for every source that Lambda has for us.
+
+It knows Lambda and nothing of any other platform.  Errors: bad HTTP input is a 4xx reply; a
+handler's exception is raised again, so that Lambda's own metrics, retries and dead-letter queues
+see it; bad queue input follows the trigger's `on_invalid`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..handlers.context import Context, secret_from_environment
+from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
+from ..handlers.event import Event
+from ..handlers.function import Function
+from . import aws_events
+from .aws_records import Records
+from .bootstrap import surface
+from .call import Call, compile_call, maybe_await
+from .logs import JsonLogger
+from .worker import Worker, find_function
+
+Handler = Callable[[Any, Any], Any]
+
+
+def handler_for(module: str, function: str, app: str = "app") -> Handler:
+    """The Lambda handler of a function, as a generated entry module names it.
+
+    The user's module is imported here, so its import errors are init errors, as on AWS.
+    """
+    return make_handler(find_function(module, function, app))
+
+
+def make_handler(function: Function[..., Any]) -> Handler:
+    """The Lambda handler of a function: (event, LambdaContext) -> JSON-ready or bytes.
+
+    >>> from pelton import App
+    >>> from pelton.testing import lambda_context
+    >>> app = App("doc")
+    >>> @app.function
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> make_handler(double)(21, lambda_context())
+    42
+    """
+    worker = Worker(function)
+    if function.style == "lambda":
+        return surface(_native(function, worker))
+    if function.style == "nuclio":
+        from .foreign_nuclio import nuclio_style_on_lambda
+
+        return surface(nuclio_style_on_lambda(function, worker, make_context))
+    return surface(_typed(function, worker))
+
+
+def _native(function: Function[..., Any], worker: Worker) -> Handler:
+    user = function.user_function
+
+    def handle(event: Any, raw: Any) -> Any:
+        worker.begin(make_context(function, worker, raw))
+        return maybe_await(user(event, raw))
+
+    return handle
+
+
+def _typed(function: Function[..., Any], worker: Worker) -> Handler:
+    call = compile_call(function)
+    records = Records(function, call)
+
+    def handle(event: Any, raw: Any) -> Any:
+        context = make_context(function, worker, raw)
+        worker.begin(context)
+        source = aws_events.source_of(event)
+        if source == "direct":
+            answer = call(Event(body=event, id=context.request_id, raw=event), context)
+            return answer.body if hasattr(answer, "status") else answer
+        if source == "sqs":
+            return records.answer(event["Records"], context)
+        if source == "cron":
+            return call(aws_events.cron_event(event), context)
+        return _http(source, event, call, context)
+
+    return handle
+
+
+def _http(source: str, payload: dict[str, Any], call: Call, context: Context) -> dict[str, Any]:
+    try:
+        event = aws_events.http_event(source, payload, context.request_id)
+        result = aws_events.as_result(call(event, context))
+    except InvalidInput as error:
+        result = aws_events.error_result(422, "the body does not fit", list(error.details))
+    except MalformedBody as error:
+        result = aws_events.error_result(400, str(error), [])
+    except Reject as error:
+        result = aws_events.error_result(422, str(error), [])
+    except Retry as error:
+        result = aws_events.error_result(503, str(error), [])
+        if error.after is not None:
+            result.headers = {"retry-after": str(round(error.after))}
+    return aws_events.http_reply(source, payload, result)
+
+
+def make_context(function: Function[..., Any], worker: Worker, raw: Any) -> Context:
+    """The function's context from Lambda's."""
+    request_id = getattr(raw, "aws_request_id", "") or ""
+    name = getattr(raw, "function_name", "") or function.name
+    remaining = getattr(raw, "get_remaining_time_in_millis", None)
+    return Context(
+        function_name=name,
+        function_version=getattr(raw, "function_version", "") or "$LATEST",
+        request_id=request_id,
+        deadline=time.time() + remaining() / 1000 if remaining else None,
+        logger=JsonLogger(
+            {"requestId": request_id, "function": name},
+            level=os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+        ),
+        state=worker.state,
+        secret=_secret,
+        invoke=_invoke,
+        raw=raw,
+    )
+
+
+def _secret(name: str) -> str:
+    """An environment variable of that name, else the secret of that name in Secrets Manager."""
+    if name in os.environ:
+        return secret_from_environment(name)
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = boto3.client("secretsmanager").get_secret_value(SecretId=name)
+    except ClientError as error:
+        raise KeyError(
+            f"secret {name!r} is neither an environment variable nor readable in "
+            f"Secrets Manager ({error.response['Error']['Code']})"
+        ) from error
+    return str(answer["SecretString"])
+
+
+def _invoke(function: str, payload: Any, wait: bool) -> Any:
+    import json
+
+    import boto3
+
+    answer = boto3.client("lambda").invoke(
+        FunctionName=function,
+        InvocationType="RequestResponse" if wait else "Event",
+        Payload=json.dumps(payload),
+    )
+    if not wait:
+        return None
+    body = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        raise RuntimeError(
+            f"function {function} failed: {body.get('errorType')}: {body.get('errorMessage')}"
+        )
+    return body

@@ -1,0 +1,173 @@
+"""What Lambda delivers, as `Event`s, and `Result`s as what each source wants back.
+
+Sources: AWS's documents of the payload formats of function URLs and HTTP APIs (2.0), REST APIs
+(1.0), Application Load Balancer targets, SQS event source mappings and scheduled events.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..handlers.event import Event, Result
+
+
+def source_of(event: Any) -> str:
+    """Which source made this payload: "http2", "http1", "alb", "sqs", "cron" or "direct".
+
+    >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
+    ('sqs', 'direct')
+    """
+    if event.__class__ is not dict:
+        return "direct"
+    context = event.get("requestContext")
+    if context.__class__ is dict:
+        if "elb" in context:
+            return "alb"
+        if event.get("version") == "2.0" and "http" in context:
+            return "http2"
+        if "httpMethod" in event:
+            return "http1"
+    records = event.get("Records")
+    if records.__class__ is list and records and records[0].__class__ is dict:
+        if records[0].get("eventSource") == "aws:sqs":
+            return "sqs"
+    if event.get("detail-type") == "Scheduled Event" and "source" in event:
+        return "cron"
+    return "direct"
+
+
+def http_event(source: str, payload: dict[str, Any], request_id: str) -> Event:
+    """The request of any HTTP source."""
+    headers = _headers(payload)
+    if source == "http2":
+        http = payload["requestContext"]["http"]
+        method, path = http["method"], payload.get("rawPath") or http["path"]
+        fields = payload.get("queryStringParameters") or {}
+    else:
+        method, path = payload["httpMethod"], payload["path"]
+        many = payload.get("multiValueQueryStringParameters") or {}
+        fields = payload.get("queryStringParameters") or {k: ",".join(v) for k, v in many.items()}
+    return Event(
+        body=_body(payload),
+        id=payload["requestContext"].get("requestId", request_id),
+        trigger="http",
+        headers=headers,
+        method=method,
+        path=path,
+        fields=fields,
+        content_type=headers.get("content-type", ""),
+        raw=payload,
+    )
+
+
+def _headers(payload: dict[str, Any]) -> dict[str, str]:
+    single = payload.get("headers") or {}
+    many = payload.get("multiValueHeaders") or {}
+    found = {name.lower(): ",".join(values) for name, values in many.items()}
+    found |= {name.lower(): value for name, value in single.items()}
+    if cookies := payload.get("cookies"):
+        found["cookie"] = "; ".join(cookies)
+    return found
+
+
+def _body(payload: dict[str, Any]) -> bytes:
+    body = payload.get("body")
+    if body is None:
+        return b""
+    if payload.get("isBase64Encoded"):
+        return base64.b64decode(body)
+    encoded: bytes = body.encode()
+    return encoded
+
+
+def sqs_event(record: dict[str, Any]) -> Event:
+    """One record of a queue; its body is text until the codec reads it."""
+    attributes = record.get("attributes") or {}
+    sent = attributes.get("SentTimestamp")
+    headers = {
+        name.lower(): str(value.get("stringValue", ""))
+        for name, value in (record.get("messageAttributes") or {}).items()
+    }
+    return Event(
+        body=record.get("body", ""),
+        id=record["messageId"],
+        trigger="sqs",
+        source=record.get("eventSourceARN", ""),
+        headers=headers,
+        timestamp=int(sent) / 1000 if sent else None,
+        position=record.get("receiptHandle"),
+        raw=record,
+    )
+
+
+def cron_event(payload: dict[str, Any]) -> Event:
+    """A scheduled event; its body is the `detail` the rule carries."""
+    return Event(
+        body=payload.get("detail") or {},
+        id=payload.get("id", ""),
+        trigger="cron",
+        source=(payload.get("resources") or [""])[0],
+        raw=payload,
+    )
+
+
+def http_reply(source: str, payload: dict[str, Any], result: Result) -> dict[str, Any]:
+    """A `Result` in the form that the HTTP source of `payload` wants."""
+    body, encoded, content_type = _wire(result)
+    headers = {"content-type": content_type, **result.headers}
+    reply: dict[str, Any] = {
+        "statusCode": result.status,
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": encoded,
+    }
+    if source == "http2":
+        if result.cookies:
+            reply["cookies"] = list(result.cookies)
+        return reply
+    if source == "alb":
+        reply["statusDescription"] = f"{result.status} {_reason(result.status)}"
+    if result.cookies or "multiValueHeaders" in payload:
+        many = {name: [str(value)] for name, value in headers.items()}
+        if result.cookies:
+            many["set-cookie"] = list(result.cookies)
+        reply["multiValueHeaders"] = many
+        if source == "alb":
+            del reply["headers"]
+    return reply
+
+
+def _wire(result: Result) -> tuple[str, bool, str]:
+    """(body text, is base64, content type)."""
+    body = result.body
+    if isinstance(body, bytes):
+        return (
+            base64.b64encode(body).decode(),
+            True,
+            result.content_type or "application/octet-stream",
+        )
+    if isinstance(body, str):
+        return body, False, result.content_type or "text/plain; charset=utf-8"
+    return json.dumps(body), False, result.content_type or "application/json"
+
+
+def _reason(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def as_result(value: Any) -> Result:
+    """Any encoded answer as a `Result`."""
+    return value if value.__class__ is Result else Result(value)
+
+
+def error_result(status: int, title: str, details: list[Mapping[str, Any]]) -> Result:
+    """A 4xx answer: `{"error": …, "details": […]}`."""
+    return Result({"error": title, "details": details}, status=status)

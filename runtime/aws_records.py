@@ -1,0 +1,151 @@
+"""The records of a queue: each answered for itself, in the platform's partial batch form.
+
+A record that fails is reported and comes back; the others are done.  A FIFO queue stops at its
+first failure and gives the rest back untouched, so that no message overtakes another.  Near the
+deadline what was not begun is reported as failed rather than cut off.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..handlers.context import Context
+from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
+from ..handlers.event import Event
+from ..handlers.function import Function
+from ..handlers.triggers.sqs import Sqs
+from . import aws_events
+from .call import Call
+
+# Seconds of the function's time kept for giving back what was not begun.
+SPARE = 0.5
+
+
+class Records:
+    """Answers batches of one function."""
+
+    def __init__(self, function: Function[..., Any], call: Call) -> None:
+        self._call = call
+        self._name = function.name
+        codec = function.codec
+        self._whole = codec is not None and codec.mode == "batch"
+        triggers = [each for each in function.triggers if isinstance(each, Sqs)]
+        self._triggers = {each.queue.rpartition(":")[2]: each for each in triggers}
+
+    def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        """`{"batchItemFailures": [{"itemIdentifier": messageId}, …]}`, empty when all is done."""
+        if self._whole:
+            return self._as_one(records, context)
+        failed: list[str] = []
+        fifo = records[0].get("eventSourceARN", "").endswith(".fifo")
+        for record in records:
+            late = (context.remaining_time() or SPARE * 2) < SPARE
+            if late or (fifo and failed) or not self._one(record, context):
+                failed.append(record["messageId"])
+        return _failures(failed)
+
+    def _one(self, record: dict[str, Any], context: Context) -> bool:
+        try:
+            self._call(aws_events.sqs_event(record), context)
+        except (InvalidInput, MalformedBody) as error:
+            return self._invalid(record, str(error), context)
+        except Reject as error:
+            return self._dead_letter(record, str(error), context)
+        except Retry as error:
+            self._later(record, error, context)
+            return False
+        except Exception:
+            # One record's failure must not fail the others; it is reported to the platform,
+            # which gives the record again, and logged with its trace.
+            context.logger.exception("record failed", messageId=record["messageId"])
+            return False
+        return True
+
+    def _as_one(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        """A `list[T]` function: bad records are sorted out first, the rest is one call."""
+        failed, good, bodies = [], [], []
+        for record in records:
+            try:
+                bodies.append(json.loads(record["body"]))
+                good.append(record)
+            except ValueError as error:
+                if not self._invalid(record, f"the body is not JSON: {error}", context):
+                    failed.append(record["messageId"])
+        while bodies:
+            event = Event(body=bodies, trigger="sqs", id=context.request_id, raw=good)
+            try:
+                self._call(event, context)
+            except InvalidInput as error:
+                bad = {each["path"][0] for each in error.details if each["path"]}
+                if not bad:
+                    raise
+                for index in sorted(bad, reverse=True):
+                    record = good.pop(index)
+                    bodies.pop(index)
+                    if not self._invalid(record, str(error), context):
+                        failed.append(record["messageId"])
+                continue
+            break
+        return _failures(failed)
+
+    def _invalid(self, record: dict[str, Any], why: str, context: Context) -> bool:
+        """True when the record is done with."""
+        trigger = self._trigger(record)
+        action = trigger.on_invalid if trigger else "retry"
+        if action == "dead_letter":
+            return self._dead_letter(record, why, context)
+        context.logger.warning(
+            f"invalid record: {action}", messageId=record["messageId"], reason=why
+        )
+        return action == "drop"
+
+    def _dead_letter(self, record: dict[str, Any], why: str, context: Context) -> bool:
+        """Send the record to the trigger's dead-letter queue; without one it goes back, and the
+        queue's own redrive policy takes it in the end."""
+        trigger = self._trigger(record)
+        target = trigger.dead_letter if trigger else ""
+        context.logger.warning(
+            "record rejected",
+            messageId=record["messageId"],
+            reason=why,
+            deadLetter=target or "the queue's own redrive policy",
+        )
+        if not target:
+            return False
+        import boto3
+
+        client = boto3.client("sqs")
+        url = target if "://" in target else client.get_queue_url(QueueName=target)["QueueUrl"]
+        client.send_message(
+            QueueUrl=url,
+            MessageBody=record["body"],
+            MessageAttributes={
+                "Reason": {"DataType": "String", "StringValue": why[:1024] or "rejected"},
+                "MessageId": {"DataType": "String", "StringValue": record["messageId"]},
+            },
+        )
+        return True
+
+    def _later(self, record: dict[str, Any], error: Retry, context: Context) -> None:
+        context.logger.info(
+            "record comes again", messageId=record["messageId"], reason=error.reason
+        )
+        if error.after is None:
+            return
+        import boto3
+
+        client = boto3.client("sqs")
+        queue = record["eventSourceARN"].rpartition(":")[2]
+        client.change_message_visibility(
+            QueueUrl=client.get_queue_url(QueueName=queue)["QueueUrl"],
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=max(0, round(error.after)),
+        )
+
+    def _trigger(self, record: dict[str, Any]) -> Sqs | None:
+        return self._triggers.get(record.get("eventSourceARN", "").rpartition(":")[2])
+
+
+def _failures(ids: list[str]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in ids]}

@@ -1,0 +1,132 @@
+"""Lambda-style handlers on Nuclio: payload 2.0 events and a context with Lambda's attributes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..handlers.event import Event
+from ..handlers.function import Function
+from .call import maybe_await
+from .nuclio import read_event
+
+ARN = "arn:aws:lambda:{region}:{account}:function:{name}"
+
+
+class LambdaContext:
+    """The attributes and the method that AWS gives to every handler (its Python context page)."""
+
+    def __init__(self, function: Function[..., Any], request_id: str) -> None:
+        name = os.environ.get("NUCLIO_FUNCTION_NAME", function.name)
+        self._deadline = time.time() + function.settings.timeout
+        self.aws_request_id = request_id
+        self.function_name = name
+        self.function_version = os.environ.get("NUCLIO_FUNCTION_VERSION", "$LATEST")
+        self.memory_limit_in_mb = str(function.settings.memory)
+        self.invoked_function_arn = ARN.format(
+            region=os.environ.get("AWS_REGION", "us-east-1"), account="000000000000", name=name
+        )
+        self.log_group_name = f"/nuclio/{name}"
+        self.log_stream_name = f"worker-{os.getpid()}"
+        self.identity = None
+        self.client_context = None
+        self.tenant_id = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._deadline - time.time()) * 1000))
+
+
+def lambda_style_on_nuclio(function: Function[..., Any]) -> Callable[[Any, Any], Any]:
+    """A Nuclio handler that hands (event, context) to a Lambda-style function."""
+
+    def handle(raw: Any, nuclio_event: Any) -> Any:
+        event = read_event(nuclio_event)
+        payload = _scheduled(event) if event.trigger == "cron" else http_payload(event)
+        answer = maybe_await(function.user_function(payload, LambdaContext(function, event.id)))
+        return _response(raw, answer)
+
+    return handle
+
+
+def http_payload(event: Event) -> dict[str, Any]:
+    """A request in payload format 2.0, as a function URL sends it."""
+    text, encoded = _text(event.body)
+    query = "&".join(f"{name}={value}" for name, value in event.fields.items())
+    now = time.time()
+    payload: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": event.path,
+        "rawQueryString": query,
+        "headers": dict(event.headers),
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "nuclio",
+            "domainName": event.headers.get("host", ""),
+            "domainPrefix": "nuclio",
+            "http": {
+                "method": event.method,
+                "path": event.path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": event.headers.get("x-forwarded-for", "127.0.0.1"),
+                "userAgent": event.headers.get("user-agent", ""),
+            },
+            "requestId": event.id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "timeEpoch": int(now * 1000),
+        },
+        "body": text,
+        "isBase64Encoded": encoded,
+    }
+    if event.fields:
+        payload["queryStringParameters"] = dict(event.fields)
+    return payload
+
+
+def _text(body: Any) -> tuple[str, bool]:
+    if isinstance(body, bytes):
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            return base64.b64encode(body).decode(), True
+    return (body if isinstance(body, str) else json.dumps(body)), False
+
+
+def _scheduled(event: Event) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": event.id,
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "region": os.environ.get("AWS_REGION", "us-east-1"),
+        "resources": [event.source],
+        "detail": event.body if isinstance(event.body, dict) else {},
+    }
+
+
+def _response(raw: Any, answer: Any) -> Any:
+    """Payload 2.0's rules: with a statusCode it is a response, else it is a JSON body."""
+    if not (isinstance(answer, dict) and "statusCode" in answer):
+        return raw.Response(
+            body=json.dumps(answer), content_type="application/json", status_code=200
+        )
+    headers = {name.lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
+    if cookies := answer.get("cookies"):
+        headers["set-cookie"] = ", ".join(cookies)
+    body = answer.get("body") or ""
+    if answer.get("isBase64Encoded"):
+        body = base64.b64decode(body)
+    return raw.Response(
+        headers=headers,
+        body=body,
+        content_type=headers.get("content-type", "application/json"),
+        status_code=int(answer["statusCode"]),
+    )
