@@ -1,0 +1,205 @@
+"""`Graph[I, O]`: steps joined by `>>`, checked at every joint; immutable.
+
+A graph is also a function: it can be called, and served by `App.serve`.  It owns one executor,
+which loads itself when it is first called or when a worker says `load`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Generic, NoReturn, TypeVar, overload
+
+from .check import check_joint, check_sequence
+from .fit import plain, type_name, type_to_dict
+from .refer import Place, place, wrong
+from .run import Executor
+from .spec import GraphSpec, canonical
+from .steps.base import Calls, Does, Step
+from .steps.call import steps_of
+from .steps.onnx import ModelFile
+from .steps.subgraph import Subgraph
+
+I = TypeVar("I")  # noqa: E741 - the field's own letters: Graph[I, O] >> Step[O, N] is Graph[I, N]
+O = TypeVar("O")  # noqa: E741
+N = TypeVar("N")
+
+
+class Graph(Generic[I, O]):
+    """A named sequence of steps from `I` to `O`.
+
+    Join steps with `>>`: functions (plain or async), classes, `step`, `router`, `parallel`,
+    `ensemble`, `onnx`, or another graph.  Each `>>` gives a new graph.  A graph with an async step
+    is async: calling it gives an awaitable.
+
+    name, input_type, output_type, is_async, takes_context, steps
+    spec:  the graph as frozen data, see `GraphSpec`; `Graph.from_spec` is the way back
+    place: the user's line of the last joint
+
+    Raises `GraphError`, with your file and line, when a step does not fit the one before it.
+
+    >>> def words(text: str) -> list[str]:
+    ...     return text.split()
+    >>> graph = Graph("count", str) >> words >> len
+    >>> graph("three short words")
+    3
+    """
+
+    @overload
+    def __init__(self: Graph[Any, Any], name: str) -> None: ...
+    @overload
+    def __init__(self: Graph[N, N], name: str, input_type: type[N]) -> None: ...
+
+    def __init__(self, name: str, input_type: Any = None) -> None:
+        at = place()
+        if not name or "/" in name:
+            raise wrong(f"a graph cannot be named {name!r}", "give a name without a slash", at=at)
+        self._become(name, Any if input_type is None else input_type, (), at)
+
+    def _become(
+        self, name: str, declared: Any, steps: tuple[Step[Any, Any], ...], at: Place
+    ) -> None:
+        is_async = any(each.is_async for each in steps)
+        first = steps[0].input_type if steps else Any
+        self.__dict__.update(
+            name=name,
+            declared=declared,
+            steps=steps,
+            place=at,
+            input_type=first if plain(declared) is Any else declared,
+            output_type=steps[-1].output_type if steps else declared,
+            is_async=is_async,
+            takes_context=any(each.takes_context for each in steps),
+            _executor=Executor(name, steps, is_async=is_async),
+        )
+
+    name: str
+    declared: Any
+    steps: tuple[Step[Any, Any], ...]
+    place: Place
+    input_type: Any
+    output_type: Any
+    is_async: bool
+    takes_context: bool
+    _executor: Executor
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a graph is immutable: cannot set {name}; >> gives a new graph")
+
+    @overload
+    def __rshift__(self, step: Step[O, N]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: Graph[O, N]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: type[Calls[O, Awaitable[N]]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: type[Calls[O, N]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: type[Does[O, N]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: Callable[[O], Awaitable[N]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: Callable[[O], N]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: Callable[[O, Any], N]) -> Graph[I, N]: ...
+
+    def __rshift__(self, step: Any) -> Graph[Any, Any]:
+        at, joined = place(), self.steps
+        given = self.output_type if joined else self.declared
+        for added in steps_of(step):
+            check_joint(f"graph {self.name!r}", joined, given, added, at)
+            joined, given = (*joined, added), added.output_type
+        made: Graph[Any, Any] = object.__new__(Graph)
+        made._become(self.name, self.declared, joined, at)
+        return made
+
+    def __call__(self, value: I, context: Any = None) -> O:
+        """The graph's answer; of an async graph, an awaitable of it (typed: use `acall`)."""
+        return self._executor.run(value, context)  # type: ignore[no-any-return]
+
+    async def acall(self, value: I, context: Any = None) -> O:
+        """The graph's answer, whether it has async steps or not."""
+        answer: Any = self._executor.run(value, context)
+        return await answer if self.is_async else answer  # type: ignore[no-any-return]
+
+    def load(self, context: Any = None) -> None:
+        """Make and load every class step and model of this worker, once."""
+        self._executor.load(context)
+
+    def drain(self, context: Any = None) -> None:
+        """Tell the class steps that have `drain`."""
+        self._executor.drain(context)
+
+    def stop(self, context: Any = None) -> None:
+        """Close the class steps, the last made first."""
+        self._executor.stop(context)
+
+    def compile(self) -> Executor:
+        """An executor of its own: its class steps are made anew, shared with nobody."""
+        check_sequence(f"graph {self.name!r}", self.steps, self.place)
+        return Executor(self.name, self.steps, is_async=self.is_async)
+
+    @property
+    def spec(self) -> GraphSpec:
+        """The graph as frozen, serialisable data."""
+        text = canonical(type_to_dict(self.declared))
+        return GraphSpec(self.name, text, tuple(each.spec for each in self.steps))
+
+    @classmethod
+    def from_spec(cls, spec: GraphSpec | Mapping[str, Any]) -> Graph[Any, Any]:
+        """The graph that a spec (or its dict) says.  Raises `GraphError` for what is not here."""
+        from .rebuild import graph_from
+
+        return graph_from(spec if isinstance(spec, GraphSpec) else GraphSpec.from_dict(spec))
+
+    def as_step(self, name: str = "") -> Step[I, O]:
+        """This graph as a step of another, under its own name or another."""
+        at = place()
+        check_sequence(f"graph {self.name!r}", self.steps, at)
+        types = (self.input_type, self.output_type)
+        return Subgraph(name or self.name, self.spec, self.steps, types, at)
+
+    def walk(self) -> Iterator[Step[Any, Any]]:
+        """Every step, those inside others too, in order."""
+        yield from _walk(self.steps)
+
+    def files(self) -> tuple[ModelFile, ...]:
+        """The files that the steps load, for whoever makes the artifact."""
+        return tuple(dict.fromkeys(file for each in self.walk() for file in each.files))
+
+    def modules(self) -> tuple[str, ...]:
+        """The modules that the steps' code is in, for whoever makes the artifact."""
+        named = [text.partition(":")[0] for each in self.walk() for text in each.references]
+        files = [file.module for file in self.files()]
+        return tuple(dict.fromkeys([*named, *files]))
+
+    @property
+    def file(self) -> str:
+        return self.place.file
+
+    @property
+    def line(self) -> int:
+        return self.place.line
+
+    @property
+    def module(self) -> str:
+        return self.place.module
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    @property
+    def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
+        return {"value": self.input_type, "return": self.output_type}
+
+    def __repr__(self) -> str:
+        steps = " >> ".join(each.name for each in self.steps) or "no steps"
+        types = f"{type_name(self.input_type)} -> {type_name(self.output_type)}"
+        return f"<graph {self.name}: {types}: {steps}>"
+
+
+def _walk(steps: tuple[Step[Any, Any], ...]) -> Iterator[Step[Any, Any]]:
+    for each in steps:
+        yield each
+        for _, held in each.branches:
+            yield from _walk(held)

@@ -1,0 +1,125 @@
+"""The executor: a graph on one worker, its class steps made, loaded, and closed at the end.
+
+Knows no kind of step; each binds itself.  Two executors of one graph share nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .compile import Run, compile_sequence, note
+from .spec import Key
+from .steps.base import Step
+
+
+class Worker:
+    """What the steps of one executor have made, in the order in which they made it."""
+
+    def __init__(self, context: Any = None) -> None:
+        self.context = context
+        self.made: list[tuple[str, Any]] = []
+
+    def make(self, factory: Callable[[], Any], path: str) -> Any:
+        """Make a class step and load it; an error says in which step."""
+        try:
+            instance = factory()
+            self.made.append((path, instance))
+            if (load := getattr(instance, "load", None)) is not None:
+                load(self.context) if _takes_argument(load) else load()
+        except Exception as error:
+            note(error, path)
+            raise
+        return instance
+
+    def sequence(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> Run:
+        """The steps of a graph or a branch, bound to this worker, as one function."""
+        bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
+        return compile_sequence(path, bound, is_async=is_async)
+
+    def branch(
+        self, key: Key, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool
+    ) -> Run:
+        """`sequence` for a branch: its key is part of the path, unless its only step says it."""
+        word = str(key).strip("/").replace("/", ".")
+        alone = len(steps) == 1 and steps[0].name == word
+        return self.sequence(
+            steps, path if alone or not word else f"{path}/{word}", is_async=is_async
+        )
+
+    def tell(self, hook: str, *, backwards: bool = False) -> None:
+        """Call a hook of every instance that has it; the first error is raised after the last."""
+        failures: list[Exception] = []
+        for path, instance in reversed(self.made) if backwards else self.made:
+            function = getattr(instance, hook, None)
+            if function is None:
+                continue
+            try:
+                function(self.context) if _takes_argument(function) else function()
+            except Exception as error:
+                note(error, path)
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+
+def _takes_argument(function: Callable[..., Any]) -> bool:
+    """Whether a hook was written with a parameter for the context."""
+    code = getattr(function, "__code__", None)
+    own = 1 if hasattr(function, "__self__") else 0
+    return code is None or code.co_argcount > own
+
+
+class Executor:
+    """A graph on one worker: call it with a value; it loads itself on the first call.
+
+    >>> from pelton import Graph
+    >>> run = (Graph("size", str) >> len).compile()
+    >>> run("four")
+    4
+    """
+
+    def __init__(self, name: str, steps: Sequence[Step[Any, Any]], *, is_async: bool) -> None:
+        self.name, self.steps, self.is_async = name, tuple(steps), is_async
+        self._lock = threading.RLock()
+        self._worker: Worker | None = None
+        self.run: Run = self._first
+
+    def __call__(self, value: Any, context: Any = None) -> Any:
+        return self.run(value, context)
+
+    def _first(self, value: Any, context: Any = None) -> Any:
+        self.load(context)
+        return self.run(value, context)
+
+    def load(self, context: Any = None) -> None:
+        """Make and load every class step, once; what was made is closed again if one fails."""
+        with self._lock:
+            if self._worker is not None:
+                return
+            worker = Worker(context)
+            try:
+                self.run = worker.sequence(self.steps, self.name, is_async=self.is_async)
+            except Exception as error:
+                self._close_after(error, worker)
+                raise
+            self._worker = worker
+
+    def _close_after(self, error: Exception, worker: Worker) -> None:
+        try:
+            worker.tell("close", backwards=True)
+        except Exception as closing:  # the first error is the one to see; this one goes along
+            error.add_note(f"and closing what was loaded failed: {closing!r}")
+
+    def drain(self, context: Any = None) -> None:
+        """Tell every class step that has `drain` that no more events will come for now."""
+        if self._worker is not None:
+            self._worker.tell("drain")
+
+    def stop(self, context: Any = None) -> None:
+        """Close every class step, the last made first.  A later call would load again."""
+        with self._lock:
+            worker, self._worker, self.run = self._worker, None, self._first
+        if worker is not None:
+            worker.tell("close", backwards=True)

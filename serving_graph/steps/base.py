@@ -1,0 +1,124 @@
+"""`Step[I, O]`: the one shape of every kind of step, checked when it is made and immutable.
+
+A step knows its spec, its types and how to bind itself to a worker; it holds nothing that a
+worker makes.  It never runs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+
+from ..refer import Place, wrong
+from ..spec import Key, StepSpec
+
+if TYPE_CHECKING:
+    from ..run import Worker
+
+I_contra = TypeVar("I_contra", contravariant=True)
+O_co = TypeVar("O_co", covariant=True)
+N = TypeVar("N")
+
+
+class Calls(Protocol[I_contra, O_co]):
+    """An instance of a class step, called with the value."""
+
+    def __call__(self, value: I_contra, /) -> O_co: ...
+
+
+class Does(Protocol[I_contra, O_co]):
+    """An instance of a class step whose verb is `do`."""
+
+    def do(self, value: I_contra, /) -> O_co: ...
+
+
+class Bound:
+    """A step bound to a worker: what to call, and how.
+
+    context: the name of the parameter that takes the context; "" for none
+    leaf:    the user's own code, so that an error raised in it is noted with `path`;
+             steps that hold others note their own
+    """
+
+    __slots__ = ("call", "context", "is_async", "leaf", "name", "path")
+
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        call: Callable[..., Any],
+        *,
+        is_async: bool = False,
+        context: str = "",
+        leaf: bool = False,
+    ) -> None:
+        self.name, self.path, self.call = name, path, call
+        self.is_async, self.context, self.leaf = is_async, context, leaf
+
+
+class Step(Generic[I_contra, O_co]):
+    """A checked step from `I` to `O`.  Made by `step`, `router`, `parallel`, `ensemble`, `onnx`.
+
+    spec:        what it is, as frozen data
+    input_type, output_type: from the annotations; Any where there are none
+    is_async:    whether calling it has to be awaited
+    takes_context: whether it, or a step inside it, takes the context
+    place:       the user's line that made it
+    branches:    the steps that it holds, by key
+    files:       the files that it loads (see `ModelFile`)
+    """
+
+    spec: StepSpec
+    input_type: Any = Any
+    output_type: Any = Any
+    is_async: bool = False
+    takes_context: bool = False
+    place: Place = Place()
+    branches: tuple[tuple[Key, tuple[Step[Any, Any], ...]], ...] = ()
+    references: tuple[str, ...] = ()
+    files: tuple[Any, ...] = ()
+
+    def __init__(self, spec: StepSpec, place: Place) -> None:
+        if not spec.name or "/" in spec.name:
+            raise wrong(
+                f"a step cannot be named {spec.name!r}",
+                "give name= without a slash: the slash joins a step's path",
+                at=place,
+            )
+        self.spec, self.place = spec, place
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def steps(self) -> tuple[Step[Any, Any], ...]:
+        """The steps that joining this one adds: itself; a chain adds its own."""
+        return (self,)
+
+    @overload
+    def __rshift__(self, step: Step[O_co, N]) -> Step[I_contra, N]: ...
+    @overload
+    def __rshift__(self, step: type[Calls[O_co, N]]) -> Step[I_contra, N]: ...
+    @overload
+    def __rshift__(self, step: type[Does[O_co, N]]) -> Step[I_contra, N]: ...
+    @overload
+    def __rshift__(self, step: Callable[[O_co], Awaitable[N]]) -> Step[I_contra, N]: ...
+    @overload
+    def __rshift__(self, step: Callable[[O_co], N]) -> Step[I_contra, N]: ...
+
+    def __rshift__(self, step: Any) -> Step[Any, Any]:
+        """Several steps as one thing to join, such as a branch of two steps."""
+        from .chain import join
+
+        return join(self, step)
+
+    def bind(self, worker: Worker, path: str) -> Bound:
+        """This step on a worker, its models loaded."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        from ..fit import type_name
+
+        types = f"{type_name(self.input_type)} -> {type_name(self.output_type)}"
+        return f"<{self.spec.kind} step {self.name}: {types}>"

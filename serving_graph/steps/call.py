@@ -1,0 +1,131 @@
+"""Steps of the user's own code: a function, or a class that is made and loaded once a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from ..refer import Place, holds_state, place, reference, resolve, wrong
+from ..spec import StepSpec, canonical
+from .base import Bound, Calls, Does, Step
+from .signature import Signature, verb_of
+
+if TYPE_CHECKING:
+    from ..run import Worker
+
+I = TypeVar("I")  # noqa: E741 - the field's own letter, as in Graph[I, O]
+O = TypeVar("O")  # noqa: E741
+
+
+class CallStep(Step[Any, Any]):
+    """A function, or a class with `__call__` or `do`."""
+
+    def __init__(self, target: Any, name: str, arguments: dict[str, Any], at: Place) -> None:
+        name = name or _name_of(target)
+        super().__init__(StepSpec("call", name, _reference(target, name, at)), at)
+        self.spec = StepSpec("call", name, self.spec.reference, _options(name, arguments, at))
+        self.target, self.arguments = target, arguments
+        self.verb = verb_of(target, name, at) if isinstance(target, type) else ""
+        bound = () if self.verb else tuple(arguments)
+        code = getattr(target, self.verb) if self.verb else target
+        signature = Signature(code, name, at, method=bool(self.verb), bound=bound)
+        self.context = signature.context
+        self.input_type, self.output_type = signature.input_type, signature.output_type
+        self.is_async, self.takes_context = signature.is_async, bool(signature.context)
+        self.references = (self.spec.reference,)
+
+    def bind(self, worker: Worker, path: str) -> Bound:
+        call: Callable[..., Any]
+        if self.verb:
+            instance = worker.make(partial(self.target, **self.arguments), path)
+            call = getattr(instance, self.verb) if self.verb == "do" else instance
+        else:
+            call = partial(self.target, **self.arguments) if self.arguments else self.target
+        return Bound(self.name, path, call, is_async=self.is_async, context=self.context, leaf=True)
+
+
+def _name_of(target: Any) -> str:
+    name = str(getattr(target, "__name__", type(target).__name__))
+    return "lambda" if name == "<lambda>" else name
+
+
+def _reference(target: Any, name: str, at: Place) -> str:
+    if not isinstance(getattr(target, "__qualname__", None), str) or not callable(target):
+        raise wrong(
+            f"step {name!r} is {target!r:.60}, an object that no spec can name",
+            "give a function, or the class itself: step(Model, path=...) makes one a worker",
+            at=at,
+        )
+    if holds_state(target):
+        raise wrong(
+            f"step {name!r} is a method bound to one object",
+            "give the class: each worker makes its own",
+            at=at,
+        )
+    return reference(target)
+
+
+def _options(name: str, arguments: dict[str, Any], at: Place) -> str:
+    for key, value in arguments.items():
+        try:
+            canonical(value)
+        except (TypeError, ValueError):
+            raise wrong(
+                f"step {name!r}: the argument {key}={value!r:.60} is not JSON-ready",
+                "make it in the class's load(context), once a worker",
+                at=at,
+            ) from None
+    return canonical({"arguments": arguments} if arguments else {})
+
+
+@overload
+def step(fn: Step[I, O], /, *, name: str = "") -> Step[I, O]: ...
+@overload
+def step(
+    fn: type[Calls[I, Awaitable[O]]], /, *, name: str = "", **arguments: Any
+) -> Step[I, O]: ...
+@overload
+def step(fn: type[Calls[I, O]], /, *, name: str = "", **arguments: Any) -> Step[I, O]: ...
+@overload
+def step(fn: type[Does[I, O]], /, *, name: str = "", **arguments: Any) -> Step[I, O]: ...
+@overload
+def step(fn: Callable[[I], Awaitable[O]], /, *, name: str = "") -> Step[I, O]: ...
+@overload
+def step(fn: Callable[[I], O], /, *, name: str = "") -> Step[I, O]: ...
+@overload
+def step(fn: Callable[..., O], /, *, name: str = "", **arguments: Any) -> Step[Any, O]: ...
+
+
+def step(fn: Any, /, *, name: str = "", **arguments: Any) -> Any:
+    """A step made of a function or a class, named, with its other arguments given.
+
+    A class is made once a worker with `arguments`; its `load(context)` runs once, its
+    `__call__(value)` or `do(value)` once an event, its `close()` when the worker stops.
+    A parameter named `context` gets the worker's context.  Arguments must be JSON-ready.
+
+    Raises `GraphError` with your file and line when the thing given cannot be a step.
+
+    >>> def scale(value: float, by: float) -> float:
+    ...     return value * by
+    >>> step(scale, name="double", by=2)
+    <call step double: float -> float>
+    """
+    at = place()
+    if isinstance(fn, Step):
+        if arguments or (name and name != fn.name):
+            raise wrong(f"step {fn.name!r} is made already", "name it where you make it", at=at)
+        return fn
+    if hasattr(fn, "as_step"):
+        return fn.as_step(name)
+    return CallStep(getattr(fn, "user_function", fn), name, arguments, at)
+
+
+def steps_of(thing: Any) -> tuple[Step[Any, Any], ...]:
+    """The steps that joining `thing` adds to a sequence."""
+    made: Step[Any, Any] = step(thing)
+    return made.steps
+
+
+def rebuild(spec: StepSpec, at: Place) -> Step[Any, Any]:
+    return CallStep(resolve(spec.reference), spec.name, spec.option("arguments", {}), at)

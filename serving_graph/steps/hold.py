@@ -1,0 +1,101 @@
+"""What router, parallel, ensemble and sub-graph share: steps that hold other steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..check import check_sequence
+from ..compile import Run
+from ..refer import Place, wrong
+from ..spec import BranchSpec, Key, StepSpec
+from .base import Bound, Step
+from .call import steps_of
+
+if TYPE_CHECKING:
+    from ..run import Worker
+
+Branches = tuple[tuple[Key, tuple[Step[Any, Any], ...]], ...]
+
+
+class Holder(Step[Any, Any]):
+    """A step with branches: async when one of them is, its types made of theirs."""
+
+    def __init__(
+        self, kind: str, name: str, branches: Branches, at: Place, *, options: str = "{}"
+    ) -> None:
+        spec = StepSpec(kind, name, options=options, branches=tuple(map(_branch_spec, branches)))
+        super().__init__(spec, at)
+        for key, steps in branches:
+            check_sequence(f"branch {key!r} of {kind} {name!r}", steps, at)
+        self.branches = branches
+        held = [each for _, steps in branches for each in steps]
+        self.is_async = any(each.is_async for each in held)
+        self.takes_context = any(each.takes_context for each in held)
+
+    def bind(self, worker: Worker, path: str) -> Bound:
+        runs = {
+            key: worker.branch(key, steps, path, is_async=self.is_async)
+            for key, steps in self.branches
+        }
+        return Bound(
+            self.name, path, self.join(runs, path), is_async=self.is_async, context="context"
+        )
+
+    def join(self, runs: dict[Key, Run], path: str) -> Run:
+        """The function `(value, context)` over the branches' functions."""
+        raise NotImplementedError
+
+    def outputs(self) -> list[Any]:
+        return [steps[-1].output_type for _, steps in self.branches]
+
+
+def common_input(holder: Holder) -> Any:
+    """The one type that every branch takes; refused when two of them can never agree."""
+    from ..fit import fits, type_name
+
+    found: Any = Any
+    for key, steps in holder.branches:
+        wanted = steps[0].input_type
+        if fits(found, wanted):
+            found = wanted if found is Any else found
+        elif fits(wanted, found):
+            found = wanted
+        else:
+            raise wrong(
+                f"branch {key!r} of {holder.spec.kind} {holder.name!r} takes {type_name(wanted)}, "
+                f"another takes {type_name(found)}",
+                "every branch gets the same value: let them take the same type",
+                at=holder.place,
+            )
+    return found
+
+
+def branches_of(given: Mapping[Any, Any], what: str, at: Place) -> Branches:
+    """Each value's steps under its key.  Raises when a branch is None, or there are none."""
+    if not given:
+        raise wrong(f"{what} has no branches", "give it at least one", at=at)
+    for key, thing in given.items():
+        if thing is None:
+            raise wrong(f"{what}: the branch {key!r} is None", "give it a step", at=at)
+    return tuple((key, steps_of(thing)) for key, thing in given.items())
+
+
+def named_members(members: tuple[Any, ...], what: str, at: Place) -> Branches:
+    """Branches under their steps' names.  Raises when two have one name."""
+    if not members:
+        raise wrong(f"{what} has no members", "give it at least two steps", at=at)
+    found: dict[Key, tuple[Step[Any, Any], ...]] = {}
+    for steps in map(steps_of, members):
+        name = steps[-1].name
+        if name in found:
+            raise wrong(
+                f"{what} has two members named {name!r}", "name one: step(..., name=...)", at=at
+            )
+        found[name] = steps
+    return tuple(found.items())
+
+
+def _branch_spec(branch: tuple[Key, tuple[Step[Any, Any], ...]]) -> BranchSpec:
+    key, steps = branch
+    return BranchSpec(key, tuple(each.spec for each in steps))

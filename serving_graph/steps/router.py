@@ -1,0 +1,199 @@
+"""The router: one of several branches, chosen by a field, by an event's path, or by a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_origin, get_type_hints, is_typeddict
+
+from ...handlers.errors import InvalidInput
+from ...handlers.event import Event
+from ..compile import Run, note
+from ..fit import members, plain, type_name, union
+from ..refer import Place, holds_state, place, reference, resolve, wrong
+from ..spec import Key, StepSpec, canonical
+from .base import Step
+from .hold import Branches, Holder, branches_of, common_input
+from .signature import Signature
+
+I = TypeVar("I")  # noqa: E741 - the field's own letter
+_DEFAULT = "default"
+_ABSENT = object()
+
+
+class Router(Holder):
+    """See `router`."""
+
+    def __init__(
+        self, by: Any, branches: Branches, has_default: bool, name: str, at: Place
+    ) -> None:
+        options = canonical({"by": _written(by, name, at), "default": has_default})
+        super().__init__("router", name, branches, at, options=options)
+        self.by, self.has_default = by, has_default
+        self.input_type = common_input(self)
+        self.output_type = union(self.outputs())
+        if isinstance(by, str):
+            _check_field(by, self.input_type, name, at)
+        else:
+            self.references = (reference(by),)
+            self._check_selector()
+
+    def _check_selector(self) -> None:
+        signature = Signature(self.by, f"{self.name}'s by", self.place)
+        if signature.is_async or signature.context:
+            raise wrong(
+                f"router {self.name!r}: by={self.by.__name__} must be a plain def of the value",
+                "decide in a step before the router what is slow or needs the context",
+                at=self.place,
+            )
+        if self.input_type is Any:
+            self.input_type = signature.input_type
+
+    def join(self, runs: dict[Key, Run], path: str) -> Run:
+        default = runs.pop(_DEFAULT, None) if self.has_default else None
+        choose = _chooser(self.by, runs)
+        word = self.by if isinstance(self.by, str) else self.by.__name__
+
+        def pick(value: Any) -> Run:
+            try:
+                key, run = choose(value)
+                run = run or default
+                if run is None:
+                    raise _no_route(word, key, list(runs))
+            except Exception as error:
+                note(error, path)
+                raise
+            return run
+
+        def route(value: Any, context: Any) -> Any:
+            return pick(value)(value, context)
+
+        async def route_and_wait(value: Any, context: Any) -> Any:
+            return await pick(value)(value, context)
+
+        return route_and_wait if self.is_async else route
+
+
+def router(
+    by: str | Callable[[I], Any],
+    routes: Mapping[Any, Any],
+    default: Any = None,
+    *,
+    name: str = "router",
+) -> Step[I, Any]:
+    """A step that hands the value to one of its routes.
+
+    by:      a field's name ("carrier", "leg.origin"), read from a dict or an object; "path" of an
+             `Event`, where a route that ends in "/*" takes all below it, the longest first; or a
+             function of the value
+    routes:  key to step (a function, a class, a chain, a graph); keys are str, int, bool or None;
+             an Enum is looked up by itself, then by its value
+    default: the step for every other key; without one the value is refused (`InvalidInput`)
+
+    Raises `GraphError` for no routes, a route without a step, or a field that the type lacks.
+
+    >>> from pelton import Graph
+    >>> def double(order: dict[str, int]) -> int:
+    ...     return 2 * order["size"]
+    >>> graph = Graph("price") >> router("size", {1: double}, default=len)
+    >>> graph({"size": 1}), graph({"size": 5})
+    (2, 1)
+    """
+    at = place()
+    what = f"router {name!r}"
+    if not routes:
+        raise wrong(f"{what} has no routes", "give it at least one: routes={...}", at=at)
+    for key in routes:
+        if not isinstance(key, (str, int, type(None))):
+            raise wrong(f"{what}: the key {key!r} is not a str, int, bool or None", at=at)
+    given = dict(routes)
+    if default is not None:
+        if _DEFAULT in given:
+            raise wrong(f"{what} has a route and a default named 'default'", "rename one", at=at)
+        given[_DEFAULT] = default
+    return Router(by, branches_of(given, what, at), default is not None, name, at)
+
+
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
+    by = spec.option("by")
+    selector = by["field"] if "field" in by else resolve(by["function"])
+    return Router(selector, branches, spec.option("default"), spec.name, at)
+
+
+def _written(by: Any, name: str, at: Place) -> dict[str, str]:
+    if isinstance(by, str) and by:
+        return {"field": by}
+    if not callable(by) or not hasattr(by, "__qualname__") or holds_state(by):
+        raise wrong(f"router {name!r}: by={by!r:.60} is neither a field nor a function", at=at)
+    return {"function": reference(by)}
+
+
+def _check_field(by: str, given: Any, name: str, at: Place) -> None:
+    first = by.partition(".")[0]
+    for each in map(plain, members(given)):
+        known = _fields(each)
+        if known is not None and first not in known:
+            raise wrong(
+                f"router {name!r} chooses by {first!r}, which {type_name(each)} does not have",
+                f"its fields are {', '.join(sorted(known)) or 'none'}",
+                at=at,
+            )
+
+
+def _fields(given: Any) -> set[str] | None:
+    """A type's fields where it declares them; None where any may be there."""
+    if not isinstance(given, type) or get_origin(given) is not None:
+        return None
+    declares = is_typeddict(given) or hasattr(given, "__dataclass_fields__")
+    if declares or hasattr(given, "model_fields"):
+        return set(get_type_hints(given)) | ({*dir(given)} if not is_typeddict(given) else set())
+    return None
+
+
+def _chooser(by: Any, runs: dict[Key, Run]) -> Callable[[Any], tuple[Any, Run | None]]:
+    if not isinstance(by, str):
+        return lambda value: _find(by(value), runs)
+    words = by.split(".")
+    below = sorted((key for key in runs if _is_prefix(key)), key=lambda key: -len(str(key)))
+
+    def choose(value: Any) -> tuple[Any, Run | None]:
+        if by == "path" and isinstance(value, Event):
+            return value.path, _find_path(value.path, runs, below)
+        for word in words:
+            value = _read(value, word, by)
+        return _find(value, runs)
+
+    return choose
+
+
+def _is_prefix(key: Key) -> bool:
+    return isinstance(key, str) and key.endswith("/*")
+
+
+def _find(key: Any, runs: dict[Key, Run]) -> tuple[Any, Run | None]:
+    value = getattr(key, "value", key) if hasattr(type(key), "__members__") else key
+    for each in (key, value):
+        if isinstance(each, (str, int, type(None))) and each in runs:
+            return each, runs[each]
+    return value, None
+
+
+def _find_path(path: str, runs: dict[Key, Run], below: list[Key]) -> Run | None:
+    exact = runs.get(path) or runs.get(path.rstrip("/") or "/")
+    if exact is not None:
+        return exact
+    return next((runs[key] for key in below if f"{path}/".startswith(str(key)[:-1])), None)
+
+
+def _read(value: Any, word: str, by: str) -> Any:
+    if isinstance(value, Mapping):
+        found = value.get(word, _ABSENT)
+    else:
+        found = getattr(value, word, _ABSENT)
+    if found is _ABSENT:
+        raise InvalidInput([{"path": by.split("."), "message": "missing", "type": "missing"}])
+    return found
+
+
+def _no_route(word: str, key: Any, known: list[Key]) -> InvalidInput:
+    message = f"no route for {key!r:.80}; there are {', '.join(map(repr, known))}"
+    return InvalidInput([{"path": word.split("."), "message": message, "type": "no_route"}])

@@ -1,0 +1,28 @@
+"""A graph as a step of another: its steps keep their own path, one word deeper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..refer import Place
+from ..spec import GraphSpec, canonical
+from .base import Bound, Step
+from .hold import Holder
+
+if TYPE_CHECKING:
+    from ..run import Worker
+
+
+class Subgraph(Holder):
+    """The steps of another graph, under that graph's name."""
+
+    def __init__(
+        self, name: str, spec: GraphSpec, steps: tuple[Step[Any, Any], ...], types: Any, at: Place
+    ) -> None:
+        options = canonical({"input": spec.to_dict()["input"]})
+        super().__init__("graph", name, ((None, steps),), at, options=options)
+        self.input_type, self.output_type = types
+
+    def bind(self, worker: Worker, path: str) -> Bound:
+        run = worker.sequence(self.branches[0][1], path, is_async=self.is_async)
+        return Bound(self.name, path, run, is_async=self.is_async, context="context")
