@@ -34,7 +34,16 @@ from .states import (
     Wanted,
 )
 
-_CONFIGURATION = ("handler", "runtime", "memory", "timeout", "description", "environment", "role")
+_CONFIGURATION = (
+    "handler",
+    "runtime",
+    "memory",
+    "timeout",
+    "description",
+    "environment",
+    "role",
+    "ephemeral_mb",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,29 @@
 """`cron` in EventBridge's words.  Knows the neutral form and nothing of any server.
 
-Neutral: `every="5m"` or a five-field crontab line.  EventBridge: `rate(5 minutes)` or a six-field
+Neutral: seconds or a five-field crontab line.  EventBridge: `rate(5 minutes)` or a six-field
 `cron(...)`, where exactly one of day-of-month and day-of-week is `?`.
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 """
 
 from __future__ import annotations
 
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RATES = ((86400, "day"), (3600, "hour"), (60, "minute"))
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
-def rate(every: str) -> str:
+def rate(seconds: int) -> str:
     """An interval as EventBridge's `rate`.
 
     Raises `ValueError` for what EventBridge cannot do: less than a minute, parts of a minute.
 
-    >>> rate("1h"), rate("90m"), rate("120s"), rate("1h30m")
-    ('rate(1 hour)', 'rate(90 minutes)', 'rate(2 minutes)', 'rate(90 minutes)')
+    >>> rate(3600), rate(5400), rate(120)
+    ('rate(1 hour)', 'rate(90 minutes)', 'rate(2 minutes)')
     """
-    seconds = interval_seconds(every)
     if seconds < 60 or seconds % 60:
-        raise ValueError(f"every={every!r}: EventBridge counts in whole minutes; use 1m or more")
+        raise ValueError(f"cron every {seconds} s: EventBridge counts in whole minutes")
     size, unit = next(pair for pair in _RATES if seconds % pair[0] == 0)
     count = seconds // size
     return f"rate({count} {unit}{'' if count == 1 else 's'})"
-
-
-def interval_seconds(every: str) -> int:
-    """Seconds in `1h30m`-like text.
-
-    >>> interval_seconds("1h30m")
-    5400
-    """
-    total, digits = 0, ""
-    for letter in every.strip():
-        if letter.isdigit():
-            digits += letter
-        elif digits and letter in _UNIT_SECONDS:
-            total, digits = total + int(digits) * _UNIT_SECONDS[letter], ""
-        else:
-            raise ValueError(f"every={every!r} is not an interval such as 30s, 5m, 1h, 1h30m")
-    if digits or not total:
-        raise ValueError(f"every={every!r} is not an interval such as 30s, 5m, 1h, 1h30m")
-    return total
 
 
 def eventbridge_cron(schedule: str) -> str:

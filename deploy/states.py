@@ -76,6 +76,7 @@ class LambdaFunction:
     description: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    ephemeral_mb: int = 512
     concurrency: int | None = None
     url: bool = False
     mappings: tuple[QueueMapping, ...] = ()
@@ -94,6 +95,7 @@ class NuclioFunction:
     spec: Mapping[str, Any]
     digest: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = "nuclio"
     state: str = field(default="", compare=False)
 
 

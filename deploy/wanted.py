@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 from ..builders import Artifact
 from ..handlers.function import Function
+from ..handlers.triggers import Cron, Sqs
 from .errors import CannotPlan
 from .schedules import eventbridge_cron, rate
 from .states import (
@@ -106,7 +106,7 @@ def lambda_function(
         role=_role(function, place),
         architecture=architecture,
         memory=settings.memory,
-        timeout=math.ceil(settings.timeout),
+        timeout=settings.timeout,
         description=settings.description,
         environment=dict(settings.environment),
         tags={
@@ -115,6 +115,7 @@ def lambda_function(
             DIGEST_TAG: artifact.digest,
             CODE_TAG: code_sha256,
         },
+        ephemeral_mb=settings.aws.ephemeral_mb,
         concurrency=settings.concurrency,
         url=http,
         mappings=_mappings(function, place),
@@ -136,7 +137,7 @@ def _role(function: Function[..., Any], place: Place) -> str:
 def _mappings(function: Function[..., Any], place: Place) -> tuple[QueueMapping, ...]:
     found = []
     for trigger in function.triggers:
-        if trigger.kind != "sqs":
+        if not isinstance(trigger, Sqs):
             continue
         queue = place.queues.get(trigger.queue)
         if queue is None:
@@ -152,7 +153,7 @@ def _mappings(function: Function[..., Any], place: Place) -> tuple[QueueMapping,
                 "its VisibilityTimeout (six times the function's timeout is usual)"
             )
         mapping = QueueMapping(
-            trigger.queue, queue.arn, batch=trigger.batch, window=math.ceil(trigger.window)
+            queue.arn.rpartition(":")[2], queue.arn, batch=trigger.batch, window=trigger.window
         )
         found.append(mapping)
     return tuple(found)
@@ -171,16 +172,20 @@ def rule_prefix(function: str) -> str:
 
 
 def _schedules(function: Function[..., Any]) -> tuple[Schedule, ...]:
-    found = []
+    found: list[Schedule] = []
     for trigger in function.triggers:
-        if trigger.kind != "cron":
+        if not isinstance(trigger, Cron):
             continue
         try:
-            words = rate(trigger.every) if trigger.every else eventbridge_cron(trigger.schedule)
+            words = _expression(trigger)
         except ValueError as error:
             raise CannotPlan(f"function {function.name!r}: {error}") from error
         found.append(Schedule(f"{rule_prefix(function.name)}{len(found)}", words))
     return tuple(found)
+
+
+def _expression(trigger: Cron) -> str:
+    return rate(trigger.every_s) if trigger.every_s else eventbridge_cron(trigger.schedule)
 
 
 def _url_statements() -> tuple[Statement, ...]:
@@ -212,4 +217,6 @@ def nuclio_function(app: str, function: Function[..., Any], artifact: Artifact) 
     spec = json.loads(json.dumps(artifact.spec.get("spec", artifact.spec)))
     spec.setdefault("build", {}).pop("path", None)
     labels = {"pelton/app": app, **function.settings.tags}
-    return NuclioFunction(function.name, app, spec, artifact.digest, labels)
+    return NuclioFunction(
+        function.name, app, spec, artifact.digest, labels, function.settings.nuclio.namespace
+    )

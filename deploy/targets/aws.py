@@ -103,7 +103,7 @@ class Aws:
         sqs = self.client("sqs")
         with self.named(f"queue {name}"):
             try:
-                url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+                url = sqs.get_queue_url(QueueName=name.rpartition(":")[2])["QueueUrl"]
             except sqs.exceptions.QueueDoesNotExist:
                 return None
             asked = ["QueueArn", "VisibilityTimeout"]
@@ -156,6 +156,7 @@ class Aws:
             description=has.get("Description", ""),
             environment=has.get("Environment", {}).get("Variables", {}),
             tags=found.get("Tags", {}),
+            ephemeral_mb=has.get("EphemeralStorage", {}).get("Size", 512),
             concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             url=self.url(name) is not None,
             mappings=tuple(self._mappings(name)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import instructions as do
+from .. import instructions as step
 from ..instructions import Instruction
 from ..states import Code, LambdaFunction, QueueMapping
 from .aws import Aws
@@ -20,22 +20,22 @@ class AwsCalls:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._follow = {
-            do.CreateBucket: self._create_bucket,
-            do.UploadArchive: self._upload_archive,
-            do.CreateFunction: self._create_function,
-            do.UpdateCode: self._update_code,
-            do.UpdateConfiguration: self._update_configuration,
-            do.SetTags: self._set_tags,
-            do.SetConcurrency: self._set_concurrency,
-            do.CreateQueueMapping: self._create_mapping,
-            do.UpdateMapping: self._update_mapping,
-            do.DeleteMapping: self._delete_mapping,
-            do.CreateUrl: self._create_url,
-            do.DeleteUrl: self._delete_url,
-            do.PutSchedule: self._put_schedule,
-            do.DeleteSchedule: self._delete_schedule,
-            do.AddPermission: self._add_permission,
-            do.RemovePermission: self._remove_permission,
+            step.CreateBucket: self._create_bucket,
+            step.UploadArchive: self._upload_archive,
+            step.CreateFunction: self._create_function,
+            step.UpdateCode: self._update_code,
+            step.UpdateConfiguration: self._update_configuration,
+            step.SetTags: self._set_tags,
+            step.SetConcurrency: self._set_concurrency,
+            step.CreateQueueMapping: self._create_mapping,
+            step.UpdateMapping: self._update_mapping,
+            step.DeleteMapping: self._delete_mapping,
+            step.CreateUrl: self._create_url,
+            step.DeleteUrl: self._delete_url,
+            step.PutSchedule: self._put_schedule,
+            step.DeleteSchedule: self._delete_schedule,
+            step.AddPermission: self._add_permission,
+            step.RemovePermission: self._remove_permission,
         }
 
     def do(self, instruction: Instruction) -> None:
@@ -47,7 +47,7 @@ class AwsCalls:
     def _lambda(self) -> Any:
         return self._aws.client("lambda")
 
-    def _create_bucket(self, it: do.CreateBucket) -> None:
+    def _create_bucket(self, it: step.CreateBucket) -> None:
         client = self._aws.client("s3")
         region = client.meta.region_name
         # us-east-1 is the one region that must not be named.
@@ -55,11 +55,11 @@ class AwsCalls:
         settings = {"CreateBucketConfiguration": where} if where else {}
         client.create_bucket(Bucket=it.bucket, **settings)
 
-    def _upload_archive(self, it: do.UploadArchive) -> None:
+    def _upload_archive(self, it: step.UploadArchive) -> None:
         with it.code.path.open("rb") as archive:
             self._aws.client("s3").put_object(Bucket=it.code.bucket, Key=it.code.key, Body=archive)
 
-    def _create_function(self, it: do.CreateFunction) -> None:
+    def _create_function(self, it: step.CreateFunction) -> None:
         self._lambda.create_function(
             **_configuration(it.wanted),
             Code=_code(it.code),
@@ -68,24 +68,24 @@ class AwsCalls:
         )
         self._aws.settle(it.function)
 
-    def _update_code(self, it: do.UpdateCode) -> None:
+    def _update_code(self, it: step.UpdateCode) -> None:
         self._lambda.update_function_code(
             FunctionName=it.function, Architectures=[it.architecture], **_code(it.code)
         )
         self._aws.settle(it.function)
 
-    def _update_configuration(self, it: do.UpdateConfiguration) -> None:
+    def _update_configuration(self, it: step.UpdateConfiguration) -> None:
         self._lambda.update_function_configuration(**_configuration(it.wanted))
         self._aws.settle(it.function)
 
-    def _set_tags(self, it: do.SetTags) -> None:
+    def _set_tags(self, it: step.SetTags) -> None:
         arn = self._arn(it.function)
         if it.removed:
             self._lambda.untag_resource(Resource=arn, TagKeys=list(it.removed))
         if it.tags:
             self._lambda.tag_resource(Resource=arn, Tags=dict(it.tags))
 
-    def _set_concurrency(self, it: do.SetConcurrency) -> None:
+    def _set_concurrency(self, it: step.SetConcurrency) -> None:
         if it.concurrency is None:
             self._lambda.delete_function_concurrency(FunctionName=it.function)
         else:
@@ -93,36 +93,36 @@ class AwsCalls:
                 FunctionName=it.function, ReservedConcurrentExecutions=it.concurrency
             )
 
-    def _create_mapping(self, it: do.CreateQueueMapping) -> None:
+    def _create_mapping(self, it: step.CreateQueueMapping) -> None:
         self._lambda.create_event_source_mapping(
             EventSourceArn=it.mapping.arn, FunctionName=it.function, **_mapping(it.mapping)
         )
 
-    def _update_mapping(self, it: do.UpdateMapping) -> None:
+    def _update_mapping(self, it: step.UpdateMapping) -> None:
         self._lambda.update_event_source_mapping(UUID=it.mapping.uuid, **_mapping(it.mapping))
 
-    def _delete_mapping(self, it: do.DeleteMapping) -> None:
+    def _delete_mapping(self, it: step.DeleteMapping) -> None:
         self._lambda.delete_event_source_mapping(UUID=it.mapping.uuid)
 
-    def _create_url(self, it: do.CreateUrl) -> None:
+    def _create_url(self, it: step.CreateUrl) -> None:
         self._lambda.create_function_url_config(FunctionName=it.function, AuthType="NONE")
 
-    def _delete_url(self, it: do.DeleteUrl) -> None:
+    def _delete_url(self, it: step.DeleteUrl) -> None:
         self._lambda.delete_function_url_config(FunctionName=it.function)
 
-    def _put_schedule(self, it: do.PutSchedule) -> None:
+    def _put_schedule(self, it: step.PutSchedule) -> None:
         events = self._aws.client("events")
         rule, expression = it.schedule.rule, it.schedule.expression
         events.put_rule(Name=rule, ScheduleExpression=expression, State="ENABLED")
         target = {"Id": "function", "Arn": self._arn(it.function)}
         events.put_targets(Rule=rule, Targets=[target])
 
-    def _delete_schedule(self, it: do.DeleteSchedule) -> None:
+    def _delete_schedule(self, it: step.DeleteSchedule) -> None:
         events = self._aws.client("events")
         events.remove_targets(Rule=it.schedule.rule, Ids=["function"])
         events.delete_rule(Name=it.schedule.rule)
 
-    def _add_permission(self, it: do.AddPermission) -> None:
+    def _add_permission(self, it: step.AddPermission) -> None:
         said = it.statement
         more: dict[str, Any] = {}
         if said.source_arn:
@@ -139,7 +139,7 @@ class AwsCalls:
             **more,
         )
 
-    def _remove_permission(self, it: do.RemovePermission) -> None:
+    def _remove_permission(self, it: step.RemovePermission) -> None:
         self._lambda.remove_permission(FunctionName=it.function, StatementId=it.statement.sid)
 
     def _arn(self, name: str) -> str:
@@ -156,6 +156,7 @@ def _configuration(wanted: LambdaFunction) -> dict[str, Any]:
         "MemorySize": wanted.memory,
         "Timeout": wanted.timeout,
         "Description": wanted.description,
+        "EphemeralStorage": {"Size": wanted.ephemeral_mb},
         "Environment": {"Variables": dict(wanted.environment)},
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from .. import instructions as do
+from .. import instructions as step
 from ..errors import CallFailed
 from ..instructions import Instruction
 from ..states import DIGEST_ANNOTATION, SPEC_ANNOTATION, Code, NuclioFunction
@@ -46,9 +46,9 @@ class Nuclio:
         self._pause = pause
         self._http = httpx.Client(base_url=self.endpoint, timeout=120, transport=transport)
         self._follow = {
-            do.CreateProject: self._create_project,
-            do.CreateNuclioFunction: self._create_function,
-            do.UpdateNuclioFunction: self._update_function,
+            step.CreateProject: self._create_project,
+            step.CreateNuclioFunction: self._create_function,
+            step.UpdateNuclioFunction: self._update_function,
         }
 
     def close(self) -> None:
@@ -89,15 +89,15 @@ class Nuclio:
         """Follow one instruction to its end; raises `DeployError` with the dashboard's words."""
         self._follow[type(instruction)](instruction)
 
-    def _create_project(self, it: do.CreateProject) -> None:
+    def _create_project(self, it: step.CreateProject) -> None:
         body = {"metadata": {"name": it.project, "namespace": "nuclio"}, "spec": {}}
         self._call("POST", "/api/projects", it.project, json=body)
 
-    def _create_function(self, it: do.CreateNuclioFunction) -> None:
+    def _create_function(self, it: step.CreateNuclioFunction) -> None:
         self._call("POST", "/api/functions", it.function, json=self._document(it.wanted, it.code))
         self._settle(it.function)
 
-    def _update_function(self, it: do.UpdateNuclioFunction) -> None:
+    def _update_function(self, it: step.UpdateNuclioFunction) -> None:
         document = self._document(it.wanted, it.code)
         self._call("PUT", f"/api/functions/{it.function}", it.function, json=document)
         self._settle(it.function)
@@ -117,7 +117,7 @@ class Nuclio:
             "kind": "Function",
             "metadata": {
                 "name": wanted.name,
-                "namespace": "nuclio",
+                "namespace": wanted.namespace,
                 "labels": {**wanted.labels, PROJECT_LABEL: wanted.project},
                 "annotations": notes,
             },
