@@ -33,7 +33,9 @@ def compile_call(function: Function[..., Any]) -> Call:
     """
     codec = function.codec
     if codec is None:
-        raise TypeError(f"{function.name} has style {function.style!r}: its adapter calls it itself")
+        raise TypeError(
+            f"{function.name} has style {function.style!r}: its adapter calls it itself"
+        )
     decode, encode, user = codec.decode, codec.encode, function.user_function
     if codec.is_async:
         run = run_async

@@ -1,0 +1,130 @@
+"""What a function finds around it: environment variables, paths, mounts.
+
+The names are those recorded on AWS (python3.11); the values that differ are the endpoint, so that
+boto3 inside a function reaches the emulator, and the folders where mounts are not allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from .records import Revision
+
+HIDDEN_BY_MOUNTS = ("/var/", "/tmp/")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where functions believe they are, and how they reach AWS."""
+
+    region: str
+    endpoint: str
+    access_key: str = "test"
+    secret_key: str = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where code, runtime and scratch are, as the function sees them."""
+
+    task: str
+    runtime: str
+    scratch: str
+    mounts: dict[str, str] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+
+
+@cache
+def can_mount() -> bool:
+    """Whether sandboxes may have mounts of their own: tried once, in a child."""
+    prefix = os.path.realpath(sys.base_prefix) + "/"
+    if not sys.platform.startswith("linux") or prefix.startswith(HIDDEN_BY_MOUNTS):
+        return False
+    if os.geteuid() != 0:
+        return False
+    probe = (
+        "import ctypes,os,sys; c=ctypes.CDLL(None);"
+        "r=c.unshare(0x20000) or c.mount(b'none',b'/',None,16384|(1<<18),None)"
+        " or c.mount(b'tmpfs',b'/var',b'tmpfs',0,b'size=64k'); os._exit(1 if r else 0)"
+    )
+    return (
+        subprocess.run([sys.executable, "-S", "-s", "-E", "-c", probe], check=False).returncode == 0
+    )
+
+
+def places(revision: Revision, runtime: Path, scratch: Path) -> Places:
+    """With mounts as on AWS, without them the folders where things really are."""
+    if not can_mount():
+        return Places(
+            str(revision.code_dir),
+            str(runtime),
+            str(scratch),
+            layers=tuple(str(each) for each in revision.layer_dirs),
+        )
+    mounts = {
+        "/var/task": str(revision.code_dir),
+        "/var/runtime": str(runtime),
+        "/tmp": str(scratch),
+    }
+    layers: tuple[str, ...] = ()
+    if revision.layer_dirs:
+        mounts["/opt"] = str(revision.layer_dirs[-1])
+        layers = ("/opt",)
+    return Places("/var/task", "/var/runtime", "/tmp", mounts, layers)
+
+
+def python_path(place: Places) -> list[str]:
+    """`sys.path` of a sandbox: the task root, the layers, the runtime, the standard library."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    layers = [
+        folder
+        for layer in place.layers
+        for folder in (f"{layer}/python/lib/{version}/site-packages", f"{layer}/python")
+    ]
+    library = [sysconfig.get_paths()["stdlib"], str(sysconfig.get_config_var("DESTSHARED"))]
+    return [place.task, *layers, place.runtime, *library]
+
+
+def environment(
+    revision: Revision, account: Account, place: Places, runtime_api: str, log_stream: str
+) -> dict[str, str]:
+    """The whole environment of a sandbox; the user's variables come first, as they may not
+    override reserved ones."""
+    layers = ":".join(f"{each}/bin" for each in place.layers)
+    known = {
+        "AWS_ACCESS_KEY_ID": account.access_key,
+        "AWS_SECRET_ACCESS_KEY": account.secret_key,
+        "AWS_SESSION_TOKEN": "test",
+        "AWS_DEFAULT_REGION": account.region,
+        "AWS_REGION": account.region,
+        "AWS_ENDPOINT_URL": account.endpoint,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(revision.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": revision.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": revision.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": revision.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "LAMBDA_RUNTIME_DIR": place.runtime,
+        "LAMBDA_TASK_ROOT": place.task,
+        "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": f"{place.task}:{place.task}/lib",
+        "PATH": ":".join(filter(None, [layers, "/usr/local/bin:/usr/bin:/bin"])),
+        "PWD": place.task,
+        "PYTHONPATH": place.runtime,
+        "SHLVL": "0",
+        "TMPDIR": place.scratch,
+        "TZ": ":UTC",
+        "_HANDLER": revision.handler,
+    }
+    if revision.log_format == "JSON":
+        known["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+    return {**revision.environment, **known}

@@ -1,0 +1,268 @@
+"""Every running function: sandboxes by revision, one event each, and how each event ends.
+
+A warm idle sandbox takes the event; when all are busy another is started, up to the function's
+reserved concurrency and the account's limit.  The texts of ends are those recorded on AWS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from ..clock import Clock
+from .environment import Account
+from .fork_server import ForkServer, ForkServerGone
+from .logs import LogSink
+from .records import Call, Outcome, Revision, Throttled
+from .runtime_api import Delivery
+from .runtime_folder import runtime_folder
+from .sandbox import Answer, Sandbox, exit_words
+
+INIT_SECONDS = 10.0
+IDLE_SECONDS = 600.0
+MEMORY_CHECK_SECONDS = 0.25
+RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
+ACCOUNT_LIMIT = 1000
+
+
+class Invocations:
+    """The execution side of Lambda (`records.Execution`).
+
+    scratch: a folder for the sandboxes' /tmp
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        account: Account,
+        scratch: Path,
+        logs: LogSink,
+        cache: Path | None = None,
+    ) -> None:
+        self._clock, self._account, self._scratch, self._logs = clock, account, scratch, logs
+        self._cache = cache
+        self._idle: dict[str, list[Sandbox]] = {}
+        self._all: set[Sandbox] = set()
+        self._running: dict[str, int] = {}
+        self._retired: dict[str, str] = {}
+        self._left_scratch: dict[str, Path] = {}
+        self._fork_server: ForkServer | None = None
+        self._preparing = asyncio.Lock()
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Make the runtime folder and start what the first call would otherwise wait for."""
+        async with self._preparing:
+            if self._fork_server is None:
+                folder = await asyncio.to_thread(runtime_folder, self._cache)
+                self._runtime = folder
+                self._fork_server = ForkServer(folder)
+                await self._fork_server.ensure()
+                self._keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    async def invoke(self, call: Call) -> Outcome:
+        revision = call.revision
+        self._admit(revision)
+        self._running[revision.name] = self._running.get(revision.name, 0) + 1
+        try:
+            return await self._run(call)
+        finally:
+            self._running[revision.name] -= 1
+
+    def _admit(self, revision: Revision) -> None:
+        reserved = revision.reserved_concurrency
+        running = self._running.get(revision.name, 0)
+        if reserved is not None and running >= reserved:
+            raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        if sum(self._running.values()) >= ACCOUNT_LIMIT:
+            raise Throttled("ConcurrentInvocationLimitExceeded")
+
+    async def _run(self, call: Call) -> Outcome:
+        sandbox = self._take(call.revision)
+        began = time.perf_counter()
+        cold = sandbox is None
+        if sandbox is None:
+            sandbox, failed = await self._start(call.revision)
+            if failed is not None:
+                return self._finish(call, sandbox, failed, time.perf_counter() - began, 0.0)
+            began = time.perf_counter()
+        timeout = float(call.revision.timeout_s)
+        delivery = Delivery(
+            call.request_id,
+            call.payload,
+            int((time.time() + timeout) * 1000),
+            call.invoked_arn,
+            call.trace_id,
+            call.client_context,
+        )
+        answer = await sandbox.invoke(delivery, timeout)
+        seconds = time.perf_counter() - began
+        return self._finish(call, sandbox, answer, seconds, sandbox.init_seconds if cold else 0.0)
+
+    def _take(self, revision: Revision) -> Sandbox | None:
+        idle = self._idle.get(revision.key, [])
+        while idle:
+            sandbox = idle.pop()
+            if sandbox.alive:
+                sandbox.read_output()
+                return sandbox
+            self._discard(sandbox)
+        return None
+
+    async def _start(self, revision: Revision) -> tuple[Sandbox, Answer | None]:
+        """A new sandbox and None, or the answer that its init ended with.
+
+        An init that takes longer than its 10 seconds is run again under the function's timeout.
+        """
+        await self.prepare()
+        scratch = self._scratch_for(revision)
+        sandbox = self._new(revision, scratch)
+        failed = await self._init(sandbox, INIT_SECONDS)
+        if failed is not None and failed.kind == "timeout":
+            self._logs_of(
+                sandbox, b"INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n"
+            )
+            self._all.discard(sandbox)
+            sandbox = self._new(revision, scratch)
+            failed = await self._init(sandbox, float(revision.timeout_s))
+        return sandbox, failed
+
+    def _scratch_for(self, revision: Revision) -> Path:
+        """The /tmp that a timed-out sandbox left (AWS keeps it too), else a new one."""
+        left = self._left_scratch.pop(revision.key, None)
+        return left or Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
+
+    def _new(self, revision: Revision, scratch: Path) -> Sandbox:
+        assert self._fork_server is not None
+        sandbox = Sandbox(
+            revision, self._account, self._fork_server, self._runtime, scratch, self._clock
+        )
+        self._all.add(sandbox)
+        return sandbox
+
+    async def _init(self, sandbox: Sandbox, seconds: float) -> Answer | None:
+        try:
+            return await sandbox.start(seconds)
+        except ForkServerGone:
+            return await sandbox.start(seconds)
+
+    def _finish(
+        self, call: Call, sandbox: Sandbox, answer: Answer, seconds: float, init: float
+    ) -> Outcome:
+        payload, error = self._verdict(call, answer)
+        peak = sandbox.memory() or 1
+        log = _log(call, sandbox.take_output(), answer, payload, seconds, init, peak)
+        self._logs_of(sandbox, log)
+        if answer.kind == "timeout" and call.revision.key not in self._left_scratch:
+            self._left_scratch[call.revision.key] = sandbox.scratch
+            sandbox.kill()
+            self._all.discard(sandbox)
+        elif answer.kind in ("exit", "timeout") or not sandbox.alive:
+            self._discard(sandbox)
+        elif self._retired.get(call.revision.name, call.revision.key) != call.revision.key:
+            self._discard(sandbox)
+        else:
+            sandbox.idle_since = self._clock.time()
+            self._idle.setdefault(call.revision.key, []).append(sandbox)
+        return Outcome(payload, error, log, call.revision.version)
+
+    def _verdict(self, call: Call, answer: Answer) -> tuple[bytes, str]:
+        """(payload, X-Amz-Function-Error) for the caller."""
+        if answer.kind == "response":
+            if len(answer.body) > RESPONSE_LIMIT:
+                return _error(
+                    "Function.ResponseSizeTooLarge",
+                    "Response payload size exceeded maximum allowed payload size "
+                    f"({RESPONSE_LIMIT} bytes).",
+                ), "Unhandled"
+            return answer.body, ""
+        if answer.kind == "error":
+            return answer.body, "Unhandled"
+        if answer.kind == "timeout":
+            text = f"Task timed out after {call.revision.timeout_s:.2f} seconds"
+            kind = "Sandbox.Timedout"
+        else:
+            text, kind = exit_words(answer.code), "Runtime.ExitError"
+        return _error(kind, f"RequestId: {call.request_id} Error: {text}"), "Unhandled"
+
+    def _logs_of(self, sandbox: Sandbox, log: bytes) -> None:
+        self._logs.add(sandbox.revision.log_group, sandbox.log_stream, log)
+
+    def _discard(self, sandbox: Sandbox) -> None:
+        sandbox.kill()
+        self._all.discard(sandbox)
+        shutil.rmtree(sandbox.scratch, ignore_errors=True)
+
+    async def retire(self, name: str, keep: str = "") -> None:
+        self._retired[name] = keep
+        for key, idle in list(self._idle.items()):
+            gone = [each for each in idle if each.revision.name == name and key != keep]
+            for sandbox in gone:
+                idle.remove(sandbox)
+                self._discard(sandbox)
+            if not idle:
+                del self._idle[key]
+
+    async def _keep(self) -> None:
+        """Reclaim idle sandboxes, and end those over their memory."""
+        while True:
+            await self._clock.sleep(MEMORY_CHECK_SECONDS)
+            old = self._clock.time() - IDLE_SECONDS
+            for key, idle in list(self._idle.items()):
+                for sandbox in [each for each in idle if each.idle_since < old]:
+                    idle.remove(sandbox)
+                    self._discard(sandbox)
+                if not idle:
+                    del self._idle[key]
+            for sandbox in list(self._all):
+                if sandbox.alive and sandbox.memory("VmRSS") > sandbox.revision.memory_mb:
+                    sandbox.kill()
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+        for sandbox in list(self._all):
+            self._discard(sandbox)
+        self._idle.clear()
+        if self._fork_server is not None:
+            await self._fork_server.close()
+
+
+def _error(kind: str, message: str) -> bytes:
+    return json.dumps({"errorType": kind, "errorMessage": message}).encode()
+
+
+def _log(
+    call: Call,
+    printed: bytes,
+    answer: Answer,
+    payload: bytes,
+    seconds: float,
+    init: float,
+    peak: int,
+) -> bytes:
+    """START, what was printed, how it ended, END and REPORT, as CloudWatch has them."""
+    request, timeout = call.request_id, call.revision.timeout_s
+    duration = min(seconds, timeout) if answer.kind == "timeout" else seconds
+    lines = [f"START RequestId: {request} Version: {call.revision.version}\n".encode(), printed]
+    if printed and not printed.endswith(b"\n"):
+        lines.append(b"\n")
+    if answer.kind == "timeout":
+        lines.append(f"{request} Task timed out after {timeout:.2f} seconds\n\n".encode())
+    elif answer.kind == "exit":
+        lines.append(f"RequestId: {request} Error: {exit_words(answer.code)}\n".encode())
+        lines.append(b"Runtime.ExitError\n")
+    lines.append(f"END RequestId: {request}\n".encode())
+    report = (
+        f"REPORT RequestId: {request}\tDuration: {duration * 1000:.2f} ms\t"
+        f"Billed Duration: {-(-int((duration + init) * 1_000_000) // 1000)} ms\t"
+        f"Memory Size: {call.revision.memory_mb} MB\tMax Memory Used: {peak} MB\t"
+    )
+    if init:
+        report += f"Init Duration: {init * 1000:.2f} ms\t"
+    lines.append(f"{report}\n".encode())
+    return b"".join(lines)

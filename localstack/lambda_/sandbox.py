@@ -1,0 +1,226 @@
+"""One sandbox: a process under the real runtime client, one event at a time.
+
+It lives through init, idle, busy and ends once; whoever waits for it always gets an answer, also
+when the process dies.  It knows nothing of the API or of other sandboxes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..clock import Clock
+from .environment import Account, environment, places, python_path
+from .fork_server import ForkServer, kill_group
+from .logs import Output, stream_name
+from .records import Revision
+from .runtime_api import Delivery, RuntimeServer, WorkerState
+
+READ = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the worker ended an event or its init: `kind` is "response", "error" (posted by the
+    runtime client), "exit" (the process ended: `code`), or "timeout"."""
+
+    kind: str
+    body: bytes = b""
+    code: int = 0
+
+
+class Sandbox:
+    """A process for one revision.
+
+    scratch: its /tmp, kept when a new sandbox takes the place of a timed-out one
+    """
+
+    def __init__(
+        self,
+        revision: Revision,
+        account: Account,
+        fork_server: ForkServer,
+        runtime: Path,
+        scratch: Path,
+        clock: Clock,
+    ) -> None:
+        self.revision, self.scratch = revision, scratch
+        self._account, self._fork_server = account, fork_server
+        self._runtime, self._clock = runtime, clock
+        self.pid = 0
+        self.alive = False
+        self.idle_since = 0.0
+        self.init_seconds = 0.0
+        self.log_stream = stream_name(clock.time(), revision.version, secrets.token_hex(16))
+        self.output = Output()
+        self._read_end = -1
+        self._code = 1
+        self._next: Delivery | None = None
+        self._waiting: asyncio.Future[Answer] | None = None
+        worker = WorkerState(self._ready, self._answered, self._init_failed)
+        self._server = RuntimeServer(worker)
+
+    async def start(self, seconds: float) -> Answer | None:
+        """Start the process and wait for its init: None when it is ready for events."""
+        await self._server.start()
+        began = time.perf_counter()
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._spawn()
+        answer = await self._wait(seconds)
+        self.init_seconds = time.perf_counter() - began
+        return None if answer.kind == "ready" else answer
+
+    async def _spawn(self) -> None:
+        self._read_end, write_end = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._read_end, False)
+        place = places(self.revision, self._runtime, self.scratch)
+        message = {
+            "environment": environment(
+                self.revision, self._account, place, self._server.address, self.log_stream
+            ),
+            "path": python_path(place),
+            "cwd": place.task,
+            "handler": self.revision.handler,
+            "mounts": place.mounts,
+        }
+        asyncio.get_running_loop().add_reader(self._read_end, self.read_output)
+        try:
+            self.pid = await self._fork_server.fork(message, write_end, self._exited)
+            self.alive = True
+        finally:
+            os.close(write_end)
+
+    async def invoke(self, delivery: Delivery, seconds: float) -> Answer:
+        """Give the worker one event and wait for how it ends."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        if not self.alive:
+            return Answer("exit", code=self._code)
+        if not self._server.dispatch(delivery):
+            self._next = delivery
+        answer = await self._wait(seconds)
+        self.read_output()
+        return answer
+
+    async def _wait(self, seconds: float) -> Answer:
+        """What ends the event, or "timeout" after `seconds` of the clock; then it is killed."""
+        waiting = self._waiting
+        assert waiting is not None
+        timer = asyncio.ensure_future(self._expire(waiting, seconds))
+        try:
+            answer = await waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+        if answer.kind == "timeout":
+            self.kill()
+        return answer
+
+    async def _expire(self, waiting: asyncio.Future[Answer], seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if not waiting.done():
+            waiting.set_result(Answer("timeout"))
+
+    def _settle(self, answer: Answer) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(answer)
+
+    def _ready(self) -> None:
+        """The worker asks for an event: at first that ends its init, later one may be waiting."""
+        if self._server.worker.request_id == "":
+            self._settle(Answer("ready"))
+        elif self._next is not None:
+            asyncio.get_running_loop().call_soon(self._dispatch_next)
+
+    def _dispatch_next(self) -> None:
+        # One turn later: the connection is put to waiting after the state has changed.
+        delivery, self._next = self._next, None
+        if delivery is not None:
+            self._server.dispatch(delivery)
+
+    def _answered(self, request_id: str, body: bytes, failed: bool) -> None:
+        self._settle(Answer("error" if failed else "response", body))
+
+    def _init_failed(self, body: bytes) -> None:
+        self._settle(Answer("error", body))
+
+    def _exited(self, code: int) -> None:
+        self.alive = False
+        self._code = code
+        self._next = None
+        self.read_output()
+        kill_group(self.pid)
+        self._settle(Answer("exit", code=code))
+        self._close_output()
+        self._server.close()
+
+    def read_output(self) -> None:
+        """Take what the process has printed so far; never waits."""
+        while self._read_end >= 0:
+            try:
+                data = os.read(self._read_end, READ)
+            except BlockingIOError:
+                return
+            if not data:
+                self._close_output()
+                return
+            self.output.add(data)
+            if len(data) < READ:
+                return
+
+    def take_output(self) -> bytes:
+        """What was printed since the last call."""
+        output, self.output = self.output, Output()
+        return output.text()
+
+    def _close_output(self) -> None:
+        if self._read_end >= 0:
+            asyncio.get_running_loop().remove_reader(self._read_end)
+            os.close(self._read_end)
+            self._read_end = -1
+
+    def kill(self) -> None:
+        """End the process and everything it started."""
+        if self.alive:
+            kill_group(self.pid)
+        else:
+            self._server.close()
+
+    def memory(self, field: str = "VmHWM") -> int:
+        """Peak (VmHWM) or present (VmRSS) memory in MB, as the kernel counts it; 0 when gone."""
+        try:
+            with open(f"/proc/{self.pid}/status") as status:
+                for line in status:
+                    if line.startswith(field):
+                        return -(-int(line.split()[1]) // 1024)
+        except OSError:
+            pass
+        return 0
+
+
+def exit_words(code: int) -> str:
+    """How AWS words the end of a process.
+
+    >>> exit_words(3), exit_words(-11)
+    ('Runtime exited with error: exit status 3', 'Runtime exited with error: signal: segmentation fault')
+    """  # noqa: E501 - a recorded text
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    if code > 0:
+        return f"Runtime exited with error: exit status {code}"
+    names = {
+        signal.SIGSEGV: "segmentation fault",
+        signal.SIGKILL: "killed",
+        signal.SIGABRT: "aborted",
+        signal.SIGTERM: "terminated",
+        signal.SIGINT: "interrupt",
+    }
+    try:
+        name = names.get(signal.Signals(-code), signal.Signals(-code).name.lower())
+    except ValueError:
+        name = str(-code)
+    return f"Runtime exited with error: signal: {name}"
