@@ -195,7 +195,7 @@ def type_to_dict(given: Any) -> Any:
             f"the type {type_name(given)} has no name that a spec can hold",
             advice="use a class, a generic of classes or a union of them",
         )
-    reference = {"type": f"{origin.__module__}:{origin.__qualname__}"}
+    reference = {"type": f"{origin.__module__}:{getattr(origin, '__qualname__', origin.__name__)}"}
     if not arguments:
         return reference
     return {**reference, "arguments": [type_to_dict(each) for each in arguments]}
@@ -209,6 +209,8 @@ def type_from_dict(given: Any, resolve: Callable[[str], Any]) -> Any:
         return Union[tuple(type_from_dict(each, resolve) for each in given["union"])]  # noqa: UP007
     if "literal" in given:
         return Literal[tuple(given["literal"])]
-    found = type(None) if given["type"] == "builtins:NoneType" else resolve(given["type"])
+    if given["type"] == "builtins:NoneType":
+        return type(None)
+    found = resolve(given["type"])
     arguments = tuple(type_from_dict(each, resolve) for each in given.get("arguments", ()))
     return found[arguments] if arguments else found

@@ -7,8 +7,8 @@ are known, by value otherwise.
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterable, Sequence
+from types import GenericAlias
 from typing import Any, Literal, get_args, get_origin
 
 from ..fit import members, plain
@@ -104,7 +104,7 @@ def _holds(given: Any, kinds: tuple[type, ...]) -> bool:
     if isinstance(origin, type) and issubclass(origin, (list, tuple)) and arguments:
         return any(_holds(each, kinds) for each in arguments if each is not Ellipsis)
     is_label = hasattr(origin, "__members__") and bool in kinds
-    plain_class = isinstance(origin, type) and not isinstance(given, types.GenericAlias)
+    plain_class = isinstance(origin, type) and not isinstance(given, GenericAlias)
     return is_label or (plain_class and issubclass(origin, kinds))
 
 
@@ -115,9 +115,9 @@ def mean_type(given: Any) -> Any:
         return float
     origin, arguments = get_origin(given), get_args(given)
     if origin in (list, tuple) and arguments:
-        return list[mean_type(arguments[0])]  # type: ignore[misc]
+        return GenericAlias(list, (mean_type(arguments[0]),))
     if origin is dict and len(arguments) == 2:
-        return dict[arguments[0], mean_type(arguments[1])]  # type: ignore[misc]
+        return GenericAlias(dict, (arguments[0], mean_type(arguments[1])))
     return Any
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import GenericAlias
 from typing import Any, Literal, TypeVar, overload
 
 from ..compile import Run, note
@@ -60,7 +61,7 @@ class Ensemble(Holder):
                 "of the list of answers, without weights=",
                 at=self.place,
             )
-        given = list[union(self.outputs())]  # type: ignore[misc]
+        given = GenericAlias(list, (union(self.outputs()),))
         if not fits(given, signature.input_type):
             raise wrong(
                 f"ensemble {self.name!r}: its members give {type_name(given)} but "

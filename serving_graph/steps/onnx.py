@@ -113,7 +113,7 @@ def onnx(
     <onnx step delay: Any -> Any>
     """
     at = place()
-    options = {"path": _checked(path, at), "sha256": sha256.lower()}
+    options: dict[str, Any] = {"path": _checked(path, at), "sha256": sha256.lower()}
     named = {"inputs": inputs, "outputs": outputs}
     for key, names in named.items():
         if isinstance(names, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from ..compile import Run
+from ..fit import type_name
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec
 from .base import Step
@@ -18,7 +19,7 @@ class Parallel(Holder):
         super().__init__("parallel", name, branches, at)
         self.input_type = common_input(self)
         fields = {str(key): steps[-1].output_type for key, steps in branches}
-        self.output_type = TypedDict(name, fields)  # type: ignore[operator]
+        self.output_type = _typed_dict(fields)
 
     def join(self, runs: dict[Key, Run], path: str) -> Run:
         return gather(runs) if self.is_async else _one_by_one(runs)
@@ -44,6 +45,13 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     if any(not isinstance(key, str) for key, _ in branches):
         raise wrong(f"parallel {spec.name!r}: a branch's key is not a string", at=at)
     return Parallel(branches, spec.name, at)
+
+
+def _typed_dict(fields: dict[str, Any]) -> Any:
+    """A TypedDict made at run time, which no static checker can know."""
+    said = ", ".join(f"{key}: {type_name(each)}" for key, each in fields.items())
+    make: Any = TypedDict
+    return make(f"{{{said}}}", fields)
 
 
 def _one_by_one(runs: dict[Key, Run]) -> Run:

@@ -1,0 +1,204 @@
+"""Where every box and line of a drawing goes, in cells: once, for the terminal and for SVG.
+
+Pure geometry.  A sequence is stacked downwards, branches stand side by side, and everything is
+centred on the line that enters it at the top and leaves it at the bottom.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .fit import type_name
+from .steps.base import Step
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
+EDGE = 3  # rows between two boxes: room for a type
+GAP = 3  # columns between two branches
+
+
+class Box(NamedTuple):
+    """A step's box; `lines` are its name and, where there is more to say, one line of that."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    lines: tuple[str, ...]
+    kind: str
+
+
+class Line(NamedTuple):
+    """A straight line between two cells; `arrow` when it ends at a box."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+    arrow: bool = False
+
+
+class Label(NamedTuple):
+    """Text that starts at a cell, beside its line; `key` for a branch's key."""
+
+    x: int
+    y: int
+    text: str
+    key: bool = False
+
+
+@dataclass
+class Drawing:
+    """Boxes, lines and labels; `centre` is the column that it is entered and left by."""
+
+    width: int = 0
+    height: int = 0
+    boxes: list[Box] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+
+    @property
+    def centre(self) -> int:
+        return self.width // 2
+
+    def add(self, part: Drawing, x: int, y: int) -> None:
+        """Put `part` into this drawing with its corner at (x, y)."""
+        self.boxes += [each._replace(x=each.x + x, y=each.y + y) for each in part.boxes]
+        self.labels += [each._replace(x=each.x + x, y=each.y + y) for each in part.labels]
+        self.lines += [
+            Line(each.x1 + x, each.y1 + y, each.x2 + x, each.y2 + y, each.arrow)
+            for each in part.lines
+        ]
+
+
+def lay_out(graph: Graph[Any, Any]) -> Drawing:
+    """The whole graph: its input's type, its steps, its answer's type.
+
+    >>> from pelton import Graph
+    >>> [box.lines for box in lay_out(Graph("size", str) >> len).boxes]
+    [('str',), ('len',), ('Any',)]
+    """
+    ends = _box("input", type_name(graph.input_type)), _box("output", type_name(graph.output_type))
+    parts = [ends[0], *map(_step, graph.steps), ends[1]]
+    types = ["", *(type_name(each.output_type) for each in graph.steps[:-1]), ""]
+    return _stack(parts, types)
+
+
+def _stack(parts: Sequence[Drawing], types: Sequence[str]) -> Drawing:
+    """Parts below one another, each joint labelled with the type that passes."""
+    room = max((2 * len(text) + 7 for text in types if text), default=0)
+    whole = Drawing(width=_odd(max(room, *(each.width for each in parts))))
+    for place, part in enumerate(parts):
+        if place:
+            _joint(whole, types[place - 1] if place <= len(types) else "")
+        whole.add(part, whole.centre - part.centre, whole.height)
+        whole.height += part.height
+    return whole
+
+
+def _joint(whole: Drawing, text: str) -> None:
+    x, y = whole.centre, whole.height
+    whole.lines.append(Line(x, y, x, y + EDGE - 1, arrow=True))
+    if text and text != "Any":
+        whole.labels.append(Label(x + 2, y + 1, text))
+    whole.height += EDGE
+
+
+def _box(kind: str, *lines: str) -> Drawing:
+    said = tuple(_short(each) for each in lines if each)
+    width = _odd(max(map(len, said)) + 4)
+    height = len(said) + 2
+    return Drawing(width, height, [Box(0, 0, width, height, said, kind)])
+
+
+def _step(step: Step[Any, Any]) -> Drawing:
+    head = _box(step.spec.kind, step.name, _detail(step))
+    if not step.branches:
+        return head
+    if step.spec.kind == "graph":
+        return _framed(step)
+    branches = [
+        _stack([*map(_step, steps)], [type_name(each.output_type) for each in steps[:-1]])
+        for _, steps in step.branches
+    ]
+    named = step.spec.kind != "ensemble"
+    keys = [_short(str(key)) if named else "" for key, _ in step.branches]
+    return _fan(head, branches, keys)
+
+
+def _framed(step: Step[Any, Any]) -> Drawing:
+    """A sub-graph: its steps inside a frame that bears its name."""
+    steps = step.branches[0][1]
+    inner = _stack([*map(_step, steps)], [type_name(each.output_type) for each in steps[:-1]])
+    width = _odd(max(inner.width + 4, len(step.name) + 6))
+    whole = Drawing(width, inner.height + 4)
+    whole.boxes.append(Box(0, 0, width, inner.height + 4, (step.name,), "graph"))
+    whole.add(inner, whole.centre - inner.centre, 2)
+    return whole
+
+
+def _fan(head: Drawing, branches: Sequence[Drawing], keys: Sequence[str]) -> Drawing:
+    """A head, its branches side by side below it, and the line on which they meet again."""
+    widths = [
+        _odd(max(each.width, 2 * len(key) + 7 if key else 0))
+        for each, key in zip(branches, keys, strict=True)
+    ]
+    whole = Drawing(_odd(max(head.width, sum(widths) + GAP * (len(widths) - 1))))
+    whole.add(head, whole.centre - head.centre, 0)
+    top, tallest = head.height + 1, max(each.height for each in branches)
+    bottom = top + EDGE + tallest + 1
+    x = (whole.width - sum(widths) - GAP * (len(widths) - 1)) // 2
+    middles = []
+    for branch, key, width in zip(branches, keys, widths, strict=True):
+        middle = x + width // 2
+        middles.append(middle)
+        whole.add(branch, middle - branch.centre, top + EDGE)
+        whole.lines.append(Line(middle, top, middle, top + EDGE - 1, arrow=True))
+        whole.lines.append(Line(middle, top + EDGE + branch.height, middle, bottom))
+        if key:
+            whole.labels.append(Label(middle + 2, top + 1, key, key=True))
+        x += width + GAP
+    for y in (top, bottom):
+        ends = [*middles, whole.centre]
+        whole.lines.append(Line(min(ends), y, max(ends), y))
+    whole.lines.append(Line(whole.centre, head.height, whole.centre, top))
+    whole.lines.append(Line(whole.centre, bottom, whole.centre, bottom + 1))
+    whole.height = bottom + 2
+    return whole
+
+
+def _detail(step: Step[Any, Any]) -> str:
+    """What a box says below the name."""
+    spec = step.spec
+    if spec.kind == "router":
+        by = spec.option("by")
+        return f"router by {by.get('field') or by['function'].rpartition(':')[2]}"
+    if spec.kind == "ensemble":
+        combine = spec.option("combine")
+        rule = combine if isinstance(combine, str) else combine["function"].rpartition(":")[2]
+        return f"ensemble: {rule}"
+    if spec.kind == "onnx":
+        return str(spec.option("path"))
+    if spec.kind == "call":
+        return _call_detail(step)
+    return "" if spec.name == spec.kind else spec.kind
+
+
+def _call_detail(step: Step[Any, Any]) -> str:
+    given = step.spec.option("arguments", {})
+    words = ", ".join(f"{key}={json.dumps(value)}" for key, value in given.items())
+    wait = "async" if step.is_async else ""
+    return " ".join(filter(None, (wait, words)))
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _odd(width: int) -> int:
+    """Odd widths have a middle cell, so that everything can be centred on one column."""
+    return width | 1
