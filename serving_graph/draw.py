@@ -165,9 +165,12 @@ def _text(text: str) -> str:
 
 
 def _line_svg(line: Line) -> str:
-    """A line; those that go down start and end at the edges of their cells, to touch the boxes."""
+    """A line; one that goes down from a box or to one goes half a cell further, to touch it."""
     half = CELL_HEIGHT / 2
     x1, x2, y1, y2 = _x(line.x1), _x(line.x2), _y(line.y1), _y(line.y2)
+    if line.x1 == line.x2:
+        y1 -= 0 if line.bus else half
+        y2 += half if line.bus and not line.arrow else 0
     if not line.arrow:
         return f'<path class="line" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>'
     tip = y2 + half

@@ -109,10 +109,17 @@ def _class_fits(given: Any, wanted: Any) -> bool:
     if not isinstance(have, type) or not isinstance(need, type):
         return True
     if getattr(need, "_is_protocol", False) and need.__module__ not in ("collections.abc",):
-        return all(hasattr(have, name) for name in getattr(need, "__protocol_attrs__", ()))
+        return all(hasattr(have, name) for name in _methods(need))
     if not issubclass(have, need):
         return have in _NUMBERS.get(need, ())
     return _arguments_fit(have, get_args(given), need, get_args(wanted))
+
+
+def _methods(protocol: type) -> set[str]:
+    """The methods that a protocol asks for; its plain attributes are not looked at."""
+    own = [base for base in protocol.__mro__ if base.__module__ != "typing" and base is not object]
+    named = {name for base in own for name, each in vars(base).items() if callable(each)}
+    return named - {"__init__", "__new__", "__subclasshook__", "__class_getitem__", "_no_init"}
 
 
 def _arguments_fit(have: type, given: tuple[Any, ...], need: type, wanted: tuple[Any, ...]) -> bool:

@@ -33,13 +33,15 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A straight line between two cells; `arrow` when it ends at a box."""
+    """A straight line between two cells; `arrow` when it ends at a box, `bus` when it starts at
+    a line across."""
 
     x1: int
     y1: int
     x2: int
     y2: int
     arrow: bool = False
+    bus: bool = False
 
 
 class Label(NamedTuple):
@@ -70,7 +72,7 @@ class Drawing:
         self.boxes += [each._replace(x=each.x + x, y=each.y + y) for each in part.boxes]
         self.labels += [each._replace(x=each.x + x, y=each.y + y) for each in part.labels]
         self.lines += [
-            Line(each.x1 + x, each.y1 + y, each.x2 + x, each.y2 + y, each.arrow)
+            each._replace(x1=each.x1 + x, y1=each.y1 + y, x2=each.x2 + x, y2=each.y2 + y)
             for each in part.lines
         ]
 
@@ -157,7 +159,7 @@ def _fan(head: Drawing, branches: Sequence[Drawing], keys: Sequence[str]) -> Dra
         middle = x + width // 2
         middles.append(middle)
         whole.add(branch, middle - branch.centre, top + EDGE)
-        whole.lines.append(Line(middle, top, middle, top + EDGE - 1, arrow=True))
+        whole.lines.append(Line(middle, top, middle, top + EDGE - 1, arrow=True, bus=True))
         whole.lines.append(Line(middle, top + EDGE + branch.height, middle, bottom))
         if key:
             whole.labels.append(Label(middle + 2, top + 1, key, key=True))
@@ -166,7 +168,7 @@ def _fan(head: Drawing, branches: Sequence[Drawing], keys: Sequence[str]) -> Dra
         ends = [*middles, whole.centre]
         whole.lines.append(Line(min(ends), y, max(ends), y))
     whole.lines.append(Line(whole.centre, head.height, whole.centre, top))
-    whole.lines.append(Line(whole.centre, bottom, whole.centre, bottom + 1))
+    whole.lines.append(Line(whole.centre, bottom, whole.centre, bottom + 1, bus=True))
     whole.height = bottom + 2
     return whole
 
@@ -176,11 +178,12 @@ def _detail(step: Step[Any, Any]) -> str:
     spec = step.spec
     if spec.kind == "router":
         by = spec.option("by")
-        return f"router by {by.get('field') or by['function'].rpartition(':')[2]}"
+        said = f"by {by.get('field') or by['function'].rpartition(':')[2]}"
+        return said if spec.name == spec.kind else f"router {said}"
     if spec.kind == "ensemble":
         combine = spec.option("combine")
         rule = combine if isinstance(combine, str) else combine["function"].rpartition(":")[2]
-        return f"ensemble: {rule}"
+        return rule if spec.name == spec.kind else f"ensemble: {rule}"
     if spec.kind == "onnx":
         return str(spec.option("path"))
     if spec.kind == "call":

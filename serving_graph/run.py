@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .compile import Run, compile_sequence, note
+from .refer import wrong
 from .spec import Key
 from .steps.base import Step
 
@@ -98,6 +99,8 @@ class Executor:
         with self._lock:
             if self._worker is not None:
                 return
+            if not self.steps:
+                raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
             worker = Worker(context)
             try:
                 self.run = worker.sequence(self.steps, self.name, is_async=self.is_async)
