@@ -1,1 +1,19 @@
-"""An app becomes artifacts: a Lambda zip, a Nuclio function."""
+"""An app becomes artifacts: a Lambda zip, a Nuclio archive with its function configuration."""
+
+from .build import Artifact, build
+from .errors import BuildError
+from .report import Report
+from .resolve import Resolver, default_cache
+from .sources import load_app
+from .target import Target
+
+__all__ = [
+    "Artifact",
+    "BuildError",
+    "Report",
+    "Resolver",
+    "Target",
+    "build",
+    "default_cache",
+    "load_app",
+]

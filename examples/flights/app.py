@@ -1,47 +1,10 @@
-"""Will this departure arrive late?  A three-step graph over a real model, and a queue consumer."""
+"""The app: the delay model behind HTTP (score.py), and a consumer of departures from a queue."""
 
 from typing import Any
 
-from features import Flight, clean
-from pydantic import BaseModel
-
 import pelton
-
-app = pelton.App("flights")
-
-NEEDS = ["pydantic", "numpy", "onnxruntime"]
-LATE_FROM = 0.5
-
-
-class Delay(BaseModel):
-    score: float
-    late: bool
-    says: str
-
-
-def explain(probabilities: list[float]) -> Delay:
-    """The model's second probability is the one of arriving more than 15 minutes late."""
-    score = round(float(probabilities[1]), 6)
-    late = score >= LATE_FROM
-    return Delay(score=score, late=late, says=f"{score:.0%} likely to be late")
-
-
-graph = (
-    pelton.Graph("delay", Flight)
-    >> clean
-    >> pelton.onnx("model.onnx", name="model", outputs=["probabilities"])
-    >> explain
-)
-
-delay = app.serve(
-    graph,
-    memory=512,
-    timeout=20,
-    requirements=NEEDS,
-    description="The probability that a departure arrives more than 15 minutes late",
-    triggers=[pelton.http("POST", "/delay")],
-)
-
+from features import Flight
+from score import NEEDS, app, graph
 
 @app.function(
     memory=512,

@@ -1,0 +1,149 @@
+"""An app's function becomes an artifact: decide on the files first, write last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..handlers.app import App
+from ..handlers.function import Function
+from . import nuclio_spec
+from .archive import digest_of, write_zip
+from .errors import BuildError
+from .imports import check_imports, top_level, uses_graph
+from .parts import shipped
+from .report import Report, make_report, owners, refuse_too_large
+from .resolve import Resolver, default_cache
+from .sources import find_sources
+from .target import Target
+
+ENTRY = {
+    "lambda": '''"""Lambda's way into {app}.{function}; written by pelton's builder."""
+
+from pelton.runtime.aws import handler_for
+
+handler = handler_for({module!r}, {function!r}, {attribute!r})
+''',
+    "nuclio": '''"""Nuclio's way into {app}.{function}; written by pelton's builder."""
+
+from pelton.runtime.nuclio import entry_for
+
+handler, init_context = entry_for({module!r}, {function!r}, {attribute!r})
+''',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a platform is given.
+
+    path:           the zip
+    sha256:         of the zip, hex; digest: of its files' names and contents, hex
+    handler, runtime: in the platform's own form
+    spec:           Nuclio's function configuration; None for Lambda
+    build_commands: what Nuclio runs to install the requirements
+    """
+
+    function: str
+    target: Target
+    path: Path
+    sha256: str
+    digest: str
+    handler: str
+    runtime: str
+    report: Report
+    spec: Mapping[str, Any] | None = None
+    build_commands: tuple[str, ...] = ()
+
+    @property
+    def needs_s3(self) -> bool:
+        return self.report.needs_s3
+
+
+def build(
+    function: Function[..., Any],
+    target: Target,
+    *,
+    root: Path,
+    out: Path,
+    resolver: Resolver | None = None,
+) -> Artifact:
+    """Build one function for one target; the zip goes into `out`.
+
+    Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written.
+    """
+    resolver = resolver or Resolver(default_cache())
+    files, owner = collect(function, target, root, resolver)
+    if target.platform == "lambda":
+        refuse_too_large(function.name, files, owner)
+    path = out / f"{function.name}-{target.platform}-{target.variant}.zip"
+    sha256 = write_zip(files, path, resolver.cache / "members")
+    report = make_report(files, owner, path.stat().st_size)
+    entry = entry_module(function, target)
+    common = (function.name, target, path, sha256, digest_of(files))
+    if target.platform == "lambda":
+        return Artifact(*common, f"{entry}.handler", f"python{target.python}", report)
+    handler, runtime = f"{entry}:handler", f"python:{target.python}"
+    spec = nuclio_spec.function_config(function, handler, runtime)
+    commands = tuple(nuclio_spec.build_commands(function))
+    return Artifact(*common, handler, runtime, report, spec, commands)
+
+
+def collect(
+    function: Function[..., Any], target: Target, root: Path, resolver: Resolver
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """(content by place in the artifact, distribution by place): everything decided, no writing."""
+    sources = find_sources(function, root.resolve())
+    installed = resolver.install(function.settings.requirements, target)
+    parts = shipped(uses_graph(sources.imports, sources.files))
+    own = {place: path.read_bytes() for place, path in sources.files.items()}
+    own[f"{entry_module(function, target)}.py"] = _entry(function, target).encode()
+    check_imports(sources.imports, [*own, *parts], top_level(installed), target, function.name)
+    files, owner = dict(parts), {}
+    if installed is not None and target.platform == "lambda":
+        owner = owners(installed)
+        for path in sorted(installed.rglob("*")):
+            if path.is_file():
+                files[path.relative_to(installed).as_posix()] = path.read_bytes()
+    _refuse_collisions(function, own, files)
+    return files | own, owner
+
+
+def _refuse_collisions(
+    function: Function[..., Any], own: Mapping[str, bytes], others: Mapping[str, bytes]
+) -> None:
+    for place in own:
+        if place in others:
+            raise BuildError(
+                f"function {function.name}: your file {place} has the place of one that a "
+                "requirement or pelton brings; rename it"
+            )
+
+
+def entry_module(function: Function[..., Any], target: Target) -> str:
+    """The name of the generated module; '-' is no part of a module's name."""
+    prefix = "pelton_entry" if target.platform == "lambda" else "pelton_nuclio"
+    return f"{prefix}_{function.name.replace('-', '_')}"
+
+
+def _entry(function: Function[..., Any], target: Target) -> str:
+    return ENTRY[target.platform].format(
+        app=function.app.name,
+        function=function.name,
+        module=function.module,
+        attribute=_attribute(function.app, function.module),
+    )
+
+
+def _attribute(app: App, module: str) -> str:
+    """Under which name the function's module knows its app."""
+    import sys
+
+    for name, value in vars(sys.modules[module]).items():
+        if value is app:
+            return name
+    raise BuildError(
+        f"module {module} has no name for the app {app.name}; assign it at module level"
+    )

@@ -1,0 +1,71 @@
+"""Every import must find something: in the artifact, in the platform's runtime, or in Python."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .errors import MissingModule
+from .sources import Import
+from .target import Target
+
+# Import names whose distribution has another name, for the advice in the error.
+DISTRIBUTION_OF = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "google": "protobuf",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+
+
+def top_level(folder: Path | None) -> set[str]:
+    """The import names that an installed folder offers."""
+    if folder is None:
+        return set()
+    names = set()
+    for path in folder.iterdir():
+        if path.is_dir() and not path.name.endswith((".dist-info", ".libs", ".data")):
+            names.add(path.name)
+        elif path.suffix in (".py", ".so"):
+            names.add(path.name.partition(".")[0])
+    return names
+
+
+def check_imports(
+    imports: Iterable[Import],
+    own: Iterable[str],
+    installed: set[str],
+    target: Target,
+    function: str,
+) -> None:
+    """Raise `MissingModule` for the first import that would fail on the target.
+
+    own: places of the files in the artifact; installed: import names of the requirements
+    """
+    known = {place.split("/")[0].removesuffix(".py") for place in own} | installed
+    known |= target.runtime_modules | set(sys.stdlib_module_names)
+    for each in imports:
+        name = each.module.partition(".")[0]
+        if name not in known:
+            package = DISTRIBUTION_OF.get(name, name)
+            raise MissingModule(
+                f"{each.file}:{each.line}: function {function} imports {name!r}, which is neither "
+                f"in the artifact nor in {target.platform}'s runtime; add {package!r} to its "
+                "requirements"
+            )
+
+
+def uses_graph(imports: Iterable[Import], sources: Mapping[str, Path]) -> bool:
+    """Whether the user's code says a word of the serving graph."""
+    words = (b"Graph", b"serving_graph", b"ensemble", b"router", b"parallel")
+    return any(
+        any(word in path.read_bytes() for word in words)
+        for place, path in sources.items()
+        if place.endswith(".py")
+    )

@@ -1,0 +1,67 @@
+"""A function's settings as Nuclio's function configuration: an archive with build commands."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from ..handlers.function import Function
+from ..handlers.triggers import Cron, Http
+from .errors import BuildError
+
+
+def build_commands(function: Function[..., Any]) -> list[str]:
+    """The requirements, as Nuclio installs them: by build commands."""
+    needed = function.settings.requirements
+    return [f"pip install {' '.join(shlex.quote(each) for each in needed)}"] if needed else []
+
+
+def function_config(function: Function[..., Any], handler: str, runtime: str) -> dict[str, Any]:
+    """The function configuration; `spec.build.path` is filled by whoever uploads the archive.
+
+    Raises `BuildError` for a trigger that Nuclio has not.
+    """
+    settings = function.settings
+    least, most = settings.nuclio.replicas
+    return {
+        "apiVersion": "nuclio.io/v1",
+        "kind": "Function",
+        "metadata": {"name": function.name, "namespace": settings.nuclio.namespace},
+        "spec": {
+            "description": settings.description,
+            "handler": handler,
+            "runtime": runtime,
+            "env": [
+                {"name": name, "value": value}
+                for name, value in sorted(settings.environment.items())
+            ],
+            "minReplicas": least,
+            "maxReplicas": most,
+            "eventTimeout": f"{settings.timeout}s",
+            "resources": {"limits": {"memory": f"{settings.memory}Mi"}},
+            "triggers": _triggers(function),
+            "build": {"codeEntryType": "archive", "commands": build_commands(function)},
+        },
+    }
+
+
+def _triggers(function: Function[..., Any]) -> dict[str, Any]:
+    workers = function.settings.concurrency or function.settings.nuclio.workers
+    found: dict[str, Any] = {
+        "http": {"kind": "http", "name": "http", "numWorkers": workers, "attributes": {}}
+    }
+    for index, trigger in enumerate(function.triggers):
+        if isinstance(trigger, Cron):
+            when = (
+                {"interval": f"{trigger.every_s}s"}
+                if trigger.every_s
+                else {"schedule": trigger.schedule}
+            )
+            name = f"cron-{index}"
+            found[name] = {"kind": "cron", "name": name, "numWorkers": 1, "attributes": when}
+        elif not isinstance(trigger, Http):
+            raise BuildError(
+                f"function {function.name}: Nuclio has no trigger {trigger.kind!r}; "
+                "leave the function out of this target, or give it another trigger"
+            )
+    return found
