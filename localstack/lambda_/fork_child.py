@@ -17,6 +17,7 @@ import signal
 import socket
 import struct
 import sys
+from typing import Any
 
 CLONE_NEWNS, MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
     0x20000,
@@ -40,7 +41,7 @@ def preload(folder: str) -> None:
     import traceback  # noqa: F401
 
     sys.path.insert(0, folder)
-    import simplejson  # noqa: F401
+    import simplejson  # type: ignore[import-untyped]  # noqa: F401
 
     sys.path.remove(folder)
 
@@ -59,26 +60,26 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     send(channel, {"ready": os.getpid()})
     while True:
-        ready, _, _ = select.select([channel, wake_read], [], [])
+        ready, _, _ = select.select([channel.fileno(), wake_read], [], [])
         if wake_read in ready:
             os.read(wake_read, 4096)
             reap(channel)
-        if channel in ready:
+        if channel.fileno() in ready:
             message, descriptors = receive(channel)
             if message is None:
                 return
             fork(channel, message, descriptors)
 
 
-def send(channel: socket.socket, message: dict) -> None:
+def send(channel: socket.socket, message: dict[str, Any]) -> None:
     body = json.dumps(message).encode()
     channel.sendall(struct.pack("!I", len(body)) + body)
 
 
-def receive(channel: socket.socket) -> tuple:
+def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     head, descriptors, _, _ = socket.recv_fds(channel, 4, 2)
     if not head:
-        return None, ()
+        return None, []
     while len(head) < 4:
         head += channel.recv(4 - len(head))
     (length,) = struct.unpack("!I", head)
@@ -99,7 +100,7 @@ def reap(channel: socket.socket) -> None:
         send(channel, {"exited": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
-def fork(channel: socket.socket, message: dict, descriptors: list) -> None:
+def fork(channel: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
     pid = os.fork()
     if pid == 0:
         try:
@@ -142,7 +143,7 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def become_sandbox(message: dict, descriptors: list) -> None:
+def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     """In the child: the environment, the file system and the paths a function sees, then run."""
     os.setsid()
     die_with_parent()
@@ -172,7 +173,7 @@ def become_sandbox(message: dict, descriptors: list) -> None:
     run(["awslambdaric", message["handler"]])
 
 
-def mount_all(mounts: dict) -> None:
+def mount_all(mounts: dict[str, str]) -> None:
     """A private mount namespace with /var/task, /var/runtime, /opt and /tmp of its own.
 
     /var becomes an empty memory file system with just these folders, so that nothing has to be

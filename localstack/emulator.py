@@ -1,0 +1,212 @@
+"""The emulator, put together: one process, one event loop, one port for AWS and one for Nuclio.
+
+Here everything is made and given what it needs; nothing is decided here.  The order of starting
+is the order of need: Lambda's API at once, the runtime and the other services beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import health
+from .clock import Clock, RealClock
+from .front import Front
+from .gateway import Gateway
+from .lambda_.account import Account, Surroundings
+from .lambda_.api import LambdaApi
+from .lambda_.archives import Archives
+from .lambda_.names import Place
+from .lambda_.outside import Outside
+from .lambda_.records import Execution
+from .lambda_.registry import Registry
+from .lambda_.url_door import UrlDoor
+from .nuclio.dashboard import Dashboard
+from .services import Services
+from .store import CorruptData, Store
+from .wiring import Machinery
+
+
+class CannotStart(Exception):
+    """Why the emulator does not run, in a sentence."""
+
+
+class Emulator:
+    """AWS and Nuclio on this machine.
+
+    data_dir:    what is kept between runs; None keeps nothing
+    retry_delay: seconds before the first retry of an event (the second waits twice as long)
+    execution:   who runs functions; None is the real runtime client in real processes
+
+    `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 4566,
+        nuclio_port: int = 8070,
+        data_dir: Path | None = None,
+        region: str = "us-east-1",
+        account: str = "000000000000",
+        retry_delay: float = 60.0,
+        clock: Clock | None = None,
+        *,
+        settle_delay: float = 0.0,
+        execution: Execution | None = None,
+    ) -> None:
+        self.host, self._ports = host, (port, nuclio_port)
+        self.place = Place(region, account)
+        self.clock: Clock = clock or RealClock()
+        self._data_dir, self._kept = data_dir, data_dir is not None
+        self._retry_delay, self._settle_delay = retry_delay, settle_delay
+        self._execution = execution
+        self._made: list[Callable[[], Awaitable[None]]] = []
+        self.url = self.nuclio_url = ""
+
+    async def start(self) -> None:
+        """Listen, and be ready for Lambda calls.  Raises CannotStart."""
+        try:
+            self._bind()
+            self._make()
+            await self._serve()
+        except CorruptData as error:
+            await self.stop()
+            raise CannotStart(str(error)) from None
+        except BaseException:
+            await self.stop()
+            raise
+        self.services.load(int(self.url.rpartition(":")[2]))
+        self.machinery.begin()
+
+    async def stop(self) -> None:
+        """Stop every process and port; what was acknowledged is on the disk."""
+        async with contextlib.AsyncExitStack() as stack:
+            # The last to be made is the first to be stopped, as far as making came.
+            for each in self._made:
+                stack.push_async_callback(each)
+            self._made = []
+
+    async def reset(self) -> None:
+        """Wipe everything: functions, mappings, what the services hold, Nuclio's functions."""
+        await self.machinery.reset()
+        for name in list(self.registry.functions):
+            await self.account.execution.retire(name)
+        self.registry.clear()
+        await self.dashboard.reset()
+        await self.services.reset()
+
+    # -- making
+    def _bind(self) -> None:
+        self._front, self._nuclio_front = Front(), Front()
+        port, nuclio_port = self._ports
+        self._made = [self._front.close, self._nuclio_front.close]
+        self.url = _bind(self._front, self.host, port, "--port")
+        self.nuclio_url = _bind(self._nuclio_front, self.host, nuclio_port, "--nuclio-port")
+
+    def _make(self) -> None:
+        self._directory = self._data_dir or Path(tempfile.mkdtemp(prefix="pelton-"))
+        self._made.append(self._remove_scratch)
+        self.store = _open(self._directory)
+        self._made.append(self._close_store)
+        self.registry = Registry(self.store, Archives(self._directory / "code"), self.place)
+        state = self._directory / "services" if self._kept else None
+        self.services = Services(self.place.region, self.place.account, state)
+        self._made.append(self.services.close)
+        self.machinery = Machinery(
+            self._directory,
+            self.clock,
+            self.place,
+            self.services,
+            self.registry,
+            self._retry_delay,
+            self.url,
+            self._execution,
+        )
+        self._made.append(self.machinery.close)
+        self.account = self._make_account()
+        self._made.append(self.account.close)
+        self.dashboard = Dashboard(
+            self._directory / "nuclio", self.clock, environment=self._worker_environment()
+        )
+        self._made.append(self.dashboard.close)
+
+    def _make_account(self) -> Account:
+        outside = Outside(self.services)
+        return Account(
+            self.place,
+            self.registry,
+            self.clock,
+            self.machinery.execution,
+            self.machinery.events,
+            self.machinery.sources,
+            Surroundings(outside.fetch_object, outside.queue_exists, self.url),
+            self._settle_delay,
+        )
+
+    async def _serve(self) -> None:
+        pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self.reset}
+        gateway = Gateway(
+            LambdaApi(self.account), UrlDoor(self.account), self.services, pages, self._code
+        )
+        await self._front.serve(gateway)
+        await self._nuclio_front.serve(self.dashboard)
+        await self.dashboard.start()
+
+    def _worker_environment(self) -> dict[str, str]:
+        """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""
+        return {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self.place.region,
+            "AWS_DEFAULT_REGION": self.place.region,
+            "AWS_ENDPOINT_URL": self.url,
+        }
+
+    async def _health(self) -> Mapping[str, Any]:
+        place = self.place
+        return health.report(place.region, place.account, self.services.ready, self.nuclio_url)
+
+    def _code(self, sha256: str) -> bytes | None:
+        path = self.registry.archives.archive(sha256)
+        return path.read_bytes() if sha256.isalnum() and path.exists() else None
+
+    async def _remove_scratch(self) -> None:
+        if not self._kept:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def _close_store(self) -> None:
+        self.store.close()
+
+
+def _open(directory: Path) -> Store:
+    try:
+        return Store(directory / "registry.sqlite")
+    except OSError as error:
+        raise CannotStart(f"the data directory {directory} cannot be used: {error}") from None
+
+
+def _bind(front: Front, host: str, port: int, option: str) -> str:
+    """The URL of `front`, bound to its address."""
+    try:
+        found = front.bind(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotStart(
+                f"port {port} of {host} is in use: stop what listens there, or choose another "
+                f"with {option}"
+            ) from None
+        raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    return f"http://{_reachable(host)}:{found}"
+
+
+def _reachable(host: str) -> str:
+    """The host that clients on this machine use."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,96 @@
+"""One port for all of AWS: each request goes to whoever serves it.
+
+Lambda's own API and function URLs are ours, everything else is the embedded services'.  The
+signature's scope decides; requests without one go by their path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from .front import Handler, Request, Response
+
+_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]*/([^/,]+)/aws4_request")
+_QUERY_SCOPE = re.compile(
+    r"X-Amz-Credential=[^&]*?(?:%2F|/)([a-z0-9-]+)(?:%2F|/)aws4_request", re.I
+)
+_URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
+
+JsonAct = Callable[[], Awaitable[Mapping[str, Any] | None]]
+
+
+class LambdaDoor(Protocol):
+    """Lambda's API as the gateway sees it."""
+
+    def addresses(self, path: str) -> bool: ...
+
+    async def __call__(self, request: Request) -> Response: ...
+
+
+class UrlDoor(Protocol):
+    """Function URLs as the gateway sees them: the URL's id and the path below it."""
+
+    async def __call__(self, url_id: str, path: str, request: Request) -> Response: ...
+
+
+class Gateway:
+    """Routes; `own` are the emulator's own pages, by "METHOD /_pelton/name"."""
+
+    def __init__(
+        self,
+        lambda_api: LambdaDoor,
+        urls: UrlDoor,
+        services: Handler,
+        own: Mapping[str, JsonAct],
+        code: Callable[[str], bytes | None],
+    ) -> None:
+        self._lambda, self._urls, self._services = lambda_api, urls, services
+        self._own, self._code = own, code
+
+    async def __call__(self, request: Request) -> Response:
+        path = request.path
+        if path.startswith("/_pelton/"):
+            return await self._page(request)
+        if path.startswith("/_url/"):
+            url_id, _, rest = path.removeprefix("/_url/").partition("/")
+            return await self._urls(url_id, f"/{rest}", request)
+        if by_host := _URL_HOST.match(request.headers.get("host", "")):
+            return await self._urls(by_host[1], path, request)
+        if self._is_lambda(request):
+            return await self._lambda(request)
+        return await self._services(request)
+
+    def _is_lambda(self, request: Request) -> bool:
+        scope = signed_for(request)
+        return scope == "lambda" if scope else self._lambda.addresses(request.path)
+
+    async def _page(self, request: Request) -> Response:
+        act = self._own.get(f"{request.method} {request.path}")
+        if act is not None:
+            answer = await act()
+            return Response(204) if answer is None else _json(200, answer)
+        if request.path.startswith("/_pelton/code/") and request.method == "GET":
+            content = self._code(request.path.rpartition("/")[2])
+            if content is not None:
+                return Response(200, [("Content-Type", "application/zip")], content)
+        return _json(404, {"message": f"nothing is at {request.method} {request.path}"})
+
+
+def signed_for(request: Request) -> str:
+    """The service that a request was signed for, "" when it was not signed.
+
+    >>> signed_for(Request("GET", "/", {"authorization": "AWS4-HMAC-SHA256 "
+    ...     "Credential=a/20260101/us-east-1/sqs/aws4_request, Signature=0"}))
+    'sqs'
+    """
+    found = _SCOPE.search(request.headers.get("authorization", ""))
+    if found is None and "X-Amz-Credential" in request.query:
+        found = _QUERY_SCOPE.search(request.query)
+    return found[1] if found else ""
+
+
+def _json(status: int, body: Mapping[str, Any]) -> Response:
+    return Response(status, [("Content-Type", "application/json")], json.dumps(body).encode())

@@ -1,0 +1,104 @@
+"""What every operation works with: the registry, the clock, the execution side, one account."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..clock import Clock
+from .errors import conflict
+from .names import Place
+from .records import AsyncQueue, Execution
+from .registry import Registry
+from .states import Function, Version
+
+Values = Mapping[str, Any]
+Answer = dict[str, Any]
+Act = Callable[[Values], Awaitable[Answer]]
+
+
+class Sources(Protocol):
+    """The pollers of event source mappings, as the API needs them."""
+
+    async def start(self, mapping: Mapping[str, Any]) -> None:
+        """Begin to poll for an enabled mapping (again, when its settings changed)."""
+
+    async def stop(self, uuid: str) -> None:
+        """Stop polling; returns when no event of the mapping is under way."""
+
+
+FetchObject = Callable[[str, str, str | None], Awaitable[bytes]]
+QueueExists = Callable[[str], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What the operations reach outside Lambda.
+
+    fetch_object: (bucket, key, version) -> the object's bytes; raises the API's error
+    queue_exists: whether a queue of this ARN is there
+    url:          the emulator's own address
+    warn:         one line for whoever runs the emulator
+    """
+
+    fetch_object: FetchObject
+    queue_exists: QueueExists
+    url: str = "http://127.0.0.1:4566"
+    warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(slots=True)
+class Account:
+    """One account in one region, with everything its operations need."""
+
+    place: Place
+    registry: Registry
+    clock: Clock
+    execution: Execution
+    events: AsyncQueue
+    sources: Sources
+    around: Surroundings
+    settle_delay: float = 0.0  # seconds a function stays Pending or InProgress
+    _settling: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def require_settled(self, function: Function) -> None:
+        """Raises ResourceConflictException while an update is under way."""
+        if function.latest.in_progress:
+            arn = self.place.function_arn(function.name)
+            raise conflict(
+                "The operation cannot be performed at this time. An update is in progress for "
+                f"resource: {arn}"
+            )
+
+    def settle_later(self, function: Function) -> None:
+        """Let the function become Active and its update Successful, a moment from now."""
+        task = asyncio.get_running_loop().create_task(self._settle(function.name))
+        self._settling[function.name] = task
+        task.add_done_callback(lambda done: self._settled(function.name, done))
+
+    async def settled(self, function: Function) -> Version:
+        """Wait until nothing is under way; the latest version then."""
+        task = self._settling.get(function.name)
+        if task is not None:
+            await asyncio.wait({task})
+        return function.latest
+
+    async def close(self) -> None:
+        for task in list(self._settling.values()):
+            task.cancel()
+
+    async def _settle(self, name: str) -> None:
+        await self.clock.sleep(self.settle_delay)
+        function = self.registry.functions.get(name)
+        if function is not None and function.latest.in_progress:
+            function.latest = function.latest.settled()
+            self.registry.save(function)
+
+    def _settled(self, name: str, done: asyncio.Task[None]) -> None:
+        if self._settling.get(name) is done:
+            del self._settling[name]
+        if not done.cancelled():
+            done.result()

@@ -1,0 +1,74 @@
+"""Lambda's REST API: request > operation > checks > act > response.
+
+The model says how; the operation modules say what.  Every operation of the model has an
+answer here: those without an `Act` answer that they are not there yet, by name.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from ..front import Request, Response
+from . import protocol, validation
+from .account import Account, Act
+from .aliases import Aliases
+from .calls import Calls
+from .errors import AwsError, not_served, too_large
+from .functions import Functions
+from .model import Operation, load
+from .versions import Versions
+
+BODY_LIMIT = 70_167_211  # bytes, of any request
+_PARTS = (Functions, Versions, Aliases, Calls)
+
+
+def operations(account: Account) -> dict[str, Act]:
+    """The operations that are there, by name."""
+    acts: dict[str, Act] = {}
+    for part in _PARTS:
+        acts |= part(account).operations()
+    return acts
+
+
+class LambdaApi:
+    """The control plane and Invoke, over HTTP."""
+
+    def __init__(self, account: Account) -> None:
+        self._model = load()
+        self._acts = operations(account)
+
+    def addresses(self, path: str) -> bool:
+        """Whether `path` is one of Lambda's."""
+        return self._model.is_lambda_path(path)
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            return await self._serve(request)
+        except AwsError as error:
+            return protocol.failure(self._model, error, str(uuid4()))
+
+    async def _serve(self, request: Request) -> Response:
+        found = self._model.route(request.method, request.path, request.query)
+        if found is None:
+            raise AwsError(
+                "UnknownOperationException",
+                f"No operation of Lambda is at {request.method} {request.path}",
+                404,
+            )
+        operation, variables = found
+        act = self._acts.get(operation.name)
+        if act is None:
+            raise not_served(operation.name)
+        _check_size(operation, request)
+        values = protocol.parse(self._model, operation, variables, request)
+        validation.check(self._model, operation, values)
+        answer = await act(values)
+        request_id = answer.pop("RequestId", None) or str(uuid4())
+        return protocol.answer(self._model, operation, answer, request_id)
+
+
+def _check_size(operation: Operation, request: Request) -> None:
+    if len(request.body) >= BODY_LIMIT:
+        raise too_large(
+            f"Request must be smaller than {BODY_LIMIT} bytes for the {operation.name} operation"
+        )

@@ -1,0 +1,234 @@
+"""Uploaded archives: checked, unpacked once, kept under the name of their contents.
+
+An archive that could not run here is refused with its cause: not a zip, too large, a native
+module of another interpreter or machine.  It knows nothing of functions.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import platform
+import shutil
+import stat
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .errors import AwsError, invalid, too_large
+
+ZIPPED_LIMIT = 52_428_800  # bytes, when sent in the request; through S3 only the next one counts
+UNZIPPED_LIMIT = 262_144_000  # bytes
+_CANNOT_UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
+_ELF_MACHINES = {62: "x86_64", 183: "aarch64", 3: "i686", 40: "arm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An archive that is kept: `sha256` in hex, `size` in bytes as uploaded."""
+
+    sha256: str
+    size: int
+    native: bool = False  # whether it holds native modules
+
+    @property
+    def sha256_base64(self) -> str:
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+class Archives:
+    """Archives and their unpacked trees in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, content: bytes) -> Code:
+        """Check, keep and unpack an archive.  Raises the API's errors for one that is refused."""
+        code = Code(hashlib.sha256(content).hexdigest(), len(content), _check(content))
+        if not self.archive(code.sha256).exists():
+            self._write(self.archive(code.sha256), content)
+        self.tree(code.sha256)
+        return code
+
+    def archive(self, sha256: str) -> Path:
+        """Where the archive itself is."""
+        return self.directory / f"{sha256}.zip"
+
+    def tree(self, sha256: str) -> Path:
+        """The unpacked directory; unpacked again when it went missing."""
+        tree = self.directory / sha256
+        if not tree.exists():
+            self._unpack(self.archive(sha256), tree)
+        return tree
+
+    def clear(self) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def keep_only(self, used: set[str]) -> None:
+        """Remove the archives that no function uses any more."""
+        for path in self.directory.iterdir():
+            if path.stem not in used and not path.name.startswith("."):
+                path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        part = path.with_name(f".{path.name}.part")
+        with part.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        part.rename(path)
+
+    def _unpack(self, archive: Path, tree: Path) -> None:
+        part = Path(tempfile.mkdtemp(prefix=".part-", dir=self.directory))
+        part.chmod(0o755)
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                _extract(opened, info, part)
+        try:
+            part.rename(tree)
+        except OSError:  # someone else was first: the contents are the same
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _check(content: bytes) -> bool:
+    """Whether the archive is native; raises when it is refused."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as opened:
+            infos = opened.infolist()
+            _check_sizes(infos)
+            for info in infos:
+                _check_path(opened, info)
+            problem = native_problem(opened)
+            native = any(_is_native(info.filename) for info in infos)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        raise invalid(_CANNOT_UNZIP) from None
+    if problem:
+        raise invalid(problem)
+    return native
+
+
+def check_zipped(content: bytes) -> None:
+    """Raises RequestEntityTooLargeException for an archive too large to come in a request."""
+    if len(content) >= ZIPPED_LIMIT:
+        raise too_large(f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes")
+
+
+def _check_sizes(infos: list[zipfile.ZipInfo]) -> None:
+    if not infos:
+        raise invalid("Uploaded file must be a non-empty zip")
+    if sum(info.file_size for info in infos) >= UNZIPPED_LIMIT:
+        raise invalid(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+
+
+def _check_path(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(info.filename)
+    if path.is_absolute() or ".." in path.parts or "\0" in info.filename:
+        raise invalid(_CANNOT_UNZIP)
+    if _is_link(info):
+        target = os.path.normpath(path.parent / opened.read(info).decode())
+        if os.path.isabs(target) or target.startswith(".."):
+            raise invalid(_CANNOT_UNZIP)
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
+def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) -> None:
+    path = into / info.filename
+    if info.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if _is_link(info):
+        path.symlink_to(opened.read(info).decode())
+        return
+    with opened.open(info) as source, path.open("wb") as out:
+        shutil.copyfileobj(source, out, 1 << 20)
+    # Lambda runs as another user than the one who zipped: what it cannot read fails there.
+    path.chmod((info.external_attr >> 16) & 0o777 or 0o644)
+
+
+# -- native modules
+
+
+def native_problem(opened: zipfile.ZipFile) -> str:
+    """Why the native modules of an archive cannot be loaded by this interpreter, or ""."""
+    modules: dict[str, list[str]] = {}
+    for info in opened.infolist():
+        if _is_native(info.filename) and not _is_link(info):
+            path = PurePosixPath(info.filename)
+            modules.setdefault(str(path.parent / path.name.partition(".")[0]), []).append(
+                info.filename
+            )
+    for names in modules.values():
+        problems = [_problem(opened, name) for name in names]
+        if all(problems):  # one module may be there for several interpreters
+            return problems[0]
+    return ""
+
+
+def _is_native(name: str) -> bool:
+    return name.endswith((".so", ".pyd", ".dylib")) or ".so." in PurePosixPath(name).name
+
+
+def _problem(opened: zipfile.ZipFile, name: str) -> str:
+    built_for = "".join(_foreign(opened, name))
+    if not built_for:
+        return ""
+    here = f"Python {sys.version_info.major}.{sys.version_info.minor} on Linux {machine()}"
+    return (
+        f"{name} is built for {built_for}; this emulator runs {here} and cannot load it. "
+        "Build the archive for the emulator's own interpreter and platform "
+        "(GET /_pelton/health names them)."
+    )
+
+
+def _foreign(opened: zipfile.ZipFile, name: str) -> Iterator[str]:
+    """What the module is built for, when that is not this interpreter."""
+    tag = _interpreter_tag(name)
+    if tag and tag != sys.implementation.cache_tag:
+        digits = tag.partition("-")[2]
+        yield f"CPython {digits[:1]}.{digits[1:]}" if digits.isdigit() else tag
+        return
+    with opened.open(name) as file:
+        head = file.read(20)
+    if head[:4] != b"\x7fELF":
+        # A linker script or an empty file is text and harmless; other systems' formats are not.
+        if not name.endswith(".so") or head[:4] in _MACH_O:
+            yield "another operating system"
+        return
+    found = int.from_bytes(head[18:20], "little")
+    if _ELF_MACHINES.get(found) != machine():
+        yield f"the machine {_ELF_MACHINES.get(found, found)}"
+
+
+_MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+
+
+def _interpreter_tag(name: str) -> str:
+    """
+    >>> _interpreter_tag("numpy/_core.cpython-312-x86_64-linux-gnu.so"), _interpreter_tag("a.abi3.so")
+    ('cpython-312', '')
+    """
+    for part in PurePosixPath(name).name.split("."):
+        if part.startswith(("cpython-", "pypy")):
+            return "-".join(part.split("-")[:2])
+    return ""
+
+
+def machine() -> str:
+    """This machine as the kernel names it."""
+    return platform.machine()
+
+
+def refused_image() -> AwsError:
+    """For container images, which the emulator does not run."""
+    return invalid("The pelton emulator runs .zip archives only: PackageType Image is not there.")

@@ -1,0 +1,115 @@
+"""Invoke: what a call means before and after the execution side runs it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from uuid import uuid4
+
+from .account import Account, Act, Answer, Values
+from .errors import AwsError, too_large
+from .names import Reference, refer
+from .records import Call, Throttled
+from .registry import Registry
+
+REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of payload
+EVENT_LIMIT = 1024 * 1024  # the same for InvocationType=Event
+LOG_TAIL = 4096
+ATTEMPTS = 3  # one and two retries
+MAX_AGE = 6 * 3600.0
+
+
+class Calls:
+    """The operation Invoke."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._registry = account, account.registry
+
+    def operations(self) -> dict[str, Act]:
+        return {"Invoke": self.invoke}
+
+    async def invoke(self, values: Values) -> Answer:
+        kind = values.get("InvocationType", "RequestResponse")
+        call = await self._call(values, kind)
+        if kind == "DryRun":
+            return {"StatusCode": 204}
+        if kind == "Event":
+            await self._account.events.accept(call, max_attempts=ATTEMPTS, max_age_s=MAX_AGE)
+            return {"StatusCode": 202, "RequestId": call.request_id}
+        return await self._run(call, values.get("LogType") == "Tail")
+
+    async def _call(self, values: Values, kind: str) -> Call:
+        reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
+        function, version = self._registry.version(reference)
+        if version.state == "Pending":
+            await self._account.settled(function)
+        payload = _payload(values.get("Payload", b""), kind)
+        context = _client_context(values.get("ClientContext", ""))
+        return make_call(self._registry, reference, payload, str(uuid4()), context)
+
+    async def _run(self, call: Call, with_log: bool) -> Answer:
+        try:
+            outcome = await self._account.execution.invoke(call)
+        except Throttled as error:
+            raise AwsError(
+                "TooManyRequestsException", "Rate Exceeded.", 429, {"Reason": error.reason}
+            ) from None
+        answer: Answer = {
+            "StatusCode": 200,
+            "ExecutedVersion": outcome.version,
+            "Payload": outcome.payload,
+            "RequestId": call.request_id,
+        }
+        if outcome.error:
+            answer["FunctionError"] = outcome.error
+        if with_log:
+            answer["LogResult"] = base64.b64encode(outcome.log[-LOG_TAIL:]).decode()
+        return answer
+
+
+def make_call(
+    registry: Registry,
+    reference: Reference,
+    payload: bytes,
+    request_id: str,
+    client_context: str = "",
+    trace_id: str = "",
+) -> Call:
+    """A call of what `reference` means now.  Raises ResourceNotFoundException."""
+    function, version = registry.routed(reference)
+    arn = registry.place.function_arn(function.name, reference.qualifier)
+    revision = registry.revision(function, version)
+    return Call(revision, payload, request_id, arn, client_context, trace_id)
+
+
+def _payload(payload: bytes, kind: str) -> bytes:
+    limit = EVENT_LIMIT if kind == "Event" else REQUEST_LIMIT
+    if len(payload) > limit:
+        raise too_large(
+            f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        )
+    if not payload:
+        return b"{}"
+    try:
+        json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise AwsError(
+            "InvalidRequestContentException",
+            f"Could not parse request body into json: Could not parse payload into json: {error}",
+            400,
+        ) from None
+    return payload
+
+
+def _client_context(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise AwsError(
+            "InvalidRequestContentException",
+            "Client context must be a valid Base64-encoded JSON object.",
+            400,
+        ) from None

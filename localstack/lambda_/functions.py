@@ -1,0 +1,216 @@
+"""Functions: create, read, change, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from typing import Any
+
+from .account import Account, Act, Answer, Values
+from .archives import UNZIPPED_LIMIT, Code, check_zipped, machine
+from .errors import conflict, invalid, not_found, stale
+from .names import LATEST, Reference, refer, unqualified
+from .paging import page
+from .registry import new_build
+from .settings import configuration, created, listed, updated
+from .states import Function, Version, stamp
+from .versions import published
+
+TAG_LIMIT = 50
+
+
+class Functions:
+    """The operations on functions themselves."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._registry = account, account.registry
+
+    def operations(self) -> dict[str, Act]:
+        return {
+            "CreateFunction": self.create,
+            "GetFunction": self.get,
+            "GetFunctionConfiguration": self.get_configuration,
+            "UpdateFunctionCode": self.update_code,
+            "UpdateFunctionConfiguration": self.update_configuration,
+            "DeleteFunction": self.delete,
+            "ListFunctions": self.list,
+        }
+
+    async def create(self, values: Values) -> Answer:
+        name = unqualified(self._account.place, values["FunctionName"])
+        if name in self._registry.functions:
+            raise conflict(f"Function already exist: {name}")
+        settings = created(values, name)
+        check_tags(values.get("Tags", {}))
+        code = await self._code(values["Code"])
+        self._warn(name, settings, code)
+        if name in self._registry.functions:  # another request was faster
+            raise conflict(f"Function already exist: {name}")
+        latest = Version(
+            LATEST,
+            settings,
+            code,
+            stamp(self._account.clock.time()),
+            values.get("Description", ""),
+            new_build(),
+            state="Pending",
+            update="",
+        )
+        function = Function(name, latest, tags=dict(values.get("Tags", {})))
+        self._registry.save(function)
+        answer = configuration(self._account.place, function, latest)
+        if values.get("Publish"):
+            answer = published(self._account, function, values)
+        self._account.settle_later(function)
+        return answer
+
+    async def get(self, values: Values) -> Answer:
+        reference = self._refer(values)
+        function, version = self._registry.version(reference)
+        answer: Answer = {
+            "Configuration": self._told(function, version, reference),
+            "Code": {
+                "RepositoryType": "S3",
+                "Location": f"{self._account.around.url}/_pelton/code/{version.code.sha256}",
+            },
+        }
+        if function.tags and reference.qualifier == "":
+            answer["Tags"] = function.tags
+        if function.reserved_concurrency is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
+        return answer
+
+    async def get_configuration(self, values: Values) -> Answer:
+        reference = self._refer(values)
+        function, version = self._registry.version(reference)
+        return self._told(function, version, reference)
+
+    async def update_code(self, values: Values) -> Answer:
+        function = self._to_change(values)
+        architectures = values.get("Architectures") or function.latest.settings["Architectures"]
+        settings = {**function.latest.settings, "Architectures": architectures}
+        code = await self._code(values)
+        self._warn(function.name, settings, code)
+        if values.get("DryRun"):
+            dry = replace(function.latest, settings=settings, code=code)
+            return configuration(self._account.place, function, dry)
+        self._account.require_settled(function)
+        function.latest = function.latest.changed(
+            self._account.clock.time(), settings=settings, code=code
+        )
+        return await self._changed(function, values)
+
+    async def update_configuration(self, values: Values) -> Answer:
+        function = self._to_change(values)
+        function.latest = function.latest.changed(
+            self._account.clock.time(),
+            settings=updated(function.latest.settings, values),
+            description=values.get("Description", function.latest.description),
+        )
+        return await self._changed(function, values)
+
+    async def delete(self, values: Values) -> Answer:
+        reference = self._refer(values)
+        function = self._registry.function(reference)
+        if reference.qualifier:
+            self._delete_version(function, reference)
+        else:
+            self._registry.remove(function.name)
+            await self._account.execution.retire(function.name)
+        return {"StatusCode": 204}
+
+    async def list(self, values: Values) -> Answer:
+        place, everything = self._account.place, values.get("FunctionVersion") == "ALL"
+        told: list[Any] = []
+        for _, function in sorted(self._registry.functions.items()):
+            latest = LATEST if everything else ""
+            told.append(listed(place, function, function.latest, latest))
+            if everything:
+                versions = function.versions.items()
+                told += [listed(place, function, each, number) for number, each in versions]
+        return page(values, told, "Functions")
+
+    # -- parts
+    def _refer(self, values: Values) -> Reference:
+        return refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
+
+    def _told(self, function: Function, version: Version, reference: Reference) -> Answer:
+        return configuration(self._account.place, function, version, reference.qualifier)
+
+    def _to_change(self, values: Values) -> Function:
+        name = unqualified(self._account.place, values["FunctionName"])
+        function = self._registry.function(Reference(name))
+        if values.get("RevisionId", function.latest.revision_id) != function.latest.revision_id:
+            raise stale()
+        self._account.require_settled(function)
+        return function
+
+    async def _changed(self, function: Function, values: Values) -> Answer:
+        self._registry.save(function)
+        answer = configuration(self._account.place, function, function.latest)
+        if values.get("Publish"):
+            answer = published(self._account, function, values)
+        self._account.settle_later(function)
+        await self._account.execution.retire(function.name, keep=function.latest.build)
+        return answer
+
+    def _delete_version(self, function: Function, reference: Reference) -> None:
+        number = reference.qualifier
+        if number == LATEST:
+            raise invalid("$LATEST version cannot be deleted without deleting the function.")
+        if number in function.aliases:
+            raise invalid("Deletion of aliases is not currently supported.")
+        users = [a.name for a in function.aliases.values() if number in (a.version, *a.weights)]
+        if users:
+            arn = self._account.place.function_arn(function.name, number)
+            raise conflict(
+                f"Function {arn} is pointed to by alias {', '.join(sorted(users))}: "
+                "delete or repoint the alias first"
+            )
+        if number in function.versions:
+            self._registry.unpublish(function, number)
+
+    async def _code(self, code: Values) -> Code:
+        content = code.get("ZipFile")
+        if content is not None:
+            check_zipped(content)
+        elif code.get("S3Bucket") and code.get("S3Key"):
+            content = await self._account.around.fetch_object(
+                code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion")
+            )
+        else:
+            raise self._no_code(code)
+        if len(content) >= UNZIPPED_LIMIT:
+            raise invalid(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+        return await asyncio.to_thread(self._registry.archives.keep, content)
+
+    def _no_code(self, code: Values) -> Exception:
+        if code.get("ImageUri"):
+            return invalid(
+                "Please don't provide ImageUri when updating a function with packageType Zip."
+            )
+        return invalid("Please provide a source for function code.")
+
+    def _warn(self, name: str, settings: Values, code: Code) -> None:
+        """Say where this function will not run quite as its settings say."""
+        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        if settings["Runtime"] != here:
+            self._account.around.warn(
+                f"warning: function {name} asks for {settings['Runtime']}; "
+                f"it runs on the emulator's own {here}"
+            )
+        wanted = settings["Architectures"][0].replace("arm64", "aarch64")
+        if wanted != machine():
+            self._account.around.warn(
+                f"warning: function {name} asks for {settings['Architectures'][0]}; "
+                f"it runs on this machine, {machine()}"
+            )
+
+
+def check_tags(tags: Values) -> None:
+    if len(tags) > TAG_LIMIT:
+        raise invalid("Number of tags exceeds resource tag limit.")
+
+
+__all__ = ["Functions", "check_tags", "not_found"]

@@ -1,0 +1,184 @@
+"""The functions and mappings that exist: in memory to be read, in the store to be kept.
+
+Every change is kept before it is answered.  It also makes the `Revision` that runs when a
+function is called.  It knows no request and no sandbox.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+from typing import Any
+from uuid import uuid4
+
+from ..store import CorruptData, Store
+from .archives import Archives
+from .errors import not_found
+from .names import LATEST, Place, Reference
+from .records import Revision
+from .states import Alias, Function, Version
+
+
+class Registry:
+    """All functions of one account in one region."""
+
+    def __init__(self, store: Store, archives: Archives, place: Place) -> None:
+        self._store, self.archives, self.place = store, archives, place
+        self.functions: dict[str, Function] = {}
+        self.mappings: dict[str, dict[str, Any]] = {}
+        self._revisions: dict[tuple[str, str], Revision] = {}
+        self._random = random.Random()
+        self._load()
+
+    # -- finding
+    def function(self, reference: Reference) -> Function:
+        """Raises ResourceNotFoundException for a name that is not there."""
+        found = self.functions.get(reference.name)
+        if found is None:
+            raise self.missing(reference)
+        return found
+
+    def version(self, reference: Reference) -> tuple[Function, Version]:
+        """The function and the version that a name and a qualifier mean (an alias its first)."""
+        function = self.function(reference)
+        alias = function.aliases.get(reference.qualifier)
+        found = function.version(alias.version if alias else reference.qualifier)
+        if found is None:
+            raise self.missing(reference)
+        return function, found
+
+    def routed(self, reference: Reference) -> tuple[Function, Version]:
+        """As `version`, but an alias with weights sends each call by its share."""
+        function, first = self.version(reference)
+        alias = function.aliases.get(reference.qualifier)
+        if alias is None or not alias.weights:
+            return function, first
+        return function, function.version(self._drawn(alias)) or first
+
+    def missing(self, reference: Reference) -> Exception:
+        arn = self.place.function_arn(reference.name, reference.qualifier)
+        return not_found(f"Function not found: {arn}")
+
+    def _drawn(self, alias: Alias) -> str:
+        drawn = self._random.random()
+        for version, share in alias.weights.items():
+            drawn -= share
+            if drawn < 0:
+                return version
+        return alias.version
+
+    # -- keeping
+    def save(self, function: Function) -> None:
+        """Keep a new or changed function; its published versions are kept by `publish`."""
+        self._store.put("function", function.name, function.document())
+        self.functions[function.name] = function
+        self._forget(function.name)
+
+    def publish(self, function: Function, version: Version) -> None:
+        """Keep a new version with the function that now has it."""
+        function.versions[version.version] = version
+        with self._store.together():
+            self._store.put("version", f"{function.name}:{version.version}", asdict(version))
+            self._store.put("function", function.name, function.document())
+        self._forget(function.name)
+
+    def unpublish(self, function: Function, number: str) -> None:
+        self._store.delete("version", f"{function.name}:{number}")
+        function.versions.pop(number, None)
+        self._forget(function.name)
+
+    def remove(self, name: str) -> None:
+        """Forget a function, its versions, and the mappings that feed it stay to be deleted."""
+        function = self.functions[name]
+        with self._store.together():
+            for number in function.versions:
+                self._store.delete("version", f"{name}:{number}")
+            self._store.delete("function", name)
+        del self.functions[name]
+        self._forget(name)
+
+    def save_mapping(self, mapping: dict[str, Any]) -> None:
+        self._store.put("mapping", mapping["UUID"], mapping)
+        self.mappings[mapping["UUID"]] = mapping
+
+    def remove_mapping(self, uuid: str) -> None:
+        self._store.delete("mapping", uuid)
+        self.mappings.pop(uuid, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._store.clear()
+        self.archives.clear()
+        self.functions.clear()
+        self.mappings.clear()
+        self._revisions.clear()
+
+    # -- running
+    def revision(self, function: Function, version: Version) -> Revision:
+        """What runs when `version` of `function` is called."""
+        key = (function.name, version.version)
+        found = self._revisions.get(key)
+        if found is None:
+            found = self._revisions[key] = self._revision(function, version)
+        return found
+
+    def _revision(self, function: Function, version: Version) -> Revision:
+        settings = version.settings
+        logging = settings["LoggingConfig"]
+        return Revision(
+            key=version.build,
+            name=function.name,
+            arn=self.place.function_arn(function.name),
+            version=version.version,
+            region=self.place.region,
+            account=self.place.account,
+            runtime=settings["Runtime"],
+            handler=settings["Handler"],
+            memory_mb=settings["MemorySize"],
+            timeout_s=settings["Timeout"],
+            environment=settings.get("Environment", {}),
+            code_dir=self.archives.tree(version.code.sha256),
+            log_group=logging["LogGroup"],
+            log_format=logging["LogFormat"],
+            reserved_concurrency=function.reserved_concurrency,
+        )
+
+    def _forget(self, name: str) -> None:
+        for key in [key for key in self._revisions if key[0] == name]:
+            del self._revisions[key]
+
+    def _load(self) -> None:
+        versions = self._store.all("version")
+        try:
+            for name, document in self._store.all("function").items():
+                self.functions[name] = Function.read(document)
+            for key, document in versions.items():
+                name, _, number = key.rpartition(":")
+                self.functions[name].versions[number] = Version.read(document)
+            self._settle_all()
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CorruptData(
+                f"{self._store.path} holds a document that this version cannot read: {error!r}"
+            ) from None
+        self.mappings = self._store.all("mapping")
+        used = {each.code.sha256 for f in self.functions.values() for each in _all_versions(f)}
+        self.archives.keep_only(used)
+
+    def _settle_all(self) -> None:
+        """What was under way when the last emulator ended is done now."""
+        for function in self.functions.values():
+            if function.latest.in_progress:
+                function.latest = function.latest.settled()
+                self.save(function)
+
+
+def _all_versions(function: Function) -> list[Version]:
+    return [function.latest, *function.versions.values()]
+
+
+def new_build() -> str:
+    """A name for a state of code and settings that no other has."""
+    return uuid4().hex
+
+
+__all__ = ["LATEST", "Registry", "new_build"]

@@ -1,0 +1,162 @@
+"""A function's states as data: what its code and configuration are, and where they stand.
+
+The table of states (Pending > Active, InProgress > Successful) is here; who moves them on,
+and when, is elsewhere.  Everything turns into plain documents and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import uuid4
+
+from .archives import Code
+from .names import LATEST
+
+# What a state is told with: State or LastUpdateStatus, its reason, its reason code.
+_CREATING = "The function is being created."
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a function's code and configuration: "$LATEST", or a number and frozen.
+
+    settings: as the API names them (Runtime, Handler, MemorySize, ...), absent when not set
+    build:    changes whenever code or settings do; sandboxes belong to a build
+    state:    "Pending" or "Active";  update: "", "InProgress" or "Successful"
+    """
+
+    version: str
+    settings: Mapping[str, Any]
+    code: Code
+    last_modified: str
+    description: str = ""
+    build: str = ""
+    revision_id: str = field(default_factory=lambda: str(uuid4()))
+    state: str = "Active"
+    update: str = "Successful"
+
+    @property
+    def in_progress(self) -> bool:
+        return self.state == "Pending" or self.update == "InProgress"
+
+    def settled(self) -> Version:
+        """The state after Pending or InProgress: Active, Successful, under a new RevisionId."""
+        return replace(self, state="Active", update="Successful", revision_id=str(uuid4()))
+
+    def changed(self, now: float, **changes: Any) -> Version:
+        """The state while an update is under way."""
+        return replace(
+            self,
+            **changes,
+            last_modified=stamp(now),
+            update="InProgress",
+            build=uuid4().hex,
+            revision_id=str(uuid4()),
+        )
+
+    def same_as(self, other: Version) -> bool:
+        """Whether publishing this again would make the same version."""
+        return self.code.sha256 == other.code.sha256 and self.settings == other.settings
+
+    def told(self) -> dict[str, Any]:
+        """State and last update as the API tells them."""
+        if self.state == "Pending":
+            return {"State": "Pending", "StateReason": _CREATING, "StateReasonCode": "Creating"}
+        told = {"State": self.state, "LastUpdateStatus": self.update}
+        if self.update == "InProgress":
+            told |= {
+                "LastUpdateStatusReason": _CREATING,
+                "LastUpdateStatusReasonCode": "Creating",
+            }
+        return told
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        return cls(**{**document, "code": Code(**document["code"])})
+
+
+@dataclass(slots=True)
+class Alias:
+    """A name for a version, or for two with a share of the calls each."""
+
+    name: str
+    version: str
+    description: str = ""
+    weights: dict[str, float] = field(default_factory=dict)
+    revision_id: str = field(default_factory=lambda: str(uuid4()))
+
+
+@dataclass(slots=True)
+class Policy:
+    """The statements of one resource policy, by statement id, in the order they came."""
+
+    statements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    revision_id: str = field(default_factory=lambda: str(uuid4()))
+
+
+@dataclass(slots=True)
+class Url:
+    """A function URL's settings; `id` is the first label of its host name."""
+
+    id: str
+    qualifier: str  # "" or an alias
+    auth_type: str
+    created: str
+    modified: str
+    cors: dict[str, Any] | None = None
+    invoke_mode: str = "BUFFERED"
+
+
+@dataclass(slots=True)
+class Function:
+    """A function with everything that hangs on its name."""
+
+    name: str
+    latest: Version
+    versions: dict[str, Version] = field(default_factory=dict)  # kept apart: they never change
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)  # by qualifier, "" for none
+    urls: dict[str, Url] = field(default_factory=dict)  # by qualifier, "" for none
+    tags: dict[str, str] = field(default_factory=dict)
+    reserved_concurrency: int | None = None
+    recursive_loop: str = "Terminate"
+    published: int = 0  # the highest version number ever given
+
+    def document(self) -> dict[str, Any]:
+        """Everything but the published versions, as data."""
+        rest = {name: getattr(self, name) for name in _PLAIN}
+        tables = {
+            name: {key: asdict(each) for key, each in getattr(self, name).items()}
+            for name in _TABLES
+        }
+        return {**rest, **tables, "latest": asdict(self.latest)}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """Raises TypeError or KeyError for a document of another make."""
+        tables = {
+            name: {key: kind(**each) for key, each in document[name].items()}
+            for name, kind in _TABLES.items()
+        }
+        rest = {name: document[name] for name in _PLAIN}
+        return cls(latest=Version.read(document["latest"]), **rest, **tables)
+
+    def version(self, number: str) -> Version | None:
+        return self.latest if number in ("", LATEST) else self.versions.get(number)
+
+
+_PLAIN = ("name", "tags", "reserved_concurrency", "recursive_loop", "published")
+_TABLES: Mapping[str, type[Any]] = {"aliases": Alias, "policies": Policy, "urls": Url}
+
+
+def stamp(seconds: float) -> str:
+    """A time as LastModified writes it.
+
+    >>> stamp(0.5)
+    '1970-01-01T00:00:00.500+0000'
+    """
+    when = datetime.fromtimestamp(seconds, UTC)
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}+0000"

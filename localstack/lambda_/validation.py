@@ -1,0 +1,195 @@
+"""The service model's constraints, checked in the words that AWS uses for them.
+
+"1 validation error detected: Value '...' at 'functionName' failed to satisfy constraint:
+Member must ..." and so on; the texts are those recorded on AWS.  Only the model's rules are
+here: what an operation refuses on other grounds is said where that operation is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from .errors import AwsError
+from .model import Model, Operation
+
+# AWS prints enum sets in an order of its own; these were recorded, others print as modelled.
+_RECORDED_ORDER = {
+    "InvokeMode": ("RESPONSE_STREAM", "BUFFERED"),
+    "RecursiveLoop": ("Terminate", "Allow"),
+    "EventSourcePosition": ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"),
+    "SnapStartApplyOn": ("PublishedVersions", "None"),
+}
+# Checked by the operation itself, after everything else, with its own exception and text.
+_CHECKED_LATER = frozenset({"Runtime"})
+_MORE_PATTERNS = {
+    # Stricter in the service than in the model of today's botocore (recorded).
+    "Alias": "(?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+}
+
+Problem = tuple[str, str, str]  # value, path, constraint
+
+
+def check(model: Model, operation: Operation, values: Mapping[str, Any]) -> None:
+    """Raises ValidationException (400) that names every member breaking a constraint."""
+    problems: list[Problem] = []
+    for member in operation.input:
+        value = values.get(member.name)
+        if value is not None:
+            problems += _problems(model, member.shape, value, lower(member.name))
+        elif member.required:
+            problems.append(("null", lower(member.name), "Member must not be null"))
+    if problems:
+        raise failed(problems)
+
+
+def failed(problems: Sequence[Problem]) -> AwsError:
+    """The exception that tells `problems`.
+
+    >>> failed([("'x'", "name", "Member must be y")]).message
+    "1 validation error detected: Value 'x' at 'name' failed to satisfy constraint: Member must be y"
+    """
+    count = len(problems)
+    told = "; ".join(
+        f"Value {value} at '{path}' failed to satisfy constraint: {constraint}"
+        for value, path, constraint in problems
+    )
+    detected = f"{count} validation error{'s' if count > 1 else ''} detected"
+    return AwsError("ValidationException", f"{detected}: {told}", 400)
+
+
+def lower(name: str) -> str:
+    """A member's name as messages write it.
+
+    >>> lower("FunctionName"), lower("UUID")
+    ('functionName', 'uuid')
+    """
+    return name.lower() if name.isupper() else name[:1].lower() + name[1:]
+
+
+def _problems(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
+    if name in _CHECKED_LATER:
+        return
+    shape = model.shapes[name]
+    kind = shape["type"]
+    if kind == "structure":
+        yield from _structure(model, shape, value, path)
+    elif kind == "list":
+        yield from _list(model, name, value, path)
+    elif kind == "map":
+        yield from _map(model, name, value, path)
+    else:
+        for rule in _rules(model, name):
+            if not rule[0](value):
+                yield (f"'{_text(value)}'", path, rule[1])
+
+
+def _structure(model: Model, shape: Any, value: Any, path: str) -> Iterator[Problem]:
+    for member, each in shape.get("members", {}).items():
+        inner = value.get(member)
+        if inner is not None:
+            yield from _problems(model, each["shape"], inner, f"{path}.{lower(member)}")
+        elif member in shape.get("required", ()):
+            yield ("null", f"{path}.{lower(member)}", "Member must not be null")
+
+
+def _list(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
+    shape = model.shapes[name]
+    for fits, constraint in _size_rules(shape):
+        if not fits(len(value)):
+            yield (f"'{_text(value)}'", path, constraint)
+    member = shape["member"]["shape"]
+    if model.shapes[member]["type"] in ("structure", "list", "map"):
+        for number, each in enumerate(value, start=1):
+            yield from _problems(model, member, each, f"{path}.{number}.member")
+    elif not _all_fit(model, member, value):
+        told = _together(model, member)
+        yield (f"'{_text(value)}'", path, f"Member must satisfy constraint: {told}")
+
+
+def _map(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
+    shape = model.shapes[name]
+    key, inner = shape["key"]["shape"], shape["value"]["shape"]
+    if not _all_fit(model, key, list(value)):
+        told = _together(model, key)
+        yield (f"'{_text(value)}'", path, f"Map keys must satisfy constraint: {told}")
+    if not _all_fit(model, inner, list(value.values())):
+        told = _together(model, inner)
+        yield (f"'{_text(value)}'", path, f"Map value must satisfy constraint: {told}")
+
+
+def _all_fit(model: Model, name: str, values: Sequence[Any]) -> bool:
+    if name in _CHECKED_LATER or model.shapes[name]["type"] in ("structure", "list", "map"):
+        return True
+    return all(
+        value is not None and fits(value) for value in values for fits, _ in _rules(model, name)
+    )
+
+
+def _together(model: Model, name: str) -> str:
+    told = [constraint for _, constraint in _rules(model, name)]
+    return f"[{', '.join([*told, 'Member must not be null'])}]"
+
+
+Rule = tuple[Callable[[Any], bool], str]
+
+
+@cache
+def _rules(model: Model, name: str) -> tuple[Rule, ...]:
+    """What a scalar shape demands, in the order in which AWS tells it."""
+    shape = model.shapes[name]
+    rules: list[Rule] = []
+    if "enum" in shape:
+        allowed = _RECORDED_ORDER.get(name, tuple(shape["enum"]))
+        rules.append(
+            (
+                frozenset(allowed).__contains__,
+                f"Member must satisfy enum value set: [{', '.join(allowed)}]",
+            )
+        )
+    if shape["type"] == "string":
+        rules += [(_measured(fits), told) for fits, told in _size_rules(shape)]
+        if pattern := _MORE_PATTERNS.get(name, shape.get("pattern")):
+            fits_pattern = re.compile(pattern).fullmatch
+            told = f"Member must satisfy regular expression pattern: {pattern}"
+            rules.append((lambda value: fits_pattern(value) is not None, told))
+    elif shape["type"] in ("integer", "long", "double", "float"):
+        rules += _range_rules(shape)
+    return tuple(rules)
+
+
+def _measured(fits: Callable[[int], bool]) -> Callable[[Any], bool]:
+    return lambda value: fits(len(value))
+
+
+def _size_rules(shape: Mapping[str, Any]) -> list[tuple[Callable[[int], bool], str]]:
+    rules: list[tuple[Callable[[int], bool], str]] = []
+    if (top := shape.get("max")) is not None:
+        rules.append((lambda n: n <= top, f"Member must have length less than or equal to {top}"))
+    if (least := shape.get("min")) is not None:
+        told = f"Member must have length greater than or equal to {least}"
+        rules.append((lambda n: n >= least, told))
+    return rules
+
+
+def _range_rules(shape: Mapping[str, Any]) -> list[Rule]:
+    rules: list[Rule] = []
+    if (top := shape.get("max")) is not None:
+        rules.append((lambda n: n <= top, f"Member must have value less than or equal to {top}"))
+    if (least := shape.get("min")) is not None:
+        told = f"Member must have value greater than or equal to {least}"
+        rules.append((lambda n: n >= least, told))
+    return rules
+
+
+def _text(value: Any) -> str:
+    """A value as Java prints it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_text(each)}' for key, each in value.items())}}}"
+    return str(value)

@@ -1,0 +1,67 @@
+"""Folders of named distributions, linked file by file out of the emulator's own environment.
+
+A function's process sees such a folder and never the distributions' neighbours.  Made once per
+set of versions, in the cache folder; safe when two emulators make it at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+
+class RuntimeMissing(Exception):
+    """A distribution that a platform's runtime has is not installed here."""
+
+
+def versions(names: Sequence[str]) -> dict[str, str]:
+    """The distributions with their versions; raises `RuntimeMissing`."""
+    try:
+        return {name: distribution(name).version for name in names}
+    except PackageNotFoundError as error:
+        raise RuntimeMissing(
+            f"the emulator needs {error.name}, which is not installed: "
+            "install it with `pip install 'pelton[emulator]'`"
+        ) from error
+
+
+def cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "pelton"
+
+
+def link_farm(names: Sequence[str], prefix: str, cache: Path | None = None) -> Path:
+    """The folder, made when it is not there yet."""
+    known = "".join(f"{name}={version};" for name, version in versions(names).items())
+    tag = f"{sys.implementation.cache_tag}-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+    folder = (cache or cache_folder()) / f"{prefix}-{tag}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
+        for name in names:
+            _link(name, draft)
+        draft.chmod(0o755)
+        try:
+            draft.rename(folder)
+        except OSError:  # another emulator was first, with the same content
+            shutil.rmtree(draft)
+    return folder
+
+
+def _link(name: str, folder: Path) -> None:
+    for file in distribution(name).files or ():
+        source = Path(str(file.locate()))
+        if ".." in file.parts or "__pycache__" in file.parts or not source.is_file():
+            continue
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # another file system, or one without hard links
+            shutil.copy2(source, target)

@@ -1,0 +1,153 @@
+"""A function's code and dependencies on disk, from what its configuration says.
+
+Code comes as inline source or as an archive; of build commands only pip installs are run, into a
+folder of the function's own, cached by what is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import shlex
+import shutil
+import sys
+import sysconfig
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from .errors import DeployFailed
+
+ENTRY_TYPES = ("", "sourceCode", "archive")
+
+
+async def make_code(spec: dict[str, Any], folder: Path) -> None:
+    """Write the function's code into `folder`.  Raises `DeployFailed`."""
+    build = spec.get("build") or {}
+    kind = build.get("codeEntryType") or ""
+    if kind not in ENTRY_TYPES:
+        raise DeployFailed(
+            f"the emulator does not build from code entry type {kind!r} "
+            f"(it needs a container engine or a repository); it builds from sourceCode and archive"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if source := build.get("functionSourceCode"):
+        module = str(spec.get("handler", "")).partition(":")[0] or "handler"
+        _write_source(source, folder / f"{module.replace('.', '/')}.py")
+    elif path := build.get("path"):
+        data = await _fetch(str(path), build.get("codeEntryAttributes") or {})
+        _unpack(data, folder, (build.get("codeEntryAttributes") or {}).get("workDir", ""))
+    else:
+        raise DeployFailed("the function has no code: give build.functionSourceCode or build.path")
+
+
+def _write_source(source: str, path: Path) -> None:
+    try:
+        content = base64.b64decode(source, validate=True)
+    except (binascii.Error, ValueError):
+        raise DeployFailed("build.functionSourceCode is not base64") from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+async def _fetch(path: str, attributes: dict[str, Any]) -> bytes:
+    if path.startswith(("http://", "https://")):
+        import httpx
+
+        headers = {str(k): str(v) for k, v in (attributes.get("headers") or {}).items()}
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+                answer = await client.get(path, headers=headers, follow_redirects=True)
+                answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise DeployFailed(f"the archive {path} cannot be fetched: {error}") from None
+        return answer.content
+    file = Path(path.removeprefix("file://"))
+    try:
+        return await asyncio.to_thread(file.read_bytes)
+    except OSError as error:
+        raise DeployFailed(f"the archive {path} cannot be read: {error.strerror}") from None
+
+
+def _unpack(data: bytes, folder: Path, work_dir: str) -> None:
+    try:
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            zipfile.ZipFile(io.BytesIO(data)).extractall(folder)
+        else:
+            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+                archive.extractall(folder, filter="data")
+    except (zipfile.BadZipFile, tarfile.TarError) as error:
+        raise DeployFailed(f"the archive is neither zip nor tar: {error}") from None
+    inner = folder / work_dir.strip("/")
+    if work_dir and not inner.is_dir():
+        raise DeployFailed(f"the archive has no folder {work_dir!r}")
+
+
+def python_path(folder: Path, spec: dict[str, Any], site: Path | None, runtime: Path) -> list[str]:
+    """`sys.path` of the function's workers: its code, its installs, nuclio_sdk, Python."""
+    attributes = (spec.get("build") or {}).get("codeEntryAttributes") or {}
+    code = folder / str(attributes.get("workDir", "")).strip("/")
+    library = [sysconfig.get_paths()["stdlib"], str(sysconfig.get_config_var("DESTSHARED"))]
+    return [str(code), *([str(site)] if site else []), str(runtime), *library]
+
+
+def wanted_packages(commands: list[str]) -> list[str]:
+    """The packages that the build commands install; raises `DeployFailed` for other commands.
+
+    >>> wanted_packages(["pip install 'a>=1' b", "python -m pip install --no-cache-dir c"])
+    ['a>=1', 'b', 'c']
+    """
+    packages: list[str] = []
+    for command in commands:
+        words = shlex.split(command)
+        while words and words[0] in ("python", "python3", "-m"):
+            words = words[1:]
+        if words[:2] not in (["pip", "install"], ["pip3", "install"]):
+            raise DeployFailed(
+                f"build command {command!r}: the emulator runs `pip install …` and no other command"
+            )
+        for word in words[2:]:
+            if word.startswith("-") and word not in ("--no-cache-dir", "--upgrade", "-U", "-q"):
+                raise DeployFailed(f"build command {command!r}: the option {word} is not supported")
+            if not word.startswith("-"):
+                packages.append(word)
+    return packages
+
+
+async def install(commands: list[str], cache: Path) -> Path | None:
+    """A folder with what the build commands install; None when they install nothing."""
+    packages = wanted_packages(commands)
+    if not packages:
+        return None
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    key = hashlib.sha256("\n".join([version, *packages]).encode()).hexdigest()[:24]
+    folder = cache / f"site-{key}"
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=cache))
+        await _pip(packages, draft)
+        try:
+            draft.rename(folder)
+        except OSError:  # another build was first, with the same content
+            shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+async def _pip(packages: list[str], folder: Path) -> None:
+    import uv
+
+    process = await asyncio.create_subprocess_exec(
+        uv.find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable,
+        "--compile-bytecode", "--target", str(folder), *packages,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    if process.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise DeployFailed(f"pip install {' '.join(packages)} failed:\n{output.decode()}")

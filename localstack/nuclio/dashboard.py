@@ -1,0 +1,193 @@
+"""The dashboard's REST API, as nuclio-jupyter and plain HTTP clients use it.
+
+Paths, statuses and headers: Nuclio's public dashboard, and what the real nuclio-jupyter 0.13.2
+sends.  What is not there yet answers 501 and names itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from ..front import Request, Response
+from .errors import Refused
+from .functions import Functions
+
+VERSION = {"label": "1.15.0-emulated", "gitCommit": "", "os": "linux", "arch": "amd64"}
+NOT_THERE = ("function_events", "api_gateways", "function_templates", "v3io_streams")
+
+
+class Dashboard:
+    """Answers the dashboard's requests; `start` and `close` its functions.
+
+    environment: variables that every worker gets (endpoint, region, credentials)
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        host: str = "127.0.0.1",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.functions = Functions(folder, clock, host, environment or {})
+        self._host = host
+
+    async def start(self) -> None:
+        await self.functions.start()
+
+    async def reset(self) -> None:
+        await self.functions.reset()
+
+    async def close(self) -> None:
+        await self.functions.close()
+
+    async def __call__(self, request: Request) -> Response:
+        words = [word for word in request.path.split("/") if word]
+        if not words or words[0] != "api":
+            return _json(404, {"error": f"there is nothing at {request.path}; the API is at /api"})
+        try:
+            return await self._route(request, words[1:])
+        except Refused as refusal:
+            return _json(refusal.status, {"error": refusal.message})
+
+    async def _route(self, request: Request, words: list[str]) -> Response:
+        resource, rest = (words[0] if words else ""), words[1:]
+        if resource == "functions":
+            return await self._functions(request, rest)
+        if resource == "projects":
+            return await self._projects(request, rest)
+        if resource == "function_invocations":
+            return await self._invoke(request)
+        if resource == "external_ip_addresses":
+            return _json(200, {"externalIPAddresses": {"addresses": [self._host]}})
+        if resource == "namespaces":
+            return _json(200, {"namespaces": {"names": ["nuclio"]}})
+        if resource == "versions":
+            return _json(200, {"dashboard": VERSION})
+        if resource == "frontend_spec":
+            return _json(
+                200,
+                {
+                    "externalIPAddresses": [self._host],
+                    "namespace": "nuclio",
+                    "defaultHTTPIngressHostTemplate": "",
+                    "platformKind": "local",
+                },
+            )
+        if resource in NOT_THERE:
+            raise Refused(501, f"the emulator does not have {resource} yet")
+        raise Refused(404, f"there is no resource {resource!r}")
+
+    async def _functions(self, request: Request, rest: list[str]) -> Response:
+        method, known = request.method, self.functions
+        if not rest and method == "GET":
+            return _json(200, {name: known.show(name) for name in self._selected(request)})
+        if not rest and method == "POST":
+            await known.put(_body(request), new=True, wait=_waits(request))
+            return Response(202)
+        if not rest and method == "DELETE":
+            await known.delete(_name_of(_body(request)))
+            return Response(204)
+        if not rest and method == "PUT":
+            await known.put(_body(request), new=False, wait=_waits(request))
+            return Response(202)
+        if not rest:
+            raise Refused(405, f"functions do not take {method}")
+        return await self._function(request, rest[0], rest[1:])
+
+    async def _function(self, request: Request, name: str, rest: list[str]) -> Response:
+        method, known = request.method, self.functions
+        if rest[:1] == ["replicas"] and method == "GET":
+            known.show(name)
+            return _json(200, {"names": [f"nuclio-{name}"]})
+        if rest[:1] == ["logs"] and method == "GET":
+            lines = "".join(f"{json.dumps(each)}\n" for each in known.logs(name))
+            return Response(200, [("Content-Type", "text/plain")], lines.encode())
+        if rest:
+            raise Refused(404, f"a function has no {'/'.join(rest)}")
+        if method == "GET":
+            return _json(200, known.show(name))
+        if method == "PUT":
+            given = _body(request)
+            given.setdefault("metadata", {}).setdefault("name", name)
+            await known.put(given, new=False, wait=_waits(request))
+            return Response(202)
+        if method == "DELETE":
+            await known.delete(name)
+            return Response(204)
+        raise Refused(501, f"the emulator does not have {method} of a function yet")
+
+    def _selected(self, request: Request) -> list[str]:
+        name = request.headers.get("x-nuclio-function-name")
+        project = request.headers.get("x-nuclio-project-name")
+        return [
+            each
+            for each in self.functions.names()
+            if name in (None, "", each) and project in (None, "", self.functions.project_of(each))
+        ]
+
+    async def _projects(self, request: Request, rest: list[str]) -> Response:
+        method, known = request.method, self.functions
+        if method == "GET":
+            if not rest:
+                return _json(200, known.projects)
+            if rest[0] not in known.projects:
+                raise Refused(404, "Project not found")
+            return _json(200, known.projects[rest[0]])
+        if method == "POST":
+            return _json(201, known.put_project(_body(request), new=True))
+        if method == "PUT":
+            known.put_project(_body(request), new=False)
+            return Response(204)
+        if method == "DELETE":
+            name = rest[0] if rest else _name_of(_body(request))
+            strategy = request.headers.get("x-nuclio-delete-project-strategy", "restricted")
+            await known.delete_project(name, strategy)
+            return Response(204)
+        raise Refused(405, f"projects do not take {method}")
+
+    async def _invoke(self, request: Request) -> Response:
+        """Pass the request to the function named in a header; `x-nuclio-*` headers stay here."""
+        name = request.headers.get("x-nuclio-function-name", "")
+        if not name:
+            raise Refused(400, "Function name must be provided")
+        http = self.functions.processor(name).http
+        assert http is not None
+        path = "/" + request.headers.get("x-nuclio-path", "").lstrip("/")
+        kept = {
+            key: value
+            for key, value in request.headers.items()
+            if not key.startswith("x-nuclio-") or key == "x-nuclio-log-level"
+        }
+        target = path + (f"?{request.query}" if request.query else "")
+        return await http.answer(replace(request, target=target, headers=kept))
+
+
+def _waits(request: Request) -> bool:
+    return request.headers.get("x-nuclio-wait-function-action", "").lower() == "true"
+
+
+def _name_of(body: Mapping[str, Any]) -> str:
+    name = (body.get("metadata") or {}).get("name")
+    if not name:
+        raise Refused(400, "a name must be provided in metadata")
+    return str(name)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise Refused(400, f"Failed to parse JSON body: {error}") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "Failed to parse JSON body: it is no object")
+    return body
+
+
+def _json(status: int, body: Any) -> Response:
+    return Response(status, [("Content-Type", "application/json")], json.dumps(body).encode())

@@ -1,0 +1,272 @@
+"""Functions and projects of the dashboard: what is wanted, what state it is in, kept in SQLite.
+
+state                  next
+(new)                  building
+building               waitingForResourceConfiguration, error
+waitingFor…            ready, error
+ready, error           building (deployed again)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from ..link_farm import RuntimeMissing, link_farm
+from . import builder
+from .errors import DeployFailed, Refused
+from .processor import Processor
+
+DISTRIBUTIONS = ("nuclio-sdk", "msgpack")
+BUSY = frozenset({"building", "waitingForResourceConfiguration"})
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+PROJECT_LABEL = "nuclio.io/project-name"
+
+
+class Functions:
+    """Every function, by name."""
+
+    def __init__(
+        self, folder: Path, clock: Clock, host: str, environment: Mapping[str, str]
+    ) -> None:
+        self._folder, self._clock, self._host = folder, clock, host
+        self._environment = environment
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / "nuclio.sqlite", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, body TEXT, "
+            "PRIMARY KEY (kind, name))"
+        )
+        self.projects: dict[str, dict[str, Any]] = self._load("project")
+        self.projects.setdefault("default", {"metadata": {"name": "default"}, "spec": {}})
+        self._wanted: dict[str, dict[str, Any]] = self._load("function")
+        self._status: dict[str, dict[str, Any]] = {}
+        self._processors: dict[str, Processor] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Deploy again what was there before."""
+        self._write_addresses()
+        for name in self._wanted:
+            self._begin(name)
+
+    # -- what the dashboard shows
+    def names(self) -> list[str]:
+        return list(self._wanted)
+
+    def show(self, name: str) -> dict[str, Any]:
+        """Configuration and status; raises `Refused` 404."""
+        wanted = self._known(name)
+        status = dict(self._status.get(name) or {"state": "building"})
+        processor = self._processors.get(name)
+        status["logs"] = [*status.get("logs", []), *(processor.logs if processor else [])]
+        return {**wanted, "status": status}
+
+    def processor(self, name: str) -> Processor:
+        """The running function; raises `Refused` 404 or 503."""
+        self._known(name)
+        processor = self._processors.get(name)
+        if processor is None or processor.http is None:
+            state = (self._status.get(name) or {}).get("state", "")
+            raise Refused(503, f"Server not ready: function {name} is {state}")
+        return processor
+
+    def logs(self, name: str) -> list[dict[str, Any]]:
+        self._known(name)
+        processor = self._processors.get(name)
+        return list(processor.logs) if processor else []
+
+    def _known(self, name: str) -> dict[str, Any]:
+        if name not in self._wanted:
+            raise Refused(404, "Function not found")
+        return self._wanted[name]
+
+    # -- what changes
+    async def put(self, given: dict[str, Any], *, new: bool, wait: bool) -> None:
+        """Take a configuration and deploy it.  Raises `Refused` 400, 404 or 409."""
+        metadata = given.get("metadata") or {}
+        name = str(metadata.get("name") or "")
+        if not name:
+            raise Refused(400, "Function name must be provided in metadata")
+        if not NAME.fullmatch(name):
+            raise Refused(400, f"Function name doesn't conform to k8s naming convention: {name}")
+        if new and name in self._wanted:
+            raise Refused(409, "Cannot create function: a function with this name exists")
+        if not new:
+            self._known(name)
+        metadata.setdefault("namespace", "nuclio")
+        metadata.setdefault("labels", {}).setdefault(PROJECT_LABEL, "default")
+        self._wanted[name] = {"metadata": metadata, "spec": given.get("spec") or {}}
+        self._keep("function", name, self._wanted[name])
+        self._begin(name)
+        if wait:
+            await asyncio.shield(self._tasks[name])
+
+    async def delete(self, name: str) -> None:
+        """Stop and forget; raises `Refused` 404, or 412 while it is being deployed."""
+        self._known(name)
+        if (self._status.get(name) or {}).get("state") in BUSY:
+            raise Refused(412, "Function is being provisioned and cannot be deleted")
+        await self._stop(name)
+        del self._wanted[name]
+        self._status.pop(name, None)
+        self._forget("function", name)
+        self._write_addresses()
+
+    def put_project(self, given: dict[str, Any], *, new: bool) -> dict[str, Any]:
+        name = str((given.get("metadata") or {}).get("name") or "")
+        if not name:
+            raise Refused(400, "Project name must be provided in metadata")
+        if new and name in self.projects:
+            raise Refused(409, "Project already exists")
+        if not new and name not in self.projects:
+            raise Refused(404, "Project not found")
+        given["metadata"].setdefault("namespace", "nuclio")
+        self.projects[name] = {"metadata": given["metadata"], "spec": given.get("spec") or {}}
+        self._keep("project", name, self.projects[name])
+        return self.projects[name]
+
+    async def delete_project(self, name: str, strategy: str) -> None:
+        """Raises `Refused` 404, or 412 when it holds functions and the strategy forbids that."""
+        if name not in self.projects:
+            raise Refused(404, "Project not found")
+        held = [each for each in self.names() if self.project_of(each) == name]
+        if held and strategy != "cascading":
+            raise Refused(412, f"Project has functions: {', '.join(held)}")
+        for each in held:
+            await self.delete(each)
+        del self.projects[name]
+        self._forget("project", name)
+
+    def project_of(self, name: str) -> str:
+        return str(self._wanted[name]["metadata"]["labels"].get(PROJECT_LABEL, "default"))
+
+    # -- deploying
+    def _begin(self, name: str) -> None:
+        previous = self._tasks.get(name)
+        if previous is not None:
+            previous.cancel()
+        self._set(name, "building")
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._deploy(name, previous))
+
+    async def _deploy(self, name: str, previous: asyncio.Task[None] | None) -> None:
+        if previous is not None:
+            await asyncio.gather(previous, return_exceptions=True)
+        wanted = self._wanted[name]
+        try:
+            processor = await self._make(name, wanted)
+            self._set(name, "waitingForResourceConfiguration", "Starting the workers")
+            await processor.start()
+        except (DeployFailed, RuntimeMissing) as error:
+            await self._stop(name)
+            self._set(name, "error", str(error), level="error")
+            return
+        old = self._processors.pop(name, None)
+        self._processors[name] = processor
+        self._ready(name, processor)
+        if old is not None:
+            await old.close()
+
+    async def _make(self, name: str, wanted: Mapping[str, Any]) -> Processor:
+        spec = wanted["spec"]
+        runtime = str(spec.get("runtime") or "python")
+        if not runtime.startswith("python"):
+            raise DeployFailed(f"the emulator runs Python functions; runtime {runtime!r} it cannot")
+        generation = str(int(self._clock.time() * 1000))
+        folder = self._folder / "functions" / f"{name}-{generation}"
+        await builder.make_code(spec, folder)
+        commands = [str(each) for each in (spec.get("build") or {}).get("commands") or []]
+        site = await builder.install(commands, self._folder / "sites")
+        farm = await asyncio.to_thread(link_farm, DISTRIBUTIONS, "nuclio")
+        path = builder.python_path(folder, spec, site, farm)
+        return Processor(
+            wanted["metadata"],
+            spec,
+            path,
+            self._addresses,
+            self._environment,
+            self._clock,
+            self._host,
+        )
+
+    def _ready(self, name: str, processor: Processor) -> None:
+        self._set(name, "ready", "Function deploy complete")
+        status = self._status[name]
+        if processor.http is not None:
+            address = f"{self._host}:{processor.http.port}"
+            status["httpPort"] = processor.http.port
+            status["externalInvocationUrls"] = [address]
+            status["internalInvocationUrls"] = [address]
+        self._write_addresses()
+
+    def _set(self, name: str, state: str, message: str = "", level: str = "info") -> None:
+        status = self._status.get(name)
+        if status is None or state == "building":
+            status = self._status[name] = {"logs": []}
+        status["state"] = state
+        text = message or f"Function is {state}"
+        if level == "error":
+            status["message"] = text
+        status["logs"].append(
+            {"level": level, "message": text, "time": self._clock.time() * 1000, "name": "deployer"}
+        )
+
+    async def _stop(self, name: str) -> None:
+        processor = self._processors.pop(name, None)
+        if processor is not None:
+            await processor.close()
+
+    @property
+    def _addresses(self) -> Path:
+        return self._folder / "addresses.json"
+
+    def _write_addresses(self) -> None:
+        known = {
+            f"nuclio-{self._wanted[name]['metadata']['namespace']}-{name}": (
+                f"{self._host}:{processor.http.port}"
+            )
+            for name, processor in self._processors.items()
+            if processor.http is not None and name in self._wanted
+        }
+        self._addresses.write_text(json.dumps(known))
+
+    # -- keeping
+    def _load(self, kind: str) -> dict[str, dict[str, Any]]:
+        rows = self._database.execute("SELECT name, body FROM kept WHERE kind = ?", (kind,))
+        return {name: json.loads(body) for name, body in rows}
+
+    def _keep(self, kind: str, name: str, body: Mapping[str, Any]) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, name, json.dumps(body))
+        )
+
+    def _forget(self, kind: str, name: str) -> None:
+        self._database.execute("DELETE FROM kept WHERE kind = ? AND name = ?", (kind, name))
+
+    async def _halt(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for name in list(self._processors):
+            await self._stop(name)
+
+    async def reset(self) -> None:
+        """Stop and forget everything."""
+        await self._halt()
+        self._database.execute("DELETE FROM kept")
+        self._wanted.clear()
+        self._status.clear()
+        self._tasks.clear()
+        self.projects = {"default": {"metadata": {"name": "default"}, "spec": {}}}
+        self._write_addresses()
+
+    async def close(self) -> None:
+        await self._halt()
+        self._database.close()

@@ -1,0 +1,136 @@
+"""One deployed function, running: its triggers and their workers, its log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from .durations import seconds
+from .errors import DeployFailed
+from .pool import Pool
+from .triggers.cron import CronTrigger
+from .triggers.http import HttpTrigger
+from .worker import Worker, WorkerFailed, WorkerTimedOut
+
+READY_SECONDS, AVAILABILITY_SECONDS, LOG_LINES = 120.0, 10.0, 2000
+
+
+class Processor:
+    """Runs one function's configuration.
+
+    path: `sys.path` of its workers; addresses: file that says where other functions are
+    """
+
+    def __init__(
+        self,
+        metadata: Mapping[str, Any],
+        spec: Mapping[str, Any],
+        path: list[str],
+        addresses: Path,
+        environment: Mapping[str, str],
+        clock: Clock,
+        host: str,
+    ) -> None:
+        self._metadata, self._spec, self._path = metadata, spec, path
+        self._addresses, self._clock, self._host = addresses, clock, host
+        self._environment = self._make_environment(environment)
+        self.logs: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
+        self._pools: list[Pool] = []
+        self._triggers: list[HttpTrigger | CronTrigger] = []
+        self.http: HttpTrigger | None = None
+
+    async def start(self) -> None:
+        """Start workers, then triggers.  Raises `DeployFailed` with what the workers said."""
+        try:
+            for name, settings in self._wanted_triggers().items():
+                await self._start_trigger(name, settings)
+        except (WorkerFailed, WorkerTimedOut, ValueError, OSError) as error:
+            await self.close()
+            raise DeployFailed(str(error)) from None
+
+    def _wanted_triggers(self) -> dict[str, dict[str, Any]]:
+        """The configured triggers; a default HTTP trigger where there is none."""
+        given = {
+            name: settings
+            for name, settings in (self._spec.get("triggers") or {}).items()
+            if not settings.get("disabled")
+        }
+        if not any(settings.get("kind") == "http" for settings in given.values()):
+            if not self._spec.get("disableDefaultHTTPTrigger"):
+                given["default-http"] = {"kind": "http", "numWorkers": 1}
+        return given
+
+    async def _start_trigger(self, name: str, settings: dict[str, Any]) -> None:
+        kind = settings.get("kind")
+        if kind not in ("http", "cron"):
+            raise DeployFailed(
+                f"trigger {name!r}: the emulator has no trigger of kind {kind!r}; it has http, cron"
+            )
+        pool = self._pool(name, str(kind), settings)
+        self._pools.append(pool)
+        await pool.start()
+        trigger: HttpTrigger | CronTrigger
+        if kind == "http":
+            trigger = self.http = HttpTrigger(name, settings, pool, self._host)
+        else:
+            trigger = CronTrigger(name, settings, pool, self._clock)
+        self._triggers.append(trigger)
+        await trigger.start()
+
+    def _pool(self, name: str, kind: str, settings: dict[str, Any]) -> Pool:
+        wait = settings.get("workerAvailabilityTimeoutMilliseconds")
+        timeout = self._spec.get("eventTimeout")
+        return Pool(
+            lambda number: self._worker(name, kind, number),
+            int(settings.get("numWorkers") or settings.get("maxWorkers") or 1),
+            wait=AVAILABILITY_SECONDS if wait is None else float(wait) / 1000,
+            ready_in=float(self._spec.get("readinessTimeoutSeconds") or READY_SECONDS),
+            timeout=seconds(timeout) if timeout else None,
+        )
+
+    def _worker(self, name: str, kind: str, number: int) -> Worker:
+        given = {
+            "path": self._path,
+            "handler": str(self._spec.get("handler") or "handler:handler"),
+            "worker": number,
+            "trigger": {"kind": kind, "name": name},
+            "namespace": self._metadata.get("namespace") or "nuclio",
+            "addresses": str(self._addresses),
+        }
+        return Worker(given, self._environment, self._path[0], self._log, self._clock)
+
+    def _make_environment(self, common: Mapping[str, str]) -> dict[str, str]:
+        name = str(self._metadata.get("name", ""))
+        known = {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "NUCLIO_FUNCTION_NAME": name,
+            "NUCLIO_FUNCTION_VERSION": "latest",
+            "NUCLIO_FUNCTION_HANDLER": str(self._spec.get("handler", "")),
+            **common,
+        }
+        for each in self._spec.get("env") or []:
+            known[str(each["name"])] = str(each.get("value", ""))
+        return known
+
+    def _log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        self.logs.append(
+            {
+                "level": level,
+                "message": message,
+                "time": self._clock.time() * 1000,
+                "name": "processor",
+                **({"more": json.dumps(fields, default=str)} if fields else {}),
+            }
+        )
+
+    async def close(self) -> None:
+        for trigger in self._triggers:
+            await trigger.close()
+        for pool in self._pools:
+            await pool.close()

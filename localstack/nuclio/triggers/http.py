@@ -1,0 +1,87 @@
+"""The HTTP trigger: a port of its own; a request becomes an event, its reply the answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from ...front import Front, Request, Response
+from .. import wire
+from ..pool import NoWorker, Pool
+from ..worker import WorkerFailed, WorkerTimedOut
+
+KIND = "http"
+MAX_BODY = 4 * 1024 * 1024
+LOGS_HEADER_LIMIT = 4096
+
+
+class HttpTrigger:
+    """One listening port for one function."""
+
+    def __init__(self, name: str, settings: dict[str, Any], pool: Pool, host: str) -> None:
+        self._name, self._pool, self._host = name, pool, host
+        attributes = settings.get("attributes") or {}
+        self._wanted = int(attributes.get("port") or 0)
+        self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
+        self._front = Front()
+        self.port = 0
+
+    async def start(self) -> None:
+        self.port = self._front.bind(self._host, self._wanted)
+        await self._front.serve(self.answer)
+
+    async def close(self) -> None:
+        await self._front.close()
+
+    async def answer(self, request: Request) -> Response:
+        """The function's answer to a request, or Nuclio's own 408, 413, 500 and 503."""
+        if request.path == "/__internal/health":
+            return Response(200, [("Content-Type", "text/plain")], b"")
+        if len(request.body) > self._max_body:
+            return _text(413, "Request body is too large")
+        try:
+            reply, records = await self._pool.call(self._event(request))
+        except NoWorker:
+            return Response(503, [], b"")
+        except WorkerTimedOut:
+            return _json(408, {"error": "handler timed out"})
+        except WorkerFailed as error:
+            print(f"nuclio: {self._name}: {error}", file=sys.stderr, flush=True)
+            return _text(500, str(error))
+        return _response(reply, records, request.headers.get("x-nuclio-log-level"))
+
+    def _event(self, request: Request) -> dict[str, Any]:
+        headers = {wire.canonical(name): value for name, value in request.headers.items()}
+        return wire.event(
+            kind=KIND,
+            name=self._name,
+            body=request.body,
+            content_type=request.headers.get("content-type", ""),
+            headers=headers,
+            fields=dict(parse_qsl(request.query, keep_blank_values=True)),
+            method=request.method,
+            path=unquote(request.path),
+            url=request.target,
+        )
+
+
+def _response(reply: wire.Reply, records: list[dict[str, Any]], level: str | None) -> Response:
+    headers = [("Content-Type", reply.content_type)]
+    for name, value in reply.headers.items():
+        if isinstance(value, str | int) and name.lower() not in ("content-type", "content-length"):
+            headers.append((name, str(value)))
+    if level is not None:
+        text = json.dumps(records)
+        if len(text) < LOGS_HEADER_LIMIT:
+            headers.append(("X-Nuclio-Logs", text))
+    return Response(reply.status, headers, reply.body)
+
+
+def _text(status: int, text: str) -> Response:
+    return Response(status, [("Content-Type", "text/plain")], text.encode())
+
+
+def _json(status: int, body: dict[str, Any]) -> Response:
+    return Response(status, [("Content-Type", "application/json")], json.dumps(body).encode())

@@ -1,0 +1,158 @@
+"""One worker process as the processor sees it: start it, give it one event, hear its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from importlib.resources import as_file, files
+from typing import Any
+
+from ..clock import Clock
+from . import wire
+
+LINE_LIMIT = 64 * 1024 * 1024
+KEEP_OUTPUT = 1 << 20
+
+
+class WorkerFailed(Exception):
+    """The worker process ended; the message is what it last said."""
+
+
+class WorkerTimedOut(Exception):
+    """The event took longer than the function's event timeout."""
+
+
+class Worker:
+    """A process that runs one function for one trigger, one event at a time.
+
+    given: what worker_child.py reads from its argument, short of the channel
+    log:   called with (level, message, fields) for every line the function logs or prints
+    """
+
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        environment: Mapping[str, str],
+        cwd: str,
+        log: Callable[[str, str, Mapping[str, Any]], None],
+        clock: Clock,
+    ) -> None:
+        self._given, self._environment, self._cwd = given, environment, cwd
+        self._log, self._clock = log, clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: asyncio.Task[None] | None = None
+        self._said = bytearray()
+        self._records: list[dict[str, Any]] = []
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self, seconds: float) -> None:
+        """Start the process and wait for its `s`; raises `WorkerFailed` or `WorkerTimedOut`."""
+        ours, theirs = socket.socketpair()
+        read_end, write_end = os.pipe()
+        with theirs, as_file(files(__package__) / "worker_child.py") as program:
+            given = json.dumps({**self._given, "channel": theirs.fileno()})
+            self._process = subprocess.Popen(
+                [sys.executable, "-S", "-s", "-E", "-u", str(program), given],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                env=dict(self._environment),
+                cwd=self._cwd,
+                start_new_session=True,
+            )
+        os.close(write_end)
+        self._output = asyncio.get_running_loop().create_task(self._watch(read_end))
+        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
+        await self._within(self._line("s"), seconds)
+
+    async def call(self, event: Mapping[str, Any], seconds: float | None) -> wire.Reply:
+        """Give the worker one event; raises `WorkerFailed`, `WorkerTimedOut` (it is then gone)."""
+        import msgpack
+
+        self._records = []
+        try:
+            self._writer.write(wire.frame(msgpack.packb(event)))
+            text = await self._within(self._line("r"), seconds)
+        except (ConnectionError, WorkerFailed):
+            await self.stop()
+            raise WorkerFailed(self._last_words()) from None
+        return wire.reply(text)
+
+    def take_records(self) -> list[dict[str, Any]]:
+        """The log records of the last event."""
+        records, self._records = self._records, []
+        return records
+
+    async def _within(self, work: Any, seconds: float | None) -> bytes:
+        task = asyncio.ensure_future(work)
+        if seconds is None:
+            return bytes(await task)
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
+        timer.cancel()
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, WorkerFailed):
+                await task
+            await self.stop()
+            raise WorkerTimedOut(f"no answer within {seconds:g} s")
+        return bytes(task.result())
+
+    async def _line(self, letter: str) -> bytes:
+        """The text of the next line with that letter; log lines on the way are passed on."""
+        while True:
+            line = await self._reader.readline()
+            if not line:
+                await self._ended()
+                raise WorkerFailed(self._last_words())
+            kind, text = line[:1].decode(), line[1:].rstrip(b"\n")
+            if kind == letter:
+                return text
+            if kind == "l":
+                record = json.loads(text)
+                self._records.append(record)
+                self._log(record["level"], record["message"], record.get("with") or {})
+
+    async def _watch(self, descriptor: int) -> None:
+        """Prints of the function become lines of its log."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=LINE_LIMIT)
+        with os.fdopen(descriptor, "rb") as pipe:
+            await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+            while data := await reader.read(1 << 16):
+                self._said += data
+                del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
+                for line in data.decode("utf-8", "replace").splitlines():
+                    self._log("info", line[:4096], {})
+
+    def _last_words(self) -> str:
+        said = self._said.decode("utf-8", "replace").strip()
+        code = self._process.poll() if self._process else None
+        return f"the worker process ended with code {code}" + (f":\n{said[-4000:]}" if said else "")
+
+    async def _ended(self) -> None:
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
+        if self._output is not None:
+            await self._output
+
+    async def stop(self) -> None:
+        """End the process and everything it started."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._ended()
+        if hasattr(self, "_writer"):
+            self._writer.close()

@@ -1,0 +1,160 @@
+"""The rest of AWS: ministack, embedded as an ASGI application behind our gateway.
+
+It is imported beside the running emulator, because that takes longer than everything of ours;
+requests wait until it is there.  Only this module knows ministack, and it is the only one that
+sets its environment.  What it keeps, it keeps at a clean stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from . import asgi
+from .front import Request, Response
+
+
+class ServiceRefused(Exception):
+    """A service answered with an error: its `code`, and what it said."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        self.code, self.message, self.status = code, message, status
+        super().__init__(f"{code}: {message}")
+
+
+class Services:
+    """Every AWS service but Lambda, over plain HTTP requests.
+
+    region, account: where callers without credentials are
+    state:           where what it holds is kept at a clean stop; None keeps nothing
+    """
+
+    def __init__(self, region: str, account: str, state: Path | None) -> None:
+        self._region, self._account, self._state = region, account, state
+        self._application: asgi.Application | None = None
+        self._stop: Callable[[], Awaitable[None]] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._port = 0
+
+    @property
+    def ready(self) -> bool:
+        return self._stop is not None
+
+    def load(self, port: int) -> None:
+        """Begin to load, for a gateway that listens on `port`."""
+        self._port = port
+        self._loading = asyncio.get_running_loop().create_task(self._load())
+
+    async def loaded(self) -> None:
+        """Wait until requests can be served.  Raises what loading raised."""
+        if self._loading is None:
+            raise RuntimeError("the services were not asked to load")
+        await asyncio.shield(self._loading)
+
+    async def __call__(self, request: Request) -> Response:
+        await self.loaded()
+        assert self._application is not None
+        return await asgi.serve(self._application, request)
+
+    async def close(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.wait({self._loading})
+        if self._stop is not None:
+            await self._stop()
+            self._stop = None
+
+    # -- what the emulator itself asks of them
+    async def call(self, service: str, target: str, members: dict[str, Any]) -> dict[str, Any]:
+        """One operation of a JSON service: ("sqs", "AmazonSQS.GetQueueUrl", {...}).
+
+        Raises ServiceRefused.
+        """
+        headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": target}
+        body = json.dumps(members).encode()
+        response = await self(self._request("POST", "/", service, headers, body))
+        answer = json.loads(response.body) if response.body else {}
+        if response.status >= 300:
+            code = str(answer.get("__type", answer.get("code", response.status)))
+            said = str(answer.get("message", answer.get("Message", "")))
+            raise ServiceRefused(code.rpartition("#")[2], said, response.status)
+        assert isinstance(answer, dict)
+        return answer
+
+    async def fetch_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
+        """An object of S3.  Raises ServiceRefused with S3's own code and message."""
+        target = f"/{quote(bucket)}/{quote(key)}"
+        if version:
+            target += f"?versionId={quote(version)}"
+        response = await self(self._request("GET", target, "s3"))
+        content = response.body
+        if response.chunks is not None:
+            content = b"".join([chunk async for chunk in response.chunks])
+        if response.status >= 300:
+            raise ServiceRefused(_tag(content, "Code"), _tag(content, "Message"), response.status)
+        return content
+
+    async def reset(self) -> None:
+        """Wipe everything that the services hold."""
+        if self._loading is not None:
+            await self(self._request("POST", "/_ministack/reset", "sts"))
+
+    def _request(
+        self,
+        method: str,
+        target: str,
+        service: str,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Request:
+        scope = f"{self._account}/20260101/{self._region}/{service}/aws4_request"
+        every = {
+            "host": f"127.0.0.1:{self._port}",
+            "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+            "content-length": str(len(body)),
+            **(headers or {}),
+        }
+        fields = [(name.encode(), value.encode()) for name, value in every.items()]
+        return Request(method, target, every, body, fields)
+
+    # -- loading
+    async def _load(self) -> None:
+        self._set_environment()
+        self._application = await asyncio.to_thread(_import_application)
+        self._stop = await asgi.lifespan(self._application)
+
+    def _set_environment(self) -> None:
+        os.environ["GATEWAY_PORT"] = str(self._port)
+        os.environ["MINISTACK_HOST"] = "localhost"
+        os.environ["MINISTACK_ACCOUNT_ID"] = self._account
+        os.environ["MINISTACK_REGION"] = self._region
+        os.environ.setdefault("LOG_LEVEL", "ERROR")
+        # Listeners of its own on fixed ports: not wanted here.
+        os.environ.setdefault("IOT_MTLS_ENABLED", "0")
+        os.environ.setdefault("SFTP_ENABLED", "0")
+        if self._state is not None:
+            self._state.mkdir(parents=True, exist_ok=True)
+            os.environ["PERSIST_STATE"] = os.environ["S3_PERSIST"] = "1"
+            os.environ["STATE_DIR"] = str(self._state)
+            os.environ["S3_DATA_DIR"] = str(self._state / "s3")
+
+
+def _import_application() -> asgi.Application:
+    application: asgi.Application = import_module("ministack.app").app
+    return application
+
+
+def _tag(document: bytes, name: str) -> str:
+    """The text of the first element `name` of an XML error.
+
+    >>> _tag(b"<Error><Code>NoSuchKey</Code></Error>", "Code")
+    'NoSuchKey'
+    """
+    text = document.decode("utf-8", "replace")
+    return text.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
