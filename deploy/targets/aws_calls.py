@@ -6,6 +6,7 @@ it.  Decides nothing: what to do and why is the plan's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import instructions as step
@@ -19,7 +20,7 @@ class AwsCalls:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._follow = {
+        self._follow: dict[type[Instruction], Callable[[Any], None]] = {
             step.CreateBucket: self._create_bucket,
             step.UploadArchive: self._upload_archive,
             step.CreateFunction: self._create_function,

@@ -45,7 +45,7 @@ class Nuclio:
         self._archive_url = archive_url
         self._pause = pause
         self._http = httpx.Client(base_url=self.endpoint, timeout=120, transport=transport)
-        self._follow = {
+        self._follow: dict[type[Instruction], Callable[[Any], None]] = {
             step.CreateProject: self._create_project,
             step.CreateNuclioFunction: self._create_function,
             step.UpdateNuclioFunction: self._update_function,

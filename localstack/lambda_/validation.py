@@ -152,7 +152,7 @@ def _rules(model: Model, name: str) -> tuple[Rule, ...]:
     if shape["type"] == "string":
         rules += [(_measured(fits), told) for fits, told in _size_rules(shape)]
         if pattern := _MORE_PATTERNS.get(name, shape.get("pattern")):
-            fits_pattern = re.compile(pattern).fullmatch
+            fits_pattern = re.compile(_in_python(pattern)).fullmatch
             told = f"Member must satisfy regular expression pattern: {pattern}"
             rules.append((lambda value: fits_pattern(value) is not None, told))
     elif shape["type"] in ("integer", "long", "double", "float"):
@@ -193,3 +193,15 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key}={_text(each)}' for key, each in value.items())}}}"
     return str(value)
+
+
+def _in_python(pattern: str) -> str:
+    """A model's pattern in Python's words, which have no Unicode categories: letters become word
+    characters, separators white space.
+
+    >>> _in_python("[\\\\p{L}\\\\p{Z}]+")
+    '[\\\\w\\\\s]+'
+    """
+    for category, ours in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
+        pattern = pattern.replace(category, ours)
+    return pattern

@@ -1,0 +1,60 @@
+"""`pelton build`: an app's artifacts, and what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .say import json_option, say_json
+
+
+@click.command()
+@click.argument("file")
+@click.option("--out", default="build", type=click.Path(path_type=Path), show_default=True)
+@click.option(
+    "--to", type=click.Choice(["local", "aws", "nuclio"]), default="aws", show_default=True
+)
+@click.option("--endpoint", default="", help="The emulator's address, for --to local.")
+@json_option
+def command(file: str, out: Path, to: str, endpoint: str, as_json: bool) -> None:
+    """Build every function of FILE into --out; print packages, files, sizes, largest first."""
+    from ..builders import build, load_app
+
+    app, root = load_app(file)
+    documents = []
+    for function in app.functions.values():
+        artifact = build(function, _target(to, function, endpoint), root=root, out=out)
+        documents.append(_document(artifact))
+        if not as_json:
+            click.echo(f"{artifact.path}  sha256 {artifact.sha256[:12]}  {artifact.handler}")
+            click.echo("\n".join(artifact.report.lines(20)))
+    if as_json:
+        say_json({"app": app.name, "artifacts": documents})
+
+
+def _target(to: str, function: Any, endpoint: str) -> Any:
+    from ..builders import Target
+
+    if to == "local":
+        from ..deploy.session import LOCAL, read_health
+
+        return Target.local("lambda", read_health(endpoint or LOCAL))
+    return Target.nuclio(function) if to == "nuclio" else Target.aws(function)
+
+
+def _document(artifact: Any) -> dict[str, Any]:
+    report = artifact.report
+    return {
+        "function": artifact.function,
+        "path": str(artifact.path),
+        "sha256": artifact.sha256,
+        "digest": artifact.digest,
+        "handler": artifact.handler,
+        "runtime": artifact.runtime,
+        "zipped": report.zipped,
+        "unzipped": report.unzipped,
+        "packages": {each.name: each.size for each in report.packages},
+        "files": {each.name: each.size for each in report.files},
+    }

@@ -1,0 +1,62 @@
+"""`pelton deploy`: plan, then apply; a second run without a change does nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .plan import plan_document, plan_lines, words
+from .say import json_option, say_json
+from .where import make_where, where_options
+
+
+@click.command()
+@click.argument("file")
+@click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@where_options
+@json_option
+def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Build the functions of FILE, plan what must change, and apply that plan."""
+    from ..builders import load_app
+    from ..deploy.apply import apply
+    from ..deploy.session import Session
+
+    app, root = load_app(file)
+    with tempfile.TemporaryDirectory(prefix="pelton-deploy-") as out:
+        with Session(app, root, make_where(options), Path(out), only) as session:
+            plan = session.plan()
+            if not as_json and plan:
+                for artifact in session.artifacts:
+                    click.echo(f"{artifact.function}: " + "\n".join(artifact.report.lines(4)))
+            if not as_json and not plan:
+                click.echo("\n".join(plan_lines(plan)))
+            apply(plan, session.doers, on_step=lambda it: None if as_json else _say(it))
+            urls = {} if as_json else _urls(session)
+    if as_json:
+        say_json(plan_document(plan))
+    elif plan:
+        for name, url in urls.items():
+            click.echo(f"{name}: {url}")
+        click.echo(f"{app.name}: {len(plan.instructions)} changes applied")
+
+
+def _say(instruction: Any) -> None:
+    changes = ", ".join(each.what for each in instruction.changes)
+    head = f"{instruction.function} on {instruction.platform}"
+    click.echo(
+        f"{head}: {words(type(instruction).__name__)}" + (f" ({changes})" if changes else "")
+    )
+
+
+def _urls(session: Any) -> dict[str, str]:
+    """The addresses of functions with an HTTP trigger on Lambda."""
+    if "lambda" not in session.where.platforms:
+        return {}
+    found = {}
+    for function in session.chosen():
+        if any(trigger.kind == "http" for trigger in function.triggers):
+            found[function.name] = session.aws.url(function.name) or ""
+    return found

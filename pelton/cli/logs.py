@@ -1,0 +1,82 @@
+"""`pelton logs`: a deployed function's logs, once or as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from .say import json_option, say_json
+from .where import make_where, where_options
+
+PAUSE = 0.5
+
+
+@click.command()
+@click.argument("name")
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what comes; ctrl-C ends it.")
+@where_options
+@json_option
+def command(name: str, follow: bool, as_json: bool, **options: Any) -> None:
+    """Print the logs of the deployed function NAME."""
+    where = make_where(options)
+    lines = (
+        _nuclio(where.nuclio_address, name)
+        if where.platforms == ("nuclio",)
+        else _lambda(where, name)
+    )
+    for line in lines:
+        if line is None:
+            if not follow:
+                return
+            time.sleep(PAUSE)
+        elif as_json:
+            say_json(line)
+        else:
+            click.echo(line["message"])
+
+
+def _lambda(where: Any, name: str) -> Iterator[dict[str, Any] | None]:
+    """Log events in order; None whenever there are no more for now."""
+    from ..deploy.session import connect
+
+    aws, _ = connect(where)
+    client, seen = aws.client("logs"), set()
+    with aws.named(f"function {name!r}"):
+        aws.client("lambda").get_function_configuration(FunctionName=name)
+        while True:
+            pages = client.get_paginator("filter_log_events")
+            try:
+                for page in pages.paginate(logGroupName=f"/aws/lambda/{name}"):
+                    for event in page["events"]:
+                        if event["eventId"] not in seen:
+                            seen.add(event["eventId"])
+                            yield {"time": event["timestamp"], "message": event["message"]}
+            except client.exceptions.ResourceNotFoundException:
+                pass  # it has not run yet
+            yield None
+
+
+def _nuclio(address: str, name: str) -> Iterator[dict[str, Any] | None]:
+    import httpx
+
+    from ..deploy.errors import CallFailed
+    from ..deploy.targets.aws import unreachable
+
+    seen = 0
+    while True:
+        try:
+            answer = httpx.get(
+                f"{address.rstrip('/')}/api/functions/{name}", timeout=30, trust_env=False
+            )
+        except httpx.HTTPError as error:
+            raise unreachable(address, str(error)) from None
+        if answer.status_code != 200:
+            raise CallFailed(f"there is no function {name!r} on nuclio at {address}")
+        lines = answer.json()["status"].get("logs") or []
+        for each in lines[seen:]:
+            yield {"time": each["time"], "message": f"{each['level']}: {each['message']}"}
+        seen = len(lines)
+        yield None

@@ -1,0 +1,72 @@
+"""`pelton plan`: what a deploy would change, and why; exit code 2 when there is something."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .say import json_option, say_json
+from .where import make_where, where_options
+
+if TYPE_CHECKING:
+    from ..deploy.plan import Plan
+
+
+@click.command()
+@click.argument("file")
+@click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@where_options
+@json_option
+def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Show what deploying FILE (FILE.py, FILE.py:app or module:app) would change.
+
+    Exit code 0: nothing to do; 2: there are changes; 1: it failed.
+    """
+    from ..builders import load_app
+    from ..deploy.session import Session
+
+    app, root = load_app(file)
+    with tempfile.TemporaryDirectory(prefix="pelton-plan-") as out:
+        with Session(app, root, make_where(options), Path(out), only) as session:
+            plan = session.plan()
+    if as_json:
+        say_json(plan_document(plan))
+    else:
+        click.echo("\n".join(plan_lines(plan)))
+    click.get_current_context().exit(2 if plan else 0)
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    from ..deploy.plan import describe
+
+    return {
+        "app": plan.app,
+        "functions": list(plan.functions),
+        "instructions": [describe(each) for each in plan.instructions],
+    }
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """The plan for people: a line an instruction, below it what was and what will be."""
+    if not plan:
+        return [f"{plan.app}: nothing to do ({', '.join(plan.functions) or 'no functions'})"]
+    lines = []
+    for each in plan.instructions:
+        lines.append(f"{each.function} on {each.platform}: {words(type(each).__name__)}")
+        for change in each.changes:
+            old = "" if change.old is None else f"{change.old} -> "
+            new = "removed" if change.new is None else change.new
+            lines.append(f"    {change.what}: {old}{new}")
+    return lines
+
+
+def words(name: str) -> str:
+    """A class's name as words.
+
+    >>> words("CreateQueueMapping")
+    'create queue mapping'
+    """
+    return "".join(f" {each.lower()}" if each.isupper() else each for each in name).strip()
