@@ -14,12 +14,25 @@ from .account import Account, Act
 from .aliases import Aliases
 from .calls import Calls
 from .errors import AwsError, not_served, too_large
+from .event_sources import EventSources
+from .extras import Permissions, Settings, Tags
 from .functions import Functions
 from .model import Operation, load
+from .url_configs import UrlConfigs
 from .versions import Versions
 
 BODY_LIMIT = 70_167_211  # bytes, of any request
-_PARTS = (Functions, Versions, Aliases, Calls)
+_PARTS = (
+    Functions,
+    Versions,
+    Aliases,
+    Calls,
+    EventSources,
+    UrlConfigs,
+    Permissions,
+    Tags,
+    Settings,
+)
 
 
 def operations(account: Account) -> dict[str, Act]:
