@@ -34,7 +34,9 @@ def measure_all() -> list[Row]:
 
 def main() -> int:
     rows = measure_all()
-    head = HEAD.format(machine=f"{platform.machine()}, shared cores", python=platform.python_version())
+    head = HEAD.format(
+        machine=f"{platform.machine()}, shared cores", python=platform.python_version()
+    )
     page = head + "".join(f"{row.line()}\n" for row in rows)
     PAGE.write_text(page)
     print(page)

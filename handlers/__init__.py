@@ -1,1 +1,1 @@
-"""The words people write: App, functions, triggers, events, typed input and output. Knows no other part."""
+"""The words people write: App, functions, triggers, typed input; knows no other part."""

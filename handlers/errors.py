@@ -3,7 +3,7 @@
 PeltonError
 ├── WrongUse            a declaration is wrong: at import, with file:line and what to do
 │   └── GraphError      a graph is wired wrongly: at build, with the step's path
-├── InvalidInput        the event does not fit the function's types (HTTP: 422, with the field's path)
+├── InvalidInput        the event does not fit the function's types (HTTP: 422, with the path)
 ├── MalformedBody       the event's bytes are not what its content type says (HTTP: 400)
 ├── InvalidOutput       the function's answer cannot be encoded
 ├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)

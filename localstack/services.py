@@ -116,7 +116,8 @@ class Services:
         scope = f"{self._account}/20260101/{self._region}/{service}/aws4_request"
         every = {
             "host": f"127.0.0.1:{self._port}",
-            "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+            "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, "
+            "Signature=0",
             "content-length": str(len(body)),
             **(headers or {}),
         }

@@ -61,7 +61,7 @@ _HOME = {
     "step": "serving_graph",
 }
 
-__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names are resolved by __getattr__
+__all__ = [*sorted(_HOME), "__version__"]
 
 
 def __getattr__(name: str) -> object:

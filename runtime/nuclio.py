@@ -43,7 +43,7 @@ def make_entry(function: Function[..., Any]) -> tuple[Handler, InitContext]:
     def init_context(raw: Any) -> None:
         context = make_context(function, worker, raw)
         worker.begin(context)
-        platform = getattr(raw, "platform", None)
+        platform: Any = getattr(raw, "platform", None)
         if hasattr(platform, "set_termination_callback"):
             platform.set_termination_callback(lambda: worker.end(context))
             platform.set_drain_callback(lambda: worker.drain(context))
@@ -98,7 +98,7 @@ def read_event(event: Any) -> Event:
     headers = {name.lower(): value for name, value in texts(event.headers).items()}
     kind = text(getattr(event.trigger, "kind", ""))
     body = event.body
-    stamp = getattr(event, "timestamp", None)
+    stamp: Any = getattr(event, "timestamp", None)
     return Event(
         body=_cron_body(body) if kind == "cron" else body,
         id=text(event.id),
@@ -180,7 +180,7 @@ def make_context(
     """The function's context from Nuclio's."""
 
     def invoke(name: str, payload: Any, wait: bool) -> Any:
-        """Nuclio's platform calls by HTTP and always waits; without `wait` the answer is dropped."""
+        """Nuclio's platform always waits; without `wait` the answer is dropped."""
         import nuclio_sdk
 
         event = nuclio_sdk.Event(

@@ -26,6 +26,7 @@ def test_a_generated_page_is_current(name: str) -> None:
 
 def test_every_module_opens_with_what_it_is_for() -> None:
     docs = make_docs()
-    silent = [str(path) for part in docs.PARTS for path in docs.modules(part)
-              if not docs.sentence(path)]
+    silent = [
+        str(path) for part in docs.PARTS for path in docs.modules(part) if not docs.sentence(path)
+    ]
     assert silent == []

@@ -9,8 +9,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
 PARTS = {name: folder for name, folder in SETUPTOOLS["package-dir"].items() if name != "pelton"}
-OWN = {f"pelton.{path.name}": f"pelton/{path.name}" for path in (ROOT / "pelton").iterdir()
-       if path.is_dir() and not path.is_symlink() and path.name != "__pycache__"}
+OWN = {
+    f"pelton.{path.name}": f"pelton/{path.name}"
+    for path in (ROOT / "pelton").iterdir()
+    if path.is_dir() and not path.is_symlink() and path.name != "__pycache__"
+}
 SOURCES = [path for folder in (PARTS | OWN).values() for path in (ROOT / folder).rglob("*.py")]
 
 
@@ -25,8 +28,11 @@ def test_every_package_is_declared() -> None:
 
 
 def test_every_part_is_linked() -> None:
-    links = {f"pelton.{link.name}": link for link in (ROOT / "pelton").iterdir()
-             if link.is_dir() and f"pelton.{link.name}" not in OWN and link.name != "__pycache__"}
+    links = {
+        f"pelton.{link.name}": link
+        for link in (ROOT / "pelton").iterdir()
+        if link.is_dir() and f"pelton.{link.name}" not in OWN and link.name != "__pycache__"
+    }
     if not all(link.is_symlink() for link in links.values()) or not links:
         pytest.skip("this checkout has no symbolic links")
     assert {name: link.resolve() for name, link in links.items()} == {

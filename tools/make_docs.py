@@ -43,8 +43,18 @@ def code_map() -> str:
     for part, purpose in PARTS.items():
         rows = [(str(path.relative_to(ROOT)), sentence(path)) for path in modules(part)]
         lines = [f"| `{name}` | {text} |" for name, text in rows]
-        blocks.append("\n".join([f"### {part}/: {purpose}", "", "| file | what it is |",
-                                 "| --- | --- |", *lines, ""]))
+        blocks.append(
+            "\n".join(
+                [
+                    f"### {part}/: {purpose}",
+                    "",
+                    "| file | what it is |",
+                    "| --- | --- |",
+                    *lines,
+                    "",
+                ]
+            )
+        )
     return "\n".join(blocks)
 
 
@@ -61,8 +71,12 @@ def reference() -> str:
     import pelton
     import pelton.testing
 
-    lines = ["# Reference", "",
-             "Generated from the docstrings by `make docs`; every example in it runs as a test.", ""]
+    lines = [
+        "# Reference",
+        "",
+        "Generated from the docstrings by `make docs`; every example runs as a test.",
+        "",
+    ]
     for module in (pelton, pelton.testing):
         lines += [f"## {module.__name__}", ""]
         for name in sorted(module.__all__):

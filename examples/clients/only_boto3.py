@@ -1,7 +1,7 @@
 """Create, invoke, update and delete a function on the emulator, with boto3 and nothing else.
 
-    pelton emulator &
-    AWS_ENDPOINT_URL=http://127.0.0.1:4566 python only_boto3.py
+pelton emulator &
+AWS_ENDPOINT_URL=http://127.0.0.1:4566 python only_boto3.py
 """
 
 import io
@@ -11,6 +11,7 @@ import zipfile
 
 import boto3
 
+HELLO = "def handler(event, context):\n    return {'hello': event['name']}"
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 
 
@@ -34,21 +35,26 @@ def main() -> None:
         Runtime="python3.12",
         Role=ROLE,
         Handler="main.handler",
-        Code={"ZipFile": archive("def handler(event, context):\n    return {'hello': event['name']}")},
+        Code={
+            "ZipFile": archive("def handler(event, context):\n    return {'hello': event['name']}")
+        },
     )
     client.get_waiter("function_active_v2").wait(FunctionName="hello")
     print("created:", invoke(client, {"name": "world"}))
 
     client.update_function_code(
         FunctionName="hello",
-        ZipFile=archive("def handler(event, context):\n    return {'bye': event['name']}"),
+        ZipFile=archive(HELLO.replace("hello", "bye")),
     )
     client.get_waiter("function_updated_v2").wait(FunctionName="hello")
     print("updated:", invoke(client, {"name": "world"}))
 
     version = client.publish_version(FunctionName="hello")["Version"]
     client.create_alias(FunctionName="hello", Name="live", FunctionVersion=version)
-    print("alias live is version", client.get_alias(FunctionName="hello", Name="live")["FunctionVersion"])
+    print(
+        "alias live is version",
+        client.get_alias(FunctionName="hello", Name="live")["FunctionVersion"],
+    )
 
     client.delete_function(FunctionName="hello")
     print("left:", [each["FunctionName"] for each in client.list_functions()["Functions"]])

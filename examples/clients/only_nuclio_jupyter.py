@@ -1,7 +1,7 @@
 """Deploy and call a function on the emulator, with nuclio-jupyter and nothing of pelton.
 
-    pelton emulator &
-    python only_nuclio_jupyter.py http://127.0.0.1:8070
+pelton emulator &
+python only_nuclio_jupyter.py http://127.0.0.1:8070
 """
 
 import sys

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-import pelton
 from features import Flight
 from score import NEEDS, app, graph
+
+import pelton
+
 
 @app.function(
     memory=512,

@@ -88,7 +88,7 @@ def by_queue(
 
 
 def _wait_for_scores(table: Any, wanted: int, tick: Callable[[], None]) -> dict[str, float]:
-    """Every id in the table, once there are `wanted` of them; a minute without news is a failure."""
+    """Every id in the table, once there are `wanted`; a minute without news is a failure."""
     known: dict[str, float] = {}
     news = time.monotonic()
     while len(known) < wanted:

@@ -62,7 +62,7 @@ class Aliases:
     async def delete(self, values: Values) -> Answer:
         name = unqualified(self._account.place, values["FunctionName"])
         function = self._registry.functions.get(name)
-        if function is not None and function.aliases.pop(values["Name"], None):
+        if function is not None and function.aliases.pop(values["Name"], None) is not None:
             function.policies.pop(values["Name"], None)
             function.urls.pop(values["Name"], None)
             self._registry.save(function)

@@ -215,7 +215,7 @@ _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 def _interpreter_tag(name: str) -> str:
     """
-    >>> _interpreter_tag("numpy/_core.cpython-312-x86_64-linux-gnu.so"), _interpreter_tag("a.abi3.so")
+    >>> _interpreter_tag("a.cpython-312-x86_64-linux-gnu.so"), _interpreter_tag("a.abi3.so")
     ('cpython-312', '')
     """
     for part in PurePosixPath(name).name.split("."):

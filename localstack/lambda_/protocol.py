@@ -19,7 +19,7 @@ from .model import Member, Model, Operation
 
 Values = dict[str, Any]
 
-_PYTHON = {
+_PYTHON: dict[str, Any] = {
     "string": str,
     "boolean": bool,
     "integer": int,

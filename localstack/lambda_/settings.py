@@ -104,7 +104,8 @@ def _check_runtime(runtime: str) -> None:
     if runtime in SUPPORTED:
         if not runtime.startswith("python3"):
             raise invalid(
-                f"The pelton emulator runs Python functions only: the runtime {runtime} is not there."
+                f"The pelton emulator runs Python functions only: the runtime {runtime} "
+                "is not there."
             )
     elif runtime in _DEPRECATED:
         raise invalid(

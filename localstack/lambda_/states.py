@@ -142,7 +142,8 @@ class Function:
             for name, kind in _TABLES.items()
         }
         rest = {name: document[name] for name in _PLAIN}
-        return cls(latest=Version.read(document["latest"]), **rest, **tables)
+        members: dict[str, Any] = {**rest, **tables}
+        return cls(latest=Version.read(document["latest"]), **members)
 
     def version(self, number: str) -> Version | None:
         return self.latest if number in ("", LATEST) else self.versions.get(number)

@@ -48,8 +48,8 @@ def check(model: Model, operation: Operation, values: Mapping[str, Any]) -> None
 def failed(problems: Sequence[Problem]) -> AwsError:
     """The exception that tells `problems`.
 
-    >>> failed([("'x'", "name", "Member must be y")]).message
-    "1 validation error detected: Value 'x' at 'name' failed to satisfy constraint: Member must be y"
+    >>> failed([("'x'", "name", "Member must be")]).message
+    "1 validation error detected: Value 'x' at 'name' failed to satisfy constraint: Member must be"
     """
     count = len(problems)
     told = "; ".join(

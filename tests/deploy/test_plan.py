@@ -102,7 +102,7 @@ def test_code_changed_by_others_is_put_right() -> None:
 def test_a_setting_changes_the_configuration_alone(
     change: dict[str, object], expected: list[Change]
 ) -> None:
-    new = LambdaFunction(**{each: getattr(SCORE, each) for each in SCORE.__slots__} | change)  # type: ignore[arg-type]
+    new = LambdaFunction(**{each: getattr(SCORE, each) for each in SCORE.__slots__} | change)
     (update,) = make_plan(wanted(function=new), live()).instructions
     assert isinstance(update, step.UpdateConfiguration)
     assert list(update.changes) == expected

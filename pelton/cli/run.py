@@ -1,0 +1,107 @@
+"""`pelton run`: an app's functions over HTTP in this process, for quick work."""
+
+from __future__ import annotations
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import click
+
+from .say import json_option, say_json
+
+
+@click.command()
+@click.argument("file")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@json_option
+def command(file: str, host: str, port: int, as_json: bool) -> None:
+    """Serve the functions of FILE at their HTTP routes and at /NAME; ctrl-C ends it."""
+    from ..builders import load_app
+
+    app, _ = load_app(file)
+    routes = make_routes(app)
+    try:
+        server = ThreadingHTTPServer((host, port), make_server(routes))
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+        ) from None
+    address = f"http://{host}:{server.server_address[1]}"
+    if as_json:
+        say_json({"url": address, "routes": {name: path for path, (name, _) in routes.items()}})
+    else:
+        for path, (name, _) in routes.items():
+            click.echo(f"{name}: {address}{path}")
+    with server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+
+
+def make_routes(app: Any) -> dict[str, tuple[str, Any]]:
+    """(function's name, Lambda handler) by path."""
+    from ..runtime.aws import make_handler
+
+    routes: dict[str, tuple[str, Any]] = {}
+    for name, function in app.functions.items():
+        handler = make_handler(function)
+        routes[f"/{name}"] = (name, handler)
+        for trigger in function.triggers:
+            if trigger.kind == "http":
+                routes[trigger.path] = (name, handler)
+    return routes
+
+
+def make_server(routes: dict[str, tuple[str, Any]]) -> type[BaseHTTPRequestHandler]:
+    """A request handler that turns requests into payload 2.0 events, as a function URL does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            status, headers, body = serve(routes, self)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
+
+    return Handler
+
+
+def serve(
+    routes: dict[str, tuple[str, Any]], request: BaseHTTPRequestHandler
+) -> tuple[int, dict[str, str], bytes]:
+    """(status, headers, body) for one request; a handler's error is a 500, its trace printed."""
+    import base64
+    import json
+    import traceback
+    from urllib.parse import parse_qsl
+
+    from ..testing import http_v2, lambda_context
+
+    path, _, query = request.path.partition("?")
+    body = request.rfile.read(int(request.headers.get("content-length") or 0))
+    found = routes.get(path)
+    if found is None:
+        text = json.dumps({"error": f"nothing at {path}", "routes": sorted(routes)})
+        return 404, {"content-type": "application/json"}, text.encode()
+    name, handler = found
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    event = http_v2(
+        body, method=request.command, path=path, headers=headers, query=dict(parse_qsl(query))
+    )
+    try:
+        reply = handler(event, lambda_context(name, remaining_ms=900_000))
+    except Exception:
+        traceback.print_exc()
+        return 500, {"content-type": "application/json"}, b'{"message": "Internal Server Error"}'
+    raw = reply["body"] or ""
+    data = base64.b64decode(raw) if reply["isBase64Encoded"] else raw.encode()
+    return reply["statusCode"], dict(reply["headers"]), data
