@@ -91,7 +91,17 @@ def reference() -> str:
     return "\n".join(lines)
 
 
-FILES = {"docs/architecture.md": architecture, "docs/reference.md": reference}
+def fidelity() -> str:
+    from pelton.localstack.fidelity import page
+
+    return page()
+
+
+FILES = {
+    "docs/architecture.md": architecture,
+    "docs/fidelity.md": fidelity,
+    "docs/reference.md": reference,
+}
 
 
 def main() -> None:
