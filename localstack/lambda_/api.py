@@ -13,11 +13,14 @@ from . import protocol, validation
 from .account import Account, Act
 from .aliases import Aliases
 from .calls import Calls
+from .concurrency import Concurrency
 from .errors import AwsError, not_served, too_large
-from .event_sources import EventSources
-from .extras import Permissions, Settings, Tags
+from .extras import Extras
 from .functions import Functions
 from .model import Operation, load
+from .permissions import Permissions
+from .source_mappings import SourceMappings
+from .tags import Tags
 from .url_configs import UrlConfigs
 from .versions import Versions
 
@@ -27,11 +30,12 @@ _PARTS = (
     Versions,
     Aliases,
     Calls,
-    EventSources,
+    SourceMappings,
     UrlConfigs,
     Permissions,
     Tags,
-    Settings,
+    Concurrency,
+    Extras,
 )
 
 

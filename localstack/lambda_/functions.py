@@ -9,7 +9,7 @@ from typing import Any
 
 from .account import Account, Act, Answer, Values
 from .archives import UNZIPPED_LIMIT, Code, check_zipped, machine
-from .errors import conflict, invalid, not_found, stale
+from .errors import conflict, invalid, stale
 from .names import LATEST, Reference, refer, unqualified
 from .paging import page
 from .registry import new_build
@@ -211,6 +211,3 @@ class Functions:
 def check_tags(tags: Values) -> None:
     if len(tags) > TAG_LIMIT:
         raise invalid("Number of tags exceeds resource tag limit.")
-
-
-__all__ = ["Functions", "check_tags", "not_found"]

@@ -48,7 +48,6 @@ class Invocations:
         self._idle: dict[str, list[Sandbox]] = {}
         self._all: set[Sandbox] = set()
         self._running: dict[str, int] = {}
-        self._retired: dict[str, str] = {}
         self._left_scratch: dict[str, Path] = {}
         self._fork_server: ForkServer | None = None
         self._preparing = asyncio.Lock()
@@ -163,7 +162,7 @@ class Invocations:
             self._all.discard(sandbox)
         elif answer.kind in ("exit", "timeout") or not sandbox.alive:
             self._discard(sandbox)
-        elif self._retired.get(call.revision.name, call.revision.key) != call.revision.key:
+        elif sandbox.retired:
             self._discard(sandbox)
         else:
             sandbox.idle_since = self._clock.time()
@@ -198,7 +197,9 @@ class Invocations:
         shutil.rmtree(sandbox.scratch, ignore_errors=True)
 
     async def retire(self, name: str, keep: str = "") -> None:
-        self._retired[name] = keep
+        for sandbox in self._all:
+            if sandbox.revision.name == name and sandbox.revision.key != keep:
+                sandbox.retired = True
         for key, idle in list(self._idle.items()):
             gone = [each for each in idle if each.revision.name == name and key != keep]
             for sandbox in gone:

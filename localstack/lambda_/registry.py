@@ -14,7 +14,7 @@ from uuid import uuid4
 from ..store import CorruptData, Store
 from .archives import Archives
 from .errors import not_found
-from .names import LATEST, Place, Reference
+from .names import Place, Reference
 from .records import Revision
 from .states import Alias, Function, Version
 
@@ -179,6 +179,3 @@ def _all_versions(function: Function) -> list[Version]:
 def new_build() -> str:
     """A name for a state of code and settings that no other has."""
     return uuid4().hex
-
-
-__all__ = ["LATEST", "Registry", "new_build"]

@@ -54,6 +54,7 @@ class Sandbox:
         self._runtime, self._clock = runtime, clock
         self.pid = 0
         self.alive = False
+        self.retired = False  # its revision is not wanted any more: it ends after its event
         self.idle_since = 0.0
         self.init_seconds = 0.0
         self.log_stream = stream_name(clock.time(), revision.version, secrets.token_hex(16))

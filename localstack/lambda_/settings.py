@@ -12,7 +12,7 @@ from typing import Any
 
 from .archives import refused_image
 from .errors import invalid
-from .names import LATEST, Place
+from .names import Place
 from .states import Function, Version
 
 # The runtimes AWS accepts today, in the order in which it lists them where that was recorded.
@@ -196,6 +196,3 @@ def _runtime_arn(place: Place, runtime: str) -> str:
 
     digest = hashlib.sha256(runtime.encode()).hexdigest()
     return f"arn:aws:lambda:{place.region}::runtime:{digest}"
-
-
-__all__ = ["LATEST", "SUPPORTED", "configuration", "created", "listed", "updated"]

@@ -1,18 +1,15 @@
-"""Function URL configurations: one a function, one an alias."""
+"""Function URLs: their settings.  What a request to one does is in `urls` and `url_door`."""
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import replace
-from datetime import UTC, datetime
+import base64
+import hashlib
 
 from .account import Account, Act, Answer, Values
 from .errors import conflict, invalid, not_found
-from .names import LATEST, refer
+from .names import LATEST, refer, unqualified
 from .paging import page
-from .states import Function, Url
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+from .states import Function, Url, stamp
 
 
 class UrlConfigs:
@@ -31,16 +28,17 @@ class UrlConfigs:
         }
 
     async def create(self, values: Values) -> Answer:
-        function, qualifier = self._find(values)
+        function, qualifier = self._place(values)
         if qualifier in function.urls:
+            arn = self._account.place.function_arn(function.name, qualifier)
             raise conflict(
-                "Failed to create function url config for [functionArn = "
-                f"{self._arn(function, qualifier)}]. Error message:  FunctionUrlConfig exists for "
-                "this Lambda function"
+                f"Failed to create function url config for [functionArn = {arn}]. "
+                "Error message:  FunctionUrlConfig exists for this Lambda function"
             )
-        now = self._now()
+        _check_mode(values)
+        now = stamp(self._account.clock.time())
         url = Url(
-            "".join(secrets.choice(_LETTERS) for _ in range(32)),
+            self._id(function, qualifier),
             qualifier,
             values["AuthType"],
             now,
@@ -48,46 +46,48 @@ class UrlConfigs:
             values.get("Cors"),
             values.get("InvokeMode", "BUFFERED"),
         )
-        return self._keep(function, url)
+        function.urls[qualifier] = url
+        self._registry.save(function)
+        return self._told(function, url)
 
     async def get(self, values: Values) -> Answer:
-        function, qualifier = self._find(values)
+        function, qualifier = self._place(values)
         return self._told(function, self._url(function, qualifier))
 
     async def update(self, values: Values) -> Answer:
-        function, qualifier = self._find(values)
-        old = self._url(function, qualifier)
-        url = replace(
-            old,
-            auth_type=values.get("AuthType", old.auth_type),
-            cors=values.get("Cors", old.cors),
-            invoke_mode=values.get("InvokeMode", old.invoke_mode),
-            modified=self._now(),
-        )
-        return self._keep(function, url)
+        function, qualifier = self._place(values)
+        url = self._url(function, qualifier)
+        _check_mode(values)
+        url.auth_type = values.get("AuthType", url.auth_type)
+        url.cors = values.get("Cors", url.cors)
+        url.invoke_mode = values.get("InvokeMode", url.invoke_mode)
+        url.modified = stamp(self._account.clock.time())
+        self._registry.save(function)
+        return self._told(function, url)
 
     async def delete(self, values: Values) -> Answer:
-        function, qualifier = self._find(values)
+        function, qualifier = self._place(values)
         self._url(function, qualifier)
         del function.urls[qualifier]
         self._registry.save(function)
         return {}
 
     async def list(self, values: Values) -> Answer:
-        function, _ = self._find(values)
-        told = [self._told(function, each) for each in function.urls.values()]
+        name = unqualified(self._account.place, values["FunctionName"])
+        function = self._registry.functions.get(name)
+        if function is None:
+            raise not_found("Function does not exist")
+        told = [self._told(function, url) for _, url in sorted(function.urls.items())]
         return page(values, told, "FunctionUrlConfigs")
 
-    def _find(self, values: Values) -> tuple[Function, str]:
+    def _place(self, values: Values) -> tuple[Function, str]:
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
-        function = self._registry.function(reference)
         qualifier = reference.qualifier
         if qualifier == LATEST or qualifier.isdigit():
-            raise invalid(
-                "The function URL qualifier must be an alias, or be left out for the function"
-            )
-        if qualifier and qualifier not in function.aliases:
-            raise self._registry.missing(reference)
+            raise invalid("The function resource provided must be an alias or be unqualified.")
+        function = self._registry.functions.get(reference.name)
+        if function is None or (qualifier and qualifier not in function.aliases):
+            raise not_found("Function does not exist")
         return function, qualifier
 
     def _url(self, function: Function, qualifier: str) -> Url:
@@ -96,26 +96,24 @@ class UrlConfigs:
             raise not_found("The resource you requested does not exist.")
         return found
 
-    def _keep(self, function: Function, url: Url) -> Answer:
-        function.urls[url.qualifier] = url
-        self._registry.save(function)
-        return self._told(function, url)
+    def _id(self, function: Function, qualifier: str) -> str:
+        """The first label of the host name: the same for the same function, as people reload."""
+        arn = self._account.place.function_arn(function.name, qualifier)
+        return base64.b32encode(hashlib.sha256(arn.encode()).digest()).decode().lower()[:32]
 
     def _told(self, function: Function, url: Url) -> Answer:
-        told: Answer = {
+        arn = self._account.place.function_arn(function.name, url.qualifier)
+        return {
             "FunctionUrl": f"{self._account.around.url}/_url/{url.id}/",
-            "FunctionArn": self._arn(function, url.qualifier),
+            "FunctionArn": arn,
             "AuthType": url.auth_type,
+            "Cors": url.cors,
             "CreationTime": url.created,
             "LastModifiedTime": url.modified,
             "InvokeMode": url.invoke_mode,
         }
-        if url.cors:
-            told["Cors"] = url.cors
-        return told
 
-    def _arn(self, function: Function, qualifier: str) -> str:
-        return self._account.place.function_arn(function.name, qualifier)
 
-    def _now(self) -> str:
-        return f"{datetime.fromtimestamp(self._account.clock.time(), UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+def _check_mode(values: Values) -> None:
+    if values.get("InvokeMode") == "RESPONSE_STREAM":
+        raise invalid("The pelton emulator does not support the InvokeMode RESPONSE_STREAM yet.")

@@ -128,13 +128,16 @@ class Worker:
         """Prints of the function become lines of its log."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=LINE_LIMIT)
-        with os.fdopen(descriptor, "rb") as pipe:
-            await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-            while data := await reader.read(1 << 16):
-                self._said += data
-                del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
-                for line in data.decode("utf-8", "replace").splitlines():
-                    self._log("info", line[:4096], {})
+        pipe = os.fdopen(descriptor, "rb")
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        while data := await reader.read(1 << 16):
+            self._said += data
+            del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
+            for line in data.decode("utf-8", "replace").splitlines():
+                self._log("info", line[:4096], {})
+        transport.close()
 
     def _last_words(self) -> str:
         said = self._said.decode("utf-8", "replace").strip()

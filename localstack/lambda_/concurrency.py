@@ -1,0 +1,76 @@
+"""Reserved concurrency, and the account's limits."""
+
+from __future__ import annotations
+
+from .account import Account, Act, Answer, Values
+from .errors import invalid
+from .names import Reference, unqualified
+from .states import Function
+
+ACCOUNT_LIMIT = 1000
+LEAST_UNRESERVED = 100
+
+
+class Concurrency:
+    """The operations on concurrency."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._registry = account, account.registry
+
+    def operations(self) -> dict[str, Act]:
+        return {
+            "PutFunctionConcurrency": self.put,
+            "GetFunctionConcurrency": self.get,
+            "DeleteFunctionConcurrency": self.delete,
+            "GetAccountSettings": self.settings,
+        }
+
+    async def put(self, values: Values) -> Answer:
+        function, wanted = self._function(values), values["ReservedConcurrentExecutions"]
+        left = ACCOUNT_LIMIT - self._reserved(besides=function)
+        if wanted > left:
+            raise invalid(
+                "Specified ConcurrentExecutions for function is greater than account's unreserved "
+                f"concurrency [{left}]."
+            )
+        if left - wanted < LEAST_UNRESERVED:
+            raise invalid(
+                "Specified ReservedConcurrentExecutions for function decreases account's "
+                f"UnreservedConcurrentExecution below its minimum value of [{LEAST_UNRESERVED}]."
+            )
+        function.reserved_concurrency = wanted
+        self._registry.save(function)
+        return {"ReservedConcurrentExecutions": wanted}
+
+    async def get(self, values: Values) -> Answer:
+        return {"ReservedConcurrentExecutions": self._function(values).reserved_concurrency}
+
+    async def delete(self, values: Values) -> Answer:
+        function = self._function(values)
+        function.reserved_concurrency = None
+        self._registry.save(function)
+        return {}
+
+    async def settings(self, values: Values) -> Answer:
+        functions = self._registry.functions.values()
+        size = sum(
+            version.code.size for f in functions for version in (f.latest, *f.versions.values())
+        )
+        return {
+            "AccountLimit": {
+                "TotalCodeSize": 80_530_636_800,
+                "CodeSizeUnzipped": 262_144_000,
+                "CodeSizeZipped": 52_428_800,
+                "ConcurrentExecutions": ACCOUNT_LIMIT,
+                "UnreservedConcurrentExecutions": ACCOUNT_LIMIT - self._reserved(),
+            },
+            "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(functions)},
+        }
+
+    def _reserved(self, besides: Function | None = None) -> int:
+        functions = self._registry.functions.values()
+        return sum(f.reserved_concurrency or 0 for f in functions if f is not besides)
+
+    def _function(self, values: Values) -> Function:
+        name = unqualified(self._account.place, values["FunctionName"])
+        return self._registry.function(Reference(name))

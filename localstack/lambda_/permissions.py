@@ -1,0 +1,136 @@
+"""Resource policies: who may call a function, statement by statement."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import uuid4
+
+from .account import Account, Act, Answer, Values
+from .errors import conflict, invalid, not_found, stale
+from .names import LATEST, Reference, refer
+from .states import Function, Policy
+
+_PRINCIPAL = re.compile(
+    r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::.+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?"
+)
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+class Permissions:
+    """The operations on resource policies."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._registry = account, account.registry
+
+    def operations(self) -> dict[str, Act]:
+        return {
+            "AddPermission": self.add,
+            "RemovePermission": self.remove,
+            "GetPolicy": self.get,
+        }
+
+    async def add(self, values: Values) -> Answer:
+        function, qualifier = self._place(values)
+        policy = function.policies.get(qualifier, Policy(revision_id=""))
+        self._check_revision(values, policy)
+        name = values["StatementId"]
+        if name in policy.statements:
+            raise conflict(
+                f"The statement id ({name}) provided already exists. Please provide a new "
+                "statement id, or remove the existing statement."
+            )
+        arn = self._account.place.function_arn(function.name, qualifier)
+        policy.statements[name] = _statement(values, arn)
+        policy.revision_id = str(uuid4())
+        function.policies[qualifier] = policy
+        self._registry.save(function)
+        return {"Statement": json.dumps(policy.statements[name], separators=(",", ":"))}
+
+    async def remove(self, values: Values) -> Answer:
+        function, qualifier = self._place(values)
+        policy = function.policies.get(qualifier)
+        if policy is None:
+            raise not_found("No policy is associated with the given resource.")
+        name = values["StatementId"]
+        if name not in policy.statements:
+            raise not_found(f"Statement {name} is not found in resource policy.")
+        self._check_revision(values, policy)
+        del policy.statements[name]
+        policy.revision_id = str(uuid4())
+        if not policy.statements:
+            del function.policies[qualifier]
+        self._registry.save(function)
+        return {}
+
+    async def get(self, values: Values) -> Answer:
+        function, qualifier = self._place(values)
+        policy = function.policies.get(qualifier)
+        if policy is None:
+            raise not_found("The resource you requested does not exist.")
+        document = {
+            "Version": "2012-10-17",
+            "Id": "default",
+            "Statement": list(policy.statements.values()),
+        }
+        told = json.dumps(document, separators=(",", ":"))
+        return {"Policy": told, "RevisionId": policy.revision_id}
+
+    def _place(self, values: Values) -> tuple[Function, str]:
+        reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
+        if reference.qualifier == LATEST:
+            raise invalid("We currently do not support adding policies for $LATEST.")
+        if reference.name not in self._registry.functions:
+            raise self._registry.missing(Reference(reference.name))
+        function, _ = self._registry.version(reference)
+        return function, reference.qualifier
+
+    def _check_revision(self, values: Values, policy: Policy) -> None:
+        if values.get("RevisionId", policy.revision_id) != policy.revision_id:
+            raise stale("GetPolicy")
+
+
+def _statement(values: Values, arn: str) -> dict[str, Any]:
+    principal = values["Principal"]
+    if not _PRINCIPAL.fullmatch(principal):
+        raise invalid(
+            "The provided principal was invalid. Please check the principal and try again."
+        )
+    statement = {
+        "Sid": values["StatementId"],
+        "Effect": "Allow",
+        "Principal": _principal(principal),
+        "Action": values["Action"],
+        "Resource": arn,
+    }
+    condition = _condition(values)
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _principal(text: str) -> Any:
+    if text == "*":
+        return "*"
+    if _ACCOUNT.fullmatch(text):
+        return {"AWS": f"arn:aws:iam::{text}:root"}
+    return {"AWS": text} if text.startswith("arn:") else {"Service": text}
+
+
+def _condition(values: Values) -> dict[str, Any]:
+    equal: dict[str, str] = {}
+    if account := values.get("SourceAccount"):
+        equal["AWS:SourceAccount"] = account
+    if organisation := values.get("PrincipalOrgID"):
+        equal["aws:PrincipalOrgID"] = organisation
+    if token := values.get("EventSourceToken"):
+        equal["lambda:EventSourceToken"] = token
+    if auth := values.get("FunctionUrlAuthType"):
+        equal["lambda:FunctionUrlAuthType"] = auth
+    condition: dict[str, Any] = {"StringEquals": equal} if equal else {}
+    if values.get("InvokedViaFunctionUrl") is not None:
+        condition["Bool"] = {
+            "lambda:InvokedViaFunctionUrl": str(values["InvokedViaFunctionUrl"]).lower()
+        }
+    if source := values.get("SourceArn"):
+        condition["ArnLike"] = {"AWS:SourceArn": source}
+    return condition

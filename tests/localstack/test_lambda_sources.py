@@ -1,0 +1,188 @@
+"""Events reach functions: queues, URLs, and what survives a kill."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+CONSUMER = """
+import json, boto3
+table = boto3.client("dynamodb")
+
+def handler(event, context):
+    failed = []
+    for record in event["Records"]:
+        body = json.loads(record["body"])
+        if body["bad"] and record["attributes"]["ApproximateReceiveCount"] == "1":
+            failed.append({"itemIdentifier": record["messageId"]})
+        else:
+            table.put_item(TableName="seen", Item={"id": {"S": body["id"]}})
+    return {"batchItemFailures": failed}
+"""
+WEB = """
+import json
+def handler(event, context):
+    if event["rawPath"] == "/fail":
+        raise ValueError("no")
+    return {"statusCode": 201, "headers": {"x-a": "b"}, "cookies": ["c=1"],
+            "body": json.dumps([event["rawPath"], event.get("body")])}
+"""
+
+
+def archive(source: str) -> bytes:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as out:
+        out.writestr("main.py", source)
+    return memory.getvalue()
+
+
+def create(client: Any, source: str) -> None:
+    client.create_function(
+        FunctionName="f",
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler="main.handler",
+        Code={"ZipFile": archive(source)},
+        Timeout=5,
+        MemorySize=256,
+    )
+    client.get_waiter("function_active_v2").wait(
+        FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
+    )
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Poll a condition that other processes bring about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+
+
+def test_every_message_is_done_and_a_failed_one_comes_again(
+    pelton_emulator: RunningEmulator,
+) -> None:
+    client, queues = pelton_emulator.client("lambda"), pelton_emulator.client("sqs")
+    tables = pelton_emulator.client("dynamodb")
+    tables.create_table(
+        TableName="seen",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+    url = queues.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
+    create(client, CONSUMER)
+    client.create_event_source_mapping(
+        FunctionName="f",
+        EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q",
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    for number in range(20):
+        body = json.dumps({"id": str(number), "bad": number % 5 == 0})
+        queues.send_message(QueueUrl=url, MessageBody=body)
+    until(lambda: tables.scan(TableName="seen")["Count"] == 20)
+    asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    until(
+        lambda: (
+            set(
+                queues.get_queue_attributes(QueueUrl=url, AttributeNames=asked)[
+                    "Attributes"
+                ].values()
+            )
+            == {"0"}
+        )
+    )
+
+
+def test_a_function_url_answers_as_the_function_says(pelton_emulator: RunningEmulator) -> None:
+    client = pelton_emulator.client("lambda")
+    create(client, WEB)
+    url = client.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(url, timeout=10)
+    assert refused.value.code == 403
+    refused.value.close()
+    client.add_permission(
+        FunctionName="f",
+        StatementId="all",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    request = urllib.request.Request(
+        f"{url}a%20b", data=b"hi", headers={"content-type": "text/plain"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert (answer.status, answer.headers["x-a"]) == (201, "b")
+        assert answer.headers["set-cookie"] == "c=1"
+        assert json.loads(answer.read()) == ["/a b", "hi"]
+    with pytest.raises(urllib.error.HTTPError) as failed:
+        urllib.request.urlopen(f"{url}fail", timeout=10)
+    assert failed.value.code == 502
+    failed.value.close()
+
+
+def start(data: Path) -> tuple[subprocess.Popen[str], RunningEmulator]:
+    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pelton", *words], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    return process, RunningEmulator(ready["url"], ready["nuclio_url"])
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    process, emulator = start(tmp_path)
+    client = emulator.client("lambda")
+    create(client, WEB)
+    version = client.publish_version(FunctionName="f")["Version"]
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion=version)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    process, emulator = start(tmp_path)
+    try:
+        client = emulator.client("lambda")
+        assert client.get_alias(FunctionName="f", Name="live")["FunctionVersion"] == version
+        event = json.dumps({"rawPath": "/"})
+        answer = client.invoke(FunctionName="f", Qualifier="live", Payload=event)
+        assert json.loads(answer["Payload"].read())["statusCode"] == 201
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_a_port_in_use_is_said(pelton_emulator: RunningEmulator) -> None:
+    port = pelton_emulator.url.rpartition(":")[2]
+    words = ["emulator", "--port", port, "--nuclio-port", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pelton", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr and "in use" in done.stderr
+
+
+def test_a_corrupt_data_dir_is_named(tmp_path: Path) -> None:
+    (tmp_path / "registry.sqlite").write_text("this is no database, and long enough to be read")
+    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--data-dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pelton", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "registry.sqlite" in done.stderr
