@@ -1,0 +1,103 @@
+"""The command line against a real emulator: plan, deploy, invoke, logs, in that order."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+APP = """
+import pelton
+
+app = pelton.App("shop")
+
+@app.function(memory=MEMORY, timeout=5, triggers=[pelton.http("POST", "/double")])
+def double(n: int, context: pelton.Context) -> int:
+    context.logger.info("doubling", n=n)
+    if n < 0:
+        raise ValueError("no negative numbers")
+    return 2 * n
+
+@app.function(timeout=5, triggers=[pelton.sqs("orders")])
+def take(order: dict[str, int]) -> None:
+    print(order)
+"""
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
+    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
+    pelton_emulator.client("sqs").create_queue(QueueName="orders")
+    (tmp_path / "shop_app.py").write_text(APP.replace("MEMORY", "256"))
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pelton", *words, *where],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        )
+
+    return run
+
+
+def test_plan_deploy_change_deploy(pelton: Run, tmp_path: Path) -> None:
+    assert pelton("plan", "shop_app.py").returncode == 2
+    assert pelton("deploy", "shop_app.py").returncode == 0
+    again = pelton("deploy", "shop_app.py")
+    assert again.stdout == "shop: nothing to do (double, take)\n"
+    assert pelton("plan", "shop_app.py").returncode == 0
+    (tmp_path / "shop_app.py").write_text(APP.replace("MEMORY", "512"))
+    document = json.loads(pelton("plan", "shop_app.py", "--json").stdout)
+    changed = {each["function"]: each["do"] for each in document["instructions"]}
+    assert "UpdateConfiguration" in [each["do"] for each in document["instructions"]]
+    assert set(changed) == {"double", "take"}, "one file, so both functions' code changes"
+    assert pelton("deploy", "shop_app.py").returncode == 0
+    assert pelton("plan", "shop_app.py").returncode == 0
+
+
+def test_invoke_and_logs(pelton: Run) -> None:
+    assert pelton("deploy", "shop_app.py").returncode == 0
+    assert pelton("invoke", "double", "--data", "21").stdout == "42\n"
+    failed = pelton("invoke", "double", "--data", "-1")
+    assert failed.returncode == 1
+    lines = failed.stderr.splitlines()
+    assert lines[-1] == "ValueError: no negative numbers"
+    assert "shop_app.py" in lines[1], "the trace starts in the user's own code"
+
+
+def test_nuclio_too(pelton: Run) -> None:
+    refused = pelton("deploy", "shop_app.py", "--on", "nuclio")
+    assert refused.returncode == 1
+    assert "trigger sqs, which nuclio does not have" in refused.stderr
+    only = ("--on", "nuclio", "--only", "double")
+    assert pelton("deploy", "shop_app.py", *only).returncode == 0
+    assert pelton("deploy", "shop_app.py", *only).stdout == "shop: nothing to do (double)\n"
+    assert pelton("invoke", "double", "--on", "nuclio", "--data", "21").stdout == "42\n"
+
+
+def test_a_queue_that_is_not_there_is_named(pelton: Run, pelton_emulator: RunningEmulator) -> None:
+    pelton_emulator.reset()
+    refused = pelton("plan", "shop_app.py")
+    assert refused.returncode == 1
+    assert "'orders', which is not in account" in refused.stderr
+
+
+def test_nothing_answers() -> None:
+    words = ["plan", __file__, "--endpoint", "http://127.0.0.1:9"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pelton", "invoke", "f", *words[2:]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "nothing answers at http://127.0.0.1:9: start it with `pelton emulator`" in done.stderr
