@@ -13,7 +13,7 @@ from pelton import Graph, onnx
 from pelton.serving_graph.models.onnx import OnnxModel
 from pelton.serving_graph.steps.onnx import ModelFile
 
-FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
+FLIGHTS = Path(__file__).parent / "data"
 ROW = [9.0, 8.5, 500.0, 12.0, *([0.0] * 19)]
 FEATURES = [f"f{place}" for place in range(23)]
 
