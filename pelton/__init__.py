@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .handlers.app import App as App
     from .handlers.context import Context as Context
     from .handlers.errors import InvalidInput as InvalidInput
+    from .handlers.errors import InvalidOutput as InvalidOutput
+    from .handlers.errors import MalformedBody as MalformedBody
     from .handlers.errors import PeltonError as PeltonError
     from .handlers.errors import Reject as Reject
     from .handlers.errors import Retry as Retry
@@ -44,6 +46,8 @@ _HOME = {
     "Event": "handlers.event",
     "Graph": "serving_graph",
     "InvalidInput": "handlers.errors",
+    "InvalidOutput": "handlers.errors",
+    "MalformedBody": "handlers.errors",
     "Nuclio": "handlers.platforms",
     "PeltonError": "handlers.errors",
     "Reject": "handlers.errors",

@@ -100,7 +100,7 @@ def read_event(event: Any) -> Event:
     body = event.body
     stamp: Any = getattr(event, "timestamp", None)
     return Event(
-        body=_cron_body(body) if kind == "cron" else body,
+        body=_cron_body(body) if kind == "cron" else _http_body(body),
         id=text(event.id),
         trigger="cron" if kind == "cron" else "http",
         source=text(getattr(event.trigger, "name", "")),
@@ -112,6 +112,11 @@ def read_event(event: Any) -> Event:
         content_type=text(event.content_type) or headers.get("content-type", ""),
         raw=event,
     )
+
+
+def _http_body(body: Any) -> Any:
+    """Nuclio parses JSON bodies: a `str` is a JSON string then, and must not be parsed again."""
+    return json.dumps(body).encode() if isinstance(body, str) else body
 
 
 def _cron_body(body: Any) -> Any:
