@@ -87,7 +87,7 @@ def test_it_holds_code_parts_and_requirements(make: Make, tmp_path: Path) -> Non
     (tmp_path / "app" / "helper.py").write_text("import tiny\n")
     (tmp_path / "app" / "unused.py").write_text("import nothing_here\n")
     (tmp_path / "app" / "data.txt").write_text("data")
-    found = names(make("import helper", ("tiny",), ("*.txt",)))
+    found = names(make("def later():\n    import helper", ("tiny",), ("*.txt",)))
     assert {"helper.py", "data.txt", "tiny.py", "tiny-1.0.dist-info/METADATA"} <= found
     assert {"pelton/__init__.py", "pelton/runtime/aws.py", "pelton_entry_double.py"} <= found
     assert "unused.py" not in found
@@ -134,7 +134,7 @@ def test_a_file_in_a_requirements_place_is_refused(make: Make, tmp_path: Path) -
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "tiny.py").write_text("")
     with pytest.raises(BuildError, match=r"tiny\.py has the place"):
-        make("import tiny", ("tiny",))
+        make("def later():\n    import tiny", ("tiny",))
 
 
 def test_too_large_is_refused_with_the_package_to_blame(make: Make, tmp_path: Path) -> None:
