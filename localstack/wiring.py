@@ -138,13 +138,13 @@ class Machinery:
 
     # -- making
     def _invocations(self, endpoint: str) -> Invocations:
+        # The runtime folder is in the user's cache, not here: it is the same for every run.
         environment = Environment(self._place.region, endpoint)
         self._real = Invocations(
             self._clock,
             environment,
             Path(self._scratch.name),
             self.logs,
-            self._directory / "runtime",
         )
         return self._real
 

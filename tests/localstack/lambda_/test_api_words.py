@@ -135,6 +135,12 @@ def refusal(act: Any, /, **members: Any) -> tuple[int, str, str]:
     return answer["ResponseMetadata"]["HTTPStatusCode"], kind, answer["Error"]["Message"]
 
 
+def call(api: Any, **members: Any) -> Any:
+    """An invocation whose payload has been read (else its connection stays open)."""
+    answer = api.invoke(**members)
+    return {**answer, "Payload": answer["Payload"].read()}
+
+
 INVALID, VALIDATION = "InvalidParameterValueException", "ValidationException"
 MISSING, CONFLICT = "ResourceNotFoundException", "ResourceConflictException"
 DETECTED = "1 validation error detected: Value "
@@ -264,7 +270,7 @@ def test_names_in_every_form_and_wrong_ones(api: Any) -> None:
 
 def test_an_update_changes_what_runs_and_the_revision(api: Any) -> None:
     create(api)
-    before = json.loads(api.invoke(FunctionName="f")["Payload"].read())
+    before = json.loads(call(api, FunctionName="f")["Payload"])
     old = api.get_function_configuration(FunctionName="f")["RevisionId"]
     answer = api.update_function_code(FunctionName="f", ZipFile=archive("other.py"))
     assert (answer["State"], answer["LastUpdateStatus"]) == ("Active", "InProgress")
@@ -276,7 +282,7 @@ def test_an_update_changes_what_runs_and_the_revision(api: Any) -> None:
         "GetFunction/GetAlias API to retrieve the latest Revision Id",
     )
     api.update_function_configuration(FunctionName="f", Environment={"Variables": {"NN": "2"}})
-    after = json.loads(api.invoke(FunctionName="f", Payload=b'{"a": 1}')["Payload"].read())
+    after = json.loads(call(api, FunctionName="f", Payload=b'{"a": 1}')["Payload"])
     assert (before["files"], after["files"]) == (["main.py"], ["other.py"])
     assert (after["environment"], after["event"]) == ({"NN": "2"}, {"a": 1})
     assert before["key"] != after["key"]
@@ -296,7 +302,7 @@ def test_versions_are_frozen_and_published_once(api: Any) -> None:
         each["Version"] for each in api.list_versions_by_function(FunctionName="f")["Versions"]
     ]
     assert numbers == ["$LATEST", "1", "2"]
-    first = json.loads(api.invoke(FunctionName="f", Qualifier="1")["Payload"].read())
+    first = json.loads(call(api, FunctionName="f", Qualifier="1")["Payload"])
     assert (first["files"], first["arn"]) == (["main.py"], f"{ARN}:f:1")
     assert refusal(api.delete_function, FunctionName="f", Qualifier="$LATEST") == (
         400,
@@ -320,7 +326,7 @@ def test_aliases_route_by_weight_and_refuse_in_recorded_words(api: Any) -> None:
         RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}},
     )
     assert alias["AliasArn"] == f"{ARN}:f:live"
-    seen = {api.invoke(FunctionName="f:live")["ExecutedVersion"] for _ in range(60)}
+    seen = {call(api, FunctionName="f:live")["ExecutedVersion"] for _ in range(60)}
     assert seen == {"1", "2"}
     again = {"FunctionName": "f", "Name": "live", "FunctionVersion": "1"}
     assert refusal(api.create_alias, **again) == (
@@ -367,14 +373,14 @@ def test_lists_come_in_pages(api: Any) -> None:
 
 def test_invoke_kinds_and_limits(api: Any) -> None:
     create(api)
-    tail = api.invoke(FunctionName="f", LogType="Tail")
+    tail = call(api, FunctionName="f", LogType="Tail")
     assert base64.b64decode(tail["LogResult"]) == (b"x" * 5000 + b"END\n")[-4096:]
     assert (tail["StatusCode"], tail["ExecutedVersion"]) == (200, "$LATEST")
-    assert json.loads(tail["Payload"].read())["event"] == {}
-    dry = api.invoke(FunctionName="f", InvocationType="DryRun")
-    event = api.invoke(FunctionName="f", InvocationType="Event")
+    assert json.loads(tail["Payload"])["event"] == {}
+    dry = call(api, FunctionName="f", InvocationType="DryRun")
+    event = call(api, FunctionName="f", InvocationType="Event")
     assert (dry["StatusCode"], event["StatusCode"]) == (204, 202)
-    assert event["Payload"].read() == b""
+    assert event["Payload"] == b""
     status, kind, sentence = refusal(api.invoke, FunctionName="f", Payload=b"{no")
     assert (status, kind) == (400, "InvalidRequestContentException")
     assert sentence.startswith("Could not parse request body into json: ")
