@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import io
+import re
 import shlex
 import shutil
 import sys
@@ -24,6 +25,8 @@ from typing import Any
 from .errors import DeployFailed
 
 ENTRY_TYPES = ("", "sourceCode", "archive")
+# The wrapper's own rule; it also keeps the source's path inside the function's folder.
+HANDLER = re.compile(r"[\w|-]+(\.[\w|-]+)*:\w+")
 
 
 async def make_code(spec: dict[str, Any], folder: Path) -> None:
@@ -35,10 +38,13 @@ async def make_code(spec: dict[str, Any], folder: Path) -> None:
             f"the emulator does not build from code entry type {kind!r} "
             f"(it needs a container engine or a repository); it builds from sourceCode and archive"
         )
+    handler = str(spec.get("handler") or "")
+    if not HANDLER.fullmatch(handler):
+        raise DeployFailed(f"malformed handler - {handler!r}: it must be module.sub:function")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if source := build.get("functionSourceCode"):
-        module = str(spec.get("handler", "")).partition(":")[0] or "handler"
+        module = handler.partition(":")[0]
         _write_source(source, folder / f"{module.replace('.', '/')}.py")
     elif path := build.get("path"):
         data = await _fetch(str(path), build.get("codeEntryAttributes") or {})
@@ -84,8 +90,8 @@ def _unpack(data: bytes, folder: Path, work_dir: str) -> None:
                 archive.extractall(folder, filter="data")
     except (zipfile.BadZipFile, tarfile.TarError) as error:
         raise DeployFailed(f"the archive is neither zip nor tar: {error}") from None
-    inner = folder / work_dir.strip("/")
-    if work_dir and not inner.is_dir():
+    inner = (folder / work_dir.strip("/")).resolve()
+    if not inner.is_dir() or not inner.is_relative_to(folder.resolve()):
         raise DeployFailed(f"the archive has no folder {work_dir!r}")
 
 

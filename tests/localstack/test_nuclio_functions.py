@@ -1,7 +1,9 @@
 """Nuclio functions in worker processes: their ends, their answers, their dashboard."""
 
 import base64
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -134,3 +136,32 @@ def test_a_bad_name_is_refused(pelton_emulator: RunningEmulator) -> None:
     answer = httpx.post(f"{pelton_emulator.nuclio_url}/api/functions", json=body)
     assert answer.status_code == 400
     assert "Not_Good" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("handler", ["/escaped:handler", "../escaped:handler", "a/b:c", "main", ""])
+def test_a_handler_cannot_name_a_place_outside_its_folder(
+    pelton_emulator: RunningEmulator, tmp_path: Path, handler: str
+) -> None:
+    """The handler's module part becomes a file's path: Nuclio's own rule is held before."""
+    status = deploy(pelton_emulator, SOURCE, handler=handler)
+    assert status["state"] == "error"
+    assert status["message"].startswith(f"malformed handler - {handler!r}")
+    assert not Path("/escaped.py").exists()
+
+
+@pytest.mark.parametrize("place", ["../..", "/../../", "nowhere"])
+def test_an_archive_s_work_folder_is_inside_the_archive(
+    pelton_emulator: RunningEmulator, tmp_path: Path, place: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.writestr("main.py", SOURCE)
+    build = {
+        "codeEntryType": "archive",
+        "path": f"file://{tmp_path}/code.zip",
+        "codeEntryAttributes": {"workDir": place},
+    }
+    status = deploy(pelton_emulator, SOURCE, build=build)
+    assert (status["state"], status["message"]) == (
+        "error",
+        f"the archive has no folder {place!r}",
+    )
