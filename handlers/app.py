@@ -185,11 +185,11 @@ def _settings(given: dict[str, Any]) -> Settings:
             )
         if key in tidy:
             tidy[key] = tuple(tidy[key])
-    unknown = tidy.keys() - Settings.__dataclass_fields__.keys()
+    unknown = tidy.keys() - set(Settings.FIELDS)
     if unknown:
         raise WrongUse(
             f"unknown setting {', '.join(sorted(unknown))}",
-            advice=f"known are {', '.join(Settings.__dataclass_fields__)}",
+            advice=f"known are {', '.join(Settings.FIELDS)}",
         )
     return Settings(**tidy)
 

@@ -7,14 +7,29 @@ An adapter makes an `Event` from what its platform delivers; the call path gives
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 _NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(slots=True)
-class Event:
+class _Values:
+    """Equality and repr of slots, as a dataclass has them (see `frozen` for why it is none)."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({fields})"
+
+
+class Event(_Values):
     """One event, whatever brought it.
 
     body:         what the source delivered: a parsed JSON value where the source delivers JSON
@@ -33,22 +48,43 @@ class Event:
     1
     """
 
-    body: Any = None
-    id: str = ""
-    trigger: str = "direct"
-    source: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    method: str = ""
-    path: str = ""
-    fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    timestamp: float | None = None
-    position: str | None = None
-    content_type: str = ""
-    raw: Any = None
+    __slots__ = (
+        "body",
+        "content_type",
+        "fields",
+        "headers",
+        "id",
+        "method",
+        "path",
+        "position",
+        "raw",
+        "source",
+        "timestamp",
+        "trigger",
+    )
+
+    def __init__(
+        self,
+        body: Any = None,
+        id: str = "",
+        trigger: str = "direct",
+        source: str = "",
+        headers: Mapping[str, str] = _NOTHING,
+        method: str = "",
+        path: str = "",
+        fields: Mapping[str, str] = _NOTHING,
+        timestamp: float | None = None,
+        position: str | None = None,
+        content_type: str = "",
+        raw: Any = None,
+    ) -> None:
+        self.body, self.id, self.trigger, self.source = body, id, trigger, source
+        self.headers, self.method, self.path, self.fields = headers, method, path, fields
+        self.timestamp, self.position = timestamp, position
+        self.content_type, self.raw = content_type, raw
 
 
-@dataclass(slots=True)
-class Result:
+class Result(_Values):
     """An answer.  Return one from a function to set status, headers or content type.
 
     body:         already encoded when it leaves the call path: a JSON-ready value, `bytes` or `str`
@@ -60,11 +96,18 @@ class Result:
     201
     """
 
-    body: Any = None
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    content_type: str = ""
-    cookies: tuple[str, ...] = ()
+    __slots__ = ("body", "content_type", "cookies", "headers", "status")
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int = 200,
+        headers: Mapping[str, str] = _NOTHING,
+        content_type: str = "",
+        cookies: tuple[str, ...] = (),
+    ) -> None:
+        self.body, self.status, self.headers = body, status, headers
+        self.content_type, self.cookies = content_type, cookies
 
 
 Response = Result

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .errors import WrongUse
+from .frozen import Frozen
 
 ARCHITECTURES = ("x86_64", "arm64")
 LAMBDA_PYTHONS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 
 
-@dataclass(frozen=True, slots=True)
-class Aws:
+class Aws(Frozen):
     """How a function is to be on AWS Lambda.
 
     runtime:      "python3.10" … "python3.14"
@@ -43,8 +41,7 @@ class Aws:
             raise WrongUse(f"Aws(ephemeral_mb={self.ephemeral_mb}) is outside 512 to 10240")
 
 
-@dataclass(frozen=True, slots=True)
-class Nuclio:
+class Nuclio(Frozen):
     """How a function is to be on Nuclio.
 
     runtime:   "python:3.9", "python:3.10", "python:3.11" …

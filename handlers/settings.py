@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .errors import WrongUse
+from .frozen import Frozen
 from .platforms import Aws, Nuclio
 from .triggers.base import Trigger
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 STYLES = (None, "lambda", "nuclio")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Frozen):
     """memory in MB (128 to 10240), timeout in seconds (1 to 900), concurrency as the number of
     events handled at once at the most (None: the platform's own limit).
 
@@ -25,16 +26,16 @@ class Settings:
 
     memory: int = 128
     timeout: int = 3
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = NOTHING
     requirements: tuple[str, ...] = ()
     description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = NOTHING
     triggers: tuple[Trigger, ...] = ()
     concurrency: int | None = None
     style: str | None = None
     include: tuple[str, ...] = ()
-    aws: Aws = field(default_factory=Aws)
-    nuclio: Nuclio = field(default_factory=Nuclio)
+    aws: Aws = Aws()
+    nuclio: Nuclio = Nuclio()
 
     def __post_init__(self) -> None:
         _in_range("memory", self.memory, 128, 10240, " MB")

@@ -6,7 +6,7 @@ Sources: AWS's documents of the payload formats of function URLs and HTTP APIs (
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -78,7 +78,7 @@ def _body(payload: dict[str, Any]) -> bytes:
     if body is None:
         return b""
     if payload.get("isBase64Encoded"):
-        return base64.b64decode(body)
+        return binascii.a2b_base64(body)
     encoded: bytes = body.encode()
     return encoded
 
@@ -145,7 +145,7 @@ def _wire(result: Result) -> tuple[str, bool, str]:
     body = result.body
     if isinstance(body, bytes):
         return (
-            base64.b64encode(body).decode(),
+            binascii.b2a_base64(body, newline=False).decode(),
             True,
             result.content_type or "application/octet-stream",
         )

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..handlers.errors import GraphError
+from ..handlers.frozen import Frozen
 
 Key = str | int | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class StepSpec:
+class StepSpec(Frozen):
     """One step.
 
     kind:      "call", "onnx", "router", "parallel", "ensemble" or "graph"
@@ -68,16 +67,14 @@ class StepSpec:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BranchSpec:
+class BranchSpec(Frozen):
     """One branch of a step: the route's or the result's key, and the steps in order."""
 
     key: Key
     steps: tuple[StepSpec, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GraphSpec:
+class GraphSpec(Frozen):
     """A whole graph: its name, its input type (see `fit.type_to_dict`) and its steps.
 
     >>> GraphSpec("score").to_dict()

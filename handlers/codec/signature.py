@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..context import Context
 from ..errors import WrongUse
+from ..frozen import Frozen
 
 CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 4, 8, 32, 128, 512
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Frozen):
     """`order` lists "body" and "context" as the function takes them, by position."""
 
     order: tuple[str, ...]

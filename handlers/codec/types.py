@@ -9,13 +9,12 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import MISSING
 from enum import Enum
 from typing import Any, NamedTuple
 
 from .faults import Fault, wrong
 from .foreign import foreign_converter
-from .scalars import SCALARS, Decode, Encode
+from .scalars import Decode, Encode, scalar
 
 
 class Converter(NamedTuple):
@@ -44,12 +43,7 @@ def converter(annotation: Any) -> Converter:
     """
     if annotation is Any or annotation is object:
         return ANYTHING
-    try:
-        if annotation in SCALARS:
-            return Converter(*SCALARS[annotation])
-    except TypeError:  # an unhashable annotation has its rule below, or none
-        pass
-    if found := foreign_converter(annotation):
+    if found := scalar(annotation) or foreign_converter(annotation):
         return Converter(*found)
     origin = typing.get_origin(annotation)
     if origin is not None:
@@ -237,6 +231,8 @@ def _typed_dict(annotation: Any) -> Converter:
 
 
 def _dataclass(annotation: Any) -> Converter:
+    from dataclasses import MISSING  # loaded already, by who declared it
+
     hints = typing.get_type_hints(annotation, include_extras=True)
     fields = annotation.__dataclass_fields__
     given = {name for name, each in fields.items() if each.init}

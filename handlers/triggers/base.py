@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from ..frozen import Frozen
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+
+class Trigger(Frozen):
     """The base of all kinds.
 
     kind:       the word for it everywhere ("http", "sqs", "cron")
@@ -22,4 +22,4 @@ class Trigger:
 
     def to_dict(self) -> Mapping[str, Any]:
         """The trigger as plain data, `kind` first."""
-        return {"kind": self.kind} | {each.name: getattr(self, each.name) for each in fields(self)}
+        return {"kind": self.kind} | {name: getattr(self, name) for name in self.FIELDS}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import WrongUse
@@ -13,7 +12,6 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 
 
-@dataclass(frozen=True, slots=True)
 class Cron(Trigger):
     """See `cron`.  Exactly one of `every_s` (seconds) and `schedule` is set."""
 

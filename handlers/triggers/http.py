@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import WrongUse
@@ -11,7 +10,6 @@ from .base import Trigger
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY")
 
 
-@dataclass(frozen=True, slots=True)
 class Http(Trigger):
     """See `http`."""
 

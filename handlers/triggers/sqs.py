@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import WrongUse
@@ -11,7 +10,6 @@ from .base import Trigger
 ON_INVALID = ("retry", "dead_letter", "drop")
 
 
-@dataclass(frozen=True, slots=True)
 class Sqs(Trigger):
     """See `sqs`."""
 

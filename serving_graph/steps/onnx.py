@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePosixPath
+from posixpath import basename, isabs, normpath, splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from ..refer import Place, place, wrong
@@ -119,7 +119,7 @@ def onnx(
         if isinstance(names, str):
             raise wrong(f"onnx: {key}={names!r} is a string", f"write {key}=[{names!r}]", at=at)
         options |= {key: list(names)} if names is not None else {}
-    spec = StepSpec("onnx", name or PurePosixPath(path).stem, at.module, canonical(options))
+    spec = StepSpec("onnx", name or splitext(basename(path))[0], at.module, canonical(options))
     return OnnxStep(spec, at.file.rpartition("/")[0] or ".", output_type, at)
 
 
@@ -136,11 +136,10 @@ def rebuild(spec: StepSpec, at: Place) -> Step[Any, Any]:
 
 
 def _checked(path: str, at: Place) -> str:
-    parts = PurePosixPath(path)
-    if not path or parts.is_absolute() or ".." in parts.parts:
+    if not path or isabs(path) or ".." in path.split("/"):
         raise wrong(
             f"onnx: the path {path!r} is not inside the app",
             "give a path relative to the module, so that the file travels in the artifact",
             at=at,
         )
-    return str(parts)
+    return normpath(path)

@@ -5,14 +5,25 @@ Reads annotations once, when the step is made; never calls the function.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from functools import partial
+from types import FunctionType
+from typing import Any, NamedTuple, get_type_hints
 
 from ..fit import awaited
 from ..refer import Place, wrong
 
-_KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_POSITIONAL_ONLY, _EITHER, _ARGS, _KEYWORD_ONLY, _KWARGS = range(5)  # `inspect`'s kinds
+_BY_KEYWORD = (_EITHER, _KEYWORD_ONLY)
+_CO_VARARGS, _CO_VARKEYWORDS, _CO_COROUTINE = 4, 8, 128
+
+
+class Parameter(NamedTuple):
+    """One parameter; `kind` is one of `inspect`'s five, by number."""
+
+    name: str
+    kind: int
+    required: bool
 
 
 class Signature:
@@ -37,7 +48,7 @@ class Signature:
         self.input_type = hints.get(value, Any)
         given = hints.get("return", Any)
         waits = awaited(given)
-        self.is_async = inspect.iscoroutinefunction(function) or waits is not None
+        self.is_async = _is_coroutine_function(function) or waits is not None
         self.output_type = given if waits is None else waits
 
 
@@ -56,7 +67,7 @@ def verb_of(cls: type, name: str, at: Place) -> str:
 
 def _check_load(cls: type, name: str, at: Place) -> None:
     for hook in ("load", "drain", "close"):
-        if inspect.iscoroutinefunction(getattr(cls, hook, None)):
+        if _is_coroutine_function(getattr(cls, hook, None)):
             raise wrong(
                 f"step {name!r}: {cls.__qualname__}.{hook} is async",
                 "write it with a plain def: it runs outside the events' loop",
@@ -77,26 +88,77 @@ def _hints(function: Callable[..., Any], name: str, at: Place) -> dict[str, Any]
         ) from error
 
 
-def _parameters(function: Callable[..., Any], method: bool) -> list[inspect.Parameter]:
-    try:
-        found = list(inspect.signature(function).parameters.values())
-    except ValueError:  # a builtin that does not say
-        return [inspect.Parameter("value", inspect.Parameter.POSITIONAL_ONLY)]
+def _parameters(function: Callable[..., Any], method: bool) -> list[Parameter]:
+    if type(function) is FunctionType and not hasattr(function, "__wrapped__"):
+        found = _of_function(function)
+    else:
+        found = _of_callable(function)
     return found[1:] if method else found
 
 
-def _is_context(parameter: inspect.Parameter, hints: dict[str, Any]) -> bool:
+def _of_function(function: FunctionType) -> list[Parameter]:
+    """Read from the code object: importing `inspect` would cost a cold start 5 ms."""
+    code, names = function.__code__, function.__code__.co_varnames
+    places, keywords = code.co_argcount, code.co_kwonlyargcount
+    without_default = places - len(function.__defaults__ or ())
+    found = [
+        Parameter(
+            names[index],
+            _POSITIONAL_ONLY if index < code.co_posonlyargcount else _EITHER,
+            index < without_default,
+        )
+        for index in range(places)
+    ]
+    rest = places + keywords
+    if code.co_flags & _CO_VARARGS:
+        found.append(Parameter(names[rest], _ARGS, False))
+        rest += 1
+    given = function.__kwdefaults__ or {}
+    found += [
+        Parameter(name, _KEYWORD_ONLY, name not in given)
+        for name in names[places : places + keywords]
+    ]
+    if code.co_flags & _CO_VARKEYWORDS:
+        found.append(Parameter(names[rest], _KWARGS, False))
+    return found
+
+
+def _of_callable(function: Callable[..., Any]) -> list[Parameter]:
+    import inspect
+
+    try:
+        found = inspect.signature(function).parameters.values()
+    except ValueError:  # a builtin that does not say
+        return [Parameter("value", _POSITIONAL_ONLY, True)]
+    return [
+        Parameter(
+            each.name,
+            int(each.kind),
+            each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD),
+        )
+        for each in found
+    ]
+
+
+def _is_coroutine_function(function: Any) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)
+
+
+def _is_context(parameter: Parameter, hints: dict[str, Any]) -> bool:
     annotation = hints.get(parameter.name)
     typed = getattr(annotation, "__qualname__", "") == "Context" and (
         getattr(annotation, "__module__", "").endswith("handlers.context")
     )
-    return parameter.kind in _KEYWORDS and (typed or parameter.name == "context")
+    return parameter.kind in _BY_KEYWORD and (typed or parameter.name == "context")
 
 
-def _value(parameters: list[inspect.Parameter], taken: set[str], name: str, at: Place) -> str:
+def _value(parameters: list[Parameter], taken: set[str], name: str, at: Place) -> str:
     """The parameter that gets the value: the first; no other may be left without a default."""
-    free = [p for p in parameters if p.name not in taken and p.kind is not p.VAR_KEYWORD]
-    if not free or free[0].kind is inspect.Parameter.KEYWORD_ONLY:
+    free = [p for p in parameters if p.name not in taken and p.kind != _KWARGS]
+    if not free or free[0].kind == _KEYWORD_ONLY:
         raise wrong(f"step {name!r} has no parameter for the value", "add a first parameter", at=at)
     if free[0] is not parameters[0]:
         raise wrong(
@@ -104,7 +166,7 @@ def _value(parameters: list[inspect.Parameter], taken: set[str], name: str, at: 
             f"move {free[0].name!r} to the front",
             at=at,
         )
-    missing = [p.name for p in free[1:] if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    missing = [p.name for p in free[1:] if p.required]
     if missing:
         raise wrong(
             f"step {name!r} takes {', '.join(missing)} besides the value",
@@ -114,11 +176,9 @@ def _value(parameters: list[inspect.Parameter], taken: set[str], name: str, at: 
     return free[0].name
 
 
-def _check_bound(
-    parameters: list[inspect.Parameter], bound: tuple[str, ...], name: str, at: Place
-) -> None:
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+def _check_bound(parameters: list[Parameter], bound: tuple[str, ...], name: str, at: Place) -> None:
+    if any(p.kind == _KWARGS for p in parameters):
         return
-    unknown = sorted(set(bound) - {p.name for p in parameters if p.kind in _KEYWORDS})
+    unknown = sorted(set(bound) - {p.name for p in parameters if p.kind in _BY_KEYWORD})
     if unknown:
         raise wrong(f"step {name!r} has no parameter {unknown[0]!r}", at=at)
