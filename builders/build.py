@@ -11,10 +11,11 @@ from ..handlers.app import App
 from ..handlers.function import Function
 from . import nuclio_spec
 from .archive import digest_of, write_zip
+from .bytecode import bytecode
 from .errors import BuildError
 from .imports import check_imports, top_level, uses_graph
 from .parts import shipped
-from .report import Report, make_report, owners, refuse_too_large
+from .report import UNZIPPED_LIMIT, Report, human, make_report, owners, refuse_too_large
 from .resolve import Resolver, default_cache
 from .sources import find_sources
 from .target import Target
@@ -78,9 +79,10 @@ def build(
     files, owner = collect(function, target, root, resolver)
     if target.platform == "lambda":
         refuse_too_large(function.name, files, owner)
+    note = add_bytecode(files, owner, target, resolver.cache / "bytecode")
     path = out / f"{function.name}-{target.platform}-{target.variant}.zip"
     sha256 = write_zip(files, path, resolver.cache / "members")
-    report = make_report(files, owner, path.stat().st_size)
+    report = make_report(files, owner, path.stat().st_size, note)
     entry = entry_module(function, target)
     common = (function.name, target, path, sha256, digest_of(files))
     if target.platform == "lambda":
@@ -109,6 +111,24 @@ def collect(
                 files[path.relative_to(installed).as_posix()] = path.read_bytes()
     _refuse_collisions(function, own, files)
     return files | own, owner
+
+
+def add_bytecode(
+    files: dict[str, bytes], owner: dict[str, str], target: Target, cache: Path
+) -> str:
+    """Add what the sources compile to; what to say about it."""
+    made = bytecode(files, target.python, cache)
+    if made is None:
+        return f"no bytecode: this machine has no Python {target.python} to compile for the target"
+    size = sum(map(len, made.values()))
+    if sum(map(len, files.values())) + size > UNZIPPED_LIMIT:
+        return f"no bytecode: its {human(size)} would go over {human(UNZIPPED_LIMIT)} unzipped"
+    for place in made:
+        folder, _, name = place.rpartition("__pycache__/")
+        if source := owner.get(f"{folder}{name.partition('.')[0]}.py"):
+            owner[place] = source
+    files |= made
+    return f"with bytecode for Python {target.python}, {human(size)}"
 
 
 def _refuse_collisions(

@@ -23,12 +23,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """files and packages, largest first; sizes in bytes."""
+    """files and packages, largest first; sizes in bytes; note: what to say of the bytecode."""
 
     files: tuple[Entry, ...]
     packages: tuple[Entry, ...]
     zipped: int
     unzipped: int
+    note: str = ""
 
     @property
     def needs_s3(self) -> bool:
@@ -43,7 +44,7 @@ class Report:
             rest = sum(each.size for each in self.packages[most:])
             out.append(f"  {human(rest):>9}  {len(self.packages) - most} more packages")
         out += [f"  {human(each.size):>9}  {each.name}" for each in self.files[:3]]
-        return out
+        return [*out, self.note] if self.note else out
 
 
 def human(size: int) -> str:
@@ -67,7 +68,9 @@ def owners(folder: Path | None) -> dict[str, str]:
     return found
 
 
-def make_report(files: Mapping[str, bytes], owner: Mapping[str, str], zipped: int) -> Report:
+def make_report(
+    files: Mapping[str, bytes], owner: Mapping[str, str], zipped: int, note: str = ""
+) -> Report:
     """The report of an artifact's files."""
     packages: dict[str, int] = {}
     for place, content in files.items():
@@ -80,6 +83,7 @@ def make_report(files: Mapping[str, bytes], owner: Mapping[str, str], zipped: in
         tuple(Entry(name, size) for name, size in by_size),
         zipped,
         sum(map(len, files.values())),
+        note,
     )
 
 

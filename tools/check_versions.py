@@ -6,38 +6,17 @@ the emulator, must hold on the others too.  mypy and ruff check the rest by targ
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import uv
 
+from pelton.builders.interpreters import interpreter
+
 ROOT = Path(__file__).parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13")
 TESTS = ("tests/handlers", "tests/runtime", "tests/serving_graph", "tests/test_first_light.py")
-
-
-def candidates(version: str) -> Iterator[Path]:
-    """Where a Python of that version usually is: the search path, then pyenv's folder."""
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        yield Path(folder) / f"python{version}"
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-
-
-def interpreter(version: str) -> str | None:
-    """The path of a Python that answers with that version (a pyenv shim may not)."""
-    question = "import sys; print('%d.%d' % sys.version_info[:2])"
-    for path in candidates(version):
-        if path.exists():
-            asked = subprocess.run(
-                [path, "-c", question], capture_output=True, text=True, check=False
-            )
-            if asked.stdout.strip() == version:
-                return str(path)
-    return None
 
 
 def check(version: str, python: str) -> None:

@@ -1,0 +1,45 @@
+"""Which Pythons this machine has: a target's own interpreter compiles its bytecode."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def interpreter(version: str) -> str | None:
+    """The path of a Python "3.12"; None when there is none here.
+
+    >>> import sys
+    >>> interpreter(f"3.{sys.version_info.minor}") == sys.executable
+    True
+    >>> interpreter("2.0")
+    """
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for path in _candidates(version):
+        if path.exists():  # and it answers: a version manager's shim may not
+            asked = subprocess.run(
+                [path, "-I", "-c", question], capture_output=True, text=True, check=False
+            )
+            if asked.stdout.strip() == version:
+                return str(path)
+    return None
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    """Where a Python of that version usually is: the search path, pyenv's and uv's folders."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        yield Path(folder) / f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+    for root, pattern in (
+        (pyenv, f"{version}.*"),
+        (data / "uv" / "python", f"cpython-{version}.*"),
+    ):
+        yield from sorted(root.glob(f"{pattern}/bin/python{version}"), reverse=True)

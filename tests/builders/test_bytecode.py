@@ -1,0 +1,96 @@
+"""Bytecode in artifacts: the same bytes from any process, what has none, what it is worth."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pelton.builders import Artifact, Resolver, Target, build, load_app
+from pelton.builders.bytecode import bytecode
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+GRAPH_APP = """
+import pelton
+
+app = pelton.App("budget")
+
+def first(n: int) -> int:
+    return n + 1
+
+def second(n: int) -> str:
+    return str(n)
+
+app.serve(pelton.Graph("budget") >> first >> second, triggers=[pelton.http()])
+"""
+IMPORT = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+began = time.process_time()
+import pelton_entry_budget
+print(time.process_time() - began)
+"""
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    folder = tmp_path_factory.mktemp("budget")
+    (folder / "budget_app.py").write_text(GRAPH_APP)
+    app, root = load_app(str(folder / "budget_app.py"))
+    out, resolver = folder / "out", Resolver(folder / "cache", offline=True)
+    return build(
+        app.functions["budget"], Target("lambda", HERE), root=root, out=out, resolver=resolver
+    )
+
+
+def test_every_process_makes_the_same_bytecode(tmp_path: Path) -> None:
+    """Hash seeds, and what else a process has interned, leave no trace."""
+    source = (
+        b"NAMES = {'b', 'a', 'c'} & frozenset(('x', 'y'))\ndef f(a, b=('x', 1.5)):\n    return a\n"
+    )
+    first = bytecode({"pkg/mod.py": source}, HERE, tmp_path / "one")
+    again = bytecode({"pkg/mod.py": source, "other.py": b"a = 1\n"}, HERE, tmp_path / "two")
+    assert first is not None
+    assert again is not None
+    place = f"pkg/__pycache__/mod.{sys.implementation.cache_tag}.pyc"
+    assert list(first) == [place]
+    assert first[place] == again[place]
+
+
+def test_what_does_not_compile_and_a_package_s_tests_have_none(tmp_path: Path) -> None:
+    sources = {"template.py": b"{{ name }} = $\n", "a/tests/test_a.py": b"\n", "data.txt": b"x"}
+    assert bytecode(sources, HERE, tmp_path) == {}
+
+
+def test_without_the_target_s_python_there_is_none(tmp_path: Path) -> None:
+    assert bytecode({"a.py": b""}, "2.0", tmp_path) is None
+
+
+def test_the_report_says_so(artifact: Artifact) -> None:
+    assert artifact.report.note.startswith(f"with bytecode for Python {HERE}, ")
+
+
+def test_what_ships_imports_within_its_budget(artifact: Artifact, tmp_path: Path) -> None:
+    """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several."""
+    with zipfile.ZipFile(artifact.path) as archive:
+        archive.extractall(tmp_path)
+    command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(tmp_path)]
+    times = [
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(7)
+    ]
+    assert min(times) < 0.040, times
+
+
+def test_python_takes_the_bytecode(artifact: Artifact, tmp_path: Path) -> None:
+    """Not compiled again, and its traces name the file where it lies."""
+    with zipfile.ZipFile(artifact.path) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-v", "-c", IMPORT, str(tmp_path)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ours = [line for line in done.stderr.splitlines() if line.startswith("# code object from")]
+    assert [line for line in ours if "__pycache__" not in line and str(tmp_path) in line] == []
+    assert any("pelton/runtime/__pycache__/aws." in line for line in ours)
