@@ -19,6 +19,10 @@ HEAD = """# Benchmarks
 `make bench` writes this page. Every row is a pair timed in one run: ours against a peer or the
 floor. Believe the ratios, not the times: the machine was {machine}, Python {python}.
 
+The floors: a plain call of the function; `model_validate` and the call; a bare interpreter; the
+real runtime client under a Runtime API that does nothing else (its p50 is a whole turn, and no HTTP
+caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client.
+
 | what | floor | ours | ratio or excess | bound | |
 | --- | ---: | ---: | ---: | ---: | --- |
 """

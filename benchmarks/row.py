@@ -31,7 +31,11 @@ class Row:
     def line(self) -> str:
         relation = "≥" if self.at_least else "≤"
         return (
-            f"| {self.what} | {self.floor:.3g} {self.unit} | {self.ours:.3g} {self.unit} "
+            f"| {self.what} | {_text(self.floor)} {self.unit} | {_text(self.ours)} {self.unit} "
             f"| {self.value:.2f} {self.says} | {relation} {self.bound:g} "
             f"| {'holds' if self.holds else 'MISSED'} |"
         )
+
+
+def _text(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

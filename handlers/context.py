@@ -53,11 +53,12 @@ class Context:
     __slots__ = (
         "_clock",
         "_invoke",
+        "_logger",
+        "_make_logger",
         "_secret",
         "deadline",
         "function_name",
         "function_version",
-        "logger",
         "raw",
         "request_id",
         "state",
@@ -71,6 +72,7 @@ class Context:
         request_id: str = "",
         deadline: float | None = None,
         logger: Logger | None = None,
+        make_logger: Callable[[Context], Logger] | None = None,
         state: SimpleNamespace | None = None,
         secret: Callable[[str], str] = secret_from_environment,
         invoke: Callable[[str, Any, bool], Any] | None = None,
@@ -79,9 +81,16 @@ class Context:
     ) -> None:
         self.function_name, self.function_version = function_name, function_version
         self.request_id, self.deadline, self.raw = request_id, deadline, raw
-        self.logger: Any = logger
+        self._logger, self._make_logger = logger, make_logger
         self.state: Any = SimpleNamespace() if state is None else state
         self._secret, self._invoke, self._clock = secret, invoke, clock
+
+    @property
+    def logger(self) -> Any:
+        """Structured logging (`Logger`); made when it is first asked for."""
+        if self._logger is None and self._make_logger is not None:
+            self._logger = self._make_logger(self)
+        return self._logger
 
     def remaining_time(self) -> float | None:
         """Seconds until the platform gives up on this event; None without a limit."""

@@ -10,7 +10,15 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> object:
+        """It does not come any more."""
 
 
 class Clock(Protocol):
@@ -22,6 +30,9 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Come back `seconds` later (at once for zero or less)."""
 
+    def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
+        """Call `act` in `seconds`, with no task of its own."""
+
 
 class RealClock:
     """The machine's time."""
@@ -31,6 +42,9 @@ class RealClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(seconds, act)
 
 
 class ManualClock:
@@ -67,6 +81,13 @@ class ManualClock:
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), wake))
         await wake
+
+    def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
+        async def wait() -> None:
+            await self.sleep(seconds)
+            act()
+
+        return asyncio.get_running_loop().create_task(wait())
 
     async def advance(self, seconds: float) -> None:
         """Move time on by `seconds`, waking everyone due on the way, in order."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from . import health
 from .clock import Clock, RealClock
-from .front import Front
-from .gateway import Gateway
+from .front import Front, Request, Response
+from .gateway import Gateway, signed_for
 from .lambda_.account import Account, Surroundings
 from .lambda_.api import LambdaApi
 from .lambda_.archives import Archives
@@ -152,11 +152,17 @@ class Emulator:
     async def _serve(self) -> None:
         pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self.reset}
         gateway = Gateway(
-            LambdaApi(self.account), UrlDoor(self.account), self.services, pages, self._code
+            LambdaApi(self.account), UrlDoor(self.account), self._others, pages, self._code
         )
         await self._front.serve(gateway)
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()
+
+    async def _others(self, request: Request) -> Response:
+        """Every service but Lambda; who reads logs finds all that was printed until now."""
+        if signed_for(request) == "logs":
+            await self.machinery.logs.flush()
+        return await self.services(request)
 
     def _worker_environment(self) -> dict[str, str]:
         """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""

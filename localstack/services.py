@@ -8,6 +8,7 @@ sets its environment.  What it keeps, it keeps at a clean stop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -129,6 +130,8 @@ class Services:
         self._set_environment()
         self._application = await asyncio.to_thread(_import_application)
         self._stop = await asgi.lifespan(self._application)
+        # What is loaded now stays: the collector need not walk it while calls are served.
+        gc.freeze()
 
     def _set_environment(self) -> None:
         os.environ["GATEWAY_PORT"] = str(self._port)

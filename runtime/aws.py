@@ -105,22 +105,24 @@ def _http(source: str, payload: dict[str, Any], call: Call, context: Context) ->
 
 def make_context(function: Function[..., Any], worker: Worker, raw: Any) -> Context:
     """The function's context from Lambda's."""
-    request_id = getattr(raw, "aws_request_id", "") or ""
-    name = getattr(raw, "function_name", "") or function.name
     remaining = getattr(raw, "get_remaining_time_in_millis", None)
     return Context(
-        function_name=name,
+        function_name=getattr(raw, "function_name", "") or function.name,
         function_version=getattr(raw, "function_version", "") or "$LATEST",
-        request_id=request_id,
+        request_id=getattr(raw, "aws_request_id", "") or "",
         deadline=time.time() + remaining() / 1000 if remaining else None,
-        logger=JsonLogger(
-            {"requestId": request_id, "function": name},
-            level=os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"),
-        ),
+        make_logger=_logger,
         state=worker.state,
         secret=_secret,
         invoke=_invoke,
         raw=raw,
+    )
+
+
+def _logger(context: Context) -> JsonLogger:
+    return JsonLogger(
+        {"requestId": context.request_id, "function": context.function_name},
+        level=os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"),
     )
 
 

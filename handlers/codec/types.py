@@ -164,10 +164,13 @@ def _at(decode: Decode, value: Any, key: str | int) -> Any:
 def _mapping(key: Any, item: Any) -> Converter:
     key_decode, key_encode = converter(str if key is Any else key)
     inner_decode, inner_encode = converter(item)
+    as_it_is = key in (str, Any) and inner_decode is _same  # JSON's names are strings already
 
     def decode(value: Any) -> Any:
         if not isinstance(value, dict):
             raise wrong("an object", value)
+        if as_it_is:
+            return value
         return {
             _at(_key(key_decode), name, name): _at(inner_decode, each, name)
             for name, each in value.items()

@@ -1,7 +1,7 @@
 """What a sandbox prints: collected per invocation for LogResult, delivered to CloudWatch Logs.
 
 Delivery is batched and beside the invocations: it never makes one wait, and it tries again while
-the Logs service is still loading.
+the Logs service is still loading.  Who reads logs calls `flush` first and finds every line.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..clock import Clock
+from ..clock import Clock, Timer
 
 # (operation, members) -> the answer's members; raises LogsRefused.
 CallLogs = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -20,7 +20,9 @@ CallLogs = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 # are cut at 256 KB.
 KEEP = 1 << 20
 LINE = 256 * 1024
-BATCH_EVENTS, BATCH_BYTES, PAUSE = 1000, 900_000, 0.05
+BATCH_EVENTS, BATCH_BYTES = 1000, 900_000
+# Seconds that lines wait for more, and that a refused delivery waits to be tried again.
+GATHER, PAUSE = 0.2, 0.05
 
 
 class LogsRefused(Exception):
@@ -72,7 +74,9 @@ class LogSink:
         self._call, self._clock = call, clock
         self._pending: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._made: set[tuple[str, str]] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._timer: Timer | None = None
+        self._delivering = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, group: str, stream: str, text: bytes) -> None:
         """Queue whole lines for one stream, and return at once."""
@@ -81,9 +85,12 @@ class LogSink:
         events = [{"timestamp": now, "message": line[:LINE]} for line in lines if line.strip()]
         if not events:
             return
-        self._pending.setdefault((group, stream), []).extend(events)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._deliver())
+        waiting = self._pending.setdefault((group, stream), [])
+        waiting.extend(events)
+        if len(waiting) >= BATCH_EVENTS:
+            self._begin()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(GATHER, self._begin)
 
     def forget(self) -> None:
         """Everything was wiped: drop what waits, and make groups anew."""
@@ -92,23 +99,30 @@ class LogSink:
 
     async def flush(self) -> None:
         """Come back when what was added is delivered."""
-        while self._task is not None and not self._task.done():
-            await self._task
+        async with self._delivering:
+            while self._pending:
+                await self._deliver_one()
 
-    async def _deliver(self) -> None:
-        await asyncio.sleep(0)
-        while self._pending:
-            (group, stream), events = next(iter(self._pending.items()))
-            batch = _batch(events)
-            try:
-                await self._put(group, stream, events[:batch])
-            except (LogsRefused, OSError):
-                self._made.discard((group, stream))
-                await self._clock.sleep(PAUSE)
-                continue
-            del events[:batch]
-            if not events:
-                self._pending.pop((group, stream), None)
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        task = asyncio.get_running_loop().create_task(self.flush())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver_one(self) -> None:
+        (group, stream), events = next(iter(self._pending.items()))
+        batch = _batch(events)
+        try:
+            await self._put(group, stream, events[:batch])
+        except (LogsRefused, OSError):
+            self._made.discard((group, stream))
+            await self._clock.sleep(PAUSE)
+            return
+        del events[:batch]
+        if not events:
+            self._pending.pop((group, stream), None)
 
     async def _put(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
         if (group, stream) not in self._made:

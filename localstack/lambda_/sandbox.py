@@ -60,6 +60,7 @@ class Sandbox:
         self.log_stream = stream_name(clock.time(), revision.version, secrets.token_hex(16))
         self.output = Output()
         self._read_end = -1
+        self._status = -1  # /proc/<pid>/status, kept open: read after every event
         self._code = 1
         self._next: Delivery | None = None
         self._waiting: asyncio.Future[Answer] | None = None
@@ -111,7 +112,7 @@ class Sandbox:
         """What ends the event, or "timeout" after `seconds` of the clock; then it is killed."""
         waiting = self._waiting
         assert waiting is not None
-        timer = asyncio.ensure_future(self._expire(waiting, seconds))
+        timer = self._clock.call_later(seconds, lambda: _expire(waiting))
         try:
             answer = await waiting
         finally:
@@ -120,11 +121,6 @@ class Sandbox:
         if answer.kind == "timeout":
             self.kill()
         return answer
-
-    async def _expire(self, waiting: asyncio.Future[Answer], seconds: float) -> None:
-        await self._clock.sleep(seconds)
-        if not waiting.done():
-            waiting.set_result(Answer("timeout"))
 
     def _settle(self, answer: Answer) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -183,6 +179,9 @@ class Sandbox:
             asyncio.get_running_loop().remove_reader(self._read_end)
             os.close(self._read_end)
             self._read_end = -1
+        if self._status >= 0:
+            os.close(self._status)
+            self._status = -1
 
     def kill(self) -> None:
         """End the process and everything it started."""
@@ -194,13 +193,18 @@ class Sandbox:
     def memory(self, field: str = "VmHWM") -> int:
         """Peak (VmHWM) or present (VmRSS) memory in MB, as the kernel counts it; 0 when gone."""
         try:
-            with open(f"/proc/{self.pid}/status") as status:
-                for line in status:
-                    if line.startswith(field):
-                        return -(-int(line.split()[1]) // 1024)
+            if self._status < 0:
+                self._status = os.open(f"/proc/{self.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+            text = os.pread(self._status, READ, 0)
         except OSError:
-            pass
-        return 0
+            return 0
+        _, _, rest = text.partition(field.encode())
+        return -(-int(rest.split(maxsplit=2)[1]) // 1024) if rest else 0
+
+
+def _expire(waiting: asyncio.Future[Answer]) -> None:
+    if not waiting.done():
+        waiting.set_result(Answer("timeout"))
 
 
 def exit_words(code: int) -> str:
