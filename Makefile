@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Tests share two cores with the emulators they start; more workers only make them wait.
 WORKERS ?= 2
 
-.PHONY: demo test lint unit versions wheel bench lock docs clean
+.PHONY: demo test lint unit test-slow versions wheel bench lock docs clean
 
 # The stamp is newer than the lock exactly when the environment is what the lock says.
 .venv/.installed: requirements.lock pyproject.toml
@@ -32,6 +32,10 @@ lint: .venv/.installed
 
 unit: .venv/.installed
 	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+# Exhaustive, or waiting for what only real time brings.
+test-slow: .venv/.installed
+	$(BIN)/python -m pytest -q -m slow
 
 # The wheel is what people install: the same import, the same command, outside this tree.
 wheel: .venv/.installed

@@ -27,9 +27,10 @@ from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .lambda_.url_door import UrlDoor
 from .nuclio.dashboard import Dashboard
+from .pushes import Pushes
 from .services import Services
 from .store import CorruptData, Store
-from .wiring import Machinery
+from .wiring import Machinery, say
 
 
 class CannotStart(Exception):
@@ -83,6 +84,7 @@ class Emulator:
             raise
         self.services.load(int(self.url.rpartition(":")[2]))
         self.machinery.begin()
+        self.pushes.start()
 
     async def stop(self) -> None:
         """Stop every process and port; what was acknowledged is on the disk."""
@@ -100,6 +102,7 @@ class Emulator:
         self.registry.clear()
         await self.dashboard.reset()
         await self.services.reset()
+        self.pushes.forget()
 
     # -- making
     def _bind(self) -> None:
@@ -129,6 +132,16 @@ class Emulator:
             self._execution,
         )
         self._made.append(self.machinery.close)
+        self.pushes = Pushes(
+            self.registry,
+            self.services,
+            self.machinery.execution,
+            self.machinery.events,
+            self.clock,
+            self.url,
+            say,
+        )
+        self._made.append(self.pushes.close)
         self.account = self._make_account()
         self._made.append(self.account.close)
         self.dashboard = Dashboard(
@@ -152,16 +165,25 @@ class Emulator:
     async def _serve(self) -> None:
         pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self.reset}
         gateway = Gateway(
-            LambdaApi(self.account), UrlDoor(self.account), self._others, pages, self._code
+            LambdaApi(self.account),
+            UrlDoor(self.account),
+            self._others,
+            pages,
+            self._code,
+            self.pushes.deliver,
         )
         await self._front.serve(gateway)
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()
 
     async def _others(self, request: Request) -> Response:
-        """Every service but Lambda; who reads logs finds all that was printed until now."""
+        """Every service but Lambda.
+
+        Who reads logs finds all that was printed until now; who can push finds every function.
+        """
         if signed_for(request) == "logs":
             await self.machinery.logs.flush()
+        await self.pushes.settle()
         return await self.services(request)
 
     def _worker_environment(self) -> dict[str, str]:

@@ -34,7 +34,8 @@ botocore's model, public documents, and answers recorded on AWS.
 | async events | kept by the service | kept in SQLite, also over a kill; no destinations or dead-letter queue yet |
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
 | time inside ministack (visibility timeouts) | real | real; the manual clock moves only what is ours |
-| pushed deliveries to Lambda (S3, SNS, EventBridge, Scheduler) | delivered | not yet: a cron trigger's rule is made and does not fire |
+| pushes to functions (EventBridge, Scheduler, S3, SNS) | asynchronous | asynchronous, kept and retried; a rule's own input that looks like no event is called once; rules are looked at every 10 s of real time |
+| calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
 | Nuclio build commands | a container image | `pip install …` into a folder of the function's own; no other command |

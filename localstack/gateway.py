@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from .front import Handler, Request, Response
 
@@ -17,6 +18,7 @@ _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]*/([^/,]+)/aws4_request")
 _QUERY_SCOPE = re.compile(
     r"X-Amz-Credential=[^&]*?(?:%2F|/)([a-z0-9-]+)(?:%2F|/)aws4_request", re.I
 )
+PUSH = "/_pelton/push/"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
 
 JsonAct = Callable[[], Awaitable[Mapping[str, Any] | None]]
@@ -46,9 +48,10 @@ class Gateway:
         services: Handler,
         own: Mapping[str, JsonAct],
         code: Callable[[str], bytes | None],
+        push: Callable[[str, bytes, str], Awaitable[Response]],
     ) -> None:
         self._lambda, self._urls, self._services = lambda_api, urls, services
-        self._own, self._code = own, code
+        self._own, self._code, self._push = own, code, push
 
     async def __call__(self, request: Request) -> Response:
         path = request.path
@@ -72,10 +75,14 @@ class Gateway:
         if act is not None:
             answer = await act()
             return Response(204) if answer is None else _json(200, answer)
-        if request.path.startswith("/_pelton/code/") and request.method == "GET":
-            content = self._code(request.path.rpartition("/")[2])
+        path = request.path
+        if path.startswith("/_pelton/code/") and request.method == "GET":
+            content = self._code(path.rpartition("/")[2])
             if content is not None:
                 return Response(200, [("Content-Type", "application/zip")], content)
+        if path.startswith(PUSH) and request.method == "POST":
+            request_id = request.headers.get("x-amzn-lambda-request-id", "")
+            return await self._push(unquote(path.removeprefix(PUSH)), request.body, request_id)
         return _json(404, {"message": f"nothing is at {request.method} {request.path}"})
 
 

@@ -1,7 +1,7 @@
 """The rest of AWS: ministack, embedded as an ASGI application behind our gateway.
 
 It is imported beside the running emulator, because that takes longer than everything of ours;
-requests wait until it is there.  Only this module knows ministack, and it is the only one that
+requests wait until it is there.  Only this module and `pushes` know ministack, and only this one
 sets its environment.  What it keeps, it keeps at a clean stop.
 """
 
@@ -78,8 +78,20 @@ class Services:
         Raises ServiceRefused.
         """
         headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": target}
+        return await self.send(service, "POST", "/", members, headers)
+
+    async def send(
+        self,
+        service: str,
+        method: str,
+        target: str,
+        members: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """One request with a JSON body, and its JSON answer.  Raises ServiceRefused."""
         body = json.dumps(members).encode()
-        response = await self(self._request("POST", "/", service, headers, body))
+        headers = headers or {"content-type": "application/json"}
+        response = await self(self._request(method, target, service, headers, body))
         answer = json.loads(response.body) if response.body else {}
         if response.status >= 300:
             code = str(answer.get("__type", answer.get("code", response.status)))

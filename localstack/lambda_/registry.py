@@ -28,6 +28,7 @@ class Registry:
         self.mappings: dict[str, dict[str, Any]] = {}
         self._revisions: dict[tuple[str, str], Revision] = {}
         self._random = random.Random()
+        self.changes = 0  # counted, so that others see that something changed
         self._load()
 
     # -- finding
@@ -112,6 +113,7 @@ class Registry:
         self.functions.clear()
         self.mappings.clear()
         self._revisions.clear()
+        self.changes += 1
 
     # -- running
     def revision(self, function: Function, version: Version) -> Revision:
@@ -144,6 +146,7 @@ class Registry:
         )
 
     def _forget(self, name: str) -> None:
+        self.changes += 1
         for key in [key for key in self._revisions if key[0] == name]:
             del self._revisions[key]
 

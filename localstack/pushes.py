@@ -1,0 +1,195 @@
+"""Events that the embedded services push to functions: EventBridge, S3, SNS, Step Functions, …
+
+ministack calls functions of its own.  So it is given a stub of each of ours, through its public
+API, whose proxy address (MINISTACK_LAMBDA_PROXY_URL, its word for a function that runs elsewhere)
+is here; what arrives is invoked as AWS's services do it: asynchronously, kept on disk and retried,
+where the source is an event source, and waiting for the answer for all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from .clock import Clock
+from .front import Response
+from .gateway import PUSH
+from .lambda_.calls import ATTEMPTS, MAX_AGE, make_call
+from .lambda_.errors import AwsError
+from .lambda_.names import Reference
+from .lambda_.records import AsyncQueue, Execution, Throttled
+from .lambda_.registry import Registry
+from .services import ServiceRefused, Services
+
+_FUNCTIONS = "/2015-03-31/functions"
+_FOLLOW = 1.0  # seconds between looks at the registry
+_LONGEST = 900  # seconds that a stub waits: Lambda's own longest timeout
+
+
+class Pushes:
+    """Keeps the stubs as the registry is, and takes what is pushed to them.
+
+    url:    the emulator's own address
+    report: one line for whoever runs the emulator
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        services: Services,
+        execution: Execution,
+        events: AsyncQueue,
+        clock: Clock,
+        url: str,
+        report: Callable[[str], None],
+    ) -> None:
+        self._registry, self._services, self._url = registry, services, url
+        self._clock, self._report = clock, report
+        self._task: asyncio.Task[None] | None = None
+        self._execution, self._events = execution, events
+        self._seen = -1
+        self._stubs: dict[str, frozenset[str]] = {}
+        self._mirroring = asyncio.Lock()
+
+    def start(self) -> None:
+        """Follow the registry from now on: a rule fires with no request before it."""
+        self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _follow(self) -> None:
+        await self._services.loaded()
+        while True:
+            await self.settle()
+            await self._clock.sleep(_FOLLOW)
+
+    def forget(self) -> None:
+        """The services were wiped: no stub is there any more."""
+        self._seen, self._stubs = -1, {}
+
+    # -- stubs
+    async def settle(self) -> None:
+        """Come back when there is a stub of every function, version and alias."""
+        if self._seen == self._registry.changes:
+            return
+        async with self._mirroring:
+            self._seen = self._registry.changes
+            wanted = {
+                name: frozenset((*function.versions, *function.aliases))
+                for name, function in self._registry.functions.items()
+            }
+            for name in {*self._stubs, *wanted}:
+                if self._stubs.get(name) != wanted.get(name):
+                    await self._mirror(name, wanted.get(name))
+
+    async def _mirror(self, name: str, qualifiers: frozenset[str] | None) -> None:
+        try:
+            await self._remove(name)
+            if qualifiers is not None:
+                await self._make(name, qualifiers)
+        except ServiceRefused as error:
+            self._report(f"warning: other services cannot push events to {name}: {error}")
+
+    async def _make(self, name: str, qualifiers: frozenset[str]) -> None:
+        await self._send("POST", _FUNCTIONS, _stub(name, self._environment(name)))
+        for qualifier in sorted(qualifiers):
+            await self._qualify(name, qualifier)
+        self._stubs[name] = qualifiers
+
+    async def _qualify(self, name: str, qualifier: str) -> None:
+        """A version or alias of ours is an alias of the stub: its numbers are its own matter."""
+        place = f"{_FUNCTIONS}/{quote(name)}"
+        environment = self._environment(f"{name}/{qualifier}")
+        await self._send("PUT", f"{place}/configuration", environment)
+        made = await self._send("POST", f"{place}/versions", {})
+        alias = {"Name": qualifier, "FunctionVersion": made["Version"]}
+        await self._send("POST", f"{place}/aliases", alias)
+        await self._send("PUT", f"{place}/configuration", self._environment(name))
+
+    async def _remove(self, name: str) -> None:
+        self._stubs.pop(name, None)
+        try:
+            await self._send("DELETE", f"{_FUNCTIONS}/{quote(name)}", {})
+        except ServiceRefused as error:
+            if error.status != 404:
+                raise
+
+    async def _send(self, method: str, target: str, members: dict[str, Any]) -> dict[str, Any]:
+        return await self._services.send("lambda", method, target, members)
+
+    def _environment(self, target: str) -> dict[str, Any]:
+        address = f"{self._url}{PUSH}{quote(target)}"
+        return {"Environment": {"Variables": {"MINISTACK_LAMBDA_PROXY_URL": address}}}
+
+    # -- deliveries
+    async def deliver(self, target: str, payload: bytes, request_id: str = "") -> Response:
+        """What a stub was called with: 200 with the function's answer, or once it is kept."""
+        name, _, qualifier = target.partition("/")
+        try:
+            call = make_call(
+                self._registry, Reference(name, qualifier), payload, request_id or str(uuid4())
+            )
+            if is_asynchronous(payload):
+                await self._events.accept(call, max_attempts=ATTEMPTS, max_age_s=MAX_AGE)
+                return Response(200)
+            outcome = await self._execution.invoke(call)
+        except AwsError as error:
+            return _said(error.status, str(error.message))
+        except Throttled as error:
+            return _said(429, f"Rate Exceeded. ({error.reason})")
+        headers = [("Content-Type", "application/json")]
+        return Response(500 if outcome.error else 200, headers, outcome.payload)
+
+
+def is_asynchronous(payload: bytes) -> bool:
+    """Whether an event source sent this (S3, SNS, EventBridge), which waits for no answer.
+
+    >>> is_asynchronous(b'{"detail-type": "Scheduled Event", "source": "aws.events"}')
+    True
+    >>> is_asynchronous(b'{"version": "2.0", "rawPath": "/"}')
+    False
+    """
+    try:
+        event = json.loads(payload)
+    except ValueError:
+        return False
+    if not isinstance(event, dict):
+        return False
+    records = event.get("Records")
+    first = records[0] if isinstance(records, list) and records else None
+    if isinstance(first, dict):
+        source = first.get("eventSource") or first.get("EventSource")
+        return source in ("aws:s3", "aws:sns")
+    return "detail-type" in event and "source" in event
+
+
+def _stub(name: str, environment: dict[str, Any]) -> dict[str, Any]:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("stub.py", "")
+    return {
+        "FunctionName": name,
+        "Runtime": "python3.12",
+        "Role": "arn:aws:iam::000000000000:role/stub",
+        "Handler": "stub.handler",
+        "Timeout": _LONGEST,
+        "Code": {"ZipFile": base64.b64encode(code.getvalue()).decode()},
+        # Its lines are of the stub; the function's own are written by the emulator.
+        "LoggingConfig": {"LogGroup": "/pelton/pushes"},
+        **environment,
+    }
+
+
+def _said(status: int, message: str) -> Response:
+    body = json.dumps({"errorMessage": message}).encode()
+    return Response(status, [("Content-Type", "application/json")], body)
