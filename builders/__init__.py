@@ -2,9 +2,9 @@
 
 from .build import Artifact, build
 from .errors import BuildError
+from .load import load_app
 from .report import Report
 from .resolve import Resolver, default_cache
-from .sources import load_app
 from .target import Target
 
 __all__ = [

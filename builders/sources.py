@@ -1,4 +1,4 @@
-"""The user's code: load the app, and find the files that it needs by following its imports."""
+"""The user's code: the files that a function needs, found by following its imports."""
 
 from __future__ import annotations
 
@@ -6,79 +6,11 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from ..handlers.app import App
 from ..handlers.function import Function
-from .errors import BuildError, CannotLoad
-
-
-def load_app(where: str) -> tuple[App, Path]:
-    """(app, root folder) of FILE.py, FILE.py:name or module:name.
-
-    The file's folder becomes importable, as it is in the artifact.  Raises `CannotLoad`.
-    """
-    place, _, name = where.partition(":")
-    if place.endswith(".py"):
-        path = Path(place).resolve()
-        if not path.is_file():
-            raise CannotLoad(f"there is no file {place}")
-        module, root = _import_file(path), path.parent
-    else:
-        module, root = _import_module(place), Path.cwd()
-    return _app_in(module, name, place), root
-
-
-def _import_file(path: Path) -> Any:
-    folder, name = str(path.parent), path.stem
-    if not name.isidentifier():
-        raise CannotLoad(f"{path.name}: {name!r} cannot be a module's name; rename the file")
-    if name in sys.stdlib_module_names or name == "pelton":
-        raise CannotLoad(f"{path.name} would hide the module {name!r}; rename the file")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
-    spec = spec_from_file_location(name, path)
-    assert spec and spec.loader
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _import_module(name: str) -> Any:
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and name.startswith(error.name):
-            raise CannotLoad(f"there is no module {name}; give FILE.py or module:app") from None
-        raise
-
-
-def _app_in(module: Any, name: str, place: str) -> App:
-    apps = {key: value for key, value in vars(module).items() if isinstance(value, App)}
-    if name:
-        if name not in apps:
-            raise CannotLoad(f"{place} has no pelton.App named {name!r}")
-        return apps[name]
-    distinct = {id(app): app for app in apps.values()}
-    if len(distinct) != 1:
-        found = ", ".join(apps) or "none"
-        raise CannotLoad(
-            f"{place} should have one pelton.App (found {found}); name it: {place}:app"
-        )
-    return next(iter(distinct.values()))
+from .errors import BuildError
 
 
 @dataclass(frozen=True, slots=True)

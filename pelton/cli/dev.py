@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +32,34 @@ def command(file: str, port: int, nuclio_port: int, on: str, as_json: bool) -> N
 
     Logs of the functions are printed as they come.  Ctrl-C ends everything.
     """
-    with emulator(port, nuclio_port) as ready:
-        where = ["--endpoint", ready["url"], "--nuclio-endpoint", ready["nuclio_url"], "--on", on]
-        root = Path(file.partition(":")[0]).resolve().parent
-        logs = Followers(where)
-        try:
-            watch(root, lambda: deploy(file, where, logs, as_json), time.sleep)
-        except KeyboardInterrupt:
-            click.echo("stopped", err=True)
-        finally:
-            logs.close()
+    root = Path(file.partition(":")[0]).resolve().parent
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end everything, in order
+    try:
+        with emulator(port, nuclio_port) as ready:
+            click.echo(
+                json.dumps(ready)
+                if as_json
+                else f"emulator: AWS at {ready['url']}, Nuclio at {ready['nuclio_url']}"
+            )
+            where = ["--endpoint", ready["url"], "--nuclio-endpoint", ready["nuclio_url"]]
+            with closing(Followers(where, on)) as logs:
+                deploy_it = partial(deploy, file, [*where, "--on", on], logs, as_json)
+                watch(root, deploy_it, time.sleep)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
 
 
 @contextmanager
 def emulator(port: int, nuclio_port: int) -> Iterator[dict[str, Any]]:
     """An emulator of our own; its ready line.  Ended with us."""
     words = ["emulator", "--port", str(port), "--nuclio-port", str(nuclio_port), "--json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pelton", *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with uninterrupted():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pelton", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -58,26 +67,51 @@ def emulator(port: int, nuclio_port: int) -> Iterator[dict[str, Any]]:
             raise click.ClickException("the emulator did not start; it said why above")
         yield json.loads(line)
     finally:
-        process.terminate()
-        process.wait()
+        with uninterrupted():
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A process is noted as soon as it is started: an interrupt in between comes afterwards."""
+    came: list[int] = []
+    old = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 class Followers:
-    """One `pelton logs -f` for each deployed function."""
+    """One `pelton logs -f` for each deployed function, on each platform it is on."""
 
-    def __init__(self, where: list[str]) -> None:
+    def __init__(self, where: list[str], on: str) -> None:
         self._where = where
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._platforms = ("lambda", "nuclio") if on == "both" else (on,)
+        self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
     def follow(self, name: str) -> None:
-        if name not in self._running:
-            command = [sys.executable, "-m", "pelton", "logs", name, "-f", *self._where]
-            self._running[name] = subprocess.Popen(command, start_new_session=True)
+        for platform in self._platforms:
+            if (name, platform) not in self._running:
+                words = ["logs", name, "-f", *self._where, "--on", platform]
+                with uninterrupted():
+                    self._running[name, platform] = subprocess.Popen(
+                        [sys.executable, "-m", "pelton", *words], start_new_session=True
+                    )
 
     def close(self) -> None:
-        for process in self._running.values():
-            process.terminate()
-            process.wait()
+        with uninterrupted():
+            for process in self._running.values():
+                process.terminate()
+            for process in self._running.values():
+                process.wait()
 
 
 def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> None:
@@ -85,13 +119,20 @@ def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> None:
     words = [sys.executable, "-m", "pelton", "deploy", file, *where]
     done = subprocess.run([*words, "--json"], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        click.echo(json.loads(done.stdout or '{"error": {}}')["error"].get("message", ""), err=True)
+        click.echo(f"not deployed: {_why(done.stdout)}", err=True)
         return
     document = json.loads(done.stdout)
     click.echo(done.stdout.strip() if as_json else f"deployed: {', '.join(document['functions'])}")
-    if "both" not in where:
-        for name in document["functions"]:
-            logs.follow(name)
+    for name in document["functions"]:
+        logs.follow(name)
+
+
+def _why(said: str) -> str:
+    """The sentence of a failed deploy's JSON document; what went to standard error is there."""
+    try:
+        return str(json.loads(said)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return "see above"
 
 
 def watch(root: Path, act: Callable[[], None], pause: Callable[[float], None]) -> None:
@@ -107,8 +148,15 @@ def watch(root: Path, act: Callable[[], None], pause: Callable[[float], None]) -
 
 def stamps(root: Path) -> dict[Path, float]:
     """When each file of the app was saved last; hidden folders and caches do not count."""
-    return {
-        path: path.stat().st_mtime
-        for path in root.rglob("*.py")
-        if not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
-    }
+    found: dict[Path, float] = {}
+    for path in root.rglob("*"):
+        parts = path.relative_to(root).parts
+        if any(part.startswith((".", "__pycache__")) for part in parts):
+            continue
+        try:
+            status = path.stat()
+        except OSError:  # an editor's own file, gone again
+            continue
+        if stat.S_ISREG(status.st_mode):
+            found[path] = status.st_mtime
+    return found

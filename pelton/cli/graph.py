@@ -53,7 +53,7 @@ def _chosen(file: str, name: str | None) -> list[Graph[Any, Any]]:
 
 def _graphs(file: str) -> list[Graph[Any, Any]]:
     """The graphs that the app serves, then those that its module holds besides."""
-    from ..builders.sources import load_app
+    from ..builders import load_app
     from ..serving_graph import Graph
 
     app, _ = load_app(file)

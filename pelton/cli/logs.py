@@ -12,6 +12,8 @@ from .say import json_option, say_json
 from .where import make_where, where_options
 
 PAUSE = 0.5
+# Milliseconds that an event may come later than one with a later time.
+LATE = 60_000
 
 
 @click.command()
@@ -35,7 +37,7 @@ def command(name: str, follow: bool, as_json: bool, **options: Any) -> None:
         elif as_json:
             say_json(line)
         else:
-            click.echo(line["message"])
+            click.echo(line["message"].replace("\r", "\n"))  # the runtime client's own newlines
 
 
 def _lambda(where: Any, name: str) -> Iterator[dict[str, Any] | None]:
@@ -43,16 +45,19 @@ def _lambda(where: Any, name: str) -> Iterator[dict[str, Any] | None]:
     from ..deploy.session import connect
 
     aws, _ = connect(where)
-    client, seen = aws.client("logs"), set()
+    client, seen, latest = aws.client("logs"), set(), LATE
     with aws.named(f"function {name!r}"):
         aws.client("lambda").get_function_configuration(FunctionName=name)
         while True:
             pages = client.get_paginator("filter_log_events")
             try:
-                for page in pages.paginate(logGroupName=f"/aws/lambda/{name}"):
+                for page in pages.paginate(
+                    logGroupName=f"/aws/lambda/{name}", startTime=latest - LATE
+                ):
                     for event in page["events"]:
                         if event["eventId"] not in seen:
                             seen.add(event["eventId"])
+                            latest = max(latest, event["timestamp"])
                             yield {"time": event["timestamp"], "message": event["message"]}
             except client.exceptions.ResourceNotFoundException:
                 pass  # it has not run yet

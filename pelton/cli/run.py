@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import click
 
 from .say import json_option, say_json
+
+Reply = tuple[int, list[tuple[str, str]], bytes]
 
 
 @click.command()
@@ -33,6 +36,7 @@ def command(file: str, host: str, port: int, as_json: bool) -> None:
     else:
         for path, (name, _) in routes.items():
             click.echo(f"{name}: {address}{path}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with server:
         try:
             server.serve_forever()
@@ -63,7 +67,7 @@ def make_server(routes: dict[str, tuple[str, Any]]) -> type[BaseHTTPRequestHandl
         def answer(self) -> None:
             status, headers, body = serve(routes, self)
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in headers:
                 self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
@@ -75,33 +79,52 @@ def make_server(routes: dict[str, tuple[str, Any]]) -> type[BaseHTTPRequestHandl
     return Handler
 
 
-def serve(
-    routes: dict[str, tuple[str, Any]], request: BaseHTTPRequestHandler
-) -> tuple[int, dict[str, str], bytes]:
-    """(status, headers, body) for one request; a handler's error is a 500, its trace printed."""
-    import base64
-    import json
+def serve(routes: dict[str, tuple[str, Any]], request: BaseHTTPRequestHandler) -> Reply:
+    """The reply to one request; an error is a 502, as on a function URL, its trace printed."""
     import traceback
     from urllib.parse import parse_qsl
 
     from ..testing import http_v2, lambda_context
 
     path, _, query = request.path.partition("?")
-    body = request.rfile.read(int(request.headers.get("content-length") or 0))
-    found = routes.get(path)
-    if found is None:
-        text = json.dumps({"error": f"nothing at {path}", "routes": sorted(routes)})
-        return 404, {"content-type": "application/json"}, text.encode()
-    name, handler = found
+    length = request.headers.get("content-length") or "0"
+    if not length.isdigit() or "transfer-encoding" in request.headers:
+        request.close_connection = True
+        return _json(411, {"message": "send the body with its content-length"})
+    body = request.rfile.read(int(length))
+    if path not in routes:
+        return _json(404, {"message": f"nothing at {path}", "routes": sorted(routes)})
+    name, handler = routes[path]
     headers = {key.lower(): value for key, value in request.headers.items()}
     event = http_v2(
         body, method=request.command, path=path, headers=headers, query=dict(parse_qsl(query))
     )
     try:
-        reply = handler(event, lambda_context(name, remaining_ms=900_000))
+        return make_reply(handler(event, lambda_context(name, remaining_ms=900_000)))
     except Exception:
         traceback.print_exc()
-        return 500, {"content-type": "application/json"}, b'{"message": "Internal Server Error"}'
-    raw = reply["body"] or ""
-    data = base64.b64decode(raw) if reply["isBase64Encoded"] else raw.encode()
-    return reply["statusCode"], dict(reply["headers"]), data
+        return _json(502, {"message": "Internal Server Error"})
+
+
+def make_reply(answer: Any) -> Reply:
+    """A handler's answer as a function URL gives it: with a statusCode as it says, else as JSON.
+
+    >>> make_reply({"a": 1})
+    (200, [('content-type', 'application/json')], b'{"a": 1}')
+    """
+    import base64
+
+    if not isinstance(answer, dict) or "statusCode" not in answer:
+        return _json(200, answer)
+    raw = answer.get("body") or ""
+    data = base64.b64decode(raw) if answer.get("isBase64Encoded") else raw.encode()
+    headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
+    headers += [("set-cookie", each) for each in answer.get("cookies") or ()]
+    return int(answer["statusCode"]), headers, data
+
+
+def _json(status: int, value: Any) -> Reply:
+    import json
+
+    text = value if isinstance(value, str) else json.dumps(value)
+    return status, [("content-type", "application/json")], text.encode()

@@ -162,8 +162,20 @@ def test_a_trigger_that_nuclio_lacks_is_refused(make: Make) -> None:
 
 def test_a_syntax_error_is_placed(tmp_path: Path) -> None:
     (tmp_path / "broken_app.py").write_text("def f(:\n")
-    with pytest.raises(SyntaxError, match="invalid syntax"):
+    with pytest.raises(BuildError, match=r"broken_app\.py:1: SyntaxError: invalid syntax"):
         load_app(str(tmp_path / "broken_app.py"))
+
+
+def test_an_error_at_import_is_placed_and_traced_without_our_frames(tmp_path: Path) -> None:
+    (tmp_path / "failing_app.py").write_text("import failing_helper\n")
+    (tmp_path / "failing_helper.py").write_text("x = 1\ny = x / 0\n")
+    with pytest.raises(BuildError) as caught:
+        load_app(str(tmp_path / "failing_app.py"))
+    said = str(caught.value)
+    assert f"{tmp_path}/failing_helper.py:2: ZeroDivisionError: division by zero" in said
+    assert 'failing_app.py", line 1' in said
+    assert "builders" not in said
+    assert "frozen" not in said
 
 
 def test_a_file_that_would_hide_a_module_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""`pelton dev`: save and see; nothing is left when it ends."""
+
+import json
+import signal
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+APP = """
+import pelton
+{imports}
+app = pelton.App("dev")
+
+@app.function(timeout=5, triggers=[pelton.http()])
+def times(n: int, context: pelton.Context) -> int:
+    print("multiplying", n)
+    return {factor} * n
+"""
+
+
+@pytest.fixture
+def dev(start: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    def dev(*words: str) -> Any:
+        write(tmp_path, 2)
+        return start("dev", "dev_app.py", "--port", "0", "--nuclio-port", "0", *words)
+
+    return dev
+
+
+def write(folder: Path, factor: int, imports: str = "") -> None:
+    (folder / "dev_app.py").write_text(APP.format(factor=factor, imports=imports))
+
+
+def invoke(url: str, n: int) -> int:
+    address = f"{url}/2015-03-31/functions/times/invocations"
+    with urllib.request.urlopen(address, data=str(n).encode(), timeout=30) as answer:
+        return int(json.load(answer))
+
+
+def test_a_save_is_deployed_and_logs_are_shown(dev: Callable[..., Any], tmp_path: Path) -> None:
+    running = dev()
+    url = running.line("emulator: AWS at ").partition("AWS at ")[2].partition(",")[0]
+    running.line("deployed: times")
+    assert invoke(url, 21) == 42
+    running.line("multiplying 21")
+    write(tmp_path, 3)
+    running.line("deployed: times")
+    assert invoke(url, 21) == 63
+    write(tmp_path, 4, "def broken(:")
+    running.line("not deployed: ")
+    assert "dev_app.py:3" in running.said[-1]
+    assert invoke(url, 21) == 63
+    write(tmp_path, 4)
+    running.line("deployed: times")
+    assert invoke(url, 21) == 84
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_with_all_it_started(dev: Callable[..., Any], number: int) -> None:
+    running = dev("--on", "both")
+    running.line("deployed: times")
+    assert len(running.tree()) > 3
+    assert running.end(number) == (0, [])

@@ -1,0 +1,122 @@
+"""`pelton emulator`: its ready line, what it refuses, and that nothing is left of it."""
+
+import base64
+import io
+import json
+import signal
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+SOURCE = "def handler(event, context):\n    return 1\n"
+NUCLIO = "def handler(context, event):\n    return 'n'\n"
+
+
+def ready(running: Any) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(running.line('"ready"'))
+    return said
+
+
+def deploy_both(said: dict[str, Any]) -> None:
+    """A Lambda sandbox and a Nuclio worker that live."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as out:
+        out.writestr("main.py", SOURCE)
+    client = boto3.client(
+        "lambda",
+        endpoint_url=said["url"],
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+    client.create_function(
+        FunctionName="f",
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/r",
+        Handler="main.handler",
+        Code={"ZipFile": memory.getvalue()},
+    )
+    assert client.invoke(FunctionName="f")["Payload"].read() == b"1"
+    build = {"functionSourceCode": base64.b64encode(NUCLIO.encode()).decode()}
+    spec = {"handler": "main:handler", "runtime": "python", "build": build}
+    answer = httpx.post(
+        f"{said['nuclio_url']}/api/functions",
+        json={"metadata": {"name": "n"}, "spec": spec},
+        headers={"x-nuclio-wait-function-action": "true"},
+        timeout=60,
+        trust_env=False,
+    )
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left(start: Callable[..., Any], number: int) -> None:
+    """Also of a killed emulator: its sandboxes and workers end with their parent."""
+    running = start("emulator", "--port", "0", "--nuclio-port", "0", "--json")
+    deploy_both(ready(running))
+    assert len(running.tree()) == 4  # the emulator, its fork server, a sandbox, a Nuclio worker
+    assert running.end(number) == (0 if number != signal.SIGKILL else -9, [])
+
+
+def test_the_ready_line_says_where(start: Callable[..., Any]) -> None:
+    running = start("emulator", "--port", "0", "--nuclio-port", "0")
+    line = running.line("ready")
+    assert "AWS at http://127.0.0.1:" in line
+    assert "Nuclio at http://127.0.0.1:" in line
+    assert running.said == [line]
+
+
+@pytest.mark.parametrize("option", ["--port", "--nuclio-port"])
+def test_a_port_in_use_is_named(start: Callable[..., Any], option: str) -> None:
+    first = ready(start("emulator", "--port", "0", "--nuclio-port", "0", "--json"))
+    url = first["url"] if option == "--port" else first["nuclio_url"]
+    port = url.rpartition(":")[2]
+    other = "--nuclio-port" if option == "--port" else "--port"
+    second = start("emulator", option, port, other, "0")
+    assert f"port {port} of 127.0.0.1 is in use" in second.line("error: ")
+    assert option in second.said[-1]
+    assert second.process.wait(30) == 1
+
+
+def test_a_corrupt_data_folder_is_named(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.sqlite").write_bytes(b"not a database" * 100)
+    running = start("emulator", "--port", "0", "--nuclio-port", "0", "--data-dir", "data")
+    assert "registry.sqlite" in running.line("error: ")
+    assert running.process.wait(30) == 1
+    assert not any("Traceback" in line for line in running.said)
+
+
+def test_a_data_folder_that_is_a_file_is_named(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    running = start("emulator", "--port", "0", "--nuclio-port", "0", "--data-dir", "data")
+    assert "data" in running.line("rror: ")
+    assert running.process.wait(30) != 0
+    assert not any("Traceback" in line for line in running.said)
+
+
+def test_another_address_is_warned_of(start: Callable[..., Any]) -> None:
+    running = start("emulator", "--host", "0.0.0.0", "--port", "0", "--nuclio-port", "0")
+    assert "whoever reaches this machine can run code on it" in running.line("warning: ")
+    assert "http://127.0.0.1:" in running.line("ready")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("emulater",), "did you mean 'emulator'?"),
+        (("emulator", "--prot", "1"), "No such option '--prot'"),
+        (("emulator", "--port", "many"), "'many' is not a valid integer"),
+    ],
+)
+def test_an_unknown_word_is_refused(
+    start: Callable[..., Any], words: tuple[str, ...], said: str
+) -> None:
+    running = start(*words)
+    assert said in running.line("Error: ")
+    assert running.process.wait(30) == 2

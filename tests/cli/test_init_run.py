@@ -1,0 +1,114 @@
+"""`pelton init` and `pelton run`: the first minutes of a new user."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from pelton.cli import command
+
+APP = """
+import os
+import pelton
+
+app = pelton.App("quick")
+
+@app.function(triggers=[pelton.http("POST", "/double")])
+def double(n: int) -> int:
+    if n < 0:
+        raise ValueError("no negative numbers")
+    return 2 * n
+
+@app.function(style="lambda")
+def native(event, context):
+    return {"path": event["rawPath"], "query": event.get("queryStringParameters")}
+
+@app.function(style="lambda")
+def cookies(event, context):
+    return {"statusCode": 201, "cookies": ["a=1", "b=2"], "body": "made"}
+"""
+
+
+@pytest.fixture
+def serve(start: Callable[..., Any], tmp_path: Path) -> Callable[..., tuple[Any, httpx.Client]]:
+    def serve(source: str = APP) -> tuple[Any, httpx.Client]:
+        (tmp_path / "quick.py").write_text(source)
+        running = start("run", "quick.py", "--port", "0", "--json")
+        ready: dict[str, Any] = json.loads(running.line('"url"'))
+        return running, httpx.Client(base_url=ready["url"], trust_env=False)
+
+    return serve
+
+
+def test_init_writes_an_app_that_runs(start: Callable[..., Any], tmp_path: Path) -> None:
+    made = CliRunner().invoke(command, ["init", str(tmp_path / "new")])
+    assert made.exit_code == 0
+    assert f"pelton run {tmp_path / 'new' / 'app.py'}" in made.output
+    running = start("run", str(tmp_path / "new" / "app.py"), "--port", "0")
+    address = running.line("hello: ").split()[-1].rpartition("/")[0]
+    answer = httpx.post(f"{address}/hello", json={"name": "you"}, trust_env=False)
+    assert answer.json() == {"hello": "you"}
+    running.line('"message": "greeting"')
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("mine")
+    refused = CliRunner().invoke(command, ["init", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert "is there already; nothing was written" in refused.output
+    assert (tmp_path / "app.py").read_text() == "mine"
+
+
+def test_run_answers_as_a_function_url(
+    serve: Callable[..., tuple[Any, httpx.Client]],
+) -> None:
+    running, client = serve()
+    with client:
+        assert client.post("/double", json=21).json() == 42
+        assert client.post("/double", content=b"{").status_code == 400
+        misfit = client.post("/double", json="x")
+        assert (misfit.status_code, misfit.json()["details"][0]["path"]) == (422, [])
+        assert client.post("/double", json=-1).status_code == 502
+        running.line("ValueError: no negative numbers")
+        assert client.get("/nowhere").json()["routes"] == ["/cookies", "/double", "/native"]
+        native = client.get("/native", params={"a": "b"})
+        assert native.json() == {"path": "/native", "query": {"a": "b"}}
+        made = client.get("/cookies")
+        assert (made.status_code, made.text) == (201, "made")
+        assert made.headers.get_list("set-cookie") == ["a=1", "b=2"]
+        chunked = client.post("/double", content=iter([b"21"]))
+        assert chunked.status_code == 411
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_ends_at_a_signal(serve: Callable[..., tuple[Any, httpx.Client]], number: int) -> None:
+    running, client = serve()
+    client.close()
+    assert running.end(number) == (0, [])
+
+
+def test_run_says_which_port_is_taken(
+    serve: Callable[..., tuple[Any, httpx.Client]], start: Callable[..., Any]
+) -> None:
+    _, client = serve()
+    with client:
+        second = start("run", "quick.py", "--port", str(client.base_url.port))
+        second.line("choose another --port")
+        assert second.process.wait(30) == 1
+
+
+def test_run_says_where_a_declaration_is_wrong(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(
+        "import pelton\napp = pelton.App('bad')\n\n@app.function\n"
+        "def f(a: int, b: int) -> int:\n    return a\n"
+    )
+    running = start("run", "bad.py")
+    line = running.line("error: ")
+    assert "bad.py:4: function f has 2 body parameters: a, b; keep one" in line
+    assert running.process.wait(30) == 1
+    assert not any("Traceback" in each for each in running.said)
