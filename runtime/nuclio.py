@@ -189,12 +189,18 @@ def make_context(
         import nuclio_sdk
 
         event = nuclio_sdk.Event(
-            body=payload, content_type="application/json", method="POST", path="/"
+            body=json.dumps(payload).encode(),
+            content_type="application/json",
+            method="POST",
+            path="/",
         )
         answer = maybe_await(raw.platform.call_function(name, event))
+        body = answer.body
+        if isinstance(body, bytes) and answer.content_type.startswith("text/"):
+            body = body.decode()
         if answer.status_code >= 400:
-            raise RuntimeError(f"function {name} answered {answer.status_code}: {answer.body!r}")
-        return answer.body if wait else None
+            raise RuntimeError(f"function {name} failed: {answer.status_code}: {body}")
+        return body if wait else None
 
     return Context(
         function_name=os.environ.get("NUCLIO_FUNCTION_NAME", function.name),
