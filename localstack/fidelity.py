@@ -30,7 +30,6 @@ botocore's model, public documents, and answers recorded on AWS.
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | AWS_IAM on URLs, credentials, policies | checked | passed, but for AuthType NONE, which needs its policy |
-| failed init | run again inside the invocation | reported from its one run; an init of over 10 s is run again |
 | async events | kept by the service | kept in SQLite, also over a kill; no destinations or dead-letter queue yet |
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
 | time inside ministack (visibility timeouts) | real | real; the manual clock moves only what is ours |

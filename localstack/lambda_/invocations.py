@@ -115,20 +115,35 @@ class Invocations:
     async def _start(self, revision: Revision) -> tuple[Sandbox, Answer | None]:
         """A new sandbox and None, or the answer that its init ended with.
 
-        An init that takes longer than its 10 seconds is run again under the function's timeout.
+        An init that fails, or takes longer than its 10 seconds, is run again, once, as part of the
+        invocation and under the function's timeout.
         """
         await self.prepare()
         scratch = self._scratch_for(revision)
         sandbox = self._new(revision, scratch)
         failed = await self._init(sandbox, INIT_SECONDS)
-        if failed is not None and failed.kind == "timeout":
-            self._logs_of(
-                sandbox, b"INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n"
-            )
-            self._all.discard(sandbox)
-            sandbox = self._new(revision, scratch)
-            failed = await self._init(sandbox, float(revision.timeout_s))
+        if failed is None:
+            return sandbox, None
+        self._report_init(sandbox, failed, "init")
+        self._all.discard(sandbox)
+        sandbox.kill()
+        sandbox = self._new(revision, scratch)
+        failed = await self._init(sandbox, float(revision.timeout_s))
+        if failed is not None:
+            self._report_init(sandbox, failed, "invoke")
         return sandbox, failed
+
+    def _report_init(self, sandbox: Sandbox, failed: Answer, phase: str) -> None:
+        """What a failed init printed, and its line of report."""
+        seconds = (
+            min(sandbox.init_seconds, INIT_SECONDS) if phase == "init" else (sandbox.init_seconds)
+        )
+        line = f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: {phase}\t"
+        if failed.kind == "timeout":
+            line += "Status: timeout"
+        else:
+            line += f"Status: error\tError Type: {_error_type(failed)}"
+        self._logs_of(sandbox, sandbox.take_output() + f"{line}\n".encode())
 
     def _scratch_for(self, revision: Revision) -> Path:
         """The /tmp that a timed-out sandbox left (AWS keeps it too), else a new one."""
@@ -231,6 +246,14 @@ class Invocations:
         self._idle.clear()
         if self._fork_server is not None:
             await self._fork_server.close()
+
+
+def _error_type(answer: Answer) -> str:
+    """The type that a failed worker reported; that of one which only ended."""
+    try:
+        return str(json.loads(answer.body)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return "Runtime.ExitError"
 
 
 def _error(kind: str, message: str) -> bytes:

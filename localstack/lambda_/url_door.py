@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..front import Request, Response
 from . import urls
 from .account import Account
-from .calls import make_call
+from .calls import REQUEST_LIMIT, make_call
 from .names import Reference
 from .records import Throttled
 from .states import Function, Url
@@ -40,7 +40,10 @@ class UrlDoor:
         )
         host = f"{url.id}.lambda-url.{self._account.place.region}.on.aws"
         event = urls.make_event(asked, url.id, host, self._account.clock.time())
-        return await self._call(function, url, json.dumps(event).encode())
+        payload = json.dumps(event).encode()
+        if len(payload) > REQUEST_LIMIT:  # of the event: base64 counts, as on AWS
+            return _response(urls.too_large(REQUEST_LIMIT))
+        return await self._call(function, url, payload)
 
     async def _call(self, function: Function, url: Url, payload: bytes) -> Response:
         await self._account.settled(function)

@@ -176,6 +176,13 @@ def too_many() -> HttpReply:
     )
 
 
+def too_large(limit: int) -> HttpReply:
+    """The answer to a request whose event is over Invoke's own limit."""
+    message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+    kind = ("x-amzn-ErrorType", "RequestEntityTooLargeException")
+    return _json(413, {"Message": message}, (kind,))
+
+
 def _json(
     status: int, body: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()
 ) -> HttpReply:

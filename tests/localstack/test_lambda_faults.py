@@ -2,6 +2,7 @@
 
 import io
 import json
+import textwrap
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -186,3 +187,24 @@ def test_the_log_tail_has_start_print_end_and_report(pelton_emulator: RunningEmu
     lines = base64.b64decode(answer["LogResult"]).decode().splitlines()
     assert [line.split(" ")[0] for line in lines if line] == ["START", "here", "END", "REPORT"]
     assert "Init Duration" in lines[-1]
+
+
+def test_a_failed_init_is_run_again_inside_the_invocation(
+    pelton_emulator: RunningEmulator,
+) -> None:
+    """/tmp is kept between the two; both are reported in the function's log."""
+    client, logs = pelton_emulator.client("lambda"), pelton_emulator.client("logs")
+    source = """
+        import os
+        if not os.path.exists("/tmp/tried"):
+            open("/tmp/tried", "w").close()
+            raise RuntimeError("not at once")
+        def handler(event, context):
+            return "at last"
+    """
+    create(client, textwrap.dedent(source))
+    answer = client.invoke(FunctionName="f", Payload="{}")
+    assert json.loads(answer["Payload"].read()) == "at last"
+    events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
+    (report,) = [each["message"] for each in events if "INIT_REPORT" in each["message"]]
+    assert report.endswith("Phase: init\tStatus: error\tError Type: RuntimeError")

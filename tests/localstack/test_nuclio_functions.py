@@ -94,6 +94,12 @@ def test_each_end_has_its_answer(ask: Ask, path: str, status: int, words: str) -
     assert ask("/").status_code == 203, "the next event is served"
 
 
+def test_a_body_over_four_megabytes_is_refused(ask: Ask) -> None:
+    """Nuclio's own default of maxRequestBodySize."""
+    assert ask("/", content=b"x" * 7 * 1024 * 1024).status_code == 413
+    assert ask("/", content=b"body").status_code == 203
+
+
 def test_logs_come_back_when_asked_for(ask: Ask) -> None:
     answer = ask("/", headers={"x-nuclio-log-level": "debug"})
     assert '"asked"' in answer.headers["x-nuclio-logs"]
