@@ -9,7 +9,7 @@ from typing import Any
 
 from ..handlers.app import App
 from ..handlers.context import Context
-from ..handlers.errors import WrongUse
+from ..handlers.errors import PeltonError, WrongUse
 from ..handlers.function import Function
 from .call import maybe_await
 
@@ -61,11 +61,15 @@ class Worker:
 
 
 def without_our_frames(error: BaseException) -> TracebackType | None:
-    """The error's trace from the user's first frame on; ours alone when there is none of theirs."""
+    """The error's trace from the user's first frame on.
+
+    With no frame of theirs: none of a refusal that we said ourselves (the sentence is all there is
+    to it), ours of anything else (a fault of ours, to be found).
+    """
     trace = error.__traceback__
     while trace is not None and _is_ours(trace):
         trace = trace.tb_next
-    return trace or error.__traceback__
+    return trace or (None if isinstance(error, PeltonError) else error.__traceback__)
 
 
 def _is_ours(trace: TracebackType) -> bool:

@@ -133,9 +133,13 @@ class Graph(Generic[I, O]):
         """Close the class steps, the last made first."""
         self._executor.stop(context)
 
+    def check(self) -> None:
+        """Raise `GraphError` for what no joint could see yet: a graph without steps."""
+        check_sequence(f"graph {self.name!r}", self.steps, self.place)
+
     def compile(self) -> Executor:
         """An executor of its own: its class steps are made anew, shared with nobody."""
-        check_sequence(f"graph {self.name!r}", self.steps, self.place)
+        self.check()
         return Executor(self.name, self.steps, is_async=self.is_async)
 
     @property

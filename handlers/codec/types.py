@@ -238,7 +238,7 @@ def _dataclass(annotation: Any) -> Converter:
 
     hints = typing.get_type_hints(annotation, include_extras=True)
     fields = annotation.__dataclass_fields__
-    given = {name for name, each in fields.items() if each.init}
+    given = [name for name, each in fields.items() if each.init]
     parts = {name: converter(hints[name]) for name in fields}
     required = frozenset(
         name
@@ -259,12 +259,28 @@ def _dataclass(annotation: Any) -> Converter:
 
 
 def _fields(parts: dict[str, Converter], required: Any, value: dict[str, Any]) -> dict[str, Any]:
-    for name in required:
-        if name not in value:
-            raise Fault("is missing", "missing").under(name)
-    return {
-        name: _at(part.decode, value[name], name) for name, part in parts.items() if name in value
-    }
+    try:
+        if required <= value.keys():
+            return {name: part.decode(value[name]) for name, part in parts.items() if name in value}
+    except Fault:
+        pass
+    raise Fault("", "", several=_all_faults(parts, required, value))
+
+
+def _all_faults(
+    parts: dict[str, Converter], required: Any, value: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Everything that is wrong, in the order of the fields; asked when something is."""
+    found: list[dict[str, Any]] = []
+    for name, part in parts.items():
+        try:
+            if name in value:
+                part.decode(value[name])
+            elif name in required:
+                raise Fault("is missing", "missing")
+        except Fault as fault:
+            found += fault.under(name).details()
+    return found
 
 
 def _object_encoder(

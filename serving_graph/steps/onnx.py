@@ -8,7 +8,8 @@ from functools import partial
 from posixpath import basename, isabs, normpath, splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
-from ..refer import Place, place, wrong
+from ..fit import type_from_dict, type_to_dict
+from ..refer import Place, place, resolve, wrong
 from ..spec import StepSpec, canonical
 from .base import Bound, Step
 
@@ -114,6 +115,8 @@ def onnx(
     """
     at = place()
     options: dict[str, Any] = {"path": _checked(path, at), "sha256": sha256.lower()}
+    if output_type is not Any:
+        options["gives"] = type_to_dict(output_type)
     named = {"inputs": inputs, "outputs": outputs}
     for key, names in named.items():
         if isinstance(names, str):
@@ -132,7 +135,8 @@ def rebuild(spec: StepSpec, at: Place) -> Step[Any, Any]:
         raise wrong(
             f"step {spec.name!r}: the module {spec.reference} is not here", at=at
         ) from error
-    return OnnxStep(spec, (module.__file__ or "").rpartition("/")[0] or ".", Any, at)
+    base = (module.__file__ or "").rpartition("/")[0] or "."
+    return OnnxStep(spec, base, type_from_dict(spec.option("gives"), resolve), at)
 
 
 def _checked(path: str, at: Place) -> str:

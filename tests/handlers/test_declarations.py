@@ -114,6 +114,18 @@ def test_a_typed_dict_of_dataclasses_goes_in_and_out() -> None:
     assert caught.value.details[0]["path"] == ["legs", 0, "start"]
 
 
+def test_every_fault_of_a_body_is_told_in_the_order_of_the_fields() -> None:
+    def same(trip: Trip) -> Trip:
+        return trip
+
+    with pytest.raises(InvalidInput) as caught:
+        invoke(same, {"id": 7, "legs": [{"colour": "red"}, {"start": "soon", "colour": "no"}]})
+    assert [each["path"] for each in caught.value.details] == [
+        ["id"],
+        ["legs", 0, "start"],
+    ]
+
+
 def test_a_strict_model_reads_parsed_input_as_json() -> None:
     def same(model: Strict) -> Strict:
         return model

@@ -95,6 +95,13 @@ def test_the_trace_starts_in_the_users_code() -> None:
     assert all(f.endswith("bootstrap.py") for f in ours)
 
 
+def test_a_refusal_has_no_trace_of_ours() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        testing.on_lambda(double, "two")
+    files = {each.filename for each in traceback.extract_tb(caught.tb)}
+    assert not any(file.endswith(("call.py", "codec/__init__.py")) for file in files), files
+
+
 def test_records_are_answered_one_by_one() -> None:
     assert failed(testing.on_lambda(one, testing.sqs(1, -1, 2, "bad", 99))) == ["1", "3", "4"]
 

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import pytest
 
-from pelton import Graph, ensemble, onnx, parallel, router, step
+from pelton import App, Graph, ensemble, onnx, parallel, router, step
 from pelton.handlers.errors import GraphError
 
 
@@ -161,6 +161,11 @@ def test_a_graph_without_steps_is_no_step_and_does_not_run() -> None:
     assert "has no steps" in refused(lambda: Graph("g") >> Graph("empty"))
     assert "has no steps" in refused(lambda: Graph("g").compile())
     assert "has no steps" in refused(lambda: Graph("g")(1))
+
+
+def test_an_app_serves_no_empty_graph() -> None:
+    with pytest.raises(GraphError, match=r"test_graph_build.py:\d+: graph 'empty' has no steps"):
+        App("demo").serve(Graph("empty"))
 
 
 def test_an_annotation_that_is_not_there() -> None:

@@ -89,3 +89,9 @@ def test_a_file_is_found_beside_its_module_or_under_the_apps_root(tmp_path: Path
     assert Path(file.path).resolve() == (tmp_path / "m.onnx").resolve()
     (tmp_path / "sub" / "m.onnx").touch()
     assert Path(file.path) == tmp_path / "sub" / "m.onnx"
+
+
+def test_the_declared_output_survives_the_spec() -> None:
+    graph = Graph("kept") >> onnx("data/model.onnx", output_type=list[float])
+    assert graph.output_type == list[float]
+    assert graph.spec.to_dict()["steps"][0]["options"]["gives"]["type"] == "builtins:list"
