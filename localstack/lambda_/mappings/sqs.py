@@ -56,6 +56,7 @@ class SqsPoller:
         self._fifo = self._name.endswith(".fifo")
         self._queue_url = ""
         self._stopping = False
+        self._asking = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._said = ""
 
@@ -80,14 +81,19 @@ class SqsPoller:
     async def _poll(self) -> None:
         while not self._stopping:
             try:
-                messages = await self._gather()
-                if messages:
+                if messages := await self._take():
                     await self._deliver(messages)
-                else:
-                    await self._clock.sleep(IDLE_PAUSE)
             except (SourceRefused, FunctionGone, OSError) as error:
                 self._say(f"event source mapping {self._mapping.uuid}: {error}")
                 await self._clock.sleep(ERROR_PAUSE)
+
+    async def _take(self) -> list[dict[str, Any]]:
+        """The next batch; one worker asks at a time, so that an empty queue costs little."""
+        async with self._asking:
+            messages = [] if self._stopping else await self._gather()
+            if not messages and not self._stopping:
+                await self._clock.sleep(IDLE_PAUSE)
+            return messages
 
     def _say(self, line: str) -> None:
         # The same trouble is said once, not once a second.
