@@ -1,6 +1,8 @@
 """What docs/ says of the code is what the code says: generated pages are current."""
 
 import importlib.util
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +10,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parent.parent
+HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 
 
 def make_docs() -> ModuleType:
@@ -30,3 +33,27 @@ def test_every_module_opens_with_what_it_is_for() -> None:
         str(path) for part in docs.PARTS for path in docs.modules(part) if not docs.sentence(path)
     ]
     assert silent == []
+
+
+PAGES = ["README.md", "docs/tutorial.md", *(f"docs/how-to/{p.name}" for p in HOW_TO)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_on_a_page_runs(page: str, tmp_path: Path) -> None:
+    """Every block is a module of its own, as a reader would save it; its tests are run too."""
+    made = subprocess.run(
+        [sys.executable, "-m", "pelton", "init", "."], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert made.returncode == 0
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    for number, block in enumerate(blocks):
+        (tmp_path / f"test_block_{number}.py").write_text(block)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 5), done.stdout + done.stderr  # 5: no tests among the blocks
+    assert blocks or page == "docs/how-to/deploy.md"

@@ -63,8 +63,8 @@ def emulator(port: int, nuclio_port: int) -> Iterator[dict[str, Any]]:
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        if not line:
-            raise click.ClickException("the emulator did not start; it said why above")
+        if not line.startswith('{"status": "ready"'):
+            raise click.ClickException(f"the emulator did not start: {_why(line)}")
         yield json.loads(line)
     finally:
         with uninterrupted():

@@ -58,6 +58,15 @@ def test_a_save_is_deployed_and_logs_are_shown(dev: Callable[..., Any], tmp_path
     assert invoke(url, 21) == 84
 
 
+def test_a_port_in_use_is_said(start: Callable[..., Any], tmp_path: Path) -> None:
+    first = start("emulator", "--port", "0", "--nuclio-port", "0", "--json")
+    port = json.loads(first.line("ready"))["url"].rpartition(":")[2]
+    write(tmp_path, 2)
+    second = start("dev", "dev_app.py", "--port", port, "--nuclio-port", "0")
+    second.line(f"the emulator did not start: port {port} of 127.0.0.1 is in use")
+    assert second.process.wait(30) == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_with_all_it_started(dev: Callable[..., Any], number: int) -> None:
     running = dev("--on", "both")
