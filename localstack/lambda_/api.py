@@ -6,6 +6,7 @@ answer here: those without an `Act` answer that they are not there yet, by name.
 
 from __future__ import annotations
 
+import sqlite3
 from uuid import uuid4
 
 from ..front import Request, Response
@@ -53,6 +54,7 @@ class LambdaApi:
     def __init__(self, account: Account) -> None:
         self._model = load()
         self._acts = operations(account)
+        self._account = account
 
     def addresses(self, path: str) -> bool:
         """Whether `path` is one of Lambda's."""
@@ -63,6 +65,12 @@ class LambdaApi:
             return await self._serve(request)
         except AwsError as error:
             return protocol.failure(self._model, error, str(uuid4()))
+        except (OSError, sqlite3.Error) as error:
+            self._account.registry.restore()
+            sentence = f"The emulator could not keep this: {error}"
+            self._account.around.warn(f"{request.method} {request.path}: {sentence}")
+            failed = AwsError("ServiceException", sentence, 500)
+            return protocol.failure(self._model, failed, str(uuid4()))
 
     async def _serve(self, request: Request) -> Response:
         found = self._model.route(request.method, request.path, request.query)

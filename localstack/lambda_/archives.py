@@ -74,27 +74,33 @@ class Archives:
     def keep_only(self, used: set[str]) -> None:
         """Remove the archives that no function uses any more."""
         for path in self.directory.iterdir():
-            if path.stem not in used and not path.name.startswith("."):
+            if path.stem not in used:  # what a killed emulator was writing, too
                 path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
     def _write(self, path: Path, content: bytes) -> None:
         part = path.with_name(f".{path.name}.part")
-        with part.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        part.rename(path)
+        try:
+            with part.open("wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            part.rename(path)
+        except OSError:  # a full disk is not left fuller
+            part.unlink(missing_ok=True)
+            raise
 
     def _unpack(self, archive: Path, tree: Path) -> None:
         part = Path(tempfile.mkdtemp(prefix=".part-", dir=self.directory))
         part.chmod(0o755)
-        with zipfile.ZipFile(archive) as opened:
-            for info in opened.infolist():
-                _extract(opened, info, part)
         try:
+            with zipfile.ZipFile(archive) as opened:
+                for info in opened.infolist():
+                    _extract(opened, info, part)
             part.rename(tree)
-        except OSError:  # someone else was first: the contents are the same
+        except OSError:
             shutil.rmtree(part, ignore_errors=True)
+            if not tree.exists():  # else someone was first: the contents are the same
+                raise
 
 
 def _check(content: bytes) -> bool:

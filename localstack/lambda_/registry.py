@@ -30,6 +30,9 @@ class Registry:
         self._random = random.Random()
         self.changes = 0  # counted, so that others see that something changed
         self._load()
+        self._settle_all()
+        used = {each.code.sha256 for f in self.functions.values() for each in _all_versions(f)}
+        self.archives.keep_only(used)
 
     # -- finding
     def function(self, reference: Reference) -> Function:
@@ -106,6 +109,13 @@ class Registry:
         self._store.delete("mapping", uuid)
         self.mappings.pop(uuid, None)
 
+    def restore(self) -> None:
+        """Be again what the store says: a change that could not be kept did not happen."""
+        self.functions.clear()
+        self._revisions.clear()
+        self.changes += 1
+        self._load()
+
     def clear(self) -> None:
         """Forget everything."""
         self._store.clear()
@@ -158,14 +168,11 @@ class Registry:
             for key, document in versions.items():
                 name, _, number = key.rpartition(":")
                 self.functions[name].versions[number] = Version.read(document)
-            self._settle_all()
         except (KeyError, TypeError, AttributeError) as error:
             raise CorruptData(
                 f"{self._store.path} holds a document that this version cannot read: {error!r}"
             ) from None
         self.mappings = self._store.all("mapping")
-        used = {each.code.sha256 for f in self.functions.values() for each in _all_versions(f)}
-        self.archives.keep_only(used)
 
     def _settle_all(self) -> None:
         """What was under way when the last emulator ended is done now."""

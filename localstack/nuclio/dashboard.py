@@ -7,6 +7,7 @@ sends.  What is not there yet answers 501 and names itself.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,8 @@ class Dashboard:
             return await self._route(request, words[1:])
         except Refused as refusal:
             return _json(refusal.status, {"error": refusal.message})
+        except (OSError, sqlite3.Error) as error:  # a full disk, most often
+            return _json(500, {"error": f"The emulator could not keep this: {error}"})
 
     async def _route(self, request: Request, words: list[str]) -> Response:
         resource, rest = (words[0] if words else ""), words[1:]

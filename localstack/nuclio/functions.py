@@ -13,6 +13,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,9 @@ class Functions:
             self._known(name)
         metadata.setdefault("namespace", "nuclio")
         metadata.setdefault("labels", {}).setdefault(PROJECT_LABEL, "default")
-        self._wanted[name] = {"metadata": metadata, "spec": given.get("spec") or {}}
-        self._keep("function", name, self._wanted[name])
+        wanted = {"metadata": metadata, "spec": given.get("spec") or {}}
+        self._keep("function", name, wanted)
+        self._wanted[name] = wanted
         self._begin(name)
         if wait:
             await asyncio.shield(self._tasks[name])
@@ -129,9 +131,10 @@ class Functions:
         if not new and name not in self.projects:
             raise Refused(404, "Project not found")
         given["metadata"].setdefault("namespace", "nuclio")
-        self.projects[name] = {"metadata": given["metadata"], "spec": given.get("spec") or {}}
-        self._keep("project", name, self.projects[name])
-        return self.projects[name]
+        project = {"metadata": given["metadata"], "spec": given.get("spec") or {}}
+        self._keep("project", name, project)
+        self.projects[name] = project
+        return project
 
     async def delete_project(self, name: str, strategy: str) -> None:
         """Raises `Refused` 404, or 412 when it holds functions and the strategy forbids that."""
@@ -164,9 +167,11 @@ class Functions:
             processor = await self._make(name, wanted)
             self._set(name, "waitingForResourceConfiguration", "Starting the workers")
             await processor.start()
-        except (DeployFailed, RuntimeMissing) as error:
+        except Exception as error:
+            if not isinstance(error, DeployFailed | RuntimeMissing | OSError):
+                traceback.print_exc()  # ours, or a spec of a shape nobody thought of
             await self._stop(name)
-            self._set(name, "error", str(error), level="error")
+            self._set(name, "error", str(error) or repr(error), level="error")
             return
         old = self._processors.pop(name, None)
         self._processors[name] = processor
