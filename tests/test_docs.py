@@ -57,3 +57,19 @@ def test_the_python_on_a_page_runs(page: str, tmp_path: Path) -> None:
     )
     assert done.returncode in (0, 5), done.stdout + done.stderr  # 5: no tests among the blocks
     assert blocks or page == "docs/how-to/deploy.md"
+
+
+def test_a_fidelity_mark_that_is_not_literal_is_named(tmp_path: Path) -> None:
+    make_docs().fidelity()  # puts tools/ on the path
+    marks = sys.modules["fidelity_marks"].marks
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "test_a.py").write_text(
+        '@pytest.mark.fidelity("Logs", "tail", different="shorter")\ndef test_tail(): ...\n'
+    )
+    (found,) = marks(tests)
+    assert (found.area, found.here) == ("Logs", "different: shorter")
+    assert found.test == "tests/test_a.py::test_tail"
+    (tests / "test_b.py").write_text("@pytest.mark.fidelity(AREA, 'x')\ndef test_b(): ...\n")
+    with pytest.raises(ValueError, match=r"test_b\.py::test_b: a fidelity mark takes"):
+        marks(tests)

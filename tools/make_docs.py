@@ -92,9 +92,18 @@ def reference() -> str:
 
 
 def fidelity() -> str:
+    """The emulator's own account of itself, then what the tests prove of it, by their marks."""
     from pelton.localstack.fidelity import page
 
-    return page()
+    sys.path.insert(0, str(ROOT / "tools"))
+    from fidelity_marks import marks, tables
+
+    proven = tables(marks(ROOT / "tests"))
+    return (
+        f"{page()}\n## Behaviour by behaviour, with its proof\n\n"
+        "Each row is a test that runs in CI; `exact` means as the source says AWS does it.\n\n"
+        f"{proven}"
+    )
 
 
 FILES = {

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pelton.localstack.clock import ManualClock
 from pelton.localstack.lambda_.async_events import AsyncEvents
 from pelton.localstack.lambda_.records import Call, Outcome, Revision, Throttled
@@ -51,6 +53,9 @@ def run(tmp_path: Path, *ends: str, hours: float = 1) -> tuple[list[Any], int, l
     return asyncio.run(main())
 
 
+@pytest.mark.fidelity(
+    "Asynchronous events", "two retries, one and two minutes later, under one request id"
+)
 def test_a_failing_event_is_tried_after_one_and_two_minutes(tmp_path: Path) -> None:
     seen, left, said = run(tmp_path, "failed", "failed", "failed")
     assert seen == [(0.0, "id"), (60.0, "id"), (180.0, "id")]
@@ -63,11 +68,13 @@ def test_success_ends_the_attempts(tmp_path: Path) -> None:
     assert (len(seen), left) == (2, 0)
 
 
+@pytest.mark.fidelity("Asynchronous events", "a throttled event waits without losing an attempt")
 def test_a_throttled_event_keeps_its_attempts(tmp_path: Path) -> None:
     seen, left, _ = run(tmp_path, "throttled", "throttled", "failed", "ok")
     assert (len(seen), left) == (4, 0)
 
 
+@pytest.mark.fidelity("Asynchronous events", "an accepted event goes on after a restart")
 def test_what_was_accepted_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def main() -> int:
         clock = ManualClock(start=0.0)

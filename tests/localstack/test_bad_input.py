@@ -71,6 +71,9 @@ def invoke(client: Any, payload: bytes, kind: str = "RequestResponse") -> Any:
     ],
     ids=["broken", "no text", "7 MB", "a 2 MB event"],
 )
+@pytest.mark.fidelity(
+    "Errors", "payloads that are no JSON or too large are refused in Lambda's words"
+)
 def test_a_payload_that_lambda_refuses(
     pelton_emulator: RunningEmulator, url: str, payload: bytes, kind: str, code: str, words: str
 ) -> None:
@@ -87,6 +90,7 @@ def test_the_largest_payload_is_taken(pelton_emulator: RunningEmulator, url: str
     assert invoke(pelton_emulator.client("lambda"), largest) == 6 * MEGABYTE - 2
 
 
+@pytest.mark.fidelity("Function URLs", "a body over 6 MB is a 413")
 def test_a_body_too_large_for_a_function_url(url: str) -> None:
     with httpx.Client(trust_env=False, timeout=30) as client:
         assert client.post(url, content=b"x" * 7 * MEGABYTE).status_code == 413
@@ -104,6 +108,7 @@ Post = Callable[[bytes], httpx.Response]
         b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
+@pytest.mark.fidelity("Safety", "what is no HTTP is answered 400")
 def test_what_is_no_http_is_answered_400(
     pelton_emulator: RunningEmulator, request_bytes: bytes
 ) -> None:
@@ -116,6 +121,7 @@ def test_what_is_no_http_is_answered_400(
     assert httpx.get(f"{pelton_emulator.url}/_pelton/health", trust_env=False).status_code == 200
 
 
+@pytest.mark.fidelity("Safety", "a caller that leaves does no harm: the function runs to its end")
 def test_a_caller_that_leaves_does_no_harm(pelton_emulator: RunningEmulator, url: str) -> None:
     """Half a request, then gone; and one that does not wait for its answer."""
     import socket

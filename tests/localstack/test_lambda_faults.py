@@ -92,6 +92,10 @@ def send(pelton_emulator: RunningEmulator) -> Send:
         ("large", "Function.ResponseSizeTooLarge", "(6291556 bytes)"),
     ],
 )
+@pytest.mark.fidelity(
+    "Execution",
+    "raise, exit, crash, hang, unserialisable and oversize answers end in Lambda's words",
+)
 def test_an_end_has_the_platforms_words(send: Send, do: str, kind: str, words: str) -> None:
     payload, error = send(do)
     assert (error, payload["errorType"]) == ("Unhandled", kind)
@@ -99,29 +103,36 @@ def test_an_end_has_the_platforms_words(send: Send, do: str, kind: str, words: s
     assert send()[1] == "", "the next event is served"
 
 
+@pytest.mark.fidelity("Execution", "stack traces name /var/task, no frame of ours")
 def test_a_trace_names_the_users_file(send: Send) -> None:
     payload, _ = send("raise")
     assert len(payload["stackTrace"]) == 1
     assert "main.py" in payload["stackTrace"][0]
 
 
+@pytest.mark.fidelity("Execution", "globals live as long as their sandbox")
 def test_globals_live_as_long_as_the_sandbox(send: Send) -> None:
     assert [send()[0]["count"] for _ in range(3)] == [1, 2, 3]
     send("exit")
     assert send()[0]["count"] == 1
 
 
+@pytest.mark.fidelity("Execution", "a second event at once gets a second sandbox")
 def test_a_second_event_at_once_gets_a_second_sandbox(send: Send) -> None:
     with ThreadPoolExecutor(2) as pool:
         pids = {answer[0]["pid"] for answer in pool.map(send, ["slow", "slow"])}
     assert len(pids) == 2
 
 
+@pytest.mark.fidelity("Logs", "ten megabytes of prints in one invocation")
 def test_ten_megabytes_of_prints_do_no_harm(send: Send) -> None:
     assert send("print")[1] == ""
 
 
 @pytest.mark.parametrize("name", ["pelton", "click", "ministack", "pydantic"])
+@pytest.mark.fidelity(
+    "Execution", "a function sees its artifact, the runtime client and boto3, nothing else"
+)
 def test_nothing_of_the_emulator_is_visible(send: Send, name: str) -> None:
     assert send("import", name=name)[0]["errorType"] == "ModuleNotFoundError"
 
@@ -139,6 +150,9 @@ def test_what_the_platform_has_is_visible(send: Send, name: str) -> None:
         ("x = 1", "main.missing", "Runtime.HandlerNotFound"),
         ("raise SystemExit(3)", "main.handler", "Runtime.ExitError"),
     ],
+)
+@pytest.mark.fidelity(
+    "Execution", "import errors, syntax errors, missing handlers end in Lambda's words"
 )
 def test_a_failed_init_is_answered(
     pelton_emulator: RunningEmulator, source: str, handler: str, kind: str
@@ -167,6 +181,7 @@ def test_what_the_api_refuses(pelton_emulator: RunningEmulator) -> None:
         client.list_layers()
 
 
+@pytest.mark.fidelity("Concurrency", "reserved concurrency of zero throttles with its Reason")
 def test_reserved_concurrency_of_zero_throttles(pelton_emulator: RunningEmulator) -> None:
     client = pelton_emulator.client("lambda")
     create(client, SOURCE)
@@ -178,6 +193,7 @@ def test_reserved_concurrency_of_zero_throttles(pelton_emulator: RunningEmulator
     assert reason == "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
+@pytest.mark.fidelity("Logs", "LogType=Tail: START, prints, END, REPORT")
 def test_the_log_tail_has_start_print_end_and_report(pelton_emulator: RunningEmulator) -> None:
     import base64
 
@@ -189,6 +205,7 @@ def test_the_log_tail_has_start_print_end_and_report(pelton_emulator: RunningEmu
     assert "Init Duration" in lines[-1]
 
 
+@pytest.mark.fidelity("Execution", "a failed init runs again inside its invocation")
 def test_a_failed_init_is_run_again_inside_the_invocation(
     pelton_emulator: RunningEmulator,
 ) -> None:

@@ -71,6 +71,9 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
         assert time.monotonic() < end, "it did not come about in time"
 
 
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: a message is deleted when it succeeded, and comes again when not"
+)
 def test_every_message_is_done_and_a_failed_one_comes_again(
     pelton_emulator: RunningEmulator,
 ) -> None:
@@ -106,6 +109,9 @@ def test_every_message_is_done_and_a_failed_one_comes_again(
     )
 
 
+@pytest.mark.fidelity(
+    "Function URLs", "payload 2.0, status, headers and cookies as the function says"
+)
 def test_a_function_url_answers_as_the_function_says(pelton_emulator: RunningEmulator) -> None:
     client = pelton_emulator.client("lambda")
     create(client, WEB)
@@ -144,6 +150,7 @@ def start(data: Path) -> tuple[subprocess.Popen[str], RunningEmulator]:
     return process, RunningEmulator(ready["url"], ready["nuclio_url"])
 
 
+@pytest.mark.fidelity("Functions", "what was acknowledged survives a kill of the emulator")
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     process, emulator = start(tmp_path)
     client = emulator.client("lambda")

@@ -88,23 +88,27 @@ def ask(pelton_emulator: RunningEmulator) -> Ask:
         ("/", 203, "hello"),
     ],
 )
+@pytest.mark.fidelity("Nuclio", "every return form and failure has Nuclio's status and body")
 def test_each_end_has_its_answer(ask: Ask, path: str, status: int, words: str) -> None:
     answer = ask(path, content=b"body")
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
     assert ask("/").status_code == 203, "the next event is served"
 
 
+@pytest.mark.fidelity("Nuclio", "a body over maxRequestBodySize is refused")
 def test_a_body_over_four_megabytes_is_refused(ask: Ask) -> None:
     """Nuclio's own default of maxRequestBodySize."""
     assert ask("/", content=b"x" * 7 * 1024 * 1024).status_code == 413
     assert ask("/", content=b"body").status_code == 203
 
 
+@pytest.mark.fidelity("Nuclio", "x-nuclio-log-level brings the logs back in X-Nuclio-Logs")
 def test_logs_come_back_when_asked_for(ask: Ask) -> None:
     answer = ask("/", headers={"x-nuclio-log-level": "debug"})
     assert '"asked"' in answer.headers["x-nuclio-logs"]
 
 
+@pytest.mark.fidelity("Nuclio", "the dashboard invokes, lists and deletes")
 def test_the_dashboard_invokes_lists_and_deletes(
     pelton_emulator: RunningEmulator, ask: Ask
 ) -> None:
@@ -129,6 +133,7 @@ def test_the_dashboard_invokes_lists_and_deletes(
         ("handler = print", {"triggers": {"k": {"kind": "kafka-cluster"}}}, "kafka-cluster"),
     ],
 )
+@pytest.mark.fidelity("Nuclio", "a deploy that fails says why in status.message")
 def test_a_deploy_that_fails_says_why(
     pelton_emulator: RunningEmulator, source: str, spec: dict[str, Any], words: str
 ) -> None:
@@ -137,6 +142,7 @@ def test_a_deploy_that_fails_says_why(
     assert words in status["message"]
 
 
+@pytest.mark.fidelity("Nuclio", "names that are no Kubernetes names are a 400")
 def test_a_bad_name_is_refused(pelton_emulator: RunningEmulator) -> None:
     body = {"metadata": {"name": "Not_Good"}, "spec": {}}
     answer = httpx.post(f"{pelton_emulator.nuclio_url}/api/functions", json=body)

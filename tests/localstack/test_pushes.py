@@ -64,6 +64,7 @@ def world(pelton_emulator: RunningEmulator) -> World:
     return World(pelton_emulator)
 
 
+@pytest.mark.fidelity("Pushes", "EventBridge rules")
 def test_eventbridge_pushes_to_a_function(world: World) -> None:
     events = world.client("events")
     events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
@@ -74,6 +75,7 @@ def test_eventbridge_pushes_to_a_function(world: World) -> None:
     assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "order", {"id": 7})
 
 
+@pytest.mark.fidelity("Pushes", "SNS subscriptions")
 def test_sns_pushes_to_a_function(world: World) -> None:
     topics = world.client("sns")
     topic = topics.create_topic(Name="t")["TopicArn"]
@@ -83,6 +85,7 @@ def test_sns_pushes_to_a_function(world: World) -> None:
     assert (record["EventSource"], record["Sns"]["Message"]) == ("aws:sns", "hello")
 
 
+@pytest.mark.fidelity("Pushes", "S3 notifications")
 def test_s3_pushes_to_a_function(world: World) -> None:
     buckets = world.client("s3")
     buckets.create_bucket(Bucket="bucket")
@@ -99,6 +102,7 @@ def test_s3_pushes_to_a_function(world: World) -> None:
     assert event["Records"][0]["s3"]["object"]["key"] == "k"
 
 
+@pytest.mark.fidelity("Pushes", "versions and aliases as targets")
 def test_a_version_and_an_alias_are_targets_of_their_own(world: World) -> None:
     version = world.functions.publish_version(FunctionName="f")["Version"]
     world.functions.create_alias(FunctionName="f", Name="live", FunctionVersion=version)
@@ -109,6 +113,7 @@ def test_a_version_and_an_alias_are_targets_of_their_own(world: World) -> None:
     assert world.seen()["version"] == version
 
 
+@pytest.mark.fidelity("Pushes", "Step Functions waits for the answer and sees an error")
 def test_step_functions_waits_for_the_answer_and_sees_an_error(world: World) -> None:
     machines = world.client("stepfunctions")
     definition = {

@@ -109,6 +109,10 @@ def world(pelton_emulator: RunningEmulator) -> World:
 
 
 @pytest.mark.parametrize("how", ["raise", "crash", "hang"])
+@pytest.mark.fidelity(
+    "Event source mappings",
+    "SQS: partial failures, exceptions and crashes bring only their messages again",
+)
 def test_a_failed_message_comes_again(world: World, how: str) -> None:
     source, done = world.queue("in", VisibilityTimeout="1"), world.queue("done")
     world.consumer()
@@ -117,6 +121,7 @@ def test_a_failed_message_comes_again(world: World, how: str) -> None:
     assert sorted(each["id"] for each in world.take(done, 3)) == [0, 1, 2]
 
 
+@pytest.mark.fidelity("Event source mappings", "SQS: messages wait for a function that is away")
 def test_messages_wait_for_a_function_that_is_away(world: World) -> None:
     """Deleted with its mapping, and made again: what came in between is there."""
     source, done = world.queue("in", VisibilityTimeout="1"), world.queue("done")
@@ -128,6 +133,7 @@ def test_messages_wait_for_a_function_that_is_away(world: World) -> None:
     assert world.take(done, 1) == [{"id": 1}]
 
 
+@pytest.mark.fidelity("Event source mappings", "SQS FIFO: a group keeps its order over a failure")
 def test_a_fifo_group_keeps_its_order_over_a_failure(world: World) -> None:
     source = world.queue(
         "in.fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="1"
@@ -140,6 +146,9 @@ def test_a_fifo_group_keeps_its_order_over_a_failure(world: World) -> None:
     assert [each["id"] for each in world.take(done, 4)] == [0, 1, 2, 3]
 
 
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: the queue's own redrive policy makes dead letters"
+)
 def test_after_its_receives_a_message_is_a_dead_letter(world: World) -> None:
     dead = world.queue("dead")
     policy = {"deadLetterTargetArn": QUEUE.format("dead"), "maxReceiveCount": 2}

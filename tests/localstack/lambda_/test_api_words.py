@@ -146,6 +146,9 @@ MISSING, CONFLICT = "ResourceNotFoundException", "ResourceConflictException"
 DETECTED = "1 validation error detected: Value "
 
 
+@pytest.mark.fidelity(
+    "Functions", "CreateFunction's answer, member by member, and Pending > Active"
+)
 def test_create_answers_as_recorded_and_becomes_active(api: Any) -> None:
     answer = create(api, Environment={"Variables": {"AA": "b"}}, Tags={"t": "u"})
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 201
@@ -199,6 +202,7 @@ def test_create_answers_as_recorded_and_becomes_active(api: Any) -> None:
         ),
     ],
 )  # fmt: skip
+@pytest.mark.fidelity("Errors", "CreateFunction refuses in recorded words")
 def test_create_refuses_in_recorded_words(
     api: Any, settings: dict[str, Any], expected: tuple[int, str, str]
 ) -> None:
@@ -228,6 +232,7 @@ def test_create_refuses_what_cannot_run(api: Any, settings: dict[str, Any], word
     assert api.list_functions()["Functions"] == []
 
 
+@pytest.mark.fidelity("Errors", "several broken constraints are told together")
 def test_several_problems_are_told_together(api: Any) -> None:
     status, kind, sentence = refusal(lambda: create(api, Role="r1", Timeout=0))
     assert (status, kind) == (400, VALIDATION)
@@ -235,6 +240,7 @@ def test_several_problems_are_told_together(api: Any) -> None:
     assert "; Value '0' at 'timeout'" in sentence
 
 
+@pytest.mark.fidelity("Errors", "Message or message, Type or none: each exception's own")
 def test_the_key_of_the_sentence_is_its_exceptions_own(api: Any) -> None:
     with pytest.raises(ClientError) as missing:
         api.get_function(FunctionName="none")
@@ -245,6 +251,9 @@ def test_the_key_of_the_sentence_is_its_exceptions_own(api: Any) -> None:
     assert "message" in invalid.value.response and "Message" not in invalid.value.response
 
 
+@pytest.mark.fidelity(
+    "Functions", "names, partial ARNs, ARNs, percent-encoded ARNs, qualifier conflicts"
+)
 def test_names_in_every_form_and_wrong_ones(api: Any) -> None:
     create(api)
     for name in ("f", f"{ARN}:f", "000000000000:function:f", f"{ARN}:f:$LATEST"):
@@ -268,6 +277,7 @@ def test_names_in_every_form_and_wrong_ones(api: Any) -> None:
     )[2].startswith("This operation is permitted on Lambda functions only.")
 
 
+@pytest.mark.fidelity("Functions", "updates change what runs, and the RevisionId")
 def test_an_update_changes_what_runs_and_the_revision(api: Any) -> None:
     create(api)
     before = json.loads(call(api, FunctionName="f")["Payload"])
@@ -288,6 +298,9 @@ def test_an_update_changes_what_runs_and_the_revision(api: Any) -> None:
     assert before["key"] != after["key"]
 
 
+@pytest.mark.fidelity(
+    "Versions and aliases", "versions are frozen; unchanged code publishes nothing new"
+)
 def test_versions_are_frozen_and_published_once(api: Any) -> None:
     create(api)
     assert api.publish_version(FunctionName="f")["Version"] == "1"
@@ -315,6 +328,7 @@ def test_versions_are_frozen_and_published_once(api: Any) -> None:
     assert api.publish_version(FunctionName="f")["Version"] == "3"
 
 
+@pytest.mark.fidelity("Versions and aliases", "aliases route by weight")
 def test_aliases_route_by_weight_and_refuse_in_recorded_words(api: Any) -> None:
     create(api)
     api.publish_version(FunctionName="f")
@@ -363,6 +377,7 @@ def test_aliases_route_by_weight_and_refuse_in_recorded_words(api: Any) -> None:
     assert refusal(api.invoke, FunctionName="f", Qualifier="live")[1] == MISSING
 
 
+@pytest.mark.fidelity("Functions", "lists come in pages")
 def test_lists_come_in_pages(api: Any) -> None:
     for number in range(5):
         create(api, f"f{number}")
@@ -400,6 +415,7 @@ def test_invoke_kinds_and_limits(api: Any) -> None:
     )
 
 
+@pytest.mark.fidelity("Functions", "resource policies, statement by statement")
 def test_policies(api: Any) -> None:
     create(api)
     given = {"FunctionName": "f", "StatementId": "s1", "Action": "lambda:InvokeFunction"}
@@ -436,6 +452,7 @@ def test_policies(api: Any) -> None:
     )
 
 
+@pytest.mark.fidelity("Functions", "tags")
 def test_tags(api: Any) -> None:
     arn = create(api, Tags={"a": "1"})["FunctionArn"]
     api.tag_resource(Resource=arn, Tags={"b": "2"})
@@ -514,6 +531,7 @@ def test_an_operation_that_is_not_there_names_itself(api: Any) -> None:
     assert "ListLayers" in sentence
 
 
+@pytest.mark.fidelity("Functions", "an update under way is a 409")
 def test_an_update_under_way_is_a_conflict(tmp_path: Path) -> None:
     clock = ManualClock()
     slow = Running(clock=clock, settle_delay=5.0, data_dir=tmp_path)
