@@ -7,6 +7,8 @@ answer here: those without an `Act` answer that they are not there yet, by name.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from ..front import Request, Response
@@ -26,6 +28,9 @@ from .url_configs import UrlConfigs
 from .versions import Versions
 
 BODY_LIMIT = 70_167_211  # bytes, of any request
+REMEMBERED = 2048  # addresses whose meaning is kept
+
+Route = tuple[Operation, Mapping[str, str]]
 _PARTS = (
     Functions,
     Versions,
@@ -55,6 +60,8 @@ class LambdaApi:
         self._model = load()
         self._acts = operations(account)
         self._account = account
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._checked: dict[tuple[str | None, ...], protocol.Values] = {}
 
     def addresses(self, path: str) -> bool:
         """Whether `path` is one of Lambda's."""
@@ -73,23 +80,57 @@ class LambdaApi:
             return protocol.failure(self._model, failed, str(uuid4()))
 
     async def _serve(self, request: Request) -> Response:
-        found = self._model.route(request.method, request.path, request.query)
-        if found is None:
-            raise AwsError(
-                "UnknownOperationException",
-                f"No operation of Lambda is at {request.method} {request.path}",
-                404,
-            )
-        operation, variables = found
+        operation, variables = self._route(request)
         act = self._acts.get(operation.name)
         if act is None:
             raise not_served(operation.name)
         _check_size(operation, request)
-        values = protocol.parse(self._model, operation, variables, request)
-        validation.check(self._model, operation, values)
+        values = self._values(operation, variables, request)
         answer = await act(values)
         request_id = answer.pop("RequestId", None) or str(uuid4())
         return protocol.answer(self._model, operation, answer, request_id)
+
+    def _route(self, request: Request) -> Route:
+        """What `request` addresses; the same address means the same the next time."""
+        key = (request.method, request.target)
+        found = self._routes.get(key)
+        if found is None:
+            found = self._model.route(request.method, request.path, request.query)
+            if found is None:
+                raise AwsError(
+                    "UnknownOperationException",
+                    f"No operation of Lambda is at {request.method} {request.path}",
+                    404,
+                )
+            _remember(self._routes, key, found)
+        return found
+
+    def _values(
+        self, operation: Operation, variables: Mapping[str, str], request: Request
+    ) -> protocol.Values:
+        """The operation's input, checked.
+
+        Where the body is one opaque member (Invoke), all that the model constrains is in the
+        address and the headers: what passed once need not be read and checked again.
+        """
+        if not operation.opaque_body:
+            values = protocol.parse(self._model, operation, variables, request)
+            validation.check(self._model, operation, values)
+            return values
+        headers = request.headers
+        key = (request.method, request.target, *(headers.get(h) for h in operation.headers))
+        values = self._checked.get(key, {})
+        if not values:
+            values = protocol.parse(self._model, operation, variables, request)
+            validation.check(self._model, operation, values)
+            _remember(self._checked, key, values)
+        return {**values, operation.payload_in: request.body}
+
+
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 def _check_size(operation: Operation, request: Request) -> None:

@@ -64,7 +64,7 @@ class Calls:
         if outcome.error:
             answer["FunctionError"] = outcome.error
         if with_log:
-            answer["LogResult"] = base64.b64encode(outcome.log[-LOG_TAIL:]).decode()
+            answer["LogResult"] = base64.b64encode(outcome.log()[-LOG_TAIL:]).decode()
         return answer
 
 

@@ -11,6 +11,8 @@ import json
 import shutil
 import tempfile
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from ..clock import Clock
@@ -49,6 +51,7 @@ class Invocations:
         self._all: set[Sandbox] = set()
         self._running: dict[str, int] = {}
         self._left_scratch: dict[str, Path] = {}
+        self._endings: deque[Ending] = deque()
         self._fork_server: ForkServer | None = None
         self._preparing = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
@@ -87,7 +90,7 @@ class Invocations:
         if sandbox is None:
             sandbox, failed = await self._start(call.revision)
             if failed is not None:
-                return self._finish(call, sandbox, failed, time.perf_counter() - began, 0.0)
+                return self._ended(call, sandbox, failed, time.perf_counter() - began, 0.0)
             began = time.perf_counter()
         timeout = float(call.revision.timeout_s)
         delivery = Delivery(
@@ -100,9 +103,10 @@ class Invocations:
         )
         answer = await sandbox.invoke(delivery, timeout)
         seconds = time.perf_counter() - began
-        return self._finish(call, sandbox, answer, seconds, sandbox.init_seconds if cold else 0.0)
+        return self._ended(call, sandbox, answer, seconds, sandbox.init_seconds if cold else 0.0)
 
     def _take(self, revision: Revision) -> Sandbox | None:
+        self._finish_all()
         idle = self._idle.get(revision.key, [])
         while idle:
             sandbox = idle.pop()
@@ -164,12 +168,30 @@ class Invocations:
         except ForkServerGone:
             return await sandbox.start(seconds)
 
-    def _finish(
+    def _ended(
         self, call: Call, sandbox: Sandbox, answer: Answer, seconds: float, init: float
     ) -> Outcome:
+        """What the caller gets now; the log and the sandbox's fate come a turn of the loop later,
+        or when the next event, or the caller, asks for them."""
         payload, error = self._verdict(call, answer)
+
+        def finish() -> bytes:
+            return self._finish(call, sandbox, answer, seconds, init)
+
+        ending = Ending(finish)
+        self._endings.append(ending)
+        asyncio.get_running_loop().call_soon(self._finish_all)
+        return Outcome(payload, error, ending, call.revision.version)
+
+    def _finish_all(self) -> None:
+        while self._endings:
+            self._endings.popleft()()
+
+    def _finish(
+        self, call: Call, sandbox: Sandbox, answer: Answer, seconds: float, init: float
+    ) -> bytes:
         peak = sandbox.memory() or 1
-        log = _log(call, sandbox.take_output(), answer, payload, seconds, init, peak)
+        log = _log(call, sandbox.take_output(), answer, seconds, init, peak)
         self._logs_of(sandbox, log)
         if answer.kind == "timeout" and call.revision.key not in self._left_scratch:
             self._left_scratch[call.revision.key] = sandbox.scratch
@@ -182,7 +204,7 @@ class Invocations:
         else:
             sandbox.idle_since = self._clock.time()
             self._idle.setdefault(call.revision.key, []).append(sandbox)
-        return Outcome(payload, error, log, call.revision.version)
+        return log
 
     def _verdict(self, call: Call, answer: Answer) -> tuple[bytes, str]:
         """(payload, X-Amz-Function-Error) for the caller."""
@@ -212,6 +234,7 @@ class Invocations:
         shutil.rmtree(sandbox.scratch, ignore_errors=True)
 
     async def retire(self, name: str, keep: str = "") -> None:
+        self._finish_all()
         for sandbox in self._all:
             if sandbox.revision.name == name and sandbox.revision.key != keep:
                 sandbox.retired = True
@@ -239,6 +262,7 @@ class Invocations:
                     sandbox.kill()
 
     async def close(self) -> None:
+        self._finish_all()
         if self._keeper is not None:
             self._keeper.cancel()
         for sandbox in list(self._all):
@@ -246,6 +270,22 @@ class Invocations:
         self._idle.clear()
         if self._fork_server is not None:
             await self._fork_server.close()
+
+
+class Ending:
+    """The end of one invocation, finished once; calling it gives the invocation's log."""
+
+    __slots__ = ("_finish", "_log")
+
+    def __init__(self, finish: Callable[[], bytes]) -> None:
+        self._finish: Callable[[], bytes] | None = finish
+        self._log = b""
+
+    def __call__(self) -> bytes:
+        finish, self._finish = self._finish, None
+        if finish is not None:
+            self._log = finish()
+        return self._log
 
 
 def _error_type(answer: Answer) -> str:
@@ -264,7 +304,6 @@ def _log(
     call: Call,
     printed: bytes,
     answer: Answer,
-    payload: bytes,
     seconds: float,
     init: float,
     peak: int,

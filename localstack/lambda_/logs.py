@@ -20,9 +20,12 @@ CallLogs = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 # are cut at 256 KB.
 KEEP = 1 << 20
 LINE = 256 * 1024
-BATCH_EVENTS, BATCH_BYTES = 1000, 900_000
+# A batch is small enough that who waits behind it does not notice.
+BATCH_EVENTS, BATCH_BYTES = 200, 900_000
 # Seconds that lines wait for more, and that a refused delivery waits to be tried again.
 GATHER, PAUSE = 0.2, 0.05
+# What may gather while lines keep coming: seconds, and lines.
+LONGEST, MOST_LINES = 5.0, 10_000
 
 
 class LogsRefused(Exception):
@@ -68,40 +71,56 @@ def stream_name(now: float, version: str, token: str) -> str:
 
 
 class LogSink:
-    """Delivers lines to log streams, making group and stream when they are missing."""
+    """Delivers lines to log streams, making group and stream when they are missing.
+
+    While lines keep coming they gather, up to `MOST_LINES` and `LONGEST` seconds: an invocation
+    never shares its processor with the delivery of the one before.
+    """
 
     def __init__(self, call: CallLogs, clock: Clock) -> None:
         self._call, self._clock = call, clock
+        self._texts: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
         self._pending: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._made: set[tuple[str, str]] = set()
         self._timer: Timer | None = None
+        self._waiting, self._first, self._last = 0, 0.0, 0.0
         self._delivering = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, group: str, stream: str, text: bytes) -> None:
         """Queue whole lines for one stream, and return at once."""
-        now = int(self._clock.time() * 1000)
-        lines = text.decode("utf-8", "replace").split("\n")
-        events = [{"timestamp": now, "message": line[:LINE]} for line in lines if line.strip()]
-        if not events:
+        if not text:
             return
-        waiting = self._pending.setdefault((group, stream), [])
-        waiting.extend(events)
-        if len(waiting) >= BATCH_EVENTS:
+        self._last = self._clock.time()
+        self._texts.setdefault((group, stream), []).append((int(self._last * 1000), text))
+        self._waiting += text.count(b"\n") + 1
+        if self._timer is None:
+            self._first = self._last
+            self._timer = self._clock.call_later(GATHER, self._look)
+        elif self._waiting >= MOST_LINES:
             self._begin()
-        elif self._timer is None:
-            self._timer = self._clock.call_later(GATHER, self._begin)
 
     def forget(self) -> None:
         """Everything was wiped: drop what waits, and make groups anew."""
+        self._texts.clear()
         self._pending.clear()
         self._made.clear()
+        self._waiting = 0
 
     async def flush(self) -> None:
         """Come back when what was added is delivered."""
         async with self._delivering:
+            self._take_texts()
             while self._pending:
                 await self._deliver_one()
+
+    def _look(self) -> None:
+        """Deliver once nothing was added for a while."""
+        now = self._clock.time()
+        if now - self._last < GATHER and now - self._first < LONGEST:
+            self._timer = self._clock.call_later(GATHER, self._look)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         if self._timer is not None:
@@ -110,6 +129,13 @@ class LogSink:
         task = asyncio.get_running_loop().create_task(self.flush())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _take_texts(self) -> None:
+        texts, self._texts, self._waiting = self._texts, {}, 0
+        for key, added in texts.items():
+            events = [event for now, text in added for event in _events(now, text)]
+            if events:
+                self._pending.setdefault(key, []).extend(events)
 
     async def _deliver_one(self) -> None:
         (group, stream), events = next(iter(self._pending.items()))
@@ -140,6 +166,12 @@ class LogSink:
         except LogsRefused as error:
             if error.code != "ResourceAlreadyExistsException":
                 raise
+
+
+def _events(now: int, text: bytes) -> list[dict[str, Any]]:
+    """One event a line that says anything, all of one time (milliseconds)."""
+    lines = text.decode("utf-8", "replace").split("\n")
+    return [{"timestamp": now, "message": line[:LINE]} for line in lines if line.strip()]
 
 
 def _batch(events: list[dict[str, Any]]) -> int:

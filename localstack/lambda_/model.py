@@ -45,6 +45,8 @@ class Operation:
     output: tuple[Member, ...]
     payload_in: str  # the member that is the whole body, or ""
     payload_out: str
+    opaque_body: bool  # the body is one blob that the model does not constrain
+    headers: tuple[str, ...]  # the input's header names, in lower case
 
 
 class Model:
@@ -96,7 +98,15 @@ class Model:
             _members(answer),
             source.get("payload", ""),
             answer.get("payload", ""),
+            self._is_opaque(source),
+            tuple(each.wire.lower() for each in _members(source) if each.location == "header"),
         )
+
+    def _is_opaque(self, source: Shape) -> bool:
+        if "payload" not in source:
+            return False
+        shape = self.shapes[source["members"][source["payload"]]["shape"]]
+        return shape["type"] == "blob" and not {"min", "max"} & set(shape)
 
 
 def _members(shape: Shape) -> tuple[Member, ...]:

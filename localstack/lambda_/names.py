@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import AwsError, invalid, not_found
 from .validation import failed
@@ -52,6 +53,7 @@ class Reference:
         return self.qualifier in ("", LATEST)
 
 
+@lru_cache(4096)
 def refer(place: Place, text: str, qualifier: str | None = None) -> Reference:
     """What `text` and a separate `qualifier` name together.
 

@@ -6,7 +6,7 @@ execution side (invocations, sandbox) answers with an `Outcome`.  Both are plain
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -55,12 +55,13 @@ class Outcome:
     """How a call ended.
 
     error: "" for success, else the X-Amz-Function-Error value ("Unhandled")
-    log:   the whole log of this invocation (START .. REPORT); the API cuts the tail
+    log:   gives the whole log of this invocation (START .. REPORT), made when it is asked for, so
+           that a caller who does not ask need not wait for it; the API cuts the tail
     """
 
     payload: bytes
     error: str = ""
-    log: bytes = b""
+    log: Callable[[], bytes] = bytes
     version: str = "$LATEST"
 
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from typing import Any
 
 PREFIX = "/2018-06-01/runtime/"
+NEXT_PATH = f"{PREFIX}invocation/next"
+NEXT, END = f"GET {NEXT_PATH} ".encode(), b"\r\n\r\n"
 ACCEPTED = b'{"status":"OK"}\n'
 
 
@@ -130,6 +132,12 @@ class RuntimeConnection(asyncio.Protocol):
         self._server.forget(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._buffer and data.startswith(NEXT) and data.find(END) == len(data) - 4:
+            # The runtime client's own poll, whole in one piece: half of all requests.
+            reply = self._server.worker.request("GET", NEXT_PATH, b"")
+            if reply is None:
+                return self._server.wait(self)
+            return self.send(reply)
         self._buffer += data
         while (request := take_request(self._buffer)) is not None:
             reply = self._server.worker.request(*request)
@@ -144,21 +152,17 @@ class RuntimeConnection(asyncio.Protocol):
 
 def take_request(buffer: bytearray) -> tuple[str, str, bytes] | None:
     """Cut one whole request (method, path, body) off the buffer; None until it is whole."""
-    end = buffer.find(b"\r\n\r\n")
+    end = buffer.find(END)
     if end < 0:
         return None
-    head = bytes(buffer[:end]).decode("latin-1")
-    line, _, rest = head.partition("\r\n")
-    length = 0
-    for header in rest.split("\r\n"):
-        name, _, value = header.partition(":")
-        if name.lower() == "content-length":
-            length = int(value)
-    if len(buffer) < end + 4 + length:
+    head = bytes(buffer[:end])
+    _, found, value = head.lower().partition(b"\r\ncontent-length:")
+    whole = end + 4 + (int(value.partition(b"\r\n")[0]) if found else 0)
+    if len(buffer) < whole:
         return None
-    body = bytes(buffer[end + 4 : end + 4 + length])
-    del buffer[: end + 4 + length]
-    method, path, _ = line.split(" ", 2)
+    body = bytes(buffer[end + 4 : whole])
+    del buffer[:whole]
+    method, path, _ = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
     return method, path, body
 
 
