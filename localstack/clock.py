@@ -1,7 +1,16 @@
 """One clock for everything of ours that waits: real, or moved by hand in tests.
 
-A manual clock wakes sleepers in the order of their times, and lets the event loop settle
-after each, so that a day passes in milliseconds and always in the same order.
+A manual clock wakes sleepers in the order of their times, and moves on only when what it woke has
+come to rest: the work that is under way (invocations, deliveries, polls, threads of the embedded
+services) says so by `busy`, also while it waits for another process.  So a day passes in
+milliseconds and always in the same order.
+
+What stays real, whichever clock there is, and asks `MACHINE` for it:
+
+- a function's timeout, its init phase, the deadline it is told: its process has the machine's time
+- a Nuclio worker's start, its event timeout, an event's wait for a free worker: the same
+- memory that is sampled, durations that are measured for REPORT lines
+- waits for the embedded services to be loaded, and for threads and processes to end
 """
 
 from __future__ import annotations
@@ -10,8 +19,10 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 
 class Timer(Protocol):
@@ -24,31 +35,72 @@ class Timer(Protocol):
 class Clock(Protocol):
     """What waits asks this, never `time` or `asyncio.sleep`."""
 
+    mode: str  # "real" or "manual"
+
     def time(self) -> float:
         """Seconds since the epoch."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Come back `seconds` later (at once for zero or less)."""
+    async def sleep(self, seconds: float, rank: int = 0) -> None:
+        """Come back `seconds` later (at once for zero or less).
+
+        Of those who are due at one time, a manual clock wakes the lower `rank` first, then who
+        asked first.
+        """
 
     def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
         """Call `act` in `seconds`, with no task of its own."""
+
+    async def pause(self, seconds: float, until: float | None = None) -> None:
+        """Look again in `seconds`: the wait of a poller that found nothing.
+
+        By a manual clock such a look is no event in time: it comes when something may have
+        changed (`stir`), and at the time `until` at the latest.
+        """
+
+    def stir(self) -> None:
+        """Something may have changed: whoever pauses looks again.  From any thread."""
+
+    def busy(self, what: str) -> AbstractContextManager[None]:
+        """Inside, work is under way that `what` names: a manual clock stands still meanwhile."""
 
 
 class RealClock:
     """The machine's time."""
 
+    mode = "real"
+
     def time(self) -> float:
         return time.time()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, rank: int = 0) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
     def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
         return asyncio.get_running_loop().call_later(seconds, act)
 
+    async def pause(self, seconds: float, until: float | None = None) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+    def stir(self) -> None:
+        pass
+
+    def busy(self, what: str) -> AbstractContextManager[None]:
+        return _FREE
+
+
+_FREE = nullcontext()
+# For what is real whichever clock the emulator has; the list is above.
+MACHINE = RealClock()
+
+
+class Restless(Exception):
+    """Work under way did not come to rest: the sentence says which."""
+
 
 class ManualClock:
     """Time moves when `advance` is called.
+
+    patience: real seconds that work under way may take before `advance` gives up
 
     >>> async def day() -> list[str]:
     ...     clock, seen = ManualClock(start=0.0), []
@@ -62,46 +114,203 @@ class ManualClock:
     ['a at 60', 'b at 7200']
     """
 
-    # Turns given to the loop after each waking, so that what was woken can run on
-    # (and sleep again) before time moves further.
+    mode = "manual"
+    # Turns given to the loop when nothing is under way, so that what was woken can say that it
+    # is: a new task begins one turn later, a lock or a gather takes a few.
     SETTLE_TURNS = 20
 
-    def __init__(self, start: float = 1_700_000_000.0) -> None:
+    def __init__(self, start: float = 1_700_000_000.0, patience: float = 60.0) -> None:
+        self.patience = patience
+        # The next moment at which others change by themselves (the embedded services: a message
+        # becomes visible), None when there is none: time stops there for those who pause.
+        self.moments: list[Callable[[], float | None]] = []
         self._now = start
         self._order = itertools.count()
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        # (due, rank, order of asking, what wakes the sleeper)
+        self._sleepers: list[tuple[float, int, int, Callable[[], None]]] = []
+        self._pausing: dict[int, tuple[asyncio.Future[None], int]] = {}
+        self._stirs = 0
+        self._seen: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._work: dict[int, str] = {}
+        self._ended = 0
+        self._rest: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._advancing = asyncio.Lock()
+
+    def bind(self) -> None:
+        """Belong to the running loop, so that threads can wait by this clock."""
+        self._running_loop()
 
     def time(self) -> float:
         return self._now
 
-    async def sleep(self, seconds: float) -> None:
+    # -- waiting
+    async def sleep(self, seconds: float, rank: int = 0) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), wake))
+        wake = self._running_loop().create_future()
+        self._push(self._now + seconds, rank, lambda: _wake(wake))
         await wake
 
     def call_later(self, seconds: float, act: Callable[[], None]) -> Timer:
-        async def wait() -> None:
-            await self.sleep(seconds)
-            act()
+        timer = _Call(act)
+        self._running_loop()
+        self._push(self._now + max(0.0, seconds), 0, timer.come)
+        return timer
 
-        return asyncio.get_running_loop().create_task(wait())
+    async def pause(self, seconds: float, until: float | None = None) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if self._seen.get(task) == self._stirs:
+            await self._wait_for_stir(self._stirs, until)
+        # What was stirred while the caller looked is a reason to look again at once.
+        self._seen[task] = self._stirs
 
-    async def advance(self, seconds: float) -> None:
-        """Move time on by `seconds`, waking everyone due on the way, in order."""
-        end = self._now + seconds
-        await self._settle()
-        while self._sleepers and self._sleepers[0][0] <= end:
-            due, _, wake = heapq.heappop(self._sleepers)
-            self._now = max(self._now, due)
-            if not wake.done():
-                wake.set_result(None)
+    async def _wait_for_stir(self, seen: int, until: float | None) -> None:
+        wake, number = self._running_loop().create_future(), next(self._order)
+        self._pausing[number] = wake, seen
+        if until is not None:
+            self._push(max(until, self._now), 0, lambda: _wake(wake))
+        try:
+            await wake
+        finally:
+            self._pausing.pop(number, None)
+
+    def wake_at(self, due: float, wake: Callable[[], None]) -> None:
+        """Call `wake` in the loop at the time `due`.  From any thread, once `bind` was called."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._push, due, 0, wake)
+
+    # -- what is under way
+    @contextmanager
+    def busy(self, what: str) -> Iterator[None]:
+        token = self.begin(what)
+        try:
+            yield
+        finally:
+            self.end(token)
+
+    def begin(self, what: str) -> int:
+        """As `busy`, for work whose end is elsewhere: give the number to `end`.  Any thread."""
+        token = next(self._order)
+        self._work[token] = what
+        return token
+
+    def end(self, token: int) -> None:
+        self._work.pop(token, None)
+        self._ended += 1
+        rest, loop = self._rest, self._loop
+        if not self._work and rest is not None and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(_wake, rest)
+
+    def under_way(self) -> list[str]:
+        """What is under way now, the oldest first."""
+        return list(self._work.values())
+
+    def stir(self) -> None:
+        self._stirs += 1
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._look)
+
+    # -- moving
+    async def advance(self, seconds: float) -> float:
+        """Move time on by `seconds`, waking everyone due on the way, in order; the time then.
+
+        Zero lets what is due now happen.  Raises Restless when work under way does not end.
+        """
+        self._running_loop()
+        async with self._advancing:
+            end = self._now + seconds
             await self._settle()
-        self._now = end
-        await self._settle()
+            while (stop := self._next_stop()) is not None and stop <= end:
+                self._now = max(self._now, stop)
+                if self._sleepers and self._sleepers[0][0] <= self._now:
+                    heapq.heappop(self._sleepers)[3]()
+                await self._settle()
+            self._now = end
+            await self._settle()
+            return end
+
+    def _next_stop(self) -> float | None:
+        """When the next sleeper is due or the next moment comes; who pauses will look then."""
+        due = self._sleepers[0][0] if self._sleepers else None
+        found = [moment for each in self.moments if (moment := each()) is not None]
+        if found and self._pausing and (due is None or min(found) <= due):
+            self._stirs += 1
+            return min(found)
+        return due
 
     async def _settle(self) -> None:
-        for _ in range(self.SETTLE_TURNS):
+        """Come back when nothing is under way and nobody who pauses has anything to look at."""
+        await self._come_to_rest()
+        while (wake := self._next_look()) is not None:
+            _wake(wake)
+            await self._come_to_rest()
+
+    def _next_look(self) -> asyncio.Future[None] | None:
+        for _, (wake, seen) in sorted(self._pausing.items()):
+            if seen != self._stirs and not wake.done():
+                return wake
+        return None
+
+    async def _come_to_rest(self) -> None:
+        turns = 0
+        while turns < self.SETTLE_TURNS:
+            if self._work:
+                await self._work_ends()
+                turns = 0
             await asyncio.sleep(0)
+            turns += 1
+
+    async def _work_ends(self) -> None:
+        """Come back when nothing is under way.  Raises Restless when nothing of it ends."""
+        loop = self._running_loop()
+        while self._work:
+            ended, self._rest = self._ended, loop.create_future()
+            late = loop.call_later(self.patience, _wake, self._rest)
+            try:
+                await self._rest
+            finally:
+                late.cancel()
+                self._rest = None
+            if self._work and self._ended == ended:
+                raise Restless(
+                    f"time stands at {self._now:.3f}: after {self.patience:g} s of real time "
+                    f"there is still under way: {', '.join(self.under_way())}"
+                )
+
+    def _look(self) -> None:
+        """Who pauses looks at once when time is not being moved; else in its turn."""
+        if not self._advancing.locked():
+            for wake, _ in list(self._pausing.values()):
+                _wake(wake)
+
+    # -- parts
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def _push(self, due: float, rank: int, wake: Callable[[], None]) -> None:
+        heapq.heappush(self._sleepers, (due, rank, next(self._order), wake))
+
+
+class _Call:
+    """A timer of the manual clock."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act: Callable[[], None] | None = act
+
+    def come(self) -> None:
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+
+    def cancel(self) -> None:
+        self._act = None
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

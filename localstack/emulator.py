@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from . import health
-from .clock import Clock, RealClock
-from .front import Front, Request, Response
+from .clock import Clock, ManualClock, RealClock
+from .clock_door import ClockDoor
+from .front import Front, Handler, Request, Response
 from .gateway import Gateway, signed_for
 from .lambda_.account import Account, Surroundings
 from .lambda_.api import LambdaApi
@@ -72,6 +73,8 @@ class Emulator:
 
     async def start(self) -> None:
         """Listen, and be ready for Lambda calls.  Raises CannotStart."""
+        if isinstance(self.clock, ManualClock):
+            self.clock.bind()
         try:
             self._bind()
             self._make()
@@ -171,8 +174,9 @@ class Emulator:
             pages,
             self._code,
             self.pushes.deliver,
+            ClockDoor(self.clock),
         )
-        await self._front.serve(gateway)
+        await self._front.serve(_stirring(gateway, self.clock))
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()
 
@@ -210,6 +214,20 @@ class Emulator:
 
     async def _close_store(self) -> None:
         self.store.close()
+
+
+def _stirring(handler: Handler, clock: Clock) -> Handler:
+    """`handler`, after each of whose answers those look who wait for a change."""
+    if isinstance(clock, RealClock):
+        return handler
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        finally:
+            clock.stir()
+
+    return answer
 
 
 def _open(directory: Path) -> Store:

@@ -19,6 +19,7 @@ _QUERY_SCOPE = re.compile(
     r"X-Amz-Credential=[^&]*?(?:%2F|/)([a-z0-9-]+)(?:%2F|/)aws4_request", re.I
 )
 PUSH = "/_pelton/push/"
+CLOCK = "/_pelton/clock"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
 
 JsonAct = Callable[[], Awaitable[Mapping[str, Any] | None]]
@@ -49,9 +50,11 @@ class Gateway:
         own: Mapping[str, JsonAct],
         code: Callable[[str], bytes | None],
         push: Callable[[str, bytes, str], Awaitable[Response]],
+        clock: Handler,
     ) -> None:
         self._lambda, self._urls, self._services = lambda_api, urls, services
         self._own, self._code, self._push = own, code, push
+        self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
         path = request.path
@@ -76,6 +79,8 @@ class Gateway:
             answer = await act()
             return Response(204) if answer is None else _json(200, answer)
         path = request.path
+        if path == CLOCK:
+            return await self._clock(request)
         if path.startswith("/_pelton/code/") and request.method == "GET":
             content = self._code(path.rpartition("/")[2])
             if content is not None:

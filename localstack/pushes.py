@@ -71,7 +71,7 @@ class Pushes:
         await self._services.loaded()
         while True:
             await self.settle()
-            await self._clock.sleep(_FOLLOW)
+            await self._clock.pause(_FOLLOW)
 
     def forget(self) -> None:
         """The services were wiped: no stub is there any more."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,20 +40,45 @@ class RunningEmulator:
         with urllib.request.urlopen(request, timeout=60):
             pass
 
+    def time(self) -> float:
+        """The emulator's time, in seconds since the epoch."""
+        with urllib.request.urlopen(f"{self.url}/_pelton/clock", timeout=60) as answer:
+            return float(json.load(answer)["time"])
 
-@pytest.fixture(scope="session")
-def pelton_emulator_process() -> Iterator[RunningEmulator]:
-    """One emulator for the whole session, on free ports."""
+    def advance(self, seconds: float) -> float:
+        """Move the manual clock on; what was due on the way is done, in order.  The time then.
+
+        Raises RuntimeError where the emulator goes by the machine's clock, and when something
+        under way does not come to rest (it is named).
+        """
+        from .testing import advance
+
+        return advance(self.url, seconds)
+
+
+@contextmanager
+def running_emulator(*options: str) -> Iterator[RunningEmulator]:
+    """An emulator in a process of its own, on free ports, with options of `pelton emulator`."""
     command = [sys.executable, "-m", "pelton", "emulator", "--port", "0", "--nuclio-port", "0"]
-    with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True) as process:
+    command += [*options, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"`{' '.join(command)}` did not start; its error is above")
         ready = json.loads(line)
-        yield RunningEmulator(ready["url"], ready["nuclio_url"])
-        process.terminate()
-        process.wait(30)
+        try:
+            yield RunningEmulator(ready["url"], ready["nuclio_url"])
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def pelton_emulator_process() -> Iterator[RunningEmulator]:
+    """One emulator for the whole session, on free ports."""
+    with running_emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -60,3 +86,17 @@ def pelton_emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator
     """The emulator, empty."""
     pelton_emulator_process.reset()
     return pelton_emulator_process
+
+
+@pytest.fixture(scope="session")
+def pelton_manual_process() -> Iterator[RunningEmulator]:
+    """One emulator with a manual clock for the whole session; its time begins at 2026."""
+    with running_emulator("--clock", "manual@2026-01-01T00:00:00") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def pelton_manual_emulator(pelton_manual_process: RunningEmulator) -> RunningEmulator:
+    """An empty emulator whose time stands still until the test calls its `advance`."""
+    pelton_manual_process.reset()
+    return pelton_manual_process

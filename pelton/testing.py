@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -23,6 +25,7 @@ from .runtime.logs import JsonLogger
 from .runtime.worker import Worker
 
 __all__ = [
+    "advance",
     "alb",
     "cron",
     "http_v1",
@@ -136,6 +139,26 @@ def lambda_context(name: str = "test", *, remaining_ms: int = 3000) -> Any:
         client_context=None,
         get_remaining_time_in_millis=lambda: remaining_ms,
     )
+
+
+def advance(url: str, seconds: float) -> float:
+    """Move the manual clock of the emulator at `url` on by `seconds`; its time then.
+
+    Retries, schedules, batching windows and visibility timeouts that fall due on the way happen
+    before this returns, in the order of their times.  Raises RuntimeError with the emulator's
+    sentence when it goes by the machine's clock, or when something does not come to rest.
+    """
+    request = urllib.request.Request(
+        f"{url}/_pelton/clock",
+        data=json.dumps({"advance": seconds}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return float(json.load(answer)["time"])
+    except urllib.error.HTTPError as error:
+        with error:
+            raise RuntimeError(json.load(error)["message"]) from None
 
 
 def _text(body: Any) -> tuple[str | None, bool]:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from ..clock import Clock
+from ..clock import MACHINE, Clock
 from .environment import Account
 from .fork_server import ForkServer, ForkServerGone
 from .logs import LogSink
@@ -26,6 +26,7 @@ from .sandbox import Answer, Sandbox, exit_words
 
 INIT_SECONDS = 10.0
 IDLE_SECONDS = 600.0
+RECLAIM_SECONDS = 60.0
 MEMORY_CHECK_SECONDS = 0.25
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 ACCOUNT_LIMIT = 1000
@@ -54,7 +55,7 @@ class Invocations:
         self._endings: deque[Ending] = deque()
         self._fork_server: ForkServer | None = None
         self._preparing = asyncio.Lock()
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
         """Make the runtime folder and start what the first call would otherwise wait for."""
@@ -64,14 +65,19 @@ class Invocations:
                 self._runtime = folder
                 self._fork_server = ForkServer(folder)
                 await self._fork_server.ensure()
-                self._keeper = asyncio.get_running_loop().create_task(self._keep())
+                loop = asyncio.get_running_loop()
+                self._keepers = [
+                    loop.create_task(self._reclaim()),
+                    loop.create_task(self._watch_memory()),
+                ]
 
     async def invoke(self, call: Call) -> Outcome:
         revision = call.revision
         self._admit(revision)
         self._running[revision.name] = self._running.get(revision.name, 0) + 1
         try:
-            return await self._run(call)
+            with self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
+                return await self._run(call)
         finally:
             self._running[revision.name] -= 1
 
@@ -96,7 +102,7 @@ class Invocations:
         delivery = Delivery(
             call.request_id,
             call.payload,
-            int((time.time() + timeout) * 1000),
+            int((MACHINE.time() + timeout) * 1000),
             call.invoked_arn,
             call.trace_id,
             call.client_context,
@@ -246,10 +252,10 @@ class Invocations:
             if not idle:
                 del self._idle[key]
 
-    async def _keep(self) -> None:
-        """Reclaim idle sandboxes, and end those over their memory."""
+    async def _reclaim(self) -> None:
+        """End sandboxes that have been idle for long."""
         while True:
-            await self._clock.sleep(MEMORY_CHECK_SECONDS)
+            await self._clock.sleep(RECLAIM_SECONDS)
             old = self._clock.time() - IDLE_SECONDS
             for key, idle in list(self._idle.items()):
                 for sandbox in [each for each in idle if each.idle_since < old]:
@@ -257,14 +263,19 @@ class Invocations:
                     self._discard(sandbox)
                 if not idle:
                     del self._idle[key]
+
+    async def _watch_memory(self) -> None:
+        """End sandboxes that are over their memory; processes go by the machine's time."""
+        while True:
+            await MACHINE.sleep(MEMORY_CHECK_SECONDS)
             for sandbox in list(self._all):
                 if sandbox.alive and sandbox.memory("VmRSS") > sandbox.revision.memory_mb:
                     sandbox.kill()
 
     async def close(self) -> None:
         self._finish_all()
-        if self._keeper is not None:
-            self._keeper.cancel()
+        for keeper in self._keepers:
+            keeper.cancel()
         for sandbox in list(self._all):
             self._discard(sandbox)
         self._idle.clear()

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..clock import Clock, Timer
+from ..clock import MACHINE, Clock, Timer
 
 # (operation, members) -> the answer's members; raises LogsRefused.
 CallLogs = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -109,10 +109,11 @@ class LogSink:
 
     async def flush(self) -> None:
         """Come back when what was added is delivered."""
-        async with self._delivering:
-            self._take_texts()
-            while self._pending:
-                await self._deliver_one()
+        with self._clock.busy("delivery of log lines"):
+            async with self._delivering:
+                self._take_texts()
+                while self._pending:
+                    await self._deliver_one()
 
     def _look(self) -> None:
         """Deliver once nothing was added for a while."""
@@ -144,7 +145,7 @@ class LogSink:
             await self._put(group, stream, events[:batch])
         except (LogsRefused, OSError):
             self._made.discard((group, stream))
-            await self._clock.sleep(PAUSE)
+            await MACHINE.sleep(PAUSE)
             return
         del events[:batch]
         if not events:

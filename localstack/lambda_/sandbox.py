@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..clock import Clock
+from ..clock import MACHINE, Clock
 from .environment import Account, environment, places, python_path
 from .fork_server import ForkServer, kill_group
 from .logs import Output, stream_name
@@ -51,7 +51,7 @@ class Sandbox:
     ) -> None:
         self.revision, self.scratch = revision, scratch
         self._account, self._fork_server = account, fork_server
-        self._runtime, self._clock = runtime, clock
+        self._runtime = runtime
         self.pid = 0
         self.alive = False
         self.retired = False  # its revision is not wanted any more: it ends after its event
@@ -109,10 +109,10 @@ class Sandbox:
         return answer
 
     async def _wait(self, seconds: float) -> Answer:
-        """What ends the event, or "timeout" after `seconds` of the clock; then it is killed."""
+        """What ends the event, or "timeout" after `seconds` of real time; then it is killed."""
         waiting = self._waiting
         assert waiting is not None
-        timer = self._clock.call_later(seconds, lambda: _expire(waiting))
+        timer = MACHINE.call_later(seconds, lambda: _expire(waiting))
         try:
             answer = await waiting
         finally:

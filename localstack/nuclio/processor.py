@@ -76,7 +76,7 @@ class Processor:
         await pool.start()
         trigger: HttpTrigger | CronTrigger
         if kind == "http":
-            trigger = self.http = HttpTrigger(name, settings, pool, self._host)
+            trigger = self.http = HttpTrigger(name, settings, pool, self._host, self._clock)
         else:
             trigger = CronTrigger(name, settings, pool, self._clock)
         self._triggers.append(trigger)
@@ -102,7 +102,7 @@ class Processor:
             "namespace": self._metadata.get("namespace") or "nuclio",
             "addresses": str(self._addresses),
         }
-        return Worker(given, self._environment, self._path[0], self._log, self._clock)
+        return Worker(given, self._environment, self._path[0], self._log)
 
     def _make_environment(self, common: Mapping[str, str]) -> dict[str, str]:
         name = str(self._metadata.get("name", ""))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ def event(
     method: str = "",
     path: str = "",
     url: str = "",
+    now: float,
 ) -> dict[str, Any]:
     """An event's map, every key present as the wrapper expects."""
     return {
@@ -51,7 +51,7 @@ def event(
         "method": method,
         "path": path,
         "size": len(body),
-        "timestamp": int(time.time()),
+        "timestamp": int(now),
         "url": url,
         "shard_id": -1,
         "num_shards": 0,

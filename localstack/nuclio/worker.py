@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files
 from typing import Any
 
-from ..clock import Clock
+from ..clock import MACHINE
 from . import wire
 
 LINE_LIMIT = 64 * 1024 * 1024
@@ -42,10 +42,9 @@ class Worker:
         environment: Mapping[str, str],
         cwd: str,
         log: Callable[[str, str, Mapping[str, Any]], None],
-        clock: Clock,
     ) -> None:
         self._given, self._environment, self._cwd = given, environment, cwd
-        self._log, self._clock = log, clock
+        self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._output: asyncio.Task[None] | None = None
         self._said = bytearray()
@@ -98,7 +97,7 @@ class Worker:
         task = asyncio.ensure_future(work)
         if seconds is None:
             return bytes(await task)
-        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        timer = asyncio.ensure_future(MACHINE.sleep(seconds))
         await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
         timer.cancel()
         if not task.done():

@@ -9,6 +9,8 @@ import asyncio
 import os
 import signal
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +19,31 @@ import click
 from .say import json_option, report_failure, say_json
 
 if TYPE_CHECKING:
+    from ..localstack.clock import Clock
     from ..localstack.emulator import Emulator
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _clock(ctx: click.Context, option: click.Parameter, text: str) -> Clock | None:
+    """The clock that `--clock` names; None is the machine's."""
+    from ..localstack.clock import ManualClock
+
+    kind, _, start = text.partition("@")
+    if text == "real":
+        return None
+    if kind != "manual":
+        raise click.BadParameter(f"{text!r} is neither 'real' nor 'manual' nor 'manual@TIME'")
+    return ManualClock(_moment(start) if start else float(int(time.time())))
+
+
+def _moment(text: str) -> float:
+    """A time as people write it, in seconds since the epoch; without a zone it is UTC."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a time like 2026-01-01T00:00:00") from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 @click.command("emulator")
@@ -35,9 +59,20 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--account", default="000000000000", show_default=True, help="Account of everything.")
 @click.option(
     "--retry-delay",
+    type=click.FloatRange(min=0),
     default=60.0,
     show_default=True,
-    help="Seconds before a failed asynchronous event is tried again.",
+    help="Seconds before a failed asynchronous event is tried again; the second retry waits twice "
+    "as long.",
+)
+@click.option(
+    "--clock",
+    default="real",
+    show_default=True,
+    metavar="[real|manual[@TIME]]",
+    callback=_clock,
+    help="manual: time stands still until POST /_pelton/clock moves it; TIME is when it begins, "
+    "like 2026-01-01T00:00:00.",
 )
 @json_option
 @click.pass_context
@@ -50,13 +85,14 @@ def command(
     region: str,
     account: str,
     retry_delay: float,
+    clock: Clock | None,
     as_json: bool,
 ) -> None:
     """Run AWS and Nuclio on this machine, in the foreground."""
     from ..localstack.emulator import CannotStart, Emulator
 
     _warn(host)
-    emulator = Emulator(host, port, nuclio_port, data_dir, region, account, retry_delay)
+    emulator = Emulator(host, port, nuclio_port, data_dir, region, account, retry_delay, clock)
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_run(emulator, as_json))

@@ -50,7 +50,8 @@ class CronTrigger:
             due = now + self._every if self._every else next_tick(self._schedule, now)
             await self._clock.sleep(due - now)
             try:
-                await self._pool.call(self._event())
+                with self._clock.busy(f"event of the cron trigger {self._name}"):
+                    await self._pool.call(self._event())
             except (NoWorker, WorkerFailed, WorkerTimedOut) as error:
                 said = str(error) or "no worker was free"
                 print(f"nuclio: trigger {self._name}: {said}", file=sys.stderr, flush=True)
@@ -62,7 +63,11 @@ class CronTrigger:
             str(name): str(value) for name, value in (self._given.get("headers") or {}).items()
         }
         return wire.event(
-            kind=KIND, name=self._name, body=text.encode(), headers=headers, method="", path=""
+            kind=KIND,
+            name=self._name,
+            body=text.encode(),
+            headers=headers,
+            now=self._clock.time(),
         )
 
 

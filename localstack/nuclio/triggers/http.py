@@ -7,6 +7,7 @@ import sys
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from ...clock import Clock
 from ...front import Front, Request, Response
 from .. import wire
 from ..pool import NoWorker, Pool
@@ -20,8 +21,11 @@ LOGS_HEADER_LIMIT = 4096
 class HttpTrigger:
     """One listening port for one function."""
 
-    def __init__(self, name: str, settings: dict[str, Any], pool: Pool, host: str) -> None:
+    def __init__(
+        self, name: str, settings: dict[str, Any], pool: Pool, host: str, clock: Clock
+    ) -> None:
         self._name, self._pool, self._host = name, pool, host
+        self._clock = clock
         attributes = settings.get("attributes") or {}
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
@@ -64,6 +68,7 @@ class HttpTrigger:
             method=request.method,
             path=unquote(request.path),
             url=request.target,
+            now=self._clock.time(),
         )
 
 
