@@ -50,6 +50,9 @@ class Reply:
     content_type: str = "application/json"
 
 
+TAKEN = Reply(202, ACCEPTED)
+
+
 def refuse(status: int, kind: str, message: str) -> Reply:
     return Reply(status, json.dumps({"errorMessage": message, "errorType": kind}).encode())
 
@@ -77,7 +80,7 @@ class WorkerState:
                 return refuse(403, "InvalidStateTransition", "init is over")
             self.state = "failed"
             self._on_init_error(body)
-            return Reply(202, ACCEPTED)
+            return TAKEN
         words = name.split("/")
         if method == "POST" and len(words) == 3 and words[0] == "invocation":
             return self._answer(words[1], words[2], body)
@@ -98,7 +101,7 @@ class WorkerState:
             return refuse(403, "InvalidStateTransition", "the invocation is answered already")
         self.state = "answered"
         self._on_answer(request_id, body, kind == "error")
-        return Reply(202, ACCEPTED)
+        return TAKEN
 
     def dispatch(self, delivery: Delivery) -> Reply:
         """The answer for the waiting GET next."""
@@ -147,7 +150,7 @@ class RuntimeConnection(asyncio.Protocol):
                 self.send(reply)
 
     def send(self, reply: Reply) -> None:
-        self._transport.write(encode(reply))
+        self._transport.write(_TAKEN if reply is TAKEN else encode(reply))
 
 
 def take_request(buffer: bytearray) -> tuple[str, str, bytes] | None:
@@ -175,6 +178,9 @@ def encode(reply: Reply) -> bytes:
         *(f"{name}: {value}" for name, value in reply.headers),
     ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + reply.body
+
+
+_TAKEN = encode(TAKEN)  # the answer to every answer
 
 
 class RuntimeServer:
