@@ -20,6 +20,8 @@ from .concurrency import Concurrency
 from .errors import AwsError, not_served, too_large
 from .extras import Extras
 from .functions import Functions
+from .layer_permissions import LayerPermissions
+from .layers import Layers
 from .model import Operation, load
 from .permissions import Permissions
 from .source_mappings import SourceMappings
@@ -40,6 +42,8 @@ _PARTS = (
     UrlConfigs,
     Permissions,
     Tags,
+    Layers,
+    LayerPermissions,
     Concurrency,
     Extras,
 )

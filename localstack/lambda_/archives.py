@@ -16,7 +16,7 @@ import stat
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -35,6 +35,7 @@ class Code:
     sha256: str
     size: int
     native: bool = False  # whether it holds native modules
+    unzipped: int = 0  # bytes
 
     @property
     def sha256_base64(self) -> str:
@@ -50,7 +51,8 @@ class Archives:
 
     def keep(self, content: bytes) -> Code:
         """Check, keep and unpack an archive.  Raises the API's errors for one that is refused."""
-        code = Code(hashlib.sha256(content).hexdigest(), len(content), _check(content))
+        native, unzipped = _check(content)
+        code = Code(hashlib.sha256(content).hexdigest(), len(content), native, unzipped)
         if not self.archive(code.sha256).exists():
             self._write(self.archive(code.sha256), content)
         self.tree(code.sha256)
@@ -66,6 +68,18 @@ class Archives:
         if not tree.exists():
             self._unpack(self.archive(sha256), tree)
         return tree
+
+    def merged(self, layers: Sequence[str]) -> tuple[Path, ...]:
+        """The trees of `layers` laid on one another, as /opt has them: one directory, or none.
+
+        A later layer's file takes the place of an earlier one's.
+        """
+        if len(layers) < 2:
+            return tuple(map(self.tree, layers))
+        merged = self.directory / merged_name(layers)
+        if not merged.exists():
+            self._make(merged, lambda part: _overlay([self.tree(each) for each in layers], part))
+        return (merged,)
 
     def clear(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -90,12 +104,19 @@ class Archives:
             raise
 
     def _unpack(self, archive: Path, tree: Path) -> None:
-        part = Path(tempfile.mkdtemp(prefix=".part-", dir=self.directory))
-        part.chmod(0o755)
-        try:
+        def fill(part: Path) -> None:
             with zipfile.ZipFile(archive) as opened:
                 for info in opened.infolist():
                     _extract(opened, info, part)
+
+        self._make(tree, fill)
+
+    def _make(self, tree: Path, fill: Callable[[Path], None]) -> None:
+        """A directory that is there whole or not at all."""
+        part = Path(tempfile.mkdtemp(prefix=".part-", dir=self.directory))
+        part.chmod(0o755)
+        try:
+            fill(part)
             part.rename(tree)
         except OSError:
             shutil.rmtree(part, ignore_errors=True)
@@ -103,8 +124,41 @@ class Archives:
                 raise
 
 
-def _check(content: bytes) -> bool:
-    """Whether the archive is native; raises when it is refused."""
+def merged_name(layers: Sequence[str]) -> str:
+    """The name of layers laid on one another in this order; each by its own contents' name."""
+    return "opt-" + hashlib.sha256(" ".join(layers).encode()).hexdigest()
+
+
+def _overlay(trees: Sequence[Path], into: Path) -> None:
+    """Fill a directory with links to the files of `trees`, the later over the earlier."""
+    for tree in trees:
+        for folder, folders, files in os.walk(tree):
+            target = into / Path(folder).relative_to(tree)
+            for name in folders:
+                place = target / name
+                if (source := Path(folder, name)).is_symlink():
+                    _place(source, place)
+                else:
+                    if place.is_symlink() or place.is_file():
+                        place.unlink()
+                    place.mkdir(exist_ok=True)
+            for name in files:
+                _place(Path(folder, name), target / name)
+
+
+def _place(source: Path, target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # a file system without hard links
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _check(content: bytes) -> tuple[bool, int]:
+    """Whether the archive is native, and its size unpacked; raises when it is refused."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
             infos = opened.infolist()
@@ -117,7 +171,7 @@ def _check(content: bytes) -> bool:
         raise invalid(_CANNOT_UNZIP) from None
     if problem:
         raise invalid(problem)
-    return native
+    return native, sum(info.file_size for info in infos)
 
 
 def check_zipped(content: bytes) -> None:

@@ -56,6 +56,7 @@ class Concurrency:
         size = sum(
             version.code.size for f in functions for version in (f.latest, *f.versions.values())
         )
+        size += sum(code.size for code in self._registry.layers.codes())
         return {
             "AccountLimit": {
                 "TotalCodeSize": 80_530_636_800,

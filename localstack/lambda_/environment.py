@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .records import Revision
 
-HIDDEN_BY_MOUNTS = ("/var/", "/tmp/")
+HIDDEN_BY_MOUNTS = ("/var/", "/tmp/", "/opt/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,9 @@ def places(revision: Revision, runtime: Path, scratch: Path) -> Places:
         "/var/runtime": str(runtime),
         "/tmp": str(scratch),
     }
-    layers: tuple[str, ...] = ()
     if revision.layer_dirs:
         mounts["/opt"] = str(revision.layer_dirs[-1])
-        layers = ("/opt",)
-    return Places("/var/task", "/var/runtime", "/tmp", mounts, layers)
+    return Places("/var/task", "/var/runtime", "/tmp", mounts, ("/opt",))
 
 
 def python_path(place: Places) -> list[str]:
@@ -96,7 +94,8 @@ def environment(
 ) -> dict[str, str]:
     """The whole environment of a sandbox; the user's variables come first, as they may not
     override reserved ones."""
-    layers = ":".join(f"{each}/bin" for each in place.layers)
+    layers = [f"{each}/bin" for each in place.layers]
+    libraries = [f"{each}/lib" for each in place.layers]
     known = {
         "AWS_ACCESS_KEY_ID": account.access_key,
         "AWS_SECRET_ACCESS_KEY": account.secret_key,
@@ -116,8 +115,8 @@ def environment(
         "LAMBDA_RUNTIME_DIR": place.runtime,
         "LAMBDA_TASK_ROOT": place.task,
         "LANG": "en_US.UTF-8",
-        "LD_LIBRARY_PATH": f"{place.task}:{place.task}/lib",
-        "PATH": ":".join(filter(None, [layers, "/usr/local/bin:/usr/bin:/bin"])),
+        "LD_LIBRARY_PATH": ":".join([place.task, f"{place.task}/lib", *libraries]),
+        "PATH": ":".join(["/usr/local/bin:/usr/bin:/bin", *layers]),
         "PWD": place.task,
         "PYTHONPATH": place.runtime,
         "SHLVL": "0",

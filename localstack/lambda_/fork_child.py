@@ -193,6 +193,9 @@ def mount_all(mounts: dict[str, str]) -> None:
     }
     check(libc.mount(b"tmpfs", b"/var", b"tmpfs", 0, b"mode=755,size=1m"), "mount /var")
     os.makedirs("/var/tmp", exist_ok=True)
+    if "/opt" not in mounts:  # nothing of the host's is there
+        os.makedirs("/opt", exist_ok=True)
+        check(libc.mount(b"tmpfs", b"/opt", b"tmpfs", MS_RDONLY, b"mode=755,size=1k"), "mount /opt")
     for target, descriptor in opened.items():
         if not os.path.isdir(target):
             os.makedirs(target, exist_ok=True)

@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from .account import Account, Act, Answer, Values
-from .archives import UNZIPPED_LIMIT, Code, check_zipped, machine
+from .archives import Code, machine
 from .errors import conflict, invalid, stale
+from .layer_settings import check_total, with_layers
 from .names import LATEST, Reference, refer, unqualified
 from .paging import page
 from .registry import new_build
 from .settings import configuration, created, listed, updated
 from .states import Function, Version, stamp
+from .uploads import uploaded
 from .versions import published
 
 TAG_LIMIT = 50
@@ -41,9 +43,10 @@ class Functions:
         name = unqualified(self._account.place, values["FunctionName"])
         if name in self._registry.functions:
             raise conflict(f"Function already exist: {name}")
-        settings = created(values, name)
+        settings = self._with_layers(created(values, name), values)
         check_tags(values.get("Tags", {}))
         code = await self._code(values["Code"])
+        check_total(settings, code)
         self._warn(name, settings, code)
         if name in self._registry.functions:  # another request was faster
             raise conflict(f"Function already exist: {name}")
@@ -91,6 +94,7 @@ class Functions:
         architectures = values.get("Architectures") or function.latest.settings["Architectures"]
         settings = {**function.latest.settings, "Architectures": architectures}
         code = await self._code(values)
+        check_total(settings, code)
         self._warn(function.name, settings, code)
         if values.get("DryRun"):
             dry = replace(function.latest, settings=settings, code=code)
@@ -103,9 +107,11 @@ class Functions:
 
     async def update_configuration(self, values: Values) -> Answer:
         function = self._to_change(values)
+        settings = self._with_layers(updated(function.latest.settings, values), values)
+        check_total(settings, function.latest.code)
         function.latest = function.latest.changed(
             self._account.clock.time(),
-            settings=updated(function.latest.settings, values),
+            settings=settings,
             description=values.get("Description", function.latest.description),
         )
         return await self._changed(function, values)
@@ -172,18 +178,13 @@ class Functions:
             self._registry.unpublish(function, number)
 
     async def _code(self, code: Values) -> Code:
-        content = code.get("ZipFile")
-        if content is not None:
-            check_zipped(content)
-        elif code.get("S3Bucket") and code.get("S3Key"):
-            content = await self._account.around.fetch_object(
-                code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion")
-            )
-        else:
+        content = await uploaded(self._account, code)
+        if content is None:
             raise self._no_code(code)
-        if len(content) >= UNZIPPED_LIMIT:
-            raise invalid(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
         return await asyncio.to_thread(self._registry.archives.keep, content)
+
+    def _with_layers(self, settings: Values, values: Values) -> dict[str, Any]:
+        return with_layers(self._account.place, self._registry.layers, settings, values)
 
     def _no_code(self, code: Values) -> Exception:
         if code.get("ImageUri"):

@@ -37,6 +37,10 @@ class Place:
         arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
         return f"{arn}:{qualifier}" if qualifier else arn
 
+    def layer_arn(self, name: str, version: int | None = None) -> str:
+        arn = f"arn:aws:lambda:{self.region}:{self.account}:layer:{name}"
+        return arn if version is None else f"{arn}:{version}"
+
     def mapping_arn(self, uuid: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{uuid}"
 

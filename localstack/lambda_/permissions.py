@@ -92,15 +92,15 @@ class Permissions:
 
 
 def _statement(values: Values, arn: str) -> dict[str, Any]:
-    principal = values["Principal"]
-    if not _PRINCIPAL.fullmatch(principal):
+    given = values["Principal"]
+    if not _PRINCIPAL.fullmatch(given):
         raise invalid(
             "The provided principal was invalid. Please check the principal and try again."
         )
     statement = {
         "Sid": values["StatementId"],
         "Effect": "Allow",
-        "Principal": _principal(principal),
+        "Principal": principal(given),
         "Action": values["Action"],
         "Resource": arn,
     }
@@ -108,7 +108,12 @@ def _statement(values: Values, arn: str) -> dict[str, Any]:
     return {**statement, "Condition": condition} if condition else statement
 
 
-def _principal(text: str) -> Any:
+def principal(text: str) -> Any:
+    """A caller as policies write it.
+
+    >>> principal("123456789012")
+    {'AWS': 'arn:aws:iam::123456789012:root'}
+    """
     if text == "*":
         return "*"
     if _ACCOUNT.fullmatch(text):

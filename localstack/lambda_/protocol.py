@@ -43,7 +43,8 @@ def parse(
     for member in operation.input:
         found: Any = None
         if member.location == "uri":
-            found = variables.get(member.wire)
+            kind = model.shapes[member.shape]["type"]
+            found = _from_text(kind, variables[member.wire], member.name)
         elif member.location == "querystring":
             found = _from_query(model, member, query.get(member.wire))
         elif member.location == "header":

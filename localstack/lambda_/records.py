@@ -35,7 +35,7 @@ class Revision:
     log_group: str
     log_format: str = "Text"
     reserved_concurrency: int | None = None
-    layer_dirs: tuple[Path, ...] = ()
+    layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 from uuid import uuid4
 
 from ..store import CorruptData, Store
-from .archives import Archives
+from .archives import Archives, merged_name
 from .errors import not_found
+from .layer_store import LayerStore
 from .names import Place, Reference
 from .records import Revision
 from .states import Alias, Function, Version
@@ -26,13 +27,13 @@ class Registry:
         self._store, self.archives, self.place = store, archives, place
         self.functions: dict[str, Function] = {}
         self.mappings: dict[str, dict[str, Any]] = {}
+        self.layers = LayerStore(store)
         self._revisions: dict[tuple[str, str], Revision] = {}
         self._random = random.Random()
         self.changes = 0  # counted, so that others see that something changed
         self._load()
         self._settle_all()
-        used = {each.code.sha256 for f in self.functions.values() for each in _all_versions(f)}
-        self.archives.keep_only(used)
+        self.archives.keep_only(self._used())
 
     # -- finding
     def function(self, reference: Reference) -> Function:
@@ -114,6 +115,7 @@ class Registry:
         self.functions.clear()
         self._revisions.clear()
         self.changes += 1
+        self.layers.load()
         self._load()
 
     def clear(self) -> None:
@@ -121,6 +123,7 @@ class Registry:
         self._store.clear()
         self.archives.clear()
         self.functions.clear()
+        self.layers.load()
         self.mappings.clear()
         self._revisions.clear()
         self.changes += 1
@@ -150,6 +153,7 @@ class Registry:
             timeout_s=settings["Timeout"],
             environment=settings.get("Environment", {}),
             code_dir=self.archives.tree(version.code.sha256),
+            layer_dirs=self.archives.merged(version.layers),
             log_group=logging["LogGroup"],
             log_format=logging["LogFormat"],
             reserved_concurrency=function.reserved_concurrency,
@@ -173,6 +177,14 @@ class Registry:
                 f"{self._store.path} holds a document that this version cannot read: {error!r}"
             ) from None
         self.mappings = self._store.all("mapping")
+
+    def _used(self) -> set[str]:
+        """The contents that a function or a layer still needs."""
+        versions = [each for f in self.functions.values() for each in _all_versions(f)]
+        used = {each.code.sha256 for each in versions} | {c.sha256 for c in self.layers.codes()}
+        for each in versions:
+            used |= {*each.layers, merged_name(each.layers)}
+        return used
 
     def _settle_all(self) -> None:
         """What was under way when the last emulator ended is done now."""

@@ -36,7 +36,7 @@ _PLAIN = (
 )  # fmt: skip
 # Not honoured yet: given with content, they are refused by name.
 _REFUSED = (
-    "VpcConfig", "DeadLetterConfig", "Layers", "ImageConfig", "FileSystemConfigs",
+    "VpcConfig", "DeadLetterConfig", "ImageConfig", "FileSystemConfigs",
     "CodeSigningConfigArn", "DurableConfig", "CapacityProviderConfig", "TenancyConfig",
     "PublishTo",
 )  # fmt: skip

@@ -42,6 +42,11 @@ class Version:
     def in_progress(self) -> bool:
         return self.state == "Pending" or self.update == "InProgress"
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The contents of its layers, in the order in which they are laid on one another."""
+        return tuple(each["Sha256"] for each in self.settings.get("Layers", ()))
+
     def settled(self) -> Version:
         """The state after Pending or InProgress: Active, Successful, under a new RevisionId."""
         return replace(self, state="Active", update="Successful", revision_id=str(uuid4()))

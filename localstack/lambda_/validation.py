@@ -23,10 +23,15 @@ _RECORDED_ORDER = {
     "SnapStartApplyOn": ("PublishedVersions", "None"),
 }
 # Checked by the operation itself, after everything else, with its own exception and text.
-_CHECKED_LATER = frozenset({"Runtime"})
+_CHECKED_LATER = frozenset({"Runtime", "CompatibleArchitectures"})
 _MORE_PATTERNS = {
     # Stricter in the service than in the model of today's botocore (recorded).
     "Alias": "(?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+    # The model has one more pair of parentheses than what was recorded.
+    "LayerVersionArn": (
+        r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:"
+        r"\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
+    ),
 }
 
 Problem = tuple[str, str, str]  # value, path, constraint

@@ -177,8 +177,8 @@ def test_what_the_api_refuses(pelton_emulator: RunningEmulator) -> None:
         client.invoke(FunctionName="nobody")
     with pytest.raises(error.InvalidParameterValueException, match="unzip"):
         client.update_function_code(FunctionName="f", ZipFile=b"no zip")
-    with pytest.raises(error.ClientError, match="ListLayers"):
-        client.list_layers()
+    with pytest.raises(error.ClientError, match="ListCapacityProviders"):
+        client.list_capacity_providers()
 
 
 @pytest.mark.fidelity("Concurrency", "reserved concurrency of zero throttles with its Reason")

@@ -529,9 +529,9 @@ def test_urls_and_the_rest(api: Any) -> None:
 
 
 def test_an_operation_that_is_not_there_names_itself(api: Any) -> None:
-    status, kind, sentence = refusal(api.list_layers)
+    status, kind, sentence = refusal(api.list_capacity_providers)
     assert (status, kind) == (501, "NotImplementedException")
-    assert "ListLayers" in sentence
+    assert "ListCapacityProviders" in sentence
 
 
 @pytest.mark.fidelity("Functions", "an update under way is a 409")

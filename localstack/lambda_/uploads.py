@@ -1,0 +1,25 @@
+"""The bytes of an archive, from the request or from S3; what is in them is not its matter."""
+
+from __future__ import annotations
+
+from .account import Account, Values
+from .archives import UNZIPPED_LIMIT, check_zipped
+from .errors import invalid
+
+
+async def uploaded(account: Account, source: Values) -> bytes | None:
+    """What `ZipFile`, or `S3Bucket` and `S3Key`, say; None when neither is given.
+
+    Raises RequestEntityTooLargeException or InvalidParameterValueException for too much, and
+    InvalidParameterValueException in S3's words.
+    """
+    content: bytes | None = source.get("ZipFile")
+    if content is not None:
+        check_zipped(content)
+    elif source.get("S3Bucket") and source.get("S3Key"):
+        content = await account.around.fetch_object(
+            source["S3Bucket"], source["S3Key"], source.get("S3ObjectVersion")
+        )
+    if content is not None and len(content) >= UNZIPPED_LIMIT:
+        raise invalid(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+    return content
