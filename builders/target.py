@@ -63,12 +63,21 @@ class Target:
         return cls("nuclio", python, "x86_64", (2, 28), "nuclio")
 
     @classmethod
-    def local(cls, platform: str, health: Mapping[str, Any]) -> Target:
-        """The emulator's own interpreter and platform, from its health answer."""
+    def local(
+        cls, platform: str, health: Mapping[str, Any], function: Function[..., Any] | None = None
+    ) -> Target:
+        """This machine's platform and the Python that the emulator runs the function on, from its
+        health answer: that of its Lambda runtime where the emulator has it, else the emulator's
+        own."""
+        python = str(health["python"])
+        if platform == "lambda" and function is not None:
+            wanted = function.settings.aws.runtime.removeprefix("python")
+            known = health.get("interpreters", {}).get(wanted, {})
+            python = wanted if known.get("state") == "ready" else python
         machine = str(health["architecture"])
         return cls(
             platform,
-            str(health["python"]),
+            python,
             {"aarch64": "arm64"}.get(machine, machine),
             _pair(str(health.get("glibc") or "2.17")),
             "local",

@@ -1,12 +1,12 @@
 """One deploy, up to the moment before anything is changed: build, read what is live, plan.
 
 The same for an account, a cluster and the emulator: `local` means default addresses, dummy
-credentials, and artifacts for the interpreter that the health answer names.
+credentials, and artifacts for the interpreters that the health answer names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,23 +56,31 @@ class Where:
         return self.nuclio_endpoint or LOCAL_NUCLIO
 
 
-def read_health(address: str) -> dict[str, Any]:
-    """What the emulator at an address says of itself; raises `Unreachable`."""
+def read_health(address: str, runtimes: Collection[str] = ()) -> dict[str, Any]:
+    """What the emulator at an address says of itself; raises `Unreachable`.
+
+    runtimes: those that it must have decided on, which can take a while the first time
+    """
     import httpx
 
     try:
-        answer = httpx.get(f"{address.rstrip('/')}/_pelton/health", timeout=10, trust_env=False)
+        answer = httpx.get(
+            f"{address.rstrip('/')}/_pelton/health",
+            params={"runtime": sorted(runtimes)},
+            timeout=httpx.Timeout(150, connect=10),
+            trust_env=False,
+        )
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise unreachable(address, str(error)) from None
     return cast(dict[str, Any], answer.json())
 
 
-def connect(where: Where) -> tuple[Aws, dict[str, Any]]:
+def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str, Any]]:
     """The account, and the emulator's health answer (empty for a real account)."""
     if where.to != "local":
         return Aws(Account(where.endpoint, where.region, role=where.role)), {}
-    health = read_health(where.aws_address)
+    health = read_health(where.aws_address, runtimes)
     role = where.role or f"arn:aws:iam::{health['account']}:role/pelton-local"
     account = Account(where.aws_address, str(health["region"]), "test", "test", role)
     return Aws(account), health
@@ -90,7 +98,10 @@ class Session(AbstractContextManager["Session"]):
     artifacts: list[Artifact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.aws, self._health = connect(self.where)
+        runtimes = {each.settings.aws.runtime for each in self.app.functions.values()}
+        self.aws, self._health = connect(
+            self.where, runtimes if "lambda" in self.where.platforms else ()
+        )
         self._nuclio: Nuclio | None = None
         if "nuclio" in self.where.platforms:
             self._nuclio = Nuclio(self.where.nuclio_address, archive_url=self._archive_url)
@@ -139,7 +150,7 @@ class Session(AbstractContextManager["Session"]):
 
     def _build(self, function: Function[..., Any], platform: str) -> Artifact:
         if self.where.to == "local":
-            target = Target.local(platform, self._health)
+            target = Target.local(platform, self._health, function)
         else:
             target = Target.aws(function) if platform == "lambda" else Target.nuclio(function)
         artifact = build(function, target, root=self.root, out=self.out)

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from . import health
 from .clock import Clock, ManualClock, RealClock
@@ -161,12 +162,14 @@ class Emulator:
             self.machinery.execution,
             self.machinery.events,
             self.machinery.sources,
-            Surroundings(outside.fetch_object, outside.queue_exists, self.url),
+            Surroundings(
+                outside.fetch_object, outside.queue_exists, self.machinery.hosts.choose, self.url
+            ),
             self._settle_delay,
         )
 
     async def _serve(self) -> None:
-        pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self.reset}
+        pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self._reset}
         gateway = Gateway(
             LambdaApi(self.account),
             UrlDoor(self.account),
@@ -200,9 +203,16 @@ class Emulator:
             "AWS_ENDPOINT_URL": self.url,
         }
 
-    async def _health(self) -> Mapping[str, Any]:
+    async def _health(self, request: Request) -> Mapping[str, Any]:
+        """What there is; `?runtime=python3.12` waits until it is known what runs that."""
         place = self.place
-        return health.report(place.region, place.account, self.services.ready, self.nuclio_url)
+        pythons = await self.machinery.hosts.told(parse_qs(request.query).get("runtime", ()))
+        return health.report(
+            place.region, place.account, self.services.ready, self.nuclio_url, pythons
+        )
+
+    async def _reset(self, request: Request) -> None:
+        await self.reset()
 
     def _code(self, sha256: str) -> bytes | None:
         path = self.registry.archives.archive(sha256)

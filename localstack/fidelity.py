@@ -24,7 +24,8 @@ botocore's model, public documents, and answers recorded on AWS.
 
 | behaviour | on the platform | here |
 | --- | --- | --- |
-| interpreter | that of the function's runtime | the emulator's own, with a warning; a native artifact for another one is refused |
+| interpreter | that of the function's runtime | the same, where the machine has that Python and the runtime client can be had for it (GET /_pelton/health tells); elsewhere the emulator's own, with a warning at create and in the function's log, and a native artifact for another one is refused |
+| runtimes other than Python | run | refused by name |
 | code at /var/task, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
 | network and the rest of the file system | a micro-VM's own | the host's |
 | memory limit | enforced by the VM | resident memory sampled four times a second |

@@ -22,7 +22,7 @@ PUSH = "/_pelton/push/"
 CLOCK = "/_pelton/clock"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
 
-JsonAct = Callable[[], Awaitable[Mapping[str, Any] | None]]
+JsonAct = Callable[[Request], Awaitable[Mapping[str, Any] | None]]
 
 
 class LambdaDoor(Protocol):
@@ -76,7 +76,7 @@ class Gateway:
     async def _page(self, request: Request) -> Response:
         act = self._own.get(f"{request.method} {request.path}")
         if act is not None:
-            answer = await act()
+            answer = await act(request)
             return Response(204) if answer is None else _json(200, answer)
         path = request.path
         if path == CLOCK:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import sysconfig
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 
 @cache
 def machine() -> dict[str, str]:
-    """The interpreter and platform that functions run on, as builders need them.
+    """The emulator's own interpreter and the platform that functions run on.
 
     >>> sorted(machine())
     ['architecture', 'glibc', 'platform', 'python']
@@ -32,12 +33,23 @@ def versions() -> dict[str, str]:
     return {name: _version(name) for name in ("pelton", "awslambdaric", "ministack", "botocore")}
 
 
-def report(region: str, account: str, services_ready: bool, nuclio_url: str) -> dict[str, Any]:
-    """The body of GET /_pelton/health."""
+def report(
+    region: str,
+    account: str,
+    services_ready: bool,
+    nuclio_url: str,
+    interpreters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The body of GET /_pelton/health.
+
+    interpreters: the Pythons that functions can have, by version; "state" is "found" (not asked
+    for yet), "ready", or "unavailable" with a "reason"
+    """
     return {
         "status": "ready",
         "version": versions()["pelton"],
         **machine(),
+        "interpreters": dict(interpreters),
         "region": region,
         "account": account,
         "lambda": {"runtime_client": versions()["awslambdaric"]},

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -36,21 +36,45 @@ def cache_folder() -> Path:
     return Path(base) / "pelton"
 
 
-def link_farm(names: Sequence[str], prefix: str, cache: Path | None = None) -> Path:
-    """The folder, made when it is not there yet."""
-    known = "".join(f"{name}={version};" for name, version in versions(names).items())
-    tag = f"{sys.implementation.cache_tag}-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
-    folder = (cache or cache_folder()) / f"{prefix}-{tag}"
+def is_native(name: str) -> bool:
+    """Whether a distribution has native modules, so that each Python needs its own."""
+    return any(file.suffix == ".so" for file in distribution(name).files or ())
+
+
+def link_farm(
+    names: Sequence[str],
+    prefix: str,
+    cache: Path | None = None,
+    *,
+    tag: str = "",
+    also: Sequence[str] = (),
+    fill: Callable[[Path], None] = lambda folder: None,
+    finish: Callable[[Path], None] = lambda folder: None,
+) -> Path:
+    """The folder, made when it is not there yet.
+
+    tag:    the Python it is for, when that is not the emulator's own
+    also:   distributions that `fill` puts there, because they differ by Python
+    finish: what is done to it when all is there, before it is anyone's
+    """
+    known = "".join(f"{name}={version};" for name, version in versions([*names, *also]).items())
+    digest = hashlib.sha256(known.encode()).hexdigest()[:16]
+    folder = (cache or cache_folder()) / f"{prefix}-{tag or sys.implementation.cache_tag}-{digest}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
-        for name in names:
-            _link(name, draft)
-        draft.chmod(0o755)
         try:
+            fill(draft)
+            for name in names:
+                _link(name, draft)
+            finish(draft)
+            draft.chmod(0o755)
             draft.rename(folder)
-        except OSError:  # another emulator was first, with the same content
-            shutil.rmtree(draft)
+        except OSError:
+            if not folder.exists():  # else another emulator was first, with the same content
+                raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 

@@ -20,6 +20,7 @@ from .lambda_.async_events import AsyncEvents
 from .lambda_.calls import make_call
 from .lambda_.environment import Account as Environment
 from .lambda_.errors import AwsError
+from .lambda_.hosts import Hosts
 from .lambda_.invocations import Invocations
 from .lambda_.logs import LogSink, LogsRefused
 from .lambda_.mappings.sqs import FunctionGone, SourceRefused, SqsPoller
@@ -105,6 +106,8 @@ class Machinery:
         self._services, self._registry = services, registry
         self._scratch = tempfile.TemporaryDirectory(prefix="pelton-sandboxes-")
         self.logs = LogSink(self._call_logs, clock)
+        # Their runtime folders are in the user's cache, not here: they are the same for every run.
+        self.hosts = Hosts()
         self._real: Invocations | None = None
         self.execution: Execution = execution or self._invocations(endpoint)
         self.events = self._events(retry_delay)
@@ -138,13 +141,13 @@ class Machinery:
 
     # -- making
     def _invocations(self, endpoint: str) -> Invocations:
-        # The runtime folder is in the user's cache, not here: it is the same for every run.
         environment = Environment(self._place.region, endpoint)
         self._real = Invocations(
             self._clock,
             environment,
             Path(self._scratch.name),
             self.logs,
+            self.hosts,
         )
         return self._real
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..clock import Clock
 from .errors import conflict
+from .hosts import Choice
 from .names import Place
 from .records import AsyncQueue, Execution
 from .registry import Registry
@@ -32,6 +33,7 @@ class Sources(Protocol):
 
 FetchObject = Callable[[str, str, str | None], Awaitable[bytes]]
 QueueExists = Callable[[str], Awaitable[bool]]
+Choose = Callable[[str], Awaitable[Choice]]
 
 
 @dataclass(slots=True)
@@ -40,12 +42,14 @@ class Surroundings:
 
     fetch_object: (bucket, key, version) -> the object's bytes; raises the API's error
     queue_exists: whether a queue of this ARN is there
+    choose:       what runs functions of a runtime
     url:          the emulator's own address
     warn:         one line for whoever runs the emulator
     """
 
     fetch_object: FetchObject
     queue_exists: QueueExists
+    choose: Choose
     url: str = "http://127.0.0.1:4566"
     warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
 

@@ -13,7 +13,6 @@ import os
 import platform
 import shutil
 import stat
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from .errors import AwsError, invalid, too_large
+from .interpreters import Interpreter
 
 ZIPPED_LIMIT = 52_428_800  # bytes, when sent in the request; through S3 only the next one counts
 UNZIPPED_LIMIT = 262_144_000  # bytes
@@ -49,14 +49,27 @@ class Archives:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, content: bytes) -> Code:
-        """Check, keep and unpack an archive.  Raises the API's errors for one that is refused."""
+    def keep(self, content: bytes, python: Interpreter | None = None, reason: str = "") -> Code:
+        """Check, keep and unpack an archive.  Raises the API's errors for one that is refused.
+
+        python: what will run it, which must be able to load its native modules; None does not ask
+        reason: why that is not the Python of the function's runtime, "" when it is
+        """
         native, unzipped = _check(content)
         code = Code(hashlib.sha256(content).hexdigest(), len(content), native, unzipped)
+        if native and python is not None:
+            with zipfile.ZipFile(io.BytesIO(content)) as opened:
+                _refuse_foreign(opened, python, reason)
         if not self.archive(code.sha256).exists():
             self._write(self.archive(code.sha256), content)
         self.tree(code.sha256)
         return code
+
+    def check_native(self, archives: Sequence[str], python: Interpreter, reason: str) -> None:
+        """Refuse kept archives whose native modules cannot be loaded by what will run them."""
+        for sha256 in archives:
+            with zipfile.ZipFile(self.archive(sha256)) as opened:
+                _refuse_foreign(opened, python, reason)
 
     def archive(self, sha256: str) -> Path:
         """Where the archive itself is."""
@@ -165,13 +178,10 @@ def _check(content: bytes) -> tuple[bool, int]:
             _check_sizes(infos)
             for info in infos:
                 _check_path(opened, info)
-            problem = native_problem(opened)
             native = any(_is_native(info.filename) for info in infos)
+            return native, sum(info.file_size for info in infos)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
         raise invalid(_CANNOT_UNZIP) from None
-    if problem:
-        raise invalid(problem)
-    return native, sum(info.file_size for info in infos)
 
 
 def check_zipped(content: bytes) -> None:
@@ -219,17 +229,31 @@ def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) -> None
 # -- native modules
 
 
-def native_problem(opened: zipfile.ZipFile) -> str:
-    """Why the native modules of an archive cannot be loaded by this interpreter, or ""."""
+def _refuse_foreign(opened: zipfile.ZipFile, python: Interpreter, reason: str) -> None:
+    try:
+        problem = native_problem(opened, python)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        raise invalid(_CANNOT_UNZIP) from None
+    if problem:
+        why = f" ({reason})" if reason else ""
+        raise invalid(
+            f"{problem}; this function runs on Python {python.version} on Linux {machine()}{why} "
+            "and cannot load it. Build the archive for that interpreter and platform "
+            "(GET /_pelton/health names them)."
+        )
+
+
+def native_problem(opened: zipfile.ZipFile, python: Interpreter) -> str:
+    """Why the native modules of an archive cannot be loaded by a Python here, or ""."""
     modules: dict[str, list[str]] = {}
     for info in opened.infolist():
-        if _is_native(info.filename) and not _is_link(info):
+        if _is_native(info.filename) and _is_seen(info.filename, python) and not _is_link(info):
             path = PurePosixPath(info.filename)
             modules.setdefault(str(path.parent / path.name.partition(".")[0]), []).append(
                 info.filename
             )
     for names in modules.values():
-        problems = [_problem(opened, name) for name in names]
+        problems = [_problem(opened, name, python) for name in names]
         if all(problems):  # one module may be there for several interpreters
             return problems[0]
     return ""
@@ -239,22 +263,27 @@ def _is_native(name: str) -> bool:
     return name.endswith((".so", ".pyd", ".dylib")) or ".so." in PurePosixPath(name).name
 
 
-def _problem(opened: zipfile.ZipFile, name: str) -> str:
-    built_for = "".join(_foreign(opened, name))
-    if not built_for:
-        return ""
-    here = f"Python {sys.version_info.major}.{sys.version_info.minor} on Linux {machine()}"
-    return (
-        f"{name} is built for {built_for}; this emulator runs {here} and cannot load it. "
-        "Build the archive for the emulator's own interpreter and platform "
-        "(GET /_pelton/health names them)."
-    )
+def _is_seen(name: str, python: Interpreter) -> bool:
+    """A layer may bring one folder a Python: only its own is on the path of each.
+
+    >>> from .interpreters import own
+    >>> _is_seen("python/lib/python2.7/site-packages/a.so", own()), _is_seen("python/a.so", own())
+    (False, True)
+    """
+    if not name.startswith("python/lib/python"):
+        return True
+    return name.startswith(f"python/lib/{python.runtime}/")
 
 
-def _foreign(opened: zipfile.ZipFile, name: str) -> Iterator[str]:
-    """What the module is built for, when that is not this interpreter."""
+def _problem(opened: zipfile.ZipFile, name: str, python: Interpreter) -> str:
+    built_for = "".join(_foreign(opened, name, python))
+    return f"{name} is built for {built_for}" if built_for else ""
+
+
+def _foreign(opened: zipfile.ZipFile, name: str, python: Interpreter) -> Iterator[str]:
+    """What the module is built for, when that is not this Python."""
     tag = _interpreter_tag(name)
-    if tag and tag != sys.implementation.cache_tag:
+    if tag and tag != python.tag:
         digits = tag.partition("-")[2]
         yield f"CPython {digits[:1]}.{digits[1:]}" if digits.isdigit() else tag
         return

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from .interpreters import Interpreter
 from .records import Revision
 
 HIDDEN_BY_MOUNTS = ("/var/", "/tmp/", "/opt/")
@@ -40,13 +40,15 @@ class Places:
     layers: tuple[str, ...] = ()
 
 
+def can_mount(interpreter: Interpreter) -> bool:
+    """Whether sandboxes on this Python may have mounts of their own, which must not hide it."""
+    return not f"{interpreter.prefix}/".startswith(HIDDEN_BY_MOUNTS) and _may_mount()
+
+
 @cache
-def can_mount() -> bool:
-    """Whether sandboxes may have mounts of their own: tried once, in a child."""
-    prefix = os.path.realpath(sys.base_prefix) + "/"
-    if not sys.platform.startswith("linux") or prefix.startswith(HIDDEN_BY_MOUNTS):
-        return False
-    if os.geteuid() != 0:
+def _may_mount() -> bool:
+    """Whether this process may make mounts: tried once, in a child."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
         return False
     probe = (
         "import ctypes,os,sys; c=ctypes.CDLL(None);"
@@ -58,9 +60,9 @@ def can_mount() -> bool:
     )
 
 
-def places(revision: Revision, runtime: Path, scratch: Path) -> Places:
+def places(revision: Revision, python: Interpreter, runtime: Path, scratch: Path) -> Places:
     """With mounts as on AWS, without them the folders where things really are."""
-    if not can_mount():
+    if not can_mount(python):
         return Places(
             str(revision.code_dir),
             str(runtime),
@@ -77,20 +79,23 @@ def places(revision: Revision, runtime: Path, scratch: Path) -> Places:
     return Places("/var/task", "/var/runtime", "/tmp", mounts, ("/opt",))
 
 
-def python_path(place: Places) -> list[str]:
+def python_path(place: Places, python: Interpreter) -> list[str]:
     """`sys.path` of a sandbox: the task root, the layers, the runtime, the standard library."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     layers = [
         folder
         for layer in place.layers
-        for folder in (f"{layer}/python/lib/{version}/site-packages", f"{layer}/python")
+        for folder in (f"{layer}/python/lib/{python.runtime}/site-packages", f"{layer}/python")
     ]
-    library = [sysconfig.get_paths()["stdlib"], str(sysconfig.get_config_var("DESTSHARED"))]
-    return [place.task, *layers, place.runtime, *library]
+    return [place.task, *layers, place.runtime, *python.library]
 
 
 def environment(
-    revision: Revision, account: Account, place: Places, runtime_api: str, log_stream: str
+    revision: Revision,
+    account: Account,
+    place: Places,
+    python: Interpreter,
+    runtime_api: str,
+    log_stream: str,
 ) -> dict[str, str]:
     """The whole environment of a sandbox; the user's variables come first, as they may not
     override reserved ones."""
@@ -103,6 +108,7 @@ def environment(
         "AWS_DEFAULT_REGION": account.region,
         "AWS_REGION": account.region,
         "AWS_ENDPOINT_URL": account.endpoint,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{revision.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(revision.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": revision.name,
         "AWS_LAMBDA_FUNCTION_VERSION": revision.version,
@@ -116,7 +122,8 @@ def environment(
         "LAMBDA_TASK_ROOT": place.task,
         "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": ":".join([place.task, f"{place.task}/lib", *libraries]),
-        "PATH": ":".join(["/usr/local/bin:/usr/bin:/bin", *layers]),
+        # The function's own Python first, as /var/lang/bin is on AWS.
+        "PATH": ":".join([f"{python.prefix}/bin", "/usr/local/bin:/usr/bin:/bin", *layers]),
         "PWD": place.task,
         "PYTHONPATH": place.runtime,
         "SHLVL": "0",

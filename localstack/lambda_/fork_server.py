@@ -13,7 +13,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -29,11 +28,12 @@ class ForkServerGone(Exception):
 class ForkServer:
     """One helper process that forks sandboxes from a warm interpreter.
 
-    runtime: the folder with the runtime client (see runtime_folder)
+    executable: the Python it runs on
+    runtime:    the folder with the runtime client for that Python (see runtime_folder)
     """
 
-    def __init__(self, runtime: Path) -> None:
-        self._runtime = runtime
+    def __init__(self, executable: str, runtime: Path) -> None:
+        self._executable, self._runtime = executable, runtime
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._buffer = bytearray()
@@ -78,7 +78,7 @@ class ForkServer:
         with theirs, as_file(files(__package__) / "fork_child.py") as program:
             self._process = subprocess.Popen(
                 [
-                    sys.executable,
+                    self._executable,
                     "-S",
                     "-s",
                     "-E",

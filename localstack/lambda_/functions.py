@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from .account import Account, Act, Answer, Values
 from .archives import Code, machine
 from .errors import conflict, invalid, stale
-from .layer_settings import check_total, with_layers
+from .hosts import Choice
+from .layer_settings import check_total, layers_of, with_layers
 from .names import LATEST, Reference, refer, unqualified
 from .paging import page
 from .registry import new_build
@@ -45,9 +46,11 @@ class Functions:
             raise conflict(f"Function already exist: {name}")
         settings = self._with_layers(created(values, name), values)
         check_tags(values.get("Tags", {}))
-        code = await self._code(values["Code"])
+        choice = await self._account.around.choose(settings["Runtime"])
+        await self._check_native(layers_of(settings), choice)
+        code = await self._code(values["Code"], choice)
         check_total(settings, code)
-        self._warn(name, settings, code)
+        self._warn(name, settings, choice)
         if name in self._registry.functions:  # another request was faster
             raise conflict(f"Function already exist: {name}")
         latest = Version(
@@ -93,9 +96,10 @@ class Functions:
         function = self._to_change(values)
         architectures = values.get("Architectures") or function.latest.settings["Architectures"]
         settings = {**function.latest.settings, "Architectures": architectures}
-        code = await self._code(values)
+        choice = await self._account.around.choose(settings["Runtime"])
+        code = await self._code(values, choice)
         check_total(settings, code)
-        self._warn(function.name, settings, code)
+        self._warn(function.name, settings, choice)
         if values.get("DryRun"):
             dry = replace(function.latest, settings=settings, code=code)
             return configuration(self._account.place, function, dry)
@@ -109,6 +113,7 @@ class Functions:
         function = self._to_change(values)
         settings = self._with_layers(updated(function.latest.settings, values), values)
         check_total(settings, function.latest.code)
+        await self._check_change(function, settings)
         function.latest = function.latest.changed(
             self._account.clock.time(),
             settings=settings,
@@ -177,11 +182,12 @@ class Functions:
         if number in function.versions:
             self._registry.unpublish(function, number)
 
-    async def _code(self, code: Values) -> Code:
+    async def _code(self, code: Values, choice: Choice) -> Code:
         content = await uploaded(self._account, code)
         if content is None:
             raise self._no_code(code)
-        return await asyncio.to_thread(self._registry.archives.keep, content)
+        keep = self._registry.archives.keep
+        return await asyncio.to_thread(keep, content, choice.interpreter, choice.reason)
 
     def _with_layers(self, settings: Values, values: Values) -> dict[str, Any]:
         return with_layers(self._account.place, self._registry.layers, settings, values)
@@ -193,13 +199,29 @@ class Functions:
             )
         return invalid("Please provide a source for function code.")
 
-    def _warn(self, name: str, settings: Values, code: Code) -> None:
+    async def _check_change(self, function: Function, settings: Values) -> None:
+        """Another runtime's Python must be able to load the code, and each one new layers."""
+        old, archives = function.latest.settings, []
+        if settings["Runtime"] != old["Runtime"]:
+            archives = [function.latest.code.sha256, *layers_of(settings)]
+        elif layers_of(settings) != layers_of(old):
+            archives = layers_of(settings)
+        if archives:
+            choice = await self._account.around.choose(settings["Runtime"])
+            await self._check_native(archives, choice)
+            self._account.require_settled(function)  # it may have changed meanwhile
+            self._warn(function.name, settings, choice)
+
+    async def _check_native(self, archives: Sequence[str], choice: Choice) -> None:
+        check = self._registry.archives.check_native
+        await asyncio.to_thread(check, archives, choice.interpreter, choice.reason)
+
+    def _warn(self, name: str, settings: Values, choice: Choice) -> None:
         """Say where this function will not run quite as its settings say."""
-        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        if settings["Runtime"] != here:
+        if choice.reason:
             self._account.around.warn(
-                f"warning: function {name} asks for {settings['Runtime']}; "
-                f"it runs on the emulator's own {here}"
+                f"warning: function {name} asks for {settings['Runtime']}; it runs on the "
+                f"emulator's own {choice.interpreter.runtime}: {choice.reason}"
             )
         wanted = settings["Architectures"][0].replace("arm64", "aarch64")
         if wanted != machine():

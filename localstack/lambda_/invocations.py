@@ -17,11 +17,12 @@ from pathlib import Path
 
 from ..clock import MACHINE, Clock
 from .environment import Account
-from .fork_server import ForkServer, ForkServerGone
+from .fork_server import ForkServerGone
+from .hosts import Host, Hosts
+from .interpreters import own
 from .logs import LogSink
 from .records import Call, Outcome, Revision, Throttled
 from .runtime_api import Delivery
-from .runtime_folder import runtime_folder
 from .sandbox import Answer, Sandbox, exit_words
 
 INIT_SECONDS = 10.0
@@ -36,6 +37,7 @@ class Invocations:
     """The execution side of Lambda (`records.Execution`).
 
     scratch: a folder for the sandboxes' /tmp
+    hosts:   the Pythons that run functions
     """
 
     def __init__(
@@ -44,32 +46,26 @@ class Invocations:
         account: Account,
         scratch: Path,
         logs: LogSink,
-        cache: Path | None = None,
+        hosts: Hosts,
     ) -> None:
         self._clock, self._account, self._scratch, self._logs = clock, account, scratch, logs
-        self._cache = cache
+        self._hosts = hosts
         self._idle: dict[str, list[Sandbox]] = {}
         self._all: set[Sandbox] = set()
         self._running: dict[str, int] = {}
         self._left_scratch: dict[str, Path] = {}
         self._endings: deque[Ending] = deque()
-        self._fork_server: ForkServer | None = None
-        self._preparing = asyncio.Lock()
+        self._told: set[str] = set()
         self._keepers: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
-        """Make the runtime folder and start what the first call would otherwise wait for."""
-        async with self._preparing:
-            if self._fork_server is None:
-                folder = await asyncio.to_thread(runtime_folder, self._cache)
-                self._runtime = folder
-                self._fork_server = ForkServer(folder)
-                await self._fork_server.ensure()
-                loop = asyncio.get_running_loop()
-                self._keepers = [
-                    loop.create_task(self._reclaim()),
-                    loop.create_task(self._watch_memory()),
-                ]
+        """Start what the first call would otherwise wait for."""
+        loop = asyncio.get_running_loop()
+        self._keepers = [
+            loop.create_task(self._reclaim()),
+            loop.create_task(self._watch_memory()),
+        ]
+        await self._hosts.host(own().runtime)
 
     async def invoke(self, call: Call) -> Outcome:
         revision = call.revision
@@ -128,16 +124,16 @@ class Invocations:
         An init that fails, or takes longer than its 10 seconds, is run again, once, as part of the
         invocation and under the function's timeout.
         """
-        await self.prepare()
+        host = await self._hosts.host(revision.runtime)
         scratch = self._scratch_for(revision)
-        sandbox = self._new(revision, scratch)
+        sandbox = self._new(revision, host, scratch)
         failed = await self._init(sandbox, INIT_SECONDS)
         if failed is None:
             return sandbox, None
         self._report_init(sandbox, failed, "init")
         self._all.discard(sandbox)
         sandbox.kill()
-        sandbox = self._new(revision, scratch)
+        sandbox = self._new(revision, host, scratch)
         failed = await self._init(sandbox, float(revision.timeout_s))
         if failed is not None:
             self._report_init(sandbox, failed, "invoke")
@@ -160,12 +156,12 @@ class Invocations:
         left = self._left_scratch.pop(revision.key, None)
         return left or Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
 
-    def _new(self, revision: Revision, scratch: Path) -> Sandbox:
-        assert self._fork_server is not None
-        sandbox = Sandbox(
-            revision, self._account, self._fork_server, self._runtime, scratch, self._clock
-        )
+    def _new(self, revision: Revision, host: Host, scratch: Path) -> Sandbox:
+        sandbox = Sandbox(revision, self._account, host, scratch, self._clock)
         self._all.add(sandbox)
+        if host.reason and revision.key not in self._told:
+            self._told.add(revision.key)
+            self._logs_of(sandbox, _stand_in(revision, host))
         return sandbox
 
     async def _init(self, sandbox: Sandbox, seconds: float) -> Answer | None:
@@ -279,8 +275,15 @@ class Invocations:
         for sandbox in list(self._all):
             self._discard(sandbox)
         self._idle.clear()
-        if self._fork_server is not None:
-            await self._fork_server.close()
+        await self._hosts.close()
+
+
+def _stand_in(revision: Revision, host: Host) -> bytes:
+    """The line in a function's log that says what Python it runs on, when that is another."""
+    return (
+        f"[WARNING] pelton emulator: {revision.name} asks for {revision.runtime} and runs on the "
+        f"emulator's own {host.interpreter.runtime}: {host.reason}\n"
+    ).encode()
 
 
 class Ending:

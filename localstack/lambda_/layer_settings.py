@@ -32,6 +32,11 @@ def with_layers(
     return {**rest, "Layers": found} if found else rest
 
 
+def layers_of(settings: Mapping[str, Any]) -> list[str]:
+    """The names of its layers' contents."""
+    return [each["Sha256"] for each in settings.get("Layers", ())]
+
+
 def check_total(settings: Mapping[str, Any], code: Code) -> None:
     """Raises InvalidParameterValueException when code and layers are too much together."""
     used = settings.get("Layers", [])

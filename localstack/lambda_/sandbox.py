@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ..clock import MACHINE, Clock
 from .environment import Account, environment, places, python_path
-from .fork_server import ForkServer, kill_group
+from .fork_server import kill_group
+from .hosts import Host
 from .logs import Output, stream_name
 from .records import Revision
 from .runtime_api import Delivery, RuntimeServer, WorkerState
@@ -44,14 +45,12 @@ class Sandbox:
         self,
         revision: Revision,
         account: Account,
-        fork_server: ForkServer,
-        runtime: Path,
+        host: Host,
         scratch: Path,
         clock: Clock,
     ) -> None:
         self.revision, self.scratch = revision, scratch
-        self._account, self._fork_server = account, fork_server
-        self._runtime = runtime
+        self._account, self._host = account, host
         self.pid = 0
         self.alive = False
         self.retired = False  # its revision is not wanted any more: it ends after its event
@@ -80,19 +79,25 @@ class Sandbox:
     async def _spawn(self) -> None:
         self._read_end, write_end = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._read_end, False)
-        place = places(self.revision, self._runtime, self.scratch)
+        python = self._host.interpreter
+        place = places(self.revision, python, self._host.folder, self.scratch)
         message = {
             "environment": environment(
-                self.revision, self._account, place, self._server.address, self.log_stream
+                self.revision,
+                self._account,
+                place,
+                python,
+                self._server.address,
+                self.log_stream,
             ),
-            "path": python_path(place),
+            "path": python_path(place, python),
             "cwd": place.task,
             "handler": self.revision.handler,
             "mounts": place.mounts,
         }
         asyncio.get_running_loop().add_reader(self._read_end, self.read_output)
         try:
-            self.pid = await self._fork_server.fork(message, write_end, self._exited)
+            self.pid = await self._host.fork_server.fork(message, write_end, self._exited)
             self.alive = True
         finally:
             os.close(write_end)

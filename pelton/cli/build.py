@@ -40,7 +40,8 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
     if to == "local":
         from ..deploy.session import LOCAL, read_health
 
-        return Target.local("lambda", read_health(endpoint or LOCAL))
+        health = read_health(endpoint or LOCAL, [function.settings.aws.runtime])
+        return Target.local("lambda", health, function)
     return Target.nuclio(function) if to == "nuclio" else Target.aws(function)
 
 

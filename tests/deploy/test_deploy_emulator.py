@@ -1,12 +1,15 @@
 """The command line against a real emulator: plan, deploy, invoke, logs, in that order."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
@@ -101,3 +104,34 @@ def test_nothing_answers() -> None:
     )
     assert done.returncode == 1
     assert "nothing answers at http://127.0.0.1:9: start it with `pelton emulator`" in done.stderr
+
+
+OTHER = """
+import sys
+import zipfile
+import pelton
+
+app = pelton.App("other")
+
+@app.function(aws=pelton.Aws(runtime="pythonVERSION"), timeout=10)
+def tell(n: int) -> str:
+    return "%d.%d" % sys.version_info[:2]
+"""
+
+
+def test_what_is_deployed_is_built_for_the_functions_own_python(
+    pelton: Run, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    health = httpx.get(f"{pelton_emulator.url}/_pelton/health", trust_env=False).json()
+    # What ships needs 3.11.
+    others = [each for each in health["interpreters"] if each not in (health["python"], "3.10")]
+    if not others:
+        pytest.skip("this machine has one Python only")
+    (tmp_path / "other_app.py").write_text(OTHER.replace("VERSION", others[-1]))
+    deployed = pelton("deploy", "other_app.py")
+    assert deployed.returncode == 0, deployed.stderr
+    assert pelton("invoke", "tell", "--data", "1").stdout == f'"{others[-1]}"\n'
+    code = pelton_emulator.client("lambda").get_function(FunctionName="tell")["Code"]["Location"]
+    with zipfile.ZipFile(io.BytesIO(httpx.get(code, trust_env=False).content)) as archive:
+        tag = f".cpython-{others[-1].replace('.', '')}.pyc"
+        assert any(name.endswith(tag) for name in archive.namelist())

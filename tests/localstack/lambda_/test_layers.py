@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from pelton.localstack.lambda_.archives import Archives
 from pelton.localstack.lambda_.environment import Places, python_path
+from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
 
 HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -561,20 +562,35 @@ def test_a_deleted_version_stays_with_its_functions(client: Any) -> None:
 @pytest.mark.fidelity(
     "Layers",
     "a native module of another interpreter",
-    different="refused with its cause when the layer is published, not when it is imported",
+    different="refused with its cause when a function names the layer, not when it is imported",
 )
 def test_a_native_module_of_another_interpreter_is_refused(client: Any) -> None:
     name = "python/fast.cpython-38-x86_64-linux-gnu.so"
     content = {"ZipFile": archive({name: b"\x7fELF" + bytes(60)})}
-    _, code, words = refusal(client.publish_layer_version, LayerName="native", Content=content)
-    assert code == "InvalidParameterValueException"
-    assert f"{name} is built for CPython 3.8" in words
+    arn = client.publish_layer_version(LayerName="native", Content=content)["LayerVersionArn"]
+    source = "def handler(event, context): pass"
+    create(client, source)
+    refused = [
+        refusal(client.update_function_configuration, FunctionName="f", Layers=[arn]),
+        refusal(lambda: create(client, source, name="g", Layers=[arn])),
+    ]
+    for _, code, words in refused:
+        assert code == "InvalidParameterValueException"
+        assert f"{name} is built for CPython 3.8" in words
+
+
+def test_a_layer_may_bring_a_folder_for_each_python(client: Any) -> None:
+    name = "python/lib/python3.8/site-packages/fast.cpython-38-x86_64-linux-gnu.so"
+    content = {"ZipFile": archive({name: b"\x7fELF" + bytes(60)})}
+    arn = client.publish_layer_version(LayerName="native", Content=content)["LayerVersionArn"]
+    create(client, "def handler(event, context):\n    return 1\n", Layers=[arn])
+    assert run(client) == 1
 
 
 def test_without_mounts_the_layers_folder_stands_for_opt() -> None:
     """Where no mounts are allowed (not root), paths name the folder where the layers are."""
     place = Places("/kept/code", "/kept/runtime", "/kept/tmp", layers=("/kept/opt",))
-    folders = [each for each in python_path(place) if each.startswith("/kept/opt")]
+    folders = [each for each in python_path(place, own()) if each.startswith("/kept/opt")]
     assert folders == [f"/kept/opt/python/lib/{HERE}/site-packages", "/kept/opt/python"]
 
 
