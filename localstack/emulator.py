@@ -124,6 +124,7 @@ class Emulator:
         self.registry = Registry(self.store, Archives(self._directory / "code"), self.place)
         state = self._directory / "services" if self._kept else None
         self.services = Services(self.place.region, self.place.account, state)
+        self.services.check_state()
         self._made.append(self.services.close)
         self.machinery = Machinery(
             self._directory,
@@ -258,6 +259,8 @@ def _bind(front: Front, host: str, port: int, option: str) -> str:
                 f"with {option}"
             ) from None
         raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    except OverflowError:
+        raise CannotStart(f"{option} {port} is no port: it must be 0 to 65535") from None
     return f"http://{_reachable(host)}:{found}"
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from . import asgi
 from .front import Request, Response
+from .store import CorruptData
 
 
 class ServiceRefused(Exception):
@@ -42,6 +43,17 @@ class Services:
         self._stop: Callable[[], Awaitable[None]] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._port = 0
+
+    def check_state(self) -> None:
+        """Raises CorruptData for kept state that cannot be read: it would be lost, not loaded."""
+        for path in sorted(self._state.glob("*.json")) if self._state else ():
+            try:
+                json.loads(path.read_bytes())
+            except ValueError as error:
+                raise CorruptData(
+                    f"{path} is not what was kept there ({error}); move it away to start without "
+                    f"what {path.stem} held"
+                ) from None
 
     @property
     def ready(self) -> bool:

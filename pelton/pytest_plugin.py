@@ -25,9 +25,11 @@ class RunningEmulator:
     def client(self, service: str) -> Any:
         """A boto3 client of the service, with dummy credentials."""
         import boto3
+        from botocore.config import Config
 
         return boto3.client(
             service,
+            config=Config(proxies={}),  # no proxy of the environment leads to this machine
             endpoint_url=self.url,
             region_name=self.region,
             aws_access_key_id="test",
@@ -36,13 +38,17 @@ class RunningEmulator:
 
     def reset(self) -> None:
         """Wipe functions, queues, buckets and everything else."""
+        from .testing import open_directly
+
         request = urllib.request.Request(f"{self.url}/_pelton/reset", data=b"", method="POST")
-        with urllib.request.urlopen(request, timeout=60):
+        with open_directly(request):
             pass
 
     def time(self) -> float:
         """The emulator's time, in seconds since the epoch."""
-        with urllib.request.urlopen(f"{self.url}/_pelton/clock", timeout=60) as answer:
+        from .testing import open_directly
+
+        with open_directly(f"{self.url}/_pelton/clock") as answer:
             return float(json.load(answer)["time"])
 
     def advance(self, seconds: float) -> float:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import CallFailed, Unreachable
 from ..states import LambdaFunction, QueueMapping, Schedule, Statement
@@ -60,6 +61,8 @@ class Aws:
             read_timeout=900,
             s3={"addressing_style": "path"} if self.account.endpoint else None,
             signature_version="s3v4" if service == "s3" else None,
+            # No proxy leads to this machine; None is what the environment says.
+            proxies={} if _is_loopback(self.account.endpoint) else None,
         )
         with self.named(service):
             return self.session.client(
@@ -242,3 +245,12 @@ def _principal(statement: dict[str, Any]) -> str:
 def _reason(error: Any) -> str:
     last = error.last_response.get("Configuration", error.last_response)
     return str(last.get("StateReason") or last.get("LastUpdateStatusReason") or error)
+
+
+def _is_loopback(endpoint: str) -> bool:
+    """
+    >>> _is_loopback("http://localhost:4566"), _is_loopback("https://lambda.example.com")
+    (True, False)
+    """
+    host = urlsplit(endpoint).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")

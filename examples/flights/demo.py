@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,13 @@ APP = str(HERE / "app.py")
 FLIGHTS = 1000
 COLD_STARTS = 5
 TOLERANCE = 1e-6
-CREDENTIALS = {
+ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
+    # Everything is on this machine: no proxy leads there.
+    "NO_PROXY": "127.0.0.1,localhost",
+    "no_proxy": "127.0.0.1,localhost",
 }
 
 console = Console(width=110)
@@ -75,7 +79,10 @@ def emulator(data: Path) -> Iterator[dict[str, Any]]:
         line = process.stdout.readline()
         if not line:
             raise DemoFailed(f"the emulator did not start: exit code {process.wait(10)}")
-        yield json.loads(line)
+        ready = json.loads(line)
+        if ready.get("status") != "ready":
+            raise DemoFailed(f"the emulator did not start: {ready['error']['message']}")
+        yield ready
     finally:
         process.terminate()
         code = process.wait(30)
@@ -243,15 +250,24 @@ def run(folder: Path) -> None:
     console.print("the emulator has stopped, its data is removed", style="dim")
 
 
+def say_failed(sentence: str) -> int:
+    """The demo's last line, and its exit code."""
+    console.print(f"the demo failed: {sentence}", style="red", highlight=False, markup=False)
+    return 1
+
+
 def main() -> int:
-    os.environ.update(CREDENTIALS)
+    os.environ.update(ENVIRONMENT)
     started = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="pelton-demo-") as scratch:
             run(Path(scratch))
     except DemoFailed as failure:
-        console.print(f"the demo failed: {failure}", style="red", highlight=False, markup=False)
-        return 1
+        return say_failed(str(failure))
+    except Exception as error:  # the last door of a script: what it was, and where
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        return say_failed(f"{type(error).__name__} at {place}: {error}")
     console.print(f"all four ways agree; {time.monotonic() - started:.0f} s in all")
     return 0
 

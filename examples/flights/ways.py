@@ -114,6 +114,9 @@ def cold_starts(client: Any, flight: Flight, times: int) -> list[float]:
         client.update_function_configuration(FunctionName="delay", Description=f"cold {number}")
         client.get_waiter("function_updated_v2").wait(FunctionName="delay")
         started = time.perf_counter()
-        client.invoke(FunctionName="delay", Payload=flight.model_dump_json())["Payload"].read()
+        answer = client.invoke(FunctionName="delay", Payload=flight.model_dump_json())
+        said = answer["Payload"].read()
         seconds.append(time.perf_counter() - started)
+        if "FunctionError" in answer:
+            raise DemoFailed(f"the function failed at a cold start: {said.decode()[:300]}")
     return seconds

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sqlite3
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..link_farm import RuntimeMissing, link_farm
+from ..store import Store
 from . import builder
 from .errors import DeployFailed, Refused
 from .processor import Processor
@@ -38,16 +38,10 @@ class Functions:
     ) -> None:
         self._folder, self._clock, self._host = folder, clock, host
         self._environment = environment
-        folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(folder / "nuclio.sqlite", isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, body TEXT, "
-            "PRIMARY KEY (kind, name))"
-        )
-        self.projects: dict[str, dict[str, Any]] = self._load("project")
+        self._store = Store(folder / "nuclio.sqlite")
+        self.projects: dict[str, dict[str, Any]] = self._store.all("project")
         self.projects.setdefault("default", {"metadata": {"name": "default"}, "spec": {}})
-        self._wanted: dict[str, dict[str, Any]] = self._load("function")
+        self._wanted: dict[str, dict[str, Any]] = self._store.all("function")
         self._status: dict[str, dict[str, Any]] = {}
         self._processors: dict[str, Processor] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -105,7 +99,7 @@ class Functions:
         metadata.setdefault("namespace", "nuclio")
         metadata.setdefault("labels", {}).setdefault(PROJECT_LABEL, "default")
         wanted = {"metadata": metadata, "spec": given.get("spec") or {}}
-        self._keep("function", name, wanted)
+        self._store.put("function", name, wanted)
         self._wanted[name] = wanted
         self._begin(name)
         if wait:
@@ -119,7 +113,7 @@ class Functions:
         await self._stop(name)
         del self._wanted[name]
         self._status.pop(name, None)
-        self._forget("function", name)
+        self._store.delete("function", name)
         self._write_addresses()
 
     def put_project(self, given: dict[str, Any], *, new: bool) -> dict[str, Any]:
@@ -132,7 +126,7 @@ class Functions:
             raise Refused(404, "Project not found")
         given["metadata"].setdefault("namespace", "nuclio")
         project = {"metadata": given["metadata"], "spec": given.get("spec") or {}}
-        self._keep("project", name, project)
+        self._store.put("project", name, project)
         self.projects[name] = project
         return project
 
@@ -146,7 +140,7 @@ class Functions:
         for each in held:
             await self.delete(each)
         del self.projects[name]
-        self._forget("project", name)
+        self._store.delete("project", name)
 
     def project_of(self, name: str) -> str:
         return str(self._wanted[name]["metadata"]["labels"].get(PROJECT_LABEL, "default"))
@@ -242,19 +236,6 @@ class Functions:
         }
         self._addresses.write_text(json.dumps(known))
 
-    # -- keeping
-    def _load(self, kind: str) -> dict[str, dict[str, Any]]:
-        rows = self._database.execute("SELECT name, body FROM kept WHERE kind = ?", (kind,))
-        return {name: json.loads(body) for name, body in rows}
-
-    def _keep(self, kind: str, name: str, body: Mapping[str, Any]) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, name, json.dumps(body))
-        )
-
-    def _forget(self, kind: str, name: str) -> None:
-        self._database.execute("DELETE FROM kept WHERE kind = ? AND name = ?", (kind, name))
-
     async def _halt(self) -> None:
         for task in self._tasks.values():
             task.cancel()
@@ -265,7 +246,7 @@ class Functions:
     async def reset(self) -> None:
         """Stop and forget everything."""
         await self._halt()
-        self._database.execute("DELETE FROM kept")
+        self._store.clear()
         self._wanted.clear()
         self._status.clear()
         self._tasks.clear()
@@ -274,4 +255,4 @@ class Functions:
 
     async def close(self) -> None:
         await self._halt()
-        self._database.close()
+        self._store.close()

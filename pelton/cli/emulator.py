@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,17 +48,51 @@ def _moment(text: str) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
+def _matching(pattern: str, like: str) -> Callable[[click.Context, click.Parameter, str], str]:
+    """A check that an option is written `like` that."""
+
+    def check(ctx: click.Context, option: click.Parameter, text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise click.BadParameter(f"{text!r} is not like {like}")
+        return text
+
+    return check
+
+
+_PORT = click.IntRange(0, 65535)
+
+
 @click.command("emulator")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4566, show_default=True, help="Port of AWS; 0 takes a free one.")
-@click.option("--nuclio-port", default=8070, show_default=True, help="Port of Nuclio's dashboard.")
+@click.option(
+    "--port", type=_PORT, default=4566, show_default=True, help="Port of AWS; 0 takes a free one."
+)
+@click.option(
+    "--nuclio-port",
+    type=_PORT,
+    default=8070,
+    show_default=True,
+    help="Port of Nuclio's dashboard; 0 takes a free one.",
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep functions and services here between runs (nothing is kept without it).",
 )
-@click.option("--region", default="us-east-1", show_default=True, help="Region of everything.")
-@click.option("--account", default="000000000000", show_default=True, help="Account of everything.")
+@click.option(
+    "--region",
+    default="us-east-1",
+    show_default=True,
+    callback=_matching(r"[a-z]{2}(-[a-z]+)+-\d", "us-east-1"),
+    help="Region of everything.",
+)
+@click.option(
+    "--account",
+    default="000000000000",
+    show_default=True,
+    callback=_matching(r"\d{12}", "000000000000, twelve digits"),
+    help="Account of everything.",
+)
 @click.option(
     "--retry-delay",
     type=click.FloatRange(min=0),

@@ -12,6 +12,11 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from click.testing import CliRunner
+
+from pelton.cli import command
+from pelton.deploy.targets.aws import Account, Aws
+from pelton.pytest_plugin import RunningEmulator
 
 SOURCE = "def handler(event, context):\n    return 1\n"
 NUCLIO = "def handler(context, event):\n    return 'n'\n"
@@ -120,3 +125,30 @@ def test_an_unknown_word_is_refused(
     running = start(*words)
     assert said in running.line("Error: ")
     assert running.process.wait(30) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--port", "99999", "99999 is not in the range 0<=x<=65535"),
+        ("--nuclio-port", "-1", "-1 is not in the range"),
+        ("--account", "12", "'12' is not like 000000000000, twelve digits"),
+        ("--region", "nowhere", "'nowhere' is not like us-east-1"),
+        ("--retry-delay", "-5", "-5.0 is not in the range x>=0"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(option: str, value: str, words: str) -> None:
+    done = CliRunner().invoke(command, ["emulator", option, value])
+    assert done.exit_code == 2
+    assert option in done.output and words in done.output
+
+
+def test_a_proxy_of_the_environment_is_passed_by(
+    pelton_emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    account = Account(pelton_emulator.url, "us-east-1", "a", "b")
+    assert Aws(account).client("lambda").list_functions()["Functions"] == []
+    assert pelton_emulator.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert pelton_emulator.time() > 0

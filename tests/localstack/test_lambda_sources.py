@@ -185,11 +185,16 @@ def test_a_port_in_use_is_said(pelton_emulator: RunningEmulator) -> None:
     assert f"port {port}" in done.stderr and "in use" in done.stderr
 
 
-def test_a_corrupt_data_dir_is_named(tmp_path: Path) -> None:
-    (tmp_path / "registry.sqlite").write_text("this is no database, and long enough to be read")
+@pytest.mark.parametrize(
+    "file", ["registry.sqlite", "events.sqlite", "nuclio/nuclio.sqlite", "services/sqs.json"]
+)
+def test_a_corrupt_data_dir_is_named(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("this is no database, and long enough to be read" * 100)
     words = ["emulator", "--port", "0", "--nuclio-port", "0", "--data-dir", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "pelton", *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "registry.sqlite" in done.stderr
+    assert file in done.stderr and "Traceback" not in done.stderr
+    assert "move" in done.stderr
