@@ -109,3 +109,40 @@ class Store:
                 yield key, json.loads(body)
             except ValueError as error:
                 raise CorruptData(f"{self.path}: the {kind} {key!r} is not JSON: {error}") from None
+
+
+class Shelf:
+    """The documents of one kind: in memory to be read, in the store to be kept.
+
+    >>> import tempfile
+    >>> store = Store(Path(tempfile.mkdtemp()) / "registry.sqlite")
+    >>> shelf = Shelf(store, "config")
+    >>> shelf.put("a", {"name": "a"})
+    >>> shelf.get("a"), Shelf(store, "config").all()
+    ({'name': 'a'}, [{'name': 'a'}])
+    >>> store.close()
+    """
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self._store, self._kind = store, kind
+        self.load()
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        return self._documents.get(key)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every document, by its key's order."""
+        return [document for _, document in sorted(self._documents.items())]
+
+    def put(self, key: str, document: dict[str, Any]) -> None:
+        """Keep a document; on return it is on the disk."""
+        self._store.put(self._kind, key, document)
+        self._documents[key] = document
+
+    def delete(self, key: str) -> None:
+        self._store.delete(self._kind, key)
+        self._documents.pop(key, None)
+
+    def load(self) -> None:
+        """Be what the store says."""
+        self._documents: dict[str, dict[str, Any]] = self._store.all(self._kind)

@@ -16,6 +16,7 @@ from . import protocol, validation
 from .account import Account, Act
 from .aliases import Aliases
 from .calls import Calls
+from .code_signing import CodeSigning
 from .concurrency import Concurrency
 from .errors import AwsError, not_served, too_large
 from .extras import Extras
@@ -24,6 +25,7 @@ from .layer_permissions import LayerPermissions
 from .layers import Layers
 from .model import Operation, load
 from .permissions import Permissions
+from .resource_policies import ResourcePolicies
 from .source_mappings import SourceMappings
 from .tags import Tags
 from .url_configs import UrlConfigs
@@ -41,9 +43,11 @@ _PARTS = (
     SourceMappings,
     UrlConfigs,
     Permissions,
+    ResourcePolicies,
     Tags,
     Layers,
     LayerPermissions,
+    CodeSigning,
     Concurrency,
     Extras,
 )

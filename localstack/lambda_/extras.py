@@ -1,29 +1,30 @@
-"""Settings beside a function that clients read after every deploy; mostly constant here."""
+"""Settings beside a function: its runtime's updates, and what recursion does.
+
+There is one version of each runtime here, and no loop is looked for: the settings are kept and
+told, and where they would mean something that does not happen a line says so.
+"""
 
 from __future__ import annotations
 
 from .account import Account, Act, Answer, Values
+from .errors import invalid
 from .names import Reference, refer, unqualified
 from .states import Function
 
 
 class Extras:
-    """Code signing, recursion and runtime management, as far as clients need them."""
+    """Recursion and runtime management."""
 
     def __init__(self, account: Account) -> None:
         self._account, self._registry = account, account.registry
 
     def operations(self) -> dict[str, Act]:
         return {
-            "GetFunctionCodeSigningConfig": self.code_signing,
             "GetFunctionRecursionConfig": self.recursion,
             "PutFunctionRecursionConfig": self.put_recursion,
             "GetRuntimeManagementConfig": self.runtime_management,
+            "PutRuntimeManagementConfig": self.put_runtime_management,
         }
-
-    async def code_signing(self, values: Values) -> Answer:
-        # Never 404 for a zip function: clients take that for a missing function.
-        return {"FunctionName": self._function(values).name}
 
     async def recursion(self, values: Values) -> Answer:
         return {"RecursiveLoop": self._function(values).recursive_loop}
@@ -36,9 +37,32 @@ class Extras:
 
     async def runtime_management(self, values: Values) -> Answer:
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
-        function, _ = self._registry.version(reference)
+        function, version = self._registry.version(reference)
         arn = self._account.place.function_arn(function.name, reference.qualifier)
-        return {"UpdateRuntimeOn": "Auto", "FunctionArn": arn}
+        kept = function.runtime_updates.get(version.version, {"UpdateRuntimeOn": "Auto"})
+        return {**kept, "FunctionArn": arn}
+
+    async def put_runtime_management(self, values: Values) -> Answer:
+        reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
+        function, version = self._registry.version(reference)
+        function.runtime_updates[version.version] = self._wanted(function, values)
+        self._registry.save(function)
+        return await self.runtime_management(values)
+
+    def _wanted(self, function: Function, values: Values) -> dict[str, str]:
+        """The mode, with its runtime's version where the mode is Manual and only there."""
+        mode, arn = values["UpdateRuntimeOn"], values.get("RuntimeVersionArn")
+        if mode != "Manual":
+            if arn:
+                raise invalid(f"RuntimeVersionArn goes with the mode Manual, not with {mode}.")
+            return {"UpdateRuntimeOn": mode}
+        if not arn:
+            raise invalid("RuntimeVersionArn is required when UpdateRuntimeOn is Manual.")
+        self._account.around.warn(
+            f"warning: function {function.name} asks for {arn}; it runs on the one version of its "
+            "runtime that is here"
+        )
+        return {"UpdateRuntimeOn": mode, "RuntimeVersionArn": arn}
 
     def _function(self, values: Values) -> Function:
         name = unqualified(self._account.place, values["FunctionName"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from .account import Account, Act, Answer, Values
 from .archives import Code, machine
+from .code_signing import check_exists, check_signed
 from .errors import conflict, invalid, stale
 from .hosts import Choice
 from .layer_settings import check_total, layers_of, with_layers
@@ -46,6 +47,9 @@ class Functions:
             raise conflict(f"Function already exist: {name}")
         settings = self._with_layers(created(values, name), values)
         check_tags(values.get("Tags", {}))
+        signing = values.get("CodeSigningConfigArn") or None
+        check_exists(self._account, signing)
+        check_signed(self._account, name, signing)
         choice = await self._account.around.choose(settings["Runtime"])
         await self._check_native(layers_of(settings), choice)
         code = await self._code(values["Code"], choice)
@@ -63,7 +67,7 @@ class Functions:
             state="Pending",
             update="",
         )
-        function = Function(name, latest, tags=dict(values.get("Tags", {})))
+        function = Function(name, latest, tags=dict(values.get("Tags", {})), code_signing=signing)
         self._registry.save(function)
         answer = configuration(self._account.place, function, latest)
         if values.get("Publish"):
@@ -96,6 +100,7 @@ class Functions:
         function = self._to_change(values)
         architectures = values.get("Architectures") or function.latest.settings["Architectures"]
         settings = {**function.latest.settings, "Architectures": architectures}
+        check_signed(self._account, function.name, function.code_signing)
         choice = await self._account.around.choose(settings["Runtime"])
         code = await self._code(values, choice)
         check_total(settings, code)
@@ -113,6 +118,8 @@ class Functions:
         function = self._to_change(values)
         settings = self._with_layers(updated(function.latest.settings, values), values)
         check_total(settings, function.latest.code)
+        if values.get("Layers"):
+            check_signed(self._account, function.name, function.code_signing)
         await self._check_change(function, settings)
         function.latest = function.latest.changed(
             self._account.clock.time(),

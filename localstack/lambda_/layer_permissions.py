@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import uuid4
 
 from .account import Account, Act, Answer, Values
-from .errors import AwsError, conflict, not_found, stale
+from .errors import conflict, not_found, stale
 from .layer_store import Layer, LayerVersion
 from .layers import layer_name, version_number
-from .permissions import principal
+from .permissions import check_length, compact, principal
 from .states import Policy
-
-POLICY_LIMIT = 20_480  # bytes; AWS's quota for a function's resource policy
 
 
 class LayerPermissions:
@@ -40,11 +37,11 @@ class LayerPermissions:
             )
         _check_revision(values, policy)
         statement = self._statement(values, layer, version)
-        statements = {**policy.statements, name: statement}
-        _check_length(statements)
-        version.policy = Policy(statements, str(uuid4()))
+        wanted = Policy({**policy.statements, name: statement}, str(uuid4()))
+        check_length(wanted)
+        version.policy = wanted
         self._registry.layers.save(layer)
-        return {"Statement": _compact(statement), "RevisionId": version.policy.revision_id}
+        return {"Statement": compact(statement), "RevisionId": wanted.revision_id}
 
     async def remove(self, values: Values) -> Answer:
         layer, version = self._find(values)
@@ -60,7 +57,7 @@ class LayerPermissions:
     async def get(self, values: Values) -> Answer:
         _, version = self._find(values)
         policy = _policy(version)
-        return {"Policy": _document(policy.statements), "RevisionId": policy.revision_id}
+        return {"Policy": compact(policy.document()), "RevisionId": policy.revision_id}
 
     def _find(self, values: Values) -> tuple[Layer, LayerVersion]:
         name, number = layer_name(self._account.place, values["LayerName"]), version_number(values)
@@ -93,22 +90,3 @@ def _policy(version: LayerVersion) -> Policy:
 def _check_revision(values: Values, policy: Policy) -> None:
     if values.get("RevisionId", policy.revision_id) != policy.revision_id:
         raise stale("GetLayerPolicy")
-
-
-def _check_length(statements: dict[str, dict[str, Any]]) -> None:
-    size = len(_document(statements).encode())
-    if size > POLICY_LIMIT:
-        raise AwsError(
-            "PolicyLengthExceededException",
-            f"The final policy size ({size}) is bigger than the limit ({POLICY_LIMIT}).",
-            400,
-        )
-
-
-def _document(statements: dict[str, dict[str, Any]]) -> str:
-    document = {"Version": "2012-10-17", "Id": "default", "Statement": list(statements.values())}
-    return _compact(document)
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

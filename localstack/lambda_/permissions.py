@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from .account import Account, Act, Answer, Values
-from .errors import conflict, invalid, not_found, stale
+from .errors import AwsError, conflict, invalid, not_found, stale
 from .names import LATEST, Reference, refer
 from .states import Function, Policy
 
@@ -16,6 +16,7 @@ _PRINCIPAL = re.compile(
     r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::.+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?"
 )
 _ACCOUNT = re.compile(r"\d{12}")
+POLICY_LIMIT = 20_480  # bytes
 
 
 class Permissions:
@@ -42,11 +43,12 @@ class Permissions:
                 "statement id, or remove the existing statement."
             )
         arn = self._account.place.function_arn(function.name, qualifier)
-        policy.statements[name] = _statement(values, arn)
-        policy.revision_id = str(uuid4())
-        function.policies[qualifier] = policy
+        statement = _statement(values, arn)
+        wanted = Policy({**policy.statements, name: statement}, str(uuid4()), policy.head)
+        check_length(wanted)
+        function.policies[qualifier] = wanted
         self._registry.save(function)
-        return {"Statement": json.dumps(policy.statements[name], separators=(",", ":"))}
+        return {"Statement": compact(statement)}
 
     async def remove(self, values: Values) -> Answer:
         function, qualifier = self._place(values)
@@ -69,13 +71,7 @@ class Permissions:
         policy = function.policies.get(qualifier)
         if policy is None:
             raise not_found("The resource you requested does not exist.")
-        document = {
-            "Version": "2012-10-17",
-            "Id": "default",
-            "Statement": list(policy.statements.values()),
-        }
-        told = json.dumps(document, separators=(",", ":"))
-        return {"Policy": told, "RevisionId": policy.revision_id}
+        return {"Policy": compact(policy.document()), "RevisionId": policy.revision_id}
 
     def _place(self, values: Values) -> tuple[Function, str]:
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
@@ -89,6 +85,22 @@ class Permissions:
     def _check_revision(self, values: Values, policy: Policy) -> None:
         if values.get("RevisionId", policy.revision_id) != policy.revision_id:
             raise stale("GetPolicy")
+
+
+def check_length(policy: Policy) -> None:
+    """Raises PolicyLengthExceededException for a policy beyond AWS's quota."""
+    size = len(compact(policy.document()).encode())
+    if size > POLICY_LIMIT:
+        raise AwsError(
+            "PolicyLengthExceededException",
+            f"The final policy size ({size}) is bigger than the limit ({POLICY_LIMIT}).",
+            400,
+        )
+
+
+def compact(value: Any) -> str:
+    """JSON as policies are told in."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _statement(values: Values, arn: str) -> dict[str, Any]:

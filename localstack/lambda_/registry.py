@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
-from ..store import CorruptData, Store
+from ..store import CorruptData, Shelf, Store
 from .archives import Archives, merged_name
 from .errors import not_found
 from .layer_store import LayerStore
@@ -28,6 +28,7 @@ class Registry:
         self.functions: dict[str, Function] = {}
         self.mappings: dict[str, dict[str, Any]] = {}
         self.layers = LayerStore(store)
+        self.signing = Shelf(store, "code_signing")  # configurations by ARN
         self._revisions: dict[tuple[str, str], Revision] = {}
         self._random = random.Random()
         self.changes = 0  # counted, so that others see that something changed
@@ -116,6 +117,7 @@ class Registry:
         self._revisions.clear()
         self.changes += 1
         self.layers.load()
+        self.signing.load()
         self._load()
 
     def clear(self) -> None:
@@ -124,6 +126,7 @@ class Registry:
         self.archives.clear()
         self.functions.clear()
         self.layers.load()
+        self.signing.load()
         self.mappings.clear()
         self._revisions.clear()
         self.changes += 1

@@ -37,7 +37,7 @@ _PLAIN = (
 # Not honoured yet: given with content, they are refused by name.
 _REFUSED = (
     "VpcConfig", "DeadLetterConfig", "ImageConfig", "FileSystemConfigs",
-    "CodeSigningConfigArn", "DurableConfig", "CapacityProviderConfig", "TenancyConfig",
+    "DurableConfig", "CapacityProviderConfig", "TenancyConfig",
     "PublishTo",
 )  # fmt: skip
 _RESERVED_NAMES = (
@@ -171,7 +171,7 @@ def configuration(
         "Version": version.version,
         "RevisionId": version.revision_id,
         "PackageType": "Zip",
-        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(place, settings["Runtime"])},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version(place, function, version)},
         **version.told(),
     }
     if version.settings.get("Environment"):
@@ -189,6 +189,11 @@ def listed(place: Place, function: Function, version: Version, qualifier: str) -
     """A FunctionConfiguration as lists tell it: without the states."""
     told = configuration(place, function, version, qualifier)
     return {key: value for key, value in told.items() if key not in _NOT_LISTED}
+
+
+def _runtime_version(place: Place, function: Function, version: Version) -> str:
+    pinned = function.runtime_updates.get(version.version, {}).get("RuntimeVersionArn")
+    return pinned or _runtime_arn(place, version.settings["Runtime"])
 
 
 def _runtime_arn(place: Place, runtime: str) -> str:

@@ -100,6 +100,11 @@ class Policy:
 
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
     revision_id: str = field(default_factory=lambda: str(uuid4()))
+    head: dict[str, Any] = field(default_factory=lambda: {"Version": "2012-10-17", "Id": "default"})
+
+    def document(self) -> dict[str, Any]:
+        """The policy as its readers see it."""
+        return {**self.head, "Statement": list(self.statements.values())}
 
 
 @dataclass(slots=True)
@@ -128,6 +133,8 @@ class Function:
     tags: dict[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
     recursive_loop: str = "Terminate"
+    code_signing: str | None = None  # the ARN of a configuration
+    runtime_updates: dict[str, dict[str, str]] = field(default_factory=dict)  # by version
     published: int = 0  # the highest version number ever given
 
     def document(self) -> dict[str, Any]:
@@ -146,7 +153,8 @@ class Function:
             name: {key: kind(**each) for key, each in document[name].items()}
             for name, kind in _TABLES.items()
         }
-        rest = {name: document[name] for name in _PLAIN}
+        # What came to be after a document was written is what it is by default.
+        rest = {name: document[name] for name in _PLAIN if name in document}
         members: dict[str, Any] = {**rest, **tables}
         return cls(latest=Version.read(document["latest"]), **members)
 
@@ -154,7 +162,10 @@ class Function:
         return self.latest if number in ("", LATEST) else self.versions.get(number)
 
 
-_PLAIN = ("name", "tags", "reserved_concurrency", "recursive_loop", "published")
+_PLAIN = (
+    "name", "tags", "reserved_concurrency", "recursive_loop", "code_signing", "runtime_updates",
+    "published",
+)  # fmt: skip
 _TABLES: Mapping[str, type[Any]] = {"aliases": Alias, "policies": Policy, "urls": Url}
 
 

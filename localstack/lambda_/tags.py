@@ -1,4 +1,4 @@
-"""Tags of functions and of event source mappings, by ARN."""
+"""Tags of functions, event source mappings and code signing configurations, by ARN."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class Tags:
             if mapping is None:
                 raise not_found(f"Event source mapping not found: {arn}")
             return mapping.setdefault("Tags", {}), lambda: self._registry.save_mapping(mapping)
+        if ":code-signing-config:" in arn:
+            return self._tags_of_signing(arn)
         if ":function:" not in arn:
             raise not_found(f"The pelton emulator has no tags for {arn}")
         reference = refer(self._account.place, arn)
@@ -53,3 +55,9 @@ class Tags:
             )
         function = self._registry.function(Reference(reference.name))
         return function.tags, lambda: self._registry.save(function)
+
+    def _tags_of_signing(self, arn: str) -> tuple[dict[str, str], Callable[[], None]]:
+        config = self._registry.signing.get(arn)
+        if config is None:
+            raise not_found(f"The Lambda code signing configuration {arn} can not be found.")
+        return config.setdefault("Tags", {}), lambda: self._registry.signing.put(arn, config)

@@ -70,9 +70,14 @@ def _open_to_all(function: Function, url: Url) -> bool:
     return any(
         each["Effect"] == "Allow"
         and each["Principal"] in ("*", {"AWS": "*"})
-        and each["Action"] in ("lambda:InvokeFunctionUrl", "lambda:*")
+        and _allows_urls(each["Action"])
         for each in statements
     )
+
+
+def _allows_urls(action: str | list[str]) -> bool:
+    actions = action if isinstance(action, list) else [action]
+    return any(each in ("lambda:InvokeFunctionUrl", "lambda:*") for each in actions)
 
 
 def _response(reply: urls.HttpReply) -> Response:
