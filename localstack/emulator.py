@@ -164,7 +164,11 @@ class Emulator:
             self.machinery.events,
             self.machinery.sources,
             Surroundings(
-                outside.fetch_object, outside.queue_exists, self.machinery.hosts.choose, self.url
+                outside.fetch_object,
+                outside.queue_exists,
+                outside.find_vpc,
+                self.machinery.hosts.choose,
+                self.url,
             ),
             self._settle_delay,
         )

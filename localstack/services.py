@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from . import asgi
 from .front import Request, Response
@@ -111,6 +111,18 @@ class Services:
             raise ServiceRefused(code.rpartition("#")[2], said, response.status)
         assert isinstance(answer, dict)
         return answer
+
+    async def query(
+        self, service: str, action: str, version: str, members: dict[str, str]
+    ) -> bytes:
+        """One operation of a service that takes forms; its XML answer.  Raises ServiceRefused."""
+        body = urlencode({"Action": action, "Version": version, **members}).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        response = await self(self._request("POST", "/", service, headers, body))
+        if response.status >= 300:
+            code, said = _tag(response.body, "Code"), _tag(response.body, "Message")
+            raise ServiceRefused(code, said, response.status)
+        return response.body
 
     async def fetch_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
         """An object of S3.  Raises ServiceRefused with S3's own code and message."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,6 +33,7 @@ class Sources(Protocol):
 
 FetchObject = Callable[[str, str, str | None], Awaitable[bytes]]
 QueueExists = Callable[[str], Awaitable[bool]]
+FindVpc = Callable[[Sequence[str], Sequence[str]], Awaitable[str]]
 Choose = Callable[[str], Awaitable[Choice]]
 
 
@@ -42,6 +43,7 @@ class Surroundings:
 
     fetch_object: (bucket, key, version) -> the object's bytes; raises the API's error
     queue_exists: whether a queue of this ARN is there
+    find_vpc:     (subnets, security groups) -> the VPC they are in; raises the API's error
     choose:       what runs functions of a runtime
     url:          the emulator's own address
     warn:         one line for whoever runs the emulator
@@ -49,6 +51,7 @@ class Surroundings:
 
     fetch_object: FetchObject
     queue_exists: QueueExists
+    find_vpc: FindVpc
     choose: Choose
     url: str = "http://127.0.0.1:4566"
     warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
@@ -71,11 +74,15 @@ class Account:
     def require_settled(self, function: Function) -> None:
         """Raises ResourceConflictException while an update is under way."""
         if function.latest.in_progress:
-            arn = self.place.function_arn(function.name)
-            raise conflict(
-                "The operation cannot be performed at this time. An update is in progress for "
-                f"resource: {arn}"
-            )
+            raise self.under_way(function)
+
+    def under_way(self, function: Function) -> Exception:
+        """Another request is changing the function, or has just done so."""
+        arn = self.place.function_arn(function.name)
+        return conflict(
+            "The operation cannot be performed at this time. An update is in progress for "
+            f"resource: {arn}"
+        )
 
     def settle_later(self, function: Function) -> None:
         """Let the function become Active and its update Successful, a moment from now."""
@@ -97,9 +104,8 @@ class Account:
     async def _settle(self, name: str) -> None:
         await self.clock.sleep(self.settle_delay)
         function = self.registry.functions.get(name)
-        if function is not None and function.latest.in_progress:
-            function.latest = function.latest.settled()
-            self.registry.save(function)
+        if function is not None:
+            self.registry.settle(function)
 
     def _settled(self, name: str, done: asyncio.Task[None]) -> None:
         if self._settling.get(name) is done:

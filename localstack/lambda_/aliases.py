@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from .account import Account, Act, Answer, Values
-from .errors import conflict, invalid, not_found, stale
+from .errors import conflict, invalid, not_found, stale, untyped
 from .names import LATEST, Reference, unqualified
 from .paging import page
 from .states import Alias, Function
@@ -28,12 +28,14 @@ class Aliases:
         }
 
     async def create(self, values: Values) -> Answer:
-        function, name = self._function(values), values["Name"]
-        if name in function.aliases:
-            raise conflict(f"Alias already exists: {self._arn(function, name)}")
-        alias = Alias(name, values["FunctionVersion"], values.get("Description", ""))
+        name, number = values["Name"], values["FunctionVersion"]
+        # A function that is not there is told by the version that the alias wants of it.
+        function = self._function(values, number)
+        alias = Alias(name, number, values.get("Description", ""))
         alias.weights = self._weights(values, {})
         self._check(function, alias)
+        if name in function.aliases:
+            raise conflict(f"Alias already exists: {self._arn(function, name)}")
         function.aliases[name] = alias
         self._registry.save(function)
         return self._told(function, alias)
@@ -44,7 +46,9 @@ class Aliases:
 
     async def update(self, values: Values) -> Answer:
         function = self._function(values)
-        old = self._alias(function, values["Name"])
+        old = function.aliases.get(values["Name"])
+        if old is None:  # in other words than elsewhere, as recorded
+            raise not_found(f"Alias not found: {self._arn(function, values['Name'])}")
         if values.get("RevisionId", old.revision_id) != old.revision_id:
             raise stale()
         alias = Alias(
@@ -78,9 +82,9 @@ class Aliases:
         return page(values, told, "Aliases")
 
     # -- parts
-    def _function(self, values: Values) -> Function:
+    def _function(self, values: Values, qualifier: str = "") -> Function:
         name = unqualified(self._account.place, values["FunctionName"])
-        return self._registry.function(Reference(name))
+        return self._registry.function(Reference(name, qualifier))
 
     def _alias(self, function: Function, name: str) -> Alias:
         found = function.aliases.get(name)
@@ -95,18 +99,22 @@ class Aliases:
         return {version: float(share) for version, share in given.items()}
 
     def _check(self, function: Function, alias: Alias) -> None:
-        for number in (alias.version, *alias.weights):
-            if function.version(number) is None:
-                raise not_found(f"Function not found: {self._arn(function, number)}")
         if len(alias.weights) > 1:
             raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
-        if alias.weights and alias.version == LATEST:
-            raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+        self._check_version(function, alias.version)
         if alias.version in alias.weights:
             raise invalid(
                 f"Invalid function version {alias.version}. Function version {alias.version} is "
                 "already included in routing configuration."
             )
+        if alias.weights and alias.version == LATEST:
+            raise untyped("$LATEST is not supported for an alias pointing to more than 1 version")
+        for number in alias.weights:
+            self._check_version(function, number)
+
+    def _check_version(self, function: Function, number: str) -> None:
+        if function.version(number) is None:
+            raise not_found(f"Function not found: {self._arn(function, number)}")
 
     def _arn(self, function: Function, qualifier: str) -> str:
         return self._account.place.function_arn(function.name, qualifier)

@@ -320,4 +320,7 @@ def machine() -> str:
 
 def refused_image() -> AwsError:
     """For container images, which the emulator does not run."""
-    return invalid("The pelton emulator runs .zip archives only: PackageType Image is not there.")
+    return invalid(
+        "The pelton emulator has no container runtime, so a function with PackageType Image cannot "
+        "run here: package its code as a .zip archive (PackageType Zip) for local runs."
+    )

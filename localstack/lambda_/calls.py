@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from uuid import uuid4
 
 from .account import Account, Act, Answer, Values
 from .errors import AwsError, too_large
+from .jackson import parsed
 from .names import Reference, refer
 from .records import Call, Throttled
 from .registry import Registry
@@ -16,6 +16,7 @@ from .registry import Registry
 REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of payload
 EVENT_LIMIT = 1024 * 1024  # the same for InvocationType=Event
 LOG_TAIL = 4096
+_UNPARSED = "Could not parse request body into json: Could not parse payload into json: "
 ATTEMPTS = 3  # one and two retries
 MAX_AGE = 6 * 3600.0
 
@@ -91,14 +92,7 @@ def _payload(payload: bytes, kind: str) -> bytes:
         )
     if not payload:
         return b"{}"
-    try:
-        json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise AwsError(
-            "InvalidRequestContentException",
-            f"Could not parse request body into json: Could not parse payload into json: {error}",
-            400,
-        ) from None
+    parsed(payload, _UNPARSED)
     return payload
 
 

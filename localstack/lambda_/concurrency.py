@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .account import Account, Act, Answer, Values
 from .errors import invalid
-from .names import Reference, unqualified
+from .names import LATEST, Reference, unqualified
 from .states import Function
 
 ACCOUNT_LIMIT = 1000
@@ -26,13 +26,9 @@ class Concurrency:
         }
 
     async def put(self, values: Values) -> Answer:
-        function, wanted = self._function(values), values["ReservedConcurrentExecutions"]
+        # A missing function is told by its $LATEST here (recorded), by its name elsewhere.
+        function, wanted = self._function(values, LATEST), values["ReservedConcurrentExecutions"]
         left = ACCOUNT_LIMIT - self._reserved(besides=function)
-        if wanted > left:
-            raise invalid(
-                "Specified ConcurrentExecutions for function is greater than account's unreserved "
-                f"concurrency [{left}]."
-            )
         if left - wanted < LEAST_UNRESERVED:
             raise invalid(
                 "Specified ReservedConcurrentExecutions for function decreases account's "
@@ -72,6 +68,6 @@ class Concurrency:
         functions = self._registry.functions.values()
         return sum(f.reserved_concurrency or 0 for f in functions if f is not besides)
 
-    def _function(self, values: Values) -> Function:
+    def _function(self, values: Values, qualifier: str = "") -> Function:
         name = unqualified(self._account.place, values["FunctionName"])
-        return self._registry.function(Reference(name))
+        return self._registry.function(Reference(name, qualifier))

@@ -21,6 +21,7 @@ class AwsError(Exception):
         self, code: str, message: str | None, status: int, extra: Mapping[str, str] | None = None
     ) -> None:
         self.code, self.message, self.status = code, message, status
+        self.typed = True  # whether "Type" is in the body, where the exception has it
         self.extra = dict(extra or {})
         super().__init__(f"{code} ({status}): {message}")
 
@@ -28,6 +29,18 @@ class AwsError(Exception):
 def invalid(message: str) -> AwsError:
     """400: a parameter has a value that the operation refuses."""
     return AwsError("InvalidParameterValueException", message, 400)
+
+
+def untyped(message: str) -> AwsError:
+    """400 as `invalid`, in the few answers that were recorded without "Type" in their body."""
+    error = invalid(message)
+    error.typed = False
+    return error
+
+
+def denied() -> AwsError:
+    """403: it belongs to another account.  The sentence is null, as recorded."""
+    return AwsError("AccessDeniedException", None, 403)
 
 
 def not_found(message: str) -> AwsError:

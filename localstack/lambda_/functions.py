@@ -19,7 +19,7 @@ from .registry import new_build
 from .settings import configuration, created, listed, updated
 from .states import Function, Version, stamp
 from .uploads import uploaded
-from .versions import published
+from .versions import published, refuse_publish_to
 
 TAG_LIMIT = 50
 
@@ -45,7 +45,8 @@ class Functions:
         name = unqualified(self._account.place, values["FunctionName"])
         if name in self._registry.functions:
             raise conflict(f"Function already exist: {name}")
-        settings = self._with_layers(created(values, name), values)
+        refuse_publish_to(values)
+        settings = self._with_layers(created(await self._with_vpc(values), name), values)
         check_tags(values.get("Tags", {}))
         signing = values.get("CodeSigningConfigArn") or None
         check_exists(self._account, signing)
@@ -55,6 +56,7 @@ class Functions:
         code = await self._code(values["Code"], choice)
         check_total(settings, code)
         self._warn(name, settings, choice)
+        self._warn_of_files(name, values)
         if name in self._registry.functions:  # another request was faster
             raise conflict(f"Function already exist: {name}")
         latest = Version(
@@ -71,7 +73,9 @@ class Functions:
         self._registry.save(function)
         answer = configuration(self._account.place, function, latest)
         if values.get("Publish"):
-            answer = published(self._account, function, values)
+            answer = published(self._account, function, values, pending=True)
+            # The version's answer under the function's own ARN, as recorded.
+            answer["FunctionArn"] = self._account.place.function_arn(name)
         self._account.settle_later(function)
         return answer
 
@@ -97,18 +101,20 @@ class Functions:
         return self._told(function, version, reference)
 
     async def update_code(self, values: Values) -> Answer:
+        refuse_publish_to(values)
         function = self._to_change(values)
         architectures = values.get("Architectures") or function.latest.settings["Architectures"]
-        settings = {**function.latest.settings, "Architectures": architectures}
+        before, settings = function.latest, {**function.latest.settings}
+        settings["Architectures"] = architectures
         check_signed(self._account, function.name, function.code_signing)
         choice = await self._account.around.choose(settings["Runtime"])
         code = await self._code(values, choice)
         check_total(settings, code)
         self._warn(function.name, settings, choice)
+        function = self._still(values, before)
         if values.get("DryRun"):
             dry = replace(function.latest, settings=settings, code=code)
             return configuration(self._account.place, function, dry)
-        self._account.require_settled(function)
         function.latest = function.latest.changed(
             self._account.clock.time(), settings=settings, code=code
         )
@@ -116,11 +122,14 @@ class Functions:
 
     async def update_configuration(self, values: Values) -> Answer:
         function = self._to_change(values)
+        before, values = function.latest, await self._with_vpc(values)
         settings = self._with_layers(updated(function.latest.settings, values), values)
         check_total(settings, function.latest.code)
         if values.get("Layers"):
             check_signed(self._account, function.name, function.code_signing)
         await self._check_change(function, settings)
+        function = self._still(values, before)
+        self._warn_of_files(function.name, values)
         function.latest = function.latest.changed(
             self._account.clock.time(),
             settings=settings,
@@ -130,7 +139,9 @@ class Functions:
 
     async def delete(self, values: Values) -> Answer:
         reference = self._refer(values)
-        function = self._registry.function(reference)
+        if reference.qualifier == LATEST:
+            raise invalid("$LATEST version cannot be deleted without deleting the function.")
+        function = self._registry.function(Reference(reference.name))
         if reference.qualifier:
             self._delete_version(function, reference)
         else:
@@ -140,14 +151,15 @@ class Functions:
 
     async def list(self, values: Values) -> Answer:
         place, everything = self._account.place, values.get("FunctionVersion") == "ALL"
-        told: list[Any] = []
+        wanted: list[tuple[Function, Version, str]] = []
         for _, function in sorted(self._registry.functions.items()):
-            latest = LATEST if everything else ""
-            told.append(listed(place, function, function.latest, latest))
+            wanted.append((function, function.latest, LATEST if everything else ""))
             if everything:
-                versions = function.versions.items()
-                told += [listed(place, function, each, number) for number, each in versions]
-        return page(values, told, "Functions")
+                wanted += [(function, each, number) for number, each in function.versions.items()]
+        # Only what the page shows is told: the cost of a page is its own, whatever there is.
+        answer = page(values, wanted, "Functions")
+        answer["Functions"] = [listed(place, *each) for each in answer["Functions"]]
+        return answer
 
     # -- parts
     def _refer(self, values: Values) -> Reference:
@@ -164,19 +176,25 @@ class Functions:
         self._account.require_settled(function)
         return function
 
+    def _still(self, values: Values, before: Version) -> Function:
+        """The function again, after something was waited for and another request may have been
+        faster.  Raises ResourceConflictException when one was."""
+        function = self._to_change(values)
+        if function.latest.build != before.build:
+            raise self._account.under_way(function)
+        return function
+
     async def _changed(self, function: Function, values: Values) -> Answer:
         self._registry.save(function)
         answer = configuration(self._account.place, function, function.latest)
         if values.get("Publish"):
-            answer = published(self._account, function, values)
+            answer = published(self._account, function, values, pending=True)
         self._account.settle_later(function)
         await self._account.execution.retire(function.name, keep=function.latest.build)
         return answer
 
     def _delete_version(self, function: Function, reference: Reference) -> None:
         number = reference.qualifier
-        if number == LATEST:
-            raise invalid("$LATEST version cannot be deleted without deleting the function.")
         if number in function.aliases:
             raise invalid("Deletion of aliases is not currently supported.")
         users = [a.name for a in function.aliases.values() if number in (a.version, *a.weights)]
@@ -198,6 +216,15 @@ class Functions:
 
     def _with_layers(self, settings: Values, values: Values) -> dict[str, Any]:
         return with_layers(self._account.place, self._registry.layers, settings, values)
+
+    async def _with_vpc(self, values: Values) -> Values:
+        """`values` with the VPC that its subnets are in."""
+        given = values.get("VpcConfig", {})
+        subnets, groups = given.get("SubnetIds", []), given.get("SecurityGroupIds", [])
+        if not subnets and not groups:
+            return values
+        vpc = await self._account.around.find_vpc(subnets, groups)
+        return {**values, "VpcConfig": {**given, "VpcId": vpc}}
 
     def _no_code(self, code: Values) -> Exception:
         if code.get("ImageUri"):
@@ -235,6 +262,13 @@ class Functions:
             self._account.around.warn(
                 f"warning: function {name} asks for {settings['Architectures'][0]}; "
                 f"it runs on this machine, {machine()}"
+            )
+
+    def _warn_of_files(self, name: str, values: Values) -> None:
+        for each in values.get("FileSystemConfigs", ()):
+            self._account.around.warn(
+                f"warning: function {name} is told to have {each['Arn']} at "
+                f"{each['LocalMountPath']}; nothing is mounted there"
             )
 
 

@@ -17,7 +17,7 @@ from .layer_store import Layer, LayerVersion
 from .model import load
 from .names import Place
 from .paging import page
-from .settings import SUPPORTED
+from .setting_rules import SUPPORTED
 from .states import stamp
 from .uploads import uploaded
 from .validation import Problem, failed

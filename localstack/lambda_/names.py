@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .errors import AwsError, invalid, not_found
+from .errors import AwsError, denied, invalid, not_found
 from .validation import failed
 
 LATEST = "$LATEST"
@@ -61,8 +61,8 @@ class Reference:
 def refer(place: Place, text: str, qualifier: str | None = None) -> Reference:
     """What `text` and a separate `qualifier` name together.
 
-    Raises ResourceNotFoundException for another region or account, and
-    InvalidParameterValueException when the two disagree or the name is too long.
+    Raises ResourceNotFoundException for another region, AccessDeniedException for another account,
+    and InvalidParameterValueException when the two disagree or the name is too long.
 
     >>> refer(Place(), "arn:aws:lambda:us-east-1:000000000000:function:f:live")
     Reference(name='f', qualifier='live')
@@ -72,7 +72,7 @@ def refer(place: Place, text: str, qualifier: str | None = None) -> Reference:
     found = _PARTS.fullmatch(text)
     if found is None:
         raise not_found(f"Function not found: {text}")
-    _same_place(place, text, found["region"], found["account"])
+    _same_place(place, found["region"], found["account"])
     if len(found["name"]) > _LONGEST:
         raise _too_long(found["name"])
     if qualifier and found["qualifier"] and qualifier != found["qualifier"]:
@@ -94,13 +94,13 @@ def unqualified(place: Place, text: str) -> str:
     return found.name
 
 
-def _same_place(place: Place, text: str, region: str | None, account: str | None) -> None:
+def _same_place(place: Place, region: str | None, account: str | None) -> None:
     if region and region != place.region:
         raise not_found(
             f"Functions from '{region}' are not reachable in this region ('{place.region}')"
         )
     if account and account != place.account:
-        raise not_found(f"Function not found: {text}")
+        raise denied()
 
 
 def _too_long(name: str) -> AwsError:

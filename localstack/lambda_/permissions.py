@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from uuid import uuid4
 
 from .account import Account, Act, Answer, Values
 from .errors import AwsError, conflict, invalid, not_found, stale
@@ -16,6 +15,7 @@ _PRINCIPAL = re.compile(
     r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::.+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?"
 )
 _ACCOUNT = re.compile(r"\d{12}")
+_ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9-_]+")
 POLICY_LIMIT = 20_480  # bytes
 
 
@@ -34,8 +34,8 @@ class Permissions:
 
     async def add(self, values: Values) -> Answer:
         function, qualifier = self._place(values)
-        policy = function.policies.get(qualifier, Policy(revision_id=""))
-        self._check_revision(values, policy)
+        policy = function.policies.get(qualifier, Policy())
+        self._check_revision(values, function, qualifier)
         name = values["StatementId"]
         if name in policy.statements:
             raise conflict(
@@ -44,13 +44,17 @@ class Permissions:
             )
         arn = self._account.place.function_arn(function.name, qualifier)
         statement = _statement(values, arn)
-        wanted = Policy({**policy.statements, name: statement}, str(uuid4()), policy.head)
+        wanted = Policy({**policy.statements, name: statement}, head=policy.head)
         check_length(wanted)
         function.policies[qualifier] = wanted
-        self._registry.save(function)
+        self._registry.revise(function, qualifier)
         return {"Statement": compact(statement)}
 
     async def remove(self, values: Values) -> Answer:
+        reference = self._refer(values)
+        if reference.name not in self._registry.functions:
+            arn = self._account.place.function_arn(reference.name)
+            raise not_found(f"No policy found for: {arn}")
         function, qualifier = self._place(values)
         policy = function.policies.get(qualifier)
         if policy is None:
@@ -58,32 +62,44 @@ class Permissions:
         name = values["StatementId"]
         if name not in policy.statements:
             raise not_found(f"Statement {name} is not found in resource policy.")
-        self._check_revision(values, policy)
+        self._check_revision(values, function, qualifier)
         del policy.statements[name]
-        policy.revision_id = str(uuid4())
         if not policy.statements:
             del function.policies[qualifier]
-        self._registry.save(function)
+        self._registry.revise(function, qualifier)
         return {}
 
     async def get(self, values: Values) -> Answer:
-        function, qualifier = self._place(values)
-        policy = function.policies.get(qualifier)
-        if policy is None:
+        reference = self._refer(values)
+        function = self._registry.functions.get(reference.name)
+        policy = function.policies.get(reference.qualifier) if function else None
+        if function is None or policy is None:
             raise not_found("The resource you requested does not exist.")
-        return {"Policy": compact(policy.document()), "RevisionId": policy.revision_id}
+        told = compact(policy.document())
+        return {"Policy": told, "RevisionId": function.revision_id(reference.qualifier)}
 
-    def _place(self, values: Values) -> tuple[Function, str]:
+    def _refer(self, values: Values) -> Reference:
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
         if reference.qualifier == LATEST:
             raise invalid("We currently do not support adding policies for $LATEST.")
-        if reference.name not in self._registry.functions:
-            raise self._registry.missing(Reference(reference.name))
-        function, _ = self._registry.version(reference)
-        return function, reference.qualifier
+        return reference
 
-    def _check_revision(self, values: Values, policy: Policy) -> None:
-        if values.get("RevisionId", policy.revision_id) != policy.revision_id:
+    def _place(self, values: Values) -> tuple[Function, str]:
+        """The function and the qualifier that a policy is of; the words differ by what is missing:
+        a version, an alias, or what could be neither."""
+        reference = self._refer(values)
+        name, qualifier = reference.name, reference.qualifier
+        function = self._registry.function(Reference(name))
+        if qualifier and qualifier not in (*function.aliases, *function.versions):
+            if _ALIAS.fullmatch(qualifier):
+                arn = self._account.place.function_arn(name, qualifier)
+                raise not_found(f"Cannot find alias arn: {arn}")
+            raise self._registry.missing(reference)
+        return function, qualifier
+
+    def _check_revision(self, values: Values, function: Function, qualifier: str) -> None:
+        revision_id = function.revision_id(qualifier)
+        if values.get("RevisionId", revision_id) != revision_id:
             raise stale("GetPolicy")
 
 

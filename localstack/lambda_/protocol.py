@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from ..front import Request, Response
 from .errors import AwsError
+from .jackson import parsed
 from .model import Member, Model, Operation
 
 Values = dict[str, Any]
@@ -92,7 +93,8 @@ def failure(model: Model, error: AwsError, request_id: str) -> Response:
         ("Content-Type", "application/json"),
     ]
     body: dict[str, Any] = {}
-    if "Type" in members or error.code == "RequestEntityTooLargeException":
+    typed = "Type" in members or error.code == "RequestEntityTooLargeException"
+    if typed and error.typed:
         body["Type"] = "User" if error.status < 500 else "Service"
     body["Message" if "Message" in members else "message"] = error.message
     for name, value in error.extra.items():
@@ -126,10 +128,7 @@ def encoded(model: Model, name: str, value: Any) -> Any:
 def _document(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
-    try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise _unreadable(f"Could not parse request body into json: {error}") from None
+    document = parsed(body)
     if not isinstance(document, dict):
         raise _unreadable("Could not parse request body into json: it is not an object")
     return document

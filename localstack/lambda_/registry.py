@@ -29,7 +29,7 @@ class Registry:
         self.mappings: dict[str, dict[str, Any]] = {}
         self.layers = LayerStore(store)
         self.signing = Shelf(store, "code_signing")  # configurations by ARN
-        self._revisions: dict[tuple[str, str], Revision] = {}
+        self._revisions: dict[str, dict[str, Revision]] = {}  # by name, then by version
         self._random = random.Random()
         self.changes = 0  # counted, so that others see that something changed
         self._load()
@@ -88,6 +88,18 @@ class Registry:
             self._store.put("function", function.name, function.document())
         self._forget(function.name)
 
+    def revise(self, function: Function, qualifier: str = "") -> None:
+        """Keep `function`, with a new RevisionId for what `qualifier` names."""
+        alias, version = function.aliases.get(qualifier), function.versions.get(qualifier)
+        if alias is not None:
+            alias.revision_id = str(uuid4())
+        elif version is not None:
+            self.publish(function, version.revised())
+            return
+        else:
+            function.latest = function.latest.revised()
+        self.save(function)
+
     def unpublish(self, function: Function, number: str) -> None:
         self._store.delete("version", f"{function.name}:{number}")
         function.versions.pop(number, None)
@@ -134,10 +146,10 @@ class Registry:
     # -- running
     def revision(self, function: Function, version: Version) -> Revision:
         """What runs when `version` of `function` is called."""
-        key = (function.name, version.version)
-        found = self._revisions.get(key)
+        of_function = self._revisions.setdefault(function.name, {})
+        found = of_function.get(version.version)
         if found is None:
-            found = self._revisions[key] = self._revision(function, version)
+            found = of_function[version.version] = self._revision(function, version)
         return found
 
     def _revision(self, function: Function, version: Version) -> Revision:
@@ -164,8 +176,7 @@ class Registry:
 
     def _forget(self, name: str) -> None:
         self.changes += 1
-        for key in [key for key in self._revisions if key[0] == name]:
-            del self._revisions[key]
+        self._revisions.pop(name, None)
 
     def _load(self) -> None:
         versions = self._store.all("version")
@@ -192,9 +203,15 @@ class Registry:
     def _settle_all(self) -> None:
         """What was under way when the last emulator ended is done now."""
         for function in self.functions.values():
-            if function.latest.in_progress:
-                function.latest = function.latest.settled()
-                self.save(function)
+            self.settle(function)
+
+    def settle(self, function: Function) -> None:
+        """What was Pending is Active, what was InProgress is Successful, and kept so."""
+        for version in function.unsettled:
+            self.publish(function, version.settled())
+        if function.latest.in_progress:
+            function.latest = function.latest.settled()
+            self.save(function)
 
 
 def _all_versions(function: Function) -> list[Version]:

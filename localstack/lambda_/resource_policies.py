@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import uuid4
 
 from .account import Account, Act, Answer, Values
 from .errors import AwsError, invalid, not_found, stale
@@ -32,22 +31,22 @@ class ResourcePolicies:
 
     async def put(self, values: Values) -> Answer:
         function, qualifier = self._place(values)
-        old = function.policies.get(qualifier, Policy(revision_id=""))
-        _check_revision(values, old)
+        _check_revision(values, function, qualifier)
         policy = read(values["Policy"])
         function.policies[qualifier] = policy
-        self._registry.save(function)
-        return _told(policy)
+        self._registry.revise(function, qualifier)
+        return _told(policy, function, qualifier)
 
     async def get(self, values: Values) -> Answer:
         function, qualifier = self._place(values)
-        return _told(_policy(function, qualifier))
+        return _told(_policy(function, qualifier), function, qualifier)
 
     async def delete(self, values: Values) -> Answer:
         function, qualifier = self._place(values)
-        _check_revision(values, _policy(function, qualifier))
+        _policy(function, qualifier)
+        _check_revision(values, function, qualifier)
         del function.policies[qualifier]
-        self._registry.save(function)
+        self._registry.revise(function, qualifier)
         return {}
 
     def _place(self, values: Values) -> tuple[Function, str]:
@@ -80,7 +79,7 @@ def read(text: str) -> Policy:
         if name in statements:
             raise _unfit(f"the Sid {name} is there twice")
         statements[name] = each
-    policy = Policy(statements, str(uuid4()), document)
+    policy = Policy(statements, head=document)
     check_length(policy)
     return policy
 
@@ -101,8 +100,9 @@ def _check_statement(statement: Any, number: int) -> None:
         raise _unfit(f"the Effect of statement {number} is neither Allow nor Deny")
 
 
-def _check_revision(values: Values, policy: Policy) -> None:
-    if values.get("RevisionId", policy.revision_id) != policy.revision_id:
+def _check_revision(values: Values, function: Function, qualifier: str) -> None:
+    revision_id = function.revision_id(qualifier)
+    if values.get("RevisionId", revision_id) != revision_id:
         raise stale("GetResourcePolicy")
 
 
@@ -113,8 +113,9 @@ def _policy(function: Function, qualifier: str) -> Policy:
     return policy
 
 
-def _told(policy: Policy) -> Answer:
-    return {"Policy": compact(policy.document()), "RevisionId": policy.revision_id}
+def _told(policy: Policy, function: Function, qualifier: str) -> Answer:
+    told = compact(policy.document())
+    return {"Policy": told, "RevisionId": function.revision_id(qualifier)}
 
 
 def _unfit(why: str) -> AwsError:

@@ -1,58 +1,48 @@
 """A function's settings: what may be asked for, what is filled in, and how they are told.
 
 Settings that the emulator cannot honour are refused by name, so that nothing is silently
-ignored; the texts of AWS's own refusals are those recorded.
+ignored.  What each setting may be is in `setting_rules`; what other services must be asked for
+(a VPC's id) is asked before.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import setting_rules as rules
 from .archives import refused_image
 from .errors import invalid
-from .names import Place
+from .names import LATEST, Place
 from .states import Function, Version
 
-# The runtimes AWS accepts today, in the order in which it lists them where that was recorded.
-SUPPORTED = (
-    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x",
-    "nodejs22.x", "java25", "python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4",
-    "java17", "java11", "java8.al2", "provided.al2", "dotnet8", "dotnet10", "python3.9",
-)  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "Timeout": 3,
     "MemorySize": 128,
     "Architectures": ["x86_64"],
     "TracingConfig": {"Mode": "PassThrough"},
     "EphemeralStorage": {"Size": 512},
-    "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+    "SnapStart": {"ApplyOn": "None"},
 }
 # Taken as they are, and told again.
 _PLAIN = (
-    "Runtime", "Role", "Handler", "Timeout", "MemorySize", "Architectures", "TracingConfig",
-    "EphemeralStorage", "KMSKeyArn",
+    "Runtime", "Role", "Handler", "Timeout", "MemorySize", "Architectures", "EphemeralStorage",
 )  # fmt: skip
-# Not honoured yet: given with content, they are refused by name.
+# Absent when they say nothing: an empty value takes them away.
+_WHEN_SOMETHING = ("KMSKeyArn", "DeadLetterConfig", "FileSystemConfigs")
+# Members that keep what they had where a request leaves them out: setting, then its rule.
+_MERGED: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "LoggingConfig": rules.logging,
+    "VpcConfig": rules.vpc,
+    "TracingConfig": rules.merged,
+    "SnapStart": rules.merged,
+}
+# Not honoured: given with content, they are refused by name.
 _REFUSED = (
-    "VpcConfig", "DeadLetterConfig", "ImageConfig", "FileSystemConfigs",
     "DurableConfig", "CapacityProviderConfig", "TenancyConfig",
     "PublishTo",
 )  # fmt: skip
-_RESERVED_NAMES = (
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-)  # fmt: skip
-_ENVIRONMENT_LIMIT = 4096  # bytes of JSON
-_MEMORY_LIMIT = 10240
-_UNABLE = (
-    "Lambda was unable to configure your environment variables because the environment variables "
-    "you have provided "
-)
 
 
 def created(values: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -72,84 +62,40 @@ def updated(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     """`settings` with what a request changes.  Raises InvalidParameterValueException."""
     _refuse(values)
     changed = {**settings, **{name: values[name] for name in _PLAIN if name in values}}
-    _check_runtime(changed["Runtime"])
-    if changed["MemorySize"] > _MEMORY_LIMIT:
-        raise invalid(
-            f"'MemorySize' value failed to satisfy constraint: Member must have value less than or "
-            f"equal to {_MEMORY_LIMIT}"
-        )
+    for name in _WHEN_SOMETHING:
+        if name in values:
+            _put(changed, name, values[name] if _holds_something(values[name]) else None)
+    for name, merge in _MERGED.items():
+        if name in values:
+            changed[name] = merge(settings.get(name, {}), values[name])
     if "Environment" in values:
-        changed["Environment"] = values["Environment"].get("Variables", {})
-        _check_environment(changed["Environment"])
-    if "LoggingConfig" in values:
-        changed["LoggingConfig"] = _logging(settings["LoggingConfig"], values["LoggingConfig"])
+        _put(changed, "Environment", values["Environment"].get("Variables"))
+    rules.check(changed)
     return changed
+
+
+def _put(changed: dict[str, Any], name: str, value: Any) -> None:
+    if value is None:
+        changed.pop(name, None)
+    else:
+        changed[name] = value
 
 
 def _refuse(values: Mapping[str, Any]) -> None:
     for name in _REFUSED:
         if _holds_something(values.get(name)):
             raise invalid(f"The pelton emulator does not support {name} yet.")
-    if values.get("SnapStart", {}).get("ApplyOn", "None") != "None":
-        raise invalid("The pelton emulator does not support SnapStart yet.")
+    if _holds_something(values.get("ImageConfig")):
+        raise invalid(
+            "Please don't provide ImageConfig for a function with packageType Zip: the pelton "
+            "emulator has no container runtime and runs .zip archives only."
+        )
 
 
 def _holds_something(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_holds_something(each) for each in value.values())
     return bool(value)
-
-
-def _check_runtime(runtime: str) -> None:
-    if runtime in SUPPORTED:
-        if not runtime.startswith("python3"):
-            raise invalid(
-                f"The pelton emulator runs Python functions only: the runtime {runtime} "
-                "is not there."
-            )
-    elif runtime in _DEPRECATED:
-        raise invalid(
-            f"The runtime parameter of {runtime} is no longer supported for creating or updating "
-            "AWS Lambda functions. We recommend you use a supported runtime while creating or "
-            "updating functions."
-        )
-    else:
-        raise invalid(
-            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum "
-            f"value set: [{', '.join(SUPPORTED)}] or be a valid ARN"
-        )
-
-
-_DEPRECATED = frozenset(
-    "nodejs nodejs4.3 nodejs6.10 nodejs8.10 nodejs10.x nodejs12.x nodejs14.x nodejs16.x nodejs18.x "
-    "java8 python2.7 python3.6 python3.7 python3.8 dotnetcore1.0 dotnetcore2.0 dotnetcore2.1 "
-    "dotnetcore3.1 dotnet6 nodejs4.3-edge go1.x ruby2.5 ruby2.7 ruby3.2 provided".split()
-)
-
-
-def _check_environment(variables: Mapping[str, str]) -> None:
-    reserved = [name for name in variables if name in _RESERVED_NAMES]
-    if reserved:
-        raise invalid(
-            f"{_UNABLE}contains reserved keys that are currently not supported for modification. "
-            f"Reserved keys used in this request: {', '.join(reserved)}"
-        )
-    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
-    if len(measured.encode()) > _ENVIRONMENT_LIMIT:
-        raise invalid(f"{_UNABLE}exceeded the 4KB limit. String measured: {measured}")
-
-
-def _logging(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {**old, **given}
-    if changed["LogFormat"] == "JSON":
-        changed.setdefault("ApplicationLogLevel", "INFO")
-        changed.setdefault("SystemLogLevel", "INFO")
-    elif "ApplicationLogLevel" in given or "SystemLogLevel" in given:
-        raise invalid("Log Level is not supported when LogFormat is set to Text.")
-    else:
-        changed.pop("ApplicationLogLevel", None)
-        changed.pop("SystemLogLevel", None)
-    return changed
 
 
 # -- telling
@@ -159,7 +105,7 @@ def configuration(
     place: Place, function: Function, version: Version, qualifier: str = ""
 ) -> dict[str, Any]:
     """A FunctionConfiguration; `qualifier` is what its ARN ends with."""
-    settings = {key: value for key, value in version.settings.items() if key != "Environment"}
+    settings = version.settings
     told = {
         **settings,
         "FunctionName": function.name,
@@ -172,11 +118,19 @@ def configuration(
         "RevisionId": version.revision_id,
         "PackageType": "Zip",
         "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version(place, function, version)},
+        "SnapStart": _snap_start(version),
         **version.told(),
     }
-    if version.settings.get("Environment"):
-        told["Environment"] = {"Variables": version.settings["Environment"]}
+    if "Environment" in settings:
+        told["Environment"] = {"Variables": settings["Environment"]}
     return told
+
+
+def _snap_start(version: Version) -> dict[str, str]:
+    """Snapshots are of published versions only; On says that this one has (or gets) its own."""
+    apply_on = version.settings["SnapStart"]["ApplyOn"]
+    snapshot = version.version != LATEST and apply_on == "PublishedVersions"
+    return {"ApplyOn": apply_on, "OptimizationStatus": "On" if snapshot else "Off"}
 
 
 _NOT_LISTED = (
@@ -197,7 +151,5 @@ def _runtime_version(place: Place, function: Function, version: Version) -> str:
 
 
 def _runtime_arn(place: Place, runtime: str) -> str:
-    import hashlib
-
     digest = hashlib.sha256(runtime.encode()).hexdigest()
     return f"arn:aws:lambda:{place.region}::runtime:{digest}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ _SETTINGS = (
 )  # fmt: skip
 # Of other sources, or not honoured yet: refused by name when they hold something.
 _REFUSED = (
-    "StartingPosition", "StartingPositionTimestamp", "ParallelizationFactor", "DestinationConfig",
+    "StartingPosition", "StartingPositionTimestamp", "ParallelizationFactor",
     "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "BisectBatchOnFunctionError",
     "TumblingWindowInSeconds", "Topics", "Queues", "SourceAccessConfigurations",
     "SelfManagedEventSource", "AmazonManagedKafkaEventSourceConfig", "DocumentDBEventSourceConfig",
@@ -49,6 +50,7 @@ class SourceMappings:
         source = values.get("EventSourceArn", "")
         _check_source(source)
         _refuse(values)
+        _check_filters(values)
         function_arn = self._function_arn(values["FunctionName"])
         self._check_new(source, function_arn)
         mapping = {
@@ -73,6 +75,7 @@ class SourceMappings:
     async def update(self, values: Values) -> Answer:
         old = self._mapping(values)
         _refuse(values)
+        _check_filters(values)
         mapping = {**old, **_chosen(values)}
         if "FunctionName" in values:
             mapping["FunctionArn"] = self._function_arn(values["FunctionName"])
@@ -173,9 +176,30 @@ def _check_source(source: str) -> None:
 
 
 def _refuse(values: Values) -> None:
+    if values.get("DestinationConfig"):
+        raise invalid(
+            "Unsupported DestinationConfig parameter for given event source mapping type."
+        )
     for name in _REFUSED:
         if values.get(name):
             raise invalid(f"The pelton emulator does not support {name} for SQS mappings.")
+
+
+def _check_filters(values: Values) -> None:
+    """Patterns are objects of objects or lists, as EventBridge has them."""
+    for each in values.get("FilterCriteria", {}).get("Filters", ()):
+        try:
+            sound = _is_pattern(json.loads(each.get("Pattern", "")))
+        except (ValueError, RecursionError):
+            sound = False
+        if not sound:
+            raise invalid("Invalid filter pattern definition.")
+
+
+def _is_pattern(pattern: Any) -> bool:
+    return isinstance(pattern, dict) and all(
+        bool(each) if isinstance(each, list) else _is_pattern(each) for each in pattern.values()
+    )
 
 
 def _check_batch(mapping: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ class Version:
     settings: as the API names them (Runtime, Handler, MemorySize, ...), absent when not set
     build:    changes whenever code or settings do; sandboxes belong to a build
     state:    "Pending" or "Active";  update: "", "InProgress" or "Successful"
+    described_as: what described $LATEST when this version was published
     """
 
     version: str
@@ -37,6 +38,7 @@ class Version:
     revision_id: str = field(default_factory=lambda: str(uuid4()))
     state: str = "Active"
     update: str = "Successful"
+    described_as: str | None = None
 
     @property
     def in_progress(self) -> bool:
@@ -62,9 +64,28 @@ class Version:
             revision_id=str(uuid4()),
         )
 
-    def same_as(self, other: Version) -> bool:
-        """Whether publishing this again would make the same version."""
-        return self.code.sha256 == other.code.sha256 and self.settings == other.settings
+    def same_as(self, latest: Version) -> bool:
+        """Whether publishing `latest` would make this version again."""
+        described = self.described_as in (None, latest.description)
+        same_code = self.code.sha256 == latest.code.sha256
+        return described and same_code and self.settings == latest.settings
+
+    def published(self, number: int, build: str, description: str, pending: bool) -> Version:
+        """The version `number` that $LATEST becomes, with a RevisionId of its own."""
+        return replace(
+            self,
+            version=str(number),
+            build=build,
+            description=description,
+            described_as=self.description,
+            revision_id=str(uuid4()),
+            state="Pending" if pending else "Active",
+            update="" if pending else "Successful",
+        )
+
+    def revised(self) -> Version:
+        """The same under a new RevisionId: something that hangs on it has changed."""
+        return replace(self, revision_id=str(uuid4()))
 
     def told(self) -> dict[str, Any]:
         """State and last update as the API tells them."""
@@ -96,7 +117,11 @@ class Alias:
 
 @dataclass(slots=True)
 class Policy:
-    """The statements of one resource policy, by statement id, in the order they came."""
+    """The statements of one resource policy, by statement id, in the order they came.
+
+    The RevisionId is that of a layer's policy; a function's policy has the one of the function,
+    version or alias that it belongs to.
+    """
 
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
     revision_id: str = field(default_factory=lambda: str(uuid4()))
@@ -160,6 +185,20 @@ class Function:
 
     def version(self, number: str) -> Version | None:
         return self.latest if number in ("", LATEST) else self.versions.get(number)
+
+    def revision_id(self, qualifier: str = "") -> str:
+        """The RevisionId of what `qualifier` names, which must be there."""
+        alias = self.aliases.get(qualifier)
+        if alias is not None:
+            return alias.revision_id
+        found = self.version(qualifier)
+        assert found is not None, qualifier
+        return found.revision_id
+
+    @property
+    def unsettled(self) -> list[Version]:
+        """The published versions that are not Active yet."""
+        return [each for each in self.versions.values() if each.in_progress]
 
 
 _PLAIN = (

@@ -21,6 +21,8 @@ class Tags:
 
     async def tag(self, values: Values) -> Answer:
         tags, save = self._tags(values["Resource"])
+        if not values["Tags"]:
+            raise invalid("An error occurred and the request cannot be processed.")
         check_tags({**tags, **values["Tags"]})
         tags.update(values["Tags"])
         save()
@@ -45,6 +47,8 @@ class Tags:
             return mapping.setdefault("Tags", {}), lambda: self._registry.save_mapping(mapping)
         if ":code-signing-config:" in arn:
             return self._tags_of_signing(arn)
+        if ":capacity-provider:" in arn:
+            raise not_found(f"Capacity provider not found: {arn}")
         if ":function:" not in arn:
             raise not_found(f"The pelton emulator has no tags for {arn}")
         reference = refer(self._account.place, arn)
@@ -54,7 +58,7 @@ class Tags:
                 "Please specify a function ARN."
             )
         function = self._registry.function(Reference(reference.name))
-        return function.tags, lambda: self._registry.save(function)
+        return function.tags, lambda: self._registry.revise(function)
 
     def _tags_of_signing(self, arn: str) -> tuple[dict[str, str], Callable[[], None]]:
         config = self._registry.signing.get(arn)

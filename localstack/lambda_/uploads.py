@@ -15,6 +15,10 @@ async def uploaded(account: Account, source: Values) -> bytes | None:
     """
     content: bytes | None = source.get("ZipFile")
     if content is not None:
+        if any(source.get(name) for name in ("S3Bucket", "S3Key", "ImageUri")):
+            raise invalid(
+                "Please do not provide other FunctionCode parameters when providing a ZipFile."
+            )
         check_zipped(content)
     elif source.get("S3Bucket") and source.get("S3Key"):
         content = await account.around.fetch_object(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .account import Account, Act, Answer, Values
 from .errors import invalid, stale
 from .names import LATEST, Reference, unqualified
@@ -24,6 +22,7 @@ class Versions:
 
     async def publish(self, values: Values) -> Answer:
         function = self._function(values)
+        refuse_publish_to(values)
         if values.get("RevisionId", function.latest.revision_id) != function.latest.revision_id:
             raise stale()
         self._account.require_settled(function)
@@ -33,7 +32,10 @@ class Versions:
                 f"CodeSHA256 ({asked}) is different from current CodeSHA256 in $LATEST ({have}). "
                 "Please try again with the CodeSHA256 in $LATEST."
             )
-        return published(self._account, function, values)
+        answer = published(self._account, function, values)
+        if function.unsettled:
+            self._account.settle_later(function)
+        return answer
 
     async def list(self, values: Values) -> Answer:
         function, place = self._function(values), self._account.place
@@ -46,16 +48,29 @@ class Versions:
         return self._registry.function(Reference(name))
 
 
-def published(account: Account, function: Function, values: Values) -> Answer:
-    """Publish $LATEST; what has not changed since the last version is that version still."""
+def published(
+    account: Account, function: Function, values: Values, *, pending: bool = False
+) -> Answer:
+    """Publish $LATEST; what has not changed since the last version is that version still.
+
+    A version that is made together with its function's code is Pending until that is settled, and
+    one with a snapshot until this is taken; all others are Active at once.  $LATEST has a new
+    RevisionId after it (recorded on AWS).
+    """
     last = function.versions.get(str(function.published))
     if last is None or not last.same_as(function.latest):
+        snapshot = function.latest.settings["SnapStart"]["ApplyOn"] != "None"
         function.published += 1
-        last = replace(
-            function.latest.settled(),
-            version=str(function.published),
-            build=new_build(),
-            description=values.get("Description", function.latest.description),
+        description = values.get("Description", function.latest.description)
+        last = function.latest.published(
+            function.published, new_build(), description, pending or snapshot
         )
+        function.latest = function.latest.revised()
         account.registry.publish(function, last)
     return configuration(account.place, function, last, last.version)
+
+
+def refuse_publish_to(values: Values) -> None:
+    """Raises InvalidParameterValueException: what it publishes to is not there."""
+    if values.get("PublishTo"):
+        raise invalid("The pelton emulator does not support PublishTo yet.")

@@ -1,0 +1,144 @@
+"""Lambda's API behind a real emulator and a real boto3, without a single sandbox.
+
+`door` is for tests of the control plane: what it refuses and in which words, what it keeps and
+tells.  Who needs functions that run takes `pelton_emulator` instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.config
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from pelton.localstack.emulator import Emulator
+from pelton.localstack.lambda_.records import Call, Outcome, Throttled
+
+ROLE = "arn:aws:iam::000000000000:role/lambda"
+
+
+class Echo:
+    """An execution side that runs nothing: the answer tells what was called."""
+
+    async def invoke(self, call: Call) -> Outcome:
+        if call.revision.reserved_concurrency == 0:
+            raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        told = {"arn": call.invoked_arn, "version": call.revision.version}
+        return Outcome(json.dumps(told).encode(), "", lambda: b"END\n", call.revision.version)
+
+    async def retire(self, name: str, keep: str = "") -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+class Door:
+    """An emulator in a loop of its own thread, and a client of it."""
+
+    ARN = "arn:aws:lambda:us-east-1:000000000000:function"
+
+    def __init__(self, **settings: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever)
+        self._thread.start()
+        self.emulator = Emulator(port=0, nuclio_port=0, execution=Echo(), **settings)
+        self.run(self.emulator.start())
+        self.url = self.emulator.url
+        self.api = self.client("lambda")
+
+    def run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=botocore.config.Config(
+                retries={"total_max_attempts": 1}, parameter_validation=False
+            ),
+        )
+
+    def create(self, name: str = "f", **settings: Any) -> Any:
+        given = {
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Role": ROLE,
+            "Handler": "main.handler",
+            "Code": {"ZipFile": self.archive("main.py")},
+        }
+        return self.api.create_function(**{**given, **settings})
+
+    def call(self, operation: str, **members: Any) -> Any:
+        """An operation by the model's own name, of the service before the colon."""
+        service, _, name = operation.rpartition(":")
+        client = self.client(service) if service else self.api
+        answer = getattr(client, xform_name(name))(**members)
+        if "Payload" in answer:
+            answer["Payload"] = answer["Payload"].read()
+        return answer
+
+    def refusal(self, operation: str, **members: Any) -> tuple[int, str, str | None]:
+        """(status, x-amzn-ErrorType, sentence) of a call that must fail."""
+        with pytest.raises(ClientError) as raised:
+            self.call(operation, **members)
+        answer = raised.value.response
+        kind = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"]
+        assert kind == answer["Error"]["Code"]
+        return answer["ResponseMetadata"]["HTTPStatusCode"], kind, answer["Error"]["Message"]
+
+    def archive(self, *names: str, content: bytes = b"x = 1") -> bytes:
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+            for name in names:
+                out.writestr(name, content)
+        return memory.getvalue()
+
+    def close(self) -> None:
+        self.api.close()
+        self.run(self.emulator.stop())
+        self.run(self.loop.shutdown_default_executor())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def shared_door() -> Iterator[Door]:
+    """One emulator a module, as the tests before left it."""
+    opened = Door()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def door(shared_door: Door) -> Iterator[Door]:
+    """The module's emulator, empty."""
+    yield shared_door
+    shared_door.run(shared_door.emulator.reset())
+
+
+@pytest.fixture
+def make_door() -> Iterator[Any]:
+    """Makes emulators with settings of their own: `make_door(settle_delay=5.0, ...)`."""
+    made: list[Door] = []
+
+    def make(**settings: Any) -> Door:
+        made.append(Door(**settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
