@@ -133,4 +133,5 @@ def environment(
     }
     if revision.log_format == "JSON":
         known["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        known["AWS_LAMBDA_LOG_LEVEL"] = revision.application_level
     return {**revision.environment, **known}

@@ -160,6 +160,9 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
         mount_all(message["mounts"])
     os.environ.clear()
     os.environ.update(message["environment"])
+    # The runtime client's logger writes frames (see telemetry/lines.py) into the same pipe, so
+    # that they stay in order with what is printed; children of the function do not inherit it.
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(os.dup(1))
     if hasattr(__import__("time"), "tzset"):
         __import__("time").tzset()
     os.chdir(message["cwd"])

@@ -7,15 +7,14 @@ reserved concurrency and the account's limit.  The texts of ends are those recor
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
+from .endings import Ending, tell_end, tell_init
 from .environment import Account
 from .fork_server import ForkServerGone
 from .hosts import Host, Hosts
@@ -23,13 +22,14 @@ from .interpreters import own
 from .logs import LogSink
 from .records import Call, Outcome, Revision, Throttled
 from .runtime_api import Delivery
-from .sandbox import Answer, Sandbox, exit_words
+from .sandbox import Answer, Sandbox
+from .telemetry.journal import Journal
+from .verdicts import Verdict, of_init, of_invocation
 
 INIT_SECONDS = 10.0
 IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 60.0
 MEMORY_CHECK_SECONDS = 0.25
-RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 ACCOUNT_LIMIT = 1000
 
 
@@ -89,12 +89,18 @@ class Invocations:
         sandbox = self._take(call.revision)
         began = time.perf_counter()
         cold = sandbox is None
+        timeout = float(call.revision.timeout_s)
         if sandbox is None:
             sandbox, failed = await self._start(call.revision)
+            spent = sandbox.init_seconds if sandbox.phase == "invoke" else 0.0
+            sandbox.journal.begin(call)
             if failed is not None:
-                return self._ended(call, sandbox, failed, time.perf_counter() - began, 0.0)
-            began = time.perf_counter()
-        timeout = float(call.revision.timeout_s)
+                verdict = of_init(call, failed, sandbox.journal.now())
+                return self._ended(call, sandbox, failed, verdict, spent, 0.0)
+            began = time.perf_counter() - spent
+            timeout -= spent
+        else:
+            sandbox.journal.begin(call)
         delivery = Delivery(
             call.request_id,
             call.payload,
@@ -105,7 +111,9 @@ class Invocations:
         )
         answer = await sandbox.invoke(delivery, timeout)
         seconds = time.perf_counter() - began
-        return self._ended(call, sandbox, answer, seconds, sandbox.init_seconds if cold else 0.0)
+        init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
+        verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
+        return self._ended(call, sandbox, answer, verdict, seconds, init)
 
     def _take(self, revision: Revision) -> Sandbox | None:
         self._finish_all()
@@ -130,71 +138,77 @@ class Invocations:
         failed = await self._init(sandbox, INIT_SECONDS)
         if failed is None:
             return sandbox, None
-        self._report_init(sandbox, failed, "init")
         self._all.discard(sandbox)
         sandbox.kill()
-        sandbox = self._new(revision, host, scratch)
-        failed = await self._init(sandbox, float(revision.timeout_s))
-        if failed is not None:
-            self._report_init(sandbox, failed, "invoke")
-        return sandbox, failed
-
-    def _report_init(self, sandbox: Sandbox, failed: Answer, phase: str) -> None:
-        """What a failed init printed, and its line of report."""
-        seconds = (
-            min(sandbox.init_seconds, INIT_SECONDS) if phase == "init" else (sandbox.init_seconds)
-        )
-        line = f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: {phase}\t"
-        if failed.kind == "timeout":
-            line += "Status: timeout"
-        else:
-            line += f"Status: error\tError Type: {_error_type(failed)}"
-        self._logs_of(sandbox, sandbox.take_output() + f"{line}\n".encode())
+        sandbox = self._new(revision, host, scratch, "invoke", sandbox.journal)
+        return sandbox, await self._init(sandbox, float(revision.timeout_s))
 
     def _scratch_for(self, revision: Revision) -> Path:
         """The /tmp that a timed-out sandbox left (AWS keeps it too), else a new one."""
         left = self._left_scratch.pop(revision.key, None)
         return left or Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
 
-    def _new(self, revision: Revision, host: Host, scratch: Path) -> Sandbox:
-        sandbox = Sandbox(revision, self._account, host, scratch, self._clock)
+    def _new(
+        self,
+        revision: Revision,
+        host: Host,
+        scratch: Path,
+        phase: str = "init",
+        journal: Journal | None = None,
+    ) -> Sandbox:
+        journal = journal or Journal(self._logs, self._clock, revision)
+        sandbox = Sandbox(revision, self._account, host, scratch, journal, phase)
         self._all.add(sandbox)
         if host.reason and revision.key not in self._told:
             self._told.add(revision.key)
-            self._logs_of(sandbox, _stand_in(revision, host))
+            sandbox.journal.say(_stand_in(revision, host))
         return sandbox
 
     async def _init(self, sandbox: Sandbox, seconds: float) -> Answer | None:
         try:
-            return await sandbox.start(seconds)
+            failed = await sandbox.start(seconds)
         except ForkServerGone:
-            return await sandbox.start(seconds)
+            failed = await sandbox.start(seconds)
+        tell_init(sandbox, failed, seconds)
+        return failed
 
     def _ended(
-        self, call: Call, sandbox: Sandbox, answer: Answer, seconds: float, init: float
+        self,
+        call: Call,
+        sandbox: Sandbox,
+        answer: Answer,
+        verdict: Verdict,
+        seconds: float,
+        init: float,
     ) -> Outcome:
         """What the caller gets now; the log and the sandbox's fate come a turn of the loop later,
         or when the next event, or the caller, asks for them."""
-        payload, error = self._verdict(call, answer)
 
         def finish() -> bytes:
-            return self._finish(call, sandbox, answer, seconds, init)
+            return self._finish(call, sandbox, answer, verdict, seconds, init)
 
         ending = Ending(finish)
         self._endings.append(ending)
         asyncio.get_running_loop().call_soon(self._finish_all)
-        return Outcome(payload, error, ending, call.revision.version)
+        return Outcome(verdict.payload, verdict.error, ending, call.revision.version)
 
     def _finish_all(self) -> None:
         while self._endings:
             self._endings.popleft()()
 
     def _finish(
-        self, call: Call, sandbox: Sandbox, answer: Answer, seconds: float, init: float
+        self,
+        call: Call,
+        sandbox: Sandbox,
+        answer: Answer,
+        verdict: Verdict,
+        seconds: float,
+        init: float,
     ) -> bytes:
         peak = sandbox.memory() or 1
-        log = _log(call, sandbox.take_output(), answer, seconds, init, peak)
-        self._logs_of(sandbox, log)
+        if answer.kind == "timeout":
+            seconds = float(call.revision.timeout_s)
+        log = tell_end(call, sandbox, verdict, seconds, init, peak)
         if answer.kind == "timeout" and call.revision.key not in self._left_scratch:
             self._left_scratch[call.revision.key] = sandbox.scratch
             sandbox.kill()
@@ -207,28 +221,6 @@ class Invocations:
             sandbox.idle_since = self._clock.time()
             self._idle.setdefault(call.revision.key, []).append(sandbox)
         return log
-
-    def _verdict(self, call: Call, answer: Answer) -> tuple[bytes, str]:
-        """(payload, X-Amz-Function-Error) for the caller."""
-        if answer.kind == "response":
-            if len(answer.body) > RESPONSE_LIMIT:
-                return _error(
-                    "Function.ResponseSizeTooLarge",
-                    "Response payload size exceeded maximum allowed payload size "
-                    f"({RESPONSE_LIMIT} bytes).",
-                ), "Unhandled"
-            return answer.body, ""
-        if answer.kind == "error":
-            return answer.body, "Unhandled"
-        if answer.kind == "timeout":
-            text = f"Task timed out after {call.revision.timeout_s:.2f} seconds"
-            kind = "Sandbox.Timedout"
-        else:
-            text, kind = exit_words(answer.code), "Runtime.ExitError"
-        return _error(kind, f"RequestId: {call.request_id} Error: {text}"), "Unhandled"
-
-    def _logs_of(self, sandbox: Sandbox, log: bytes) -> None:
-        self._logs.add(sandbox.revision.log_group, sandbox.log_stream, log)
 
     def _discard(self, sandbox: Sandbox) -> None:
         sandbox.kill()
@@ -266,6 +258,7 @@ class Invocations:
             await MACHINE.sleep(MEMORY_CHECK_SECONDS)
             for sandbox in list(self._all):
                 if sandbox.alive and sandbox.memory("VmRSS") > sandbox.revision.memory_mb:
+                    sandbox.out_of_memory = True
                     sandbox.kill()
 
     async def close(self) -> None:
@@ -284,62 +277,3 @@ def _stand_in(revision: Revision, host: Host) -> bytes:
         f"[WARNING] pelton emulator: {revision.name} asks for {revision.runtime} and runs on the "
         f"emulator's own {host.interpreter.runtime}: {host.reason}\n"
     ).encode()
-
-
-class Ending:
-    """The end of one invocation, finished once; calling it gives the invocation's log."""
-
-    __slots__ = ("_finish", "_log")
-
-    def __init__(self, finish: Callable[[], bytes]) -> None:
-        self._finish: Callable[[], bytes] | None = finish
-        self._log = b""
-
-    def __call__(self) -> bytes:
-        finish, self._finish = self._finish, None
-        if finish is not None:
-            self._log = finish()
-        return self._log
-
-
-def _error_type(answer: Answer) -> str:
-    """The type that a failed worker reported; that of one which only ended."""
-    try:
-        return str(json.loads(answer.body)["errorType"])
-    except (ValueError, KeyError, TypeError):
-        return "Runtime.ExitError"
-
-
-def _error(kind: str, message: str) -> bytes:
-    return json.dumps({"errorType": kind, "errorMessage": message}).encode()
-
-
-def _log(
-    call: Call,
-    printed: bytes,
-    answer: Answer,
-    seconds: float,
-    init: float,
-    peak: int,
-) -> bytes:
-    """START, what was printed, how it ended, END and REPORT, as CloudWatch has them."""
-    request, timeout = call.request_id, call.revision.timeout_s
-    duration = min(seconds, timeout) if answer.kind == "timeout" else seconds
-    lines = [f"START RequestId: {request} Version: {call.revision.version}\n".encode(), printed]
-    if printed and not printed.endswith(b"\n"):
-        lines.append(b"\n")
-    if answer.kind == "timeout":
-        lines.append(f"{request} Task timed out after {timeout:.2f} seconds\n\n".encode())
-    elif answer.kind == "exit":
-        lines.append(f"RequestId: {request} Error: {exit_words(answer.code)}\n".encode())
-        lines.append(b"Runtime.ExitError\n")
-    lines.append(f"END RequestId: {request}\n".encode())
-    report = (
-        f"REPORT RequestId: {request}\tDuration: {duration * 1000:.2f} ms\t"
-        f"Billed Duration: {-(-int((duration + init) * 1_000_000) // 1000)} ms\t"
-        f"Memory Size: {call.revision.memory_mb} MB\tMax Memory Used: {peak} MB\t"
-    )
-    if init:
-        report += f"Init Duration: {init * 1000:.2f} ms\t"
-    lines.append(f"{report}\n".encode())
-    return b"".join(lines)

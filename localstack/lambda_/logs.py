@@ -1,4 +1,4 @@
-"""What a sandbox prints: collected per invocation for LogResult, delivered to CloudWatch Logs.
+"""What sandboxes tell, delivered to CloudWatch Logs: one event a message, in the order told.
 
 Delivery is batched and beside the invocations: it never makes one wait, and it tries again while
 the Logs service is still loading.  Who reads logs calls `flush` first and finds every line.
@@ -7,25 +7,21 @@ the Logs service is still loading.  Who reads logs calls `flush` first and finds
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..clock import MACHINE, Clock, Timer
+from .telemetry.journal import Journal
 
 # (operation, members) -> the answer's members; raises LogsRefused.
 CallLogs = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
-# What one invocation may print before the middle is left out, in bytes; CloudWatch's own events
-# are cut at 256 KB.
-KEEP = 1 << 20
-LINE = 256 * 1024
 # A batch is small enough that who waits behind it does not notice.
 BATCH_EVENTS, BATCH_BYTES = 200, 900_000
 # Seconds that lines wait for more, and that a refused delivery waits to be tried again.
 GATHER, PAUSE = 0.2, 0.05
-# What may gather while lines keep coming: seconds, and lines.
-LONGEST, MOST_LINES = 5.0, 10_000
+# Seconds that messages may gather while more keep coming.
+LONGEST = 5.0
 
 
 class LogsRefused(Exception):
@@ -36,87 +32,52 @@ class LogsRefused(Exception):
         super().__init__(f"{code}: {message}")
 
 
-class Output:
-    """What one invocation printed, bounded: the first and the last half of `KEEP` bytes."""
-
-    def __init__(self) -> None:
-        self._head, self._tail, self._left_out = bytearray(), bytearray(), 0
-
-    def add(self, data: bytes) -> None:
-        room = KEEP // 2 - len(self._head)
-        if room > 0:
-            self._head += data[:room]
-            data = data[room:]
-        self._tail += data
-        extra = len(self._tail) - KEEP // 2
-        if extra > 0:
-            del self._tail[:extra]
-            self._left_out += extra
-
-    def text(self) -> bytes:
-        if not self._left_out:
-            return bytes(self._head + self._tail)
-        note = f"\n[{self._left_out} bytes left out by the emulator]\n".encode()
-        return bytes(self._head) + note + bytes(self._tail)
-
-
-def stream_name(now: float, version: str, token: str) -> str:
-    """`2026/01/01/[$LATEST]<32 hex>`, one per sandbox.
-
-    >>> stream_name(0, "$LATEST", "ab" * 16)
-    '1970/01/01/[$LATEST]abababababababababababababababab'
-    """
-    day = dt.datetime.fromtimestamp(now, dt.UTC)
-    return f"{day:%Y/%m/%d}/[{version}]{token}"
-
-
 class LogSink:
-    """Delivers lines to log streams, making group and stream when they are missing.
+    """Takes what journals have to tell to their log streams, making group and stream when they are
+    missing.
 
-    While lines keep coming they gather, up to `MOST_LINES` and `LONGEST` seconds: an invocation
-    never shares its processor with the delivery of the one before.
+    While messages keep coming they gather, up to `LONGEST` seconds: an invocation never shares
+    its processor with the delivery of the one before.
     """
 
     def __init__(self, call: CallLogs, clock: Clock) -> None:
         self._call, self._clock = call, clock
-        self._texts: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
+        self._journals: set[Journal] = set()
         self._pending: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._made: set[tuple[str, str]] = set()
         self._timer: Timer | None = None
-        self._waiting, self._first, self._last = 0, 0.0, 0.0
+        self._first, self._last = 0.0, 0.0
         self._delivering = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def add(self, group: str, stream: str, text: bytes) -> None:
-        """Queue whole lines for one stream, and return at once."""
-        if not text:
-            return
+    def note(self, journal: Journal, urgent: bool = False) -> None:
+        """`journal` has something to be taken; returns at once."""
+        self._journals.add(journal)
         self._last = self._clock.time()
-        self._texts.setdefault((group, stream), []).append((int(self._last * 1000), text))
-        self._waiting += text.count(b"\n") + 1
         if self._timer is None:
             self._first = self._last
             self._timer = self._clock.call_later(GATHER, self._look)
-        elif self._waiting >= MOST_LINES:
+        if urgent and not self._tasks:
             self._begin()
 
     def forget(self) -> None:
         """Everything was wiped: drop what waits, and make groups anew."""
-        self._texts.clear()
+        for journal in self._journals:
+            journal.take()
+        self._journals.clear()
         self._pending.clear()
         self._made.clear()
-        self._waiting = 0
 
     async def flush(self) -> None:
-        """Come back when what was added is delivered."""
+        """Come back when what was told is delivered."""
         with self._clock.busy("delivery of log lines"):
             async with self._delivering:
-                self._take_texts()
+                self._take()
                 while self._pending:
                     await self._deliver_one()
 
     def _look(self) -> None:
-        """Deliver once nothing was added for a while."""
+        """Deliver once nothing was told for a while."""
         now = self._clock.time()
         if now - self._last < GATHER and now - self._first < LONGEST:
             self._timer = self._clock.call_later(GATHER, self._look)
@@ -131,31 +92,35 @@ class LogSink:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _take_texts(self) -> None:
-        texts, self._texts, self._waiting = self._texts, {}, 0
-        for key, added in texts.items():
-            events = [event for now, text in added for event in _events(now, text)]
+    def _take(self) -> None:
+        journals, self._journals = self._journals, set()
+        for journal in journals:
+            events = [
+                {"timestamp": at, "message": message.decode("utf-8", "replace")}
+                for at, message in journal.take()
+            ]
             if events:
-                self._pending.setdefault(key, []).extend(events)
+                self._pending.setdefault((journal.group, journal.stream), []).extend(events)
 
     async def _deliver_one(self) -> None:
-        (group, stream), events = next(iter(self._pending.items()))
+        key, events = next(iter(self._pending.items()))
         batch = _batch(events)
         try:
-            await self._put(group, stream, events[:batch])
+            await self._put(key, events[:batch])
         except (LogsRefused, OSError):
-            self._made.discard((group, stream))
+            self._made.discard(key)
             await MACHINE.sleep(PAUSE)
             return
         del events[:batch]
-        if not events:
-            self._pending.pop((group, stream), None)
+        if not events and self._pending.get(key) is events:
+            del self._pending[key]
 
-    async def _put(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
-        if (group, stream) not in self._made:
+    async def _put(self, key: tuple[str, str], events: list[dict[str, Any]]) -> None:
+        group, stream = key
+        if key not in self._made:
             await self._make("CreateLogGroup", {"logGroupName": group})
             await self._make("CreateLogStream", {"logGroupName": group, "logStreamName": stream})
-            self._made.add((group, stream))
+            self._made.add(key)
         await self._call(
             "PutLogEvents",
             {"logGroupName": group, "logStreamName": stream, "logEvents": events},
@@ -167,12 +132,6 @@ class LogSink:
         except LogsRefused as error:
             if error.code != "ResourceAlreadyExistsException":
                 raise
-
-
-def _events(now: int, text: bytes) -> list[dict[str, Any]]:
-    """One event a line that says anything, all of one time (milliseconds)."""
-    lines = text.decode("utf-8", "replace").split("\n")
-    return [{"timestamp": now, "message": line[:LINE]} for line in lines if line.strip()]
 
 
 def _batch(events: list[dict[str, Any]]) -> int:

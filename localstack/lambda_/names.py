@@ -6,6 +6,7 @@ one region; anything of another region is refused as AWS refuses it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,6 +44,12 @@ class Place:
 
     def mapping_arn(self, uuid: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{uuid}"
+
+
+def runtime_arn(region: str, runtime: str) -> str:
+    """The ARN of a runtime's version; there is one version of each here."""
+    digest = hashlib.sha256(runtime.encode()).hexdigest()
+    return f"arn:aws:lambda:{region}::runtime:{digest}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Revision:
     code_dir: Path
     log_group: str
     log_format: str = "Text"
+    application_level: str = "INFO"  # both levels matter with the JSON format only
+    system_level: str = "INFO"
     reserved_concurrency: int | None = None
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 

@@ -171,6 +171,8 @@ class Registry:
             layer_dirs=self.archives.merged(version.layers),
             log_group=logging["LogGroup"],
             log_format=logging["LogFormat"],
+            application_level=logging.get("ApplicationLogLevel", "INFO"),
+            system_level=logging.get("SystemLogLevel", "INFO"),
             reserved_concurrency=function.reserved_concurrency,
         )
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..clock import MACHINE, Clock
+from ..clock import MACHINE
 from .environment import Account, environment, places, python_path
 from .fork_server import kill_group
 from .hosts import Host
-from .logs import Output, stream_name
 from .records import Revision
 from .runtime_api import Delivery, RuntimeServer, WorkerState
+from .telemetry.events import init_start
+from .telemetry.journal import Journal
 
 READ = 1 << 16
 
@@ -28,17 +28,21 @@ READ = 1 << 16
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How the worker ended an event or its init: `kind` is "response", "error" (posted by the
-    runtime client), "exit" (the process ended: `code`), or "timeout"."""
+    runtime client), "exit" (the process ended: `code`), or "timeout".  What ended is the runtime,
+    unless `error_type` and `words` say otherwise."""
 
     kind: str
     body: bytes = b""
     code: int = 0
+    error_type: str = ""
+    words: str = ""
 
 
 class Sandbox:
     """A process for one revision.
 
     scratch: its /tmp, kept when a new sandbox takes the place of a timed-out one
+    phase:   "init", or "invoke" for an init that is run again as part of an invocation
     """
 
     def __init__(
@@ -47,8 +51,10 @@ class Sandbox:
         account: Account,
         host: Host,
         scratch: Path,
-        clock: Clock,
+        journal: Journal,
+        phase: str = "init",
     ) -> None:
+        self.phase = phase
         self.revision, self.scratch = revision, scratch
         self._account, self._host = account, host
         self.pid = 0
@@ -56,8 +62,8 @@ class Sandbox:
         self.retired = False  # its revision is not wanted any more: it ends after its event
         self.idle_since = 0.0
         self.init_seconds = 0.0
-        self.log_stream = stream_name(clock.time(), revision.version, secrets.token_hex(16))
-        self.output = Output()
+        self.out_of_memory = False
+        self.journal = journal
         self._read_end = -1
         self._status = -1  # /proc/<pid>/status, kept open: read after every event
         self._code = 1
@@ -69,10 +75,12 @@ class Sandbox:
     async def start(self, seconds: float) -> Answer | None:
         """Start the process and wait for its init: None when it is ready for events."""
         await self._server.start()
+        self.journal.tell(init_start(self.revision, self.journal.stream, self.phase))
         began = time.perf_counter()
         self._waiting = asyncio.get_running_loop().create_future()
         await self._spawn()
         answer = await self._wait(seconds)
+        self.read_output()
         self.init_seconds = time.perf_counter() - began
         return None if answer.kind == "ready" else answer
 
@@ -88,7 +96,7 @@ class Sandbox:
                 place,
                 python,
                 self._server.address,
-                self.log_stream,
+                self.journal.stream,
             ),
             "path": python_path(place, python),
             "cwd": place.task,
@@ -170,14 +178,9 @@ class Sandbox:
             if not data:
                 self._close_output()
                 return
-            self.output.add(data)
+            self.journal.read(data)
             if len(data) < READ:
                 return
-
-    def take_output(self) -> bytes:
-        """What was printed since the last call."""
-        output, self.output = self.output, Output()
-        return output.text()
 
     def _close_output(self) -> None:
         if self._read_end >= 0:

@@ -7,14 +7,13 @@ ignored.  What each setting may be is in `setting_rules`; what other services mu
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import setting_rules as rules
 from .archives import refused_image
 from .errors import invalid
-from .names import LATEST, Place
+from .names import LATEST, Place, runtime_arn
 from .states import Function, Version
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -147,9 +146,4 @@ def listed(place: Place, function: Function, version: Version, qualifier: str) -
 
 def _runtime_version(place: Place, function: Function, version: Version) -> str:
     pinned = function.runtime_updates.get(version.version, {}).get("RuntimeVersionArn")
-    return pinned or _runtime_arn(place, version.settings["Runtime"])
-
-
-def _runtime_arn(place: Place, runtime: str) -> str:
-    digest = hashlib.sha256(runtime.encode()).hexdigest()
-    return f"arn:aws:lambda:{place.region}::runtime:{digest}"
+    return pinned or runtime_arn(place.region, version.settings["Runtime"])

@@ -58,7 +58,8 @@ def _lambda(where: Any, name: str) -> Iterator[dict[str, Any] | None]:
                         if event["eventId"] not in seen:
                             seen.add(event["eventId"])
                             latest = max(latest, event["timestamp"])
-                            yield {"time": event["timestamp"], "message": event["message"]}
+                            message = event["message"].rstrip("\n")
+                            yield {"time": event["timestamp"], "message": message}
             except client.exceptions.ResourceNotFoundException:
                 pass  # it has not run yet
             yield None

@@ -224,4 +224,4 @@ def test_a_failed_init_is_run_again_inside_the_invocation(
     assert json.loads(answer["Payload"].read()) == "at last"
     events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
     (report,) = [each["message"] for each in events if "INIT_REPORT" in each["message"]]
-    assert report.endswith("Phase: init\tStatus: error\tError Type: RuntimeError")
+    assert report.endswith("Phase: init\tStatus: error\tError Type: Runtime.Unknown\n")
