@@ -168,6 +168,7 @@ class Emulator:
                 outside.queue_exists,
                 outside.find_vpc,
                 self.machinery.hosts.choose,
+                self.machinery.destinations.exists,
                 self.url,
             ),
             self._settle_delay,

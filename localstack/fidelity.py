@@ -32,7 +32,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | AWS_IAM on URLs, credentials, policies | checked | passed, but for AuthType NONE, which needs its policy |
-| async events | kept by the service | kept in SQLite, also over a kill; no destinations or dead-letter queue yet |
+| async events | kept by the service; what is dropped is counted in CloudWatch | kept in SQLite, also over a kill; at most 32 of one function run at once; what is dropped is said in the emulator's log |
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
 | time inside ministack (visibility timeouts) | real | real; the manual clock moves only what is ours |
 | pushes to functions (EventBridge, Scheduler, S3, SNS) | asynchronous | asynchronous, kept and retried; a rule's own input that looks like no event is called once; rules are looked at every 10 s of real time |

@@ -21,7 +21,7 @@ from uuid import uuid4
 from .clock import Clock
 from .front import Response
 from .gateway import PUSH
-from .lambda_.calls import ATTEMPTS, MAX_AGE, make_call
+from .lambda_.calls import make_call
 from .lambda_.errors import AwsError
 from .lambda_.names import Reference
 from .lambda_.records import AsyncQueue, Execution, Throttled
@@ -140,7 +140,7 @@ class Pushes:
                 self._registry, Reference(name, qualifier), payload, request_id or str(uuid4())
             )
             if is_asynchronous(payload):
-                await self._events.accept(call, max_attempts=ATTEMPTS, max_age_s=MAX_AGE)
+                await self._events.accept(call)
                 return Response(200)
             outcome = await self._execution.invoke(call)
         except AwsError as error:

@@ -112,18 +112,6 @@ class Services:
         assert isinstance(answer, dict)
         return answer
 
-    async def query(
-        self, service: str, action: str, version: str, members: dict[str, str]
-    ) -> bytes:
-        """One operation of a service that takes forms; its XML answer.  Raises ServiceRefused."""
-        body = urlencode({"Action": action, "Version": version, **members}).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        response = await self(self._request("POST", "/", service, headers, body))
-        if response.status >= 300:
-            code, said = _tag(response.body, "Code"), _tag(response.body, "Message")
-            raise ServiceRefused(code, said, response.status)
-        return response.body
-
     async def fetch_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
         """An object of S3.  Raises ServiceRefused with S3's own code and message."""
         target = f"/{quote(bucket)}/{quote(key)}"
@@ -133,6 +121,29 @@ class Services:
         content = response.body
         if response.chunks is not None:
             content = b"".join([chunk async for chunk in response.chunks])
+        if response.status >= 300:
+            raise ServiceRefused(_tag(content, "Code"), _tag(content, "Message"), response.status)
+        return content
+
+    async def put_object(self, bucket: str, key: str, content: bytes) -> None:
+        """Keep an object in S3.  Raises ServiceRefused with S3's own code and message."""
+        await self._xml(self._request("PUT", f"/{quote(bucket)}/{quote(key)}", "s3", body=content))
+
+    async def bucket_exists(self, bucket: str) -> bool:
+        """Whether S3 has a bucket of this name."""
+        return (await self(self._request("HEAD", f"/{quote(bucket)}", "s3"))).status < 300
+
+    async def query(
+        self, service: str, action: str, version: str, members: dict[str, str]
+    ) -> bytes:
+        """One operation of a service that takes forms; its XML answer.  Raises ServiceRefused."""
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        body = urlencode({"Action": action, "Version": version, **members}).encode()
+        return await self._xml(self._request("POST", "/", service, headers, body))
+
+    async def _xml(self, request: Request) -> bytes:
+        response = await self(request)
+        content = response.body
         if response.status >= 300:
             raise ServiceRefused(_tag(content, "Code"), _tag(content, "Message"), response.status)
         return content

@@ -18,14 +18,16 @@ from uuid import uuid4
 from .clock import Clock
 from .lambda_.async_events import AsyncEvents
 from .lambda_.calls import make_call
+from .lambda_.destinations import Destinations
 from .lambda_.environment import Account as Environment
 from .lambda_.errors import AwsError
+from .lambda_.event_configs import EventFunctions
 from .lambda_.hosts import Hosts
 from .lambda_.invocations import Invocations
 from .lambda_.logs import LogSink, LogsRefused
 from .lambda_.mappings.sqs import FunctionGone, SourceRefused, SqsPoller
-from .lambda_.names import Place, Reference, refer
-from .lambda_.records import Call, Execution, Outcome, SourceMapping
+from .lambda_.names import Place, refer
+from .lambda_.records import Execution, Outcome, SourceMapping
 from .lambda_.registry import Registry
 from .services import ServiceRefused, Services
 from .store import CorruptData
@@ -77,10 +79,11 @@ class Pollers:
             raise SourceRefused(error.code, error.message) from None
 
     async def _invoke(self, function_arn: str, payload: bytes) -> Outcome:
-        reference = refer(self._place, function_arn)
-        call = _call(self._registry, reference, payload, str(uuid4()))
-        if call is None:
-            raise FunctionGone(f"Function not found: {function_arn}")
+        try:
+            reference = refer(self._place, function_arn)
+            call = make_call(self._registry, reference, payload, str(uuid4()))
+        except AwsError:
+            raise FunctionGone(f"Function not found: {function_arn}") from None
         return await self._execution.invoke(call)
 
 
@@ -111,6 +114,8 @@ class Machinery:
         self._real: Invocations | None = None
         self.execution: Execution = execution or self._invocations(endpoint)
         self.events = self._events(retry_delay)
+        self.destinations = Destinations(services, registry, self.events.accept)
+        self.events.deliver_to(self.destinations)
         self.sources = Pollers(clock, place, services, registry, self.execution)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -154,7 +159,8 @@ class Machinery:
     def _events(self, retry_delay: float) -> AsyncEvents:
         path = self._directory / "events.sqlite"
         try:
-            return AsyncEvents(path, self._clock, self.execution, self._resolve, retry_delay, say)
+            functions = EventFunctions(self._registry)
+            return AsyncEvents(path, self._clock, self.execution, functions, retry_delay, say)
         except sqlite3.DatabaseError as error:
             raise CorruptData(
                 f"{path} is not a file of events that pelton can read ({error}); move it away to "
@@ -165,12 +171,6 @@ class Machinery:
         for mapping in list(self._registry.mappings.values()):
             if mapping["State"] == "Enabled":
                 await self.sources.start(mapping)
-
-    async def _resolve(
-        self, arn: str, payload: bytes, request_id: str, client_context: str, trace_id: str
-    ) -> Call | None:
-        reference = refer(self._place, arn)
-        return _call(self._registry, reference, payload, request_id, client_context, trace_id)
 
     async def _call_logs(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -193,18 +193,3 @@ def source(mapping: Mapping[str, Any]) -> SourceMapping:
         tuple(each["Pattern"] for each in filters if "Pattern" in each),
         scaling.get("MaximumConcurrency"),
     )
-
-
-def _call(
-    registry: Registry,
-    reference: Reference,
-    payload: bytes,
-    request_id: str,
-    client_context: str = "",
-    trace_id: str = "",
-) -> Call | None:
-    """The call as things are now, None when the function is gone."""
-    try:
-        return make_call(registry, reference, payload, request_id, client_context, trace_id)
-    except AwsError:
-        return None

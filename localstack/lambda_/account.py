@@ -35,6 +35,7 @@ FetchObject = Callable[[str, str, str | None], Awaitable[bytes]]
 QueueExists = Callable[[str], Awaitable[bool]]
 FindVpc = Callable[[Sequence[str], Sequence[str]], Awaitable[str]]
 Choose = Callable[[str], Awaitable[Choice]]
+TargetExists = Callable[[str], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Surroundings:
     queue_exists: whether a queue of this ARN is there
     find_vpc:     (subnets, security groups) -> the VPC they are in; raises the API's error
     choose:       what runs functions of a runtime
+    target_exists: whether a destination of this ARN is there
     url:          the emulator's own address
     warn:         one line for whoever runs the emulator
     """
@@ -53,6 +55,7 @@ class Surroundings:
     queue_exists: QueueExists
     find_vpc: FindVpc
     choose: Choose
+    target_exists: TargetExists
     url: str = "http://127.0.0.1:4566"
     warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
 

@@ -19,6 +19,7 @@ from .calls import Calls
 from .code_signing import CodeSigning
 from .concurrency import Concurrency
 from .errors import AwsError, not_served, too_large
+from .event_configs import EventConfigs
 from .extras import Extras
 from .functions import Functions
 from .layer_permissions import LayerPermissions
@@ -40,6 +41,7 @@ _PARTS = (
     Versions,
     Aliases,
     Calls,
+    EventConfigs,
     SourceMappings,
     UrlConfigs,
     Permissions,

@@ -17,8 +17,6 @@ REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of payload
 EVENT_LIMIT = 1024 * 1024  # the same for InvocationType=Event
 LOG_TAIL = 4096
 _UNPARSED = "Could not parse request body into json: Could not parse payload into json: "
-ATTEMPTS = 3  # one and two retries
-MAX_AGE = 6 * 3600.0
 
 
 class Calls:
@@ -28,7 +26,7 @@ class Calls:
         self._account, self._registry = account, account.registry
 
     def operations(self) -> dict[str, Act]:
-        return {"Invoke": self.invoke}
+        return {"Invoke": self.invoke, "InvokeAsync": self.invoke_async}
 
     async def invoke(self, values: Values) -> Answer:
         kind = values.get("InvocationType", "RequestResponse")
@@ -36,9 +34,16 @@ class Calls:
         if kind == "DryRun":
             return {"StatusCode": 204}
         if kind == "Event":
-            await self._account.events.accept(call, max_attempts=ATTEMPTS, max_age_s=MAX_AGE)
+            await self._account.events.accept(call)
             return {"StatusCode": 202, "RequestId": call.request_id}
         return await self._run(call, values.get("LogType") == "Tail")
+
+    async def invoke_async(self, values: Values) -> Answer:
+        """The operation that InvocationType=Event has replaced; its answer tells only a status."""
+        given = {"FunctionName": values["FunctionName"], "Payload": values.get("InvokeArgs", b"")}
+        call = await self._call(given, "Event")
+        await self._account.events.accept(call)
+        return {"Status": 202, "RequestId": call.request_id}
 
     async def _call(self, values: Values, kind: str) -> Call:
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))

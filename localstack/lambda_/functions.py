@@ -10,6 +10,7 @@ from typing import Any
 from .account import Account, Act, Answer, Values
 from .archives import Code, machine
 from .code_signing import check_exists, check_signed
+from .dead_letters import check_dead_letter
 from .errors import conflict, invalid, stale
 from .hosts import Choice
 from .layer_settings import check_total, layers_of, with_layers
@@ -46,6 +47,7 @@ class Functions:
         if name in self._registry.functions:
             raise conflict(f"Function already exist: {name}")
         refuse_publish_to(values)
+        await check_dead_letter(self._account, values)
         settings = self._with_layers(created(await self._with_vpc(values), name), values)
         check_tags(values.get("Tags", {}))
         signing = values.get("CodeSigningConfigArn") or None
@@ -122,7 +124,9 @@ class Functions:
 
     async def update_configuration(self, values: Values) -> Answer:
         function = self._to_change(values)
-        before, values = function.latest, await self._with_vpc(values)
+        before = function.latest
+        await check_dead_letter(self._account, values)
+        values = await self._with_vpc(values)
         settings = self._with_layers(updated(function.latest.settings, values), values)
         check_total(settings, function.latest.code)
         if values.get("Layers"):

@@ -92,7 +92,7 @@ class Execution(Protocol):
 class AsyncQueue(Protocol):
     """What the API side asks for InvocationType=Event: accepted means kept until it is done."""
 
-    async def accept(self, call: Call, *, max_attempts: int, max_age_s: float) -> None:
+    async def accept(self, call: Call) -> None:
         """Keep the event and return; it runs later, with retries, under one request id."""
 
 

@@ -146,6 +146,17 @@ class Url:
 
 
 @dataclass(slots=True)
+class EventConfig:
+    """What becomes of asynchronous events; None or "" for what was not set."""
+
+    modified: float
+    retries: int | None = None
+    age_s: int | None = None
+    on_success: str = ""
+    on_failure: str = ""
+
+
+@dataclass(slots=True)
 class Function:
     """A function with everything that hangs on its name."""
 
@@ -155,6 +166,7 @@ class Function:
     aliases: dict[str, Alias] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)  # by qualifier, "" for none
     urls: dict[str, Url] = field(default_factory=dict)  # by qualifier, "" for none
+    event_configs: dict[str, EventConfig] = field(default_factory=dict)  # by qualifier, $LATEST too
     tags: dict[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
     recursive_loop: str = "Terminate"
@@ -175,7 +187,7 @@ class Function:
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Raises TypeError or KeyError for a document of another make."""
         tables = {
-            name: {key: kind(**each) for key, each in document[name].items()}
+            name: {key: kind(**each) for key, each in document.get(name, {}).items()}
             for name, kind in _TABLES.items()
         }
         # What came to be after a document was written is what it is by default.
@@ -205,7 +217,12 @@ _PLAIN = (
     "name", "tags", "reserved_concurrency", "recursive_loop", "code_signing", "runtime_updates",
     "published",
 )  # fmt: skip
-_TABLES: Mapping[str, type[Any]] = {"aliases": Alias, "policies": Policy, "urls": Url}
+_TABLES: Mapping[str, type[Any]] = {
+    "aliases": Alias,
+    "policies": Policy,
+    "urls": Url,
+    "event_configs": EventConfig,
+}
 
 
 def stamp(seconds: float) -> str:
