@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from ..builders import Artifact, Target, build
+from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
 from ..handlers.triggers import Sqs
@@ -124,7 +125,13 @@ class Session(AbstractContextManager["Session"]):
         return found
 
     def chosen(self) -> list[Function[..., Any]]:
-        """The functions that `only` names, or all; raises `CannotPlan` for an unknown name."""
+        """The functions that `only` names, or all; raises `CannotPlan` for an unknown name, and
+        for an app without functions."""
+        if not self.app.functions:
+            raise CannotPlan(
+                f"app {self.app.name} has no functions: put @app.function above one, or give "
+                "app.serve a graph"
+            )
         for name in self.only:
             if name not in self.app.functions:
                 known = ", ".join(self.app.functions) or "none"
@@ -141,12 +148,22 @@ class Session(AbstractContextManager["Session"]):
                 want.refuse_missing_triggers(function, platform)
         queues = [t.queue for f in functions for t in f.triggers if isinstance(t, Sqs)]
         place = self.aws.place(list(dict.fromkeys(queues)))
+        want.refuse_missing_queues(functions, place, self.where.aws_address)
         wanted = Wanted(self.app.name)
         if "lambda" in self.where.platforms:
             wanted = self._want_lambda(wanted, functions, place)
         if "nuclio" in self.where.platforms:
             wanted = self._want_nuclio(wanted, functions, place)
         return make_plan(wanted, self._live(wanted))
+
+    def sources(self) -> list[str]:
+        """The files of the user's that the chosen functions are made of."""
+        found = {
+            str(path.resolve())
+            for function in self.chosen()
+            for path in find_sources(function, self.root).files.values()
+        }
+        return sorted(found)
 
     def _build(self, function: Function[..., Any], platform: str) -> Artifact:
         if self.where.to == "local":

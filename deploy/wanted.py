@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,29 @@ class Place:
     def rule_arn(self, rule: str) -> str:
         """An EventBridge rule's ARN."""
         return f"arn:{self.partition}:events:{self.region}:{self.account}:rule/{rule}"
+
+
+def refuse_missing_queues(
+    functions: Sequence[Function[..., Any]], place: Place, endpoint: str
+) -> None:
+    """Raise `CannotPlan` that names every queue which is listened to and not there."""
+    missing = {
+        trigger.queue: function.name
+        for function in functions
+        for trigger in function.triggers
+        if isinstance(trigger, Sqs) and trigger.queue not in place.queues
+    }
+    if not missing:
+        return
+    heard = ", ".join(f"{queue!r} (function {name!r})" for queue, name in missing.items())
+    where = f", endpoint_url={endpoint!r}" if endpoint else ""
+    calls = "\n".join(
+        f"  boto3.client('sqs'{where}).create_queue(QueueName={queue!r})" for queue in missing
+    )
+    raise CannotPlan(
+        f"queues that functions listen to are not in account {place.account}, {place.region}: "
+        f"{heard}; create them first, for example in Python:\n{calls}"
+    )
 
 
 def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None:
@@ -139,13 +162,7 @@ def _mappings(function: Function[..., Any], place: Place) -> tuple[QueueMapping,
     for trigger in function.triggers:
         if not isinstance(trigger, Sqs):
             continue
-        queue = place.queues.get(trigger.queue)
-        if queue is None:
-            raise CannotPlan(
-                f"function {function.name!r} listens to the queue {trigger.queue!r}, which is not "
-                f"in account {place.account}, {place.region}; create it first, for example with "
-                f"`aws sqs create-queue --queue-name {trigger.queue}`"
-            )
+        queue = place.queues[trigger.queue]
         if queue.visibility < function.settings.timeout:
             raise CannotPlan(
                 f"queue {trigger.queue!r} shows a message again after {queue.visibility} s, before "

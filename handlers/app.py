@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
+from .checks import caller, said_at
 from .codec import Codec, codec_for, compile_codec
-from .codec.signature import Signature
+from .codec.signature import Signature, unwrapped
 from .context import Context
 from .errors import WrongUse
 from .function import Function, P, R
@@ -52,7 +53,7 @@ class App:
     def __init__(self, name: str) -> None:
         self.name = name
         self.functions: dict[str, Function[..., Any]] = {}
-        _at(_caller(2), check_name, name)
+        said_at(caller(2), check_name, name, "app")
 
     def __repr__(self) -> str:
         return f"<pelton app {self.name}: {', '.join(self.functions) or 'no functions'}>"
@@ -94,7 +95,7 @@ class App:
         local_names = frame.f_locals if frame.f_locals is not frame.f_globals else {}
 
         def decorate(user_function: Callable[P, R]) -> Function[P, R]:
-            code = getattr(user_function, "__code__", None)
+            code = getattr(unwrapped(user_function), "__code__", None)
             if code is None:
                 raise WrongUse(
                     f"@app.function was given {user_function!r}",
@@ -103,8 +104,10 @@ class App:
                     advice="decorate a function written with def; a graph goes to app.serve()",
                 )
             where = (code.co_filename, code.co_firstlineno)
-            made = _at(where, _settings, settings)
+            made = said_at(where, _settings, settings)
             label = name or user_function.__name__
+            if made.style:
+                _check_native(code, label, made.style, where)
             codec = (
                 None
                 if made.style
@@ -129,9 +132,16 @@ class App:
 
         Raises `WrongUse` with file and line when the declaration cannot work.
         """
-        where = _caller(2)
+        where = caller(2)
         module = sys._getframe(1).f_globals.get("__name__", "")
-        made = _at(where, _settings, settings)
+        made = said_at(where, _settings, settings)
+        if not hasattr(graph, "check"):
+            raise WrongUse(
+                f"app.serve was given {graph!r}, which is no graph",
+                file=where[0],
+                line=where[1],
+                advice="serve a pelton.Graph; a function goes under @app.function",
+            )
         graph.check()
         label = name or graph.name
         signature = Signature(
@@ -156,7 +166,7 @@ class App:
         where: tuple[str, int],
         module: str,
     ) -> Function[P, R]:
-        _at(where, check_name, name)
+        said_at(where, check_name, name)
         if (known := self.functions.get(name)) is not None:
             raise WrongUse(
                 f"app {self.name} has a function {name} already, at {known.file}:{known.line}",
@@ -185,6 +195,13 @@ def _settings(given: dict[str, Any]) -> Settings:
             raise WrongUse(
                 f"{key}={tidy[key]!r} is a string", advice=f"write {key}=[{tidy[key]!r}]"
             )
+        if isinstance(tidy.get(key), Trigger):
+            raise WrongUse(
+                f"{key}={tidy[key]!r} is one trigger",
+                advice=f"write {key}=[pelton.{tidy[key].kind}(...)]",
+            )
+        if key in tidy and not isinstance(tidy[key], list | tuple | set | frozenset):
+            raise WrongUse(f"{key}={tidy[key]!r} is no list")
         if key in tidy:
             tidy[key] = tuple(tidy[key])
     unknown = tidy.keys() - set(Settings.FIELDS)
@@ -194,6 +211,19 @@ def _settings(given: dict[str, Any]) -> Settings:
             advice=f"known are {', '.join(Settings.FIELDS)}",
         )
     return Settings(**tidy)
+
+
+def _check_native(code: Any, name: str, style: str, where: tuple[str, int]) -> None:
+    """A native handler is called with two values, whatever it names them."""
+    if code.co_argcount == 2 or code.co_flags & 4:  # CO_VARARGS
+        return
+    order = "(event, context)" if style == "lambda" else "(context, event)"
+    raise WrongUse(
+        f"function {name} has style={style!r} and {code.co_argcount} parameters",
+        file=where[0],
+        line=where[1],
+        advice=f"a native handler takes {order}",
+    )
 
 
 def _batches(settings: Settings) -> bool:
@@ -212,18 +242,3 @@ def _check_body(name: str, settings: Settings, codec: Codec | None, where: tuple
                 line=where[1],
                 advice="add a first parameter, typed as what a message holds",
             )
-
-
-def _caller(depth: int) -> tuple[str, int]:
-    frame = sys._getframe(depth)
-    return frame.f_code.co_filename, frame.f_lineno
-
-
-def _at(where: tuple[str, int], check: Callable[..., Any], *args: Any) -> Any:
-    """Run a check; what it finds wrong is said with the place of the declaration."""
-    try:
-        return check(*args)
-    except WrongUse as error:
-        if error.file:
-            raise
-        raise WrongUse(error.what, file=where[0], line=where[1], advice=error.advice) from None

@@ -40,7 +40,8 @@ class Frozen:
             raise TypeError(f"{cls.__name__}() takes {len(cls.FIELDS)} values, not {len(args)}")
         given = dict(zip(cls.FIELDS, args, strict=False))
         if wrong := [name for name in named if name in given or name not in cls.FIELDS]:
-            how = "twice" if wrong[0] in given else "and has no such field"
+            known = ", ".join(cls.FIELDS) or "none"
+            how = "twice" if wrong[0] in given else f"and has no such field; its fields are {known}"
             raise TypeError(f"{cls.__name__}() was given {wrong[0]} {how}")
         given.update(named)
         for name in cls.FIELDS:  # in the order of declaration, whatever the order given

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Hook = Callable[[Context], Any]
 H = TypeVar("H", bound=Hook)
+_NOTHING: Any = None  # what a hook's decorator gets when it is written with parentheses
 
 
 class Hooks:
@@ -75,15 +76,15 @@ class Function(Generic[P, R]):
     def triggers(self) -> tuple[Trigger, ...]:
         return self.settings.triggers
 
-    def init(self, hook: H) -> H:
+    def init(self, hook: H = _NOTHING) -> H:
         """Run `hook(context)` once per worker, before its first event."""
         return self._add("init", hook)
 
-    def drain(self, hook: H) -> H:
+    def drain(self, hook: H = _NOTHING) -> H:
         """Run `hook(context)` when the worker is asked to finish its events."""
         return self._add("drain", hook)
 
-    def stop(self, hook: H) -> H:
+    def stop(self, hook: H = _NOTHING) -> H:
         """Run `hook(context)` when the worker ends."""
         return self._add("stop", hook)
 
@@ -95,5 +96,19 @@ class Function(Generic[P, R]):
                 line=self.line,
                 advice=f"write @{self.name}.{kind} without parentheses above a function",
             )
+        if takes_nothing(hook):
+            raise WrongUse(
+                f"hook {getattr(hook, '__name__', hook)!s} of {self.name} takes nothing",
+                file=hook.__code__.co_filename,
+                line=hook.__code__.co_firstlineno,
+                advice=f"write it as def {getattr(hook, '__name__', 'hook')}(context)",
+            )
         getattr(self.hooks, kind).append(hook)
         return hook
+
+
+def takes_nothing(fn: Any) -> bool:
+    """Whether `fn` is written with def and without any parameter."""
+    code = getattr(fn, "__code__", None)
+    varargs = 4  # CO_VARARGS
+    return code is not None and code.co_argcount == 0 and not code.co_flags & varargs

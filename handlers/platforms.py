@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .checks import caller, in_range, said_at, text
 from .errors import WrongUse
 from .frozen import Frozen
 
@@ -9,7 +12,16 @@ ARCHITECTURES = ("x86_64", "arm64")
 LAMBDA_PYTHONS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 
 
-class Aws(Frozen):
+class Platform(Frozen):
+    """What its subclasses share: a wrong value is said with the line that wrote it."""
+
+    if not TYPE_CHECKING:  # mypy makes the constructor from the fields
+
+        def __init__(self, *args, **named) -> None:
+            said_at(caller(2), super().__init__, *args, **named)
+
+
+class Aws(Platform):
     """How a function is to be on AWS Lambda.
 
     runtime:      "python3.10" … "python3.14"
@@ -37,11 +49,11 @@ class Aws(Frozen):
                 f"Aws(architecture={self.architecture!r}) does not exist on Lambda",
                 advice=f"use one of {', '.join(ARCHITECTURES)}",
             )
-        if not 512 <= self.ephemeral_mb <= 10240:
-            raise WrongUse(f"Aws(ephemeral_mb={self.ephemeral_mb}) is outside 512 to 10240")
+        in_range("Aws ephemeral_mb", self.ephemeral_mb, 512, 10240)
+        text("Aws role", self.role)
 
 
-class Nuclio(Frozen):
+class Nuclio(Platform):
     """How a function is to be on Nuclio.
 
     runtime:   "python:3.9", "python:3.10", "python:3.11" …
@@ -59,11 +71,19 @@ class Nuclio(Frozen):
     namespace: str = "nuclio"
 
     def __post_init__(self) -> None:
-        least, most = self.replicas
-        if not 0 <= least <= most or most < 1:
+        if not _is_pair(self.replicas) or not 0 <= self.replicas[0] <= self.replicas[1] >= 1:
             raise WrongUse(
                 f"Nuclio(replicas={self.replicas}) is no range",
                 advice="give (least, most) with 0 <= least <= most and most >= 1",
             )
-        if self.workers < 1:
-            raise WrongUse(f"Nuclio(workers={self.workers}) runs nothing", advice="use 1 or more")
+        in_range("Nuclio workers", self.workers, 1, 100_000)
+        text("Nuclio runtime", self.runtime)
+        text("Nuclio namespace", self.namespace)
+
+
+def _is_pair(value: object) -> bool:
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and all(isinstance(each, int) and not isinstance(each, bool) for each in value)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .checks import data_files, in_range, requirement, text, texts
 from .errors import WrongUse
 from .frozen import Frozen
 from .platforms import Aws, Nuclio
@@ -38,47 +39,58 @@ class Settings(Frozen):
     nuclio: Nuclio = Nuclio()
 
     def __post_init__(self) -> None:
-        _in_range("memory", self.memory, 128, 10240, " MB")
-        _in_range("timeout", self.timeout, 1, 900, " seconds")
+        in_range("memory", self.memory, 128, 10240, " MB")
+        in_range("timeout", self.timeout, 1, 900, " seconds")
         if self.concurrency is not None:
-            _in_range("concurrency", self.concurrency, 0, 1_000_000, "")
+            in_range("concurrency", self.concurrency, 0, 1_000_000)
+        text("description", self.description, 256)
         if self.style not in STYLES:
             raise WrongUse(
                 f"style={self.style!r} is unknown", advice='use "lambda", "nuclio" or none'
             )
-        _strings("environment", self.environment)
-        _strings("tags", self.tags)
-        for name, value in (("requirements", self.requirements), ("include", self.include)):
-            if not all(isinstance(each, str) for each in value):
-                raise WrongUse(f"{name} must be a list of strings")
-        for trigger in self.triggers:
+        texts("environment", self.environment)
+        texts("tags", self.tags)
+        for each in self.requirements:
+            requirement(each)
+        for each in self.include:
+            data_files(each)
+        _object("aws", self.aws, Aws)
+        _object("nuclio", self.nuclio, Nuclio)
+        self._check_triggers()
+
+    def _check_triggers(self) -> None:
+        for number, trigger in enumerate(self.triggers):
             if not isinstance(trigger, Trigger):
                 raise WrongUse(
                     f"{trigger!r} is no trigger",
                     advice="use pelton.http(...), pelton.sqs(...) or pelton.cron(...)",
                 )
+            for other in self.triggers[:number]:
+                if trigger.same_source(other):
+                    raise WrongUse(
+                        f"{trigger!r} comes twice: {other!r} is the same source",
+                        advice="keep one of them",
+                    )
 
 
-def _in_range(name: str, value: object, least: int, most: int, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise WrongUse(f"{name}={value!r} is no whole number")
-    if not least <= value <= most:
-        raise WrongUse(f"{name}={value} is outside {least} to {most}{unit}")
+def _object(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise WrongUse(
+            f"{name}={value!r} is no {kind.__name__}",
+            advice=f"write {name}=pelton.{kind.__name__}(...)",
+        )
 
 
-def _strings(name: str, values: Mapping[str, str]) -> None:
-    for key, value in values.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise WrongUse(f"{name}[{key!r}] = {value!r}: names and values must be strings")
-
-
-def check_name(name: str) -> None:
+def check_name(name: object, of: str = "function") -> None:
     """A name that both platforms take: 1 to 64 letters, digits, '-' and '_'.
 
     Source: Lambda's FunctionName pattern; Nuclio's own narrower rule is checked when planning.
     """
-    if not (1 <= len(name) <= 64 and NAME_CHARACTERS.issuperset(name)):
+    if name == "<lambda>":
+        raise WrongUse("a lambda has no name of its own", advice="give name=, or write it with def")
+    text(f"{of} name", name)
+    if not (1 <= len(str(name)) <= 64 and NAME_CHARACTERS.issuperset(str(name))):
         raise WrongUse(
-            f"function name {name!r} is not allowed",
+            f"{of} name {name!r} is not allowed",
             advice="use 1 to 64 letters, digits, '-' or '_'",
         )

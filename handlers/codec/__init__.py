@@ -84,13 +84,21 @@ def _known(annotation: Any, name: str, role: str, where: tuple[str, int]) -> Con
         return converter(annotation)
     except (Unknown, NameError) as error:
         raise WrongUse(
-            f"function {name}: {role} annotation {type_name(annotation)} is unknown to the codec"
-            + (f" ({error})" if isinstance(error, NameError) else ""),
+            f"function {name}: {role} annotation {_unknown(annotation, error)}",
             file=where[0],
             line=where[1],
-            advice="use a pydantic model, dataclass, TypedDict, builtin, bytes, str, numpy array, "
-            "data frame or pelton.Event, or leave it out",
+            advice="use a pydantic model, dataclass, TypedDict, builtin, Enum, datetime, UUID, "
+            "Decimal, bytes, str, numpy array, data frame, a list or dict of these, or "
+            "pelton.Event; or leave it out",
         ) from None
+
+
+def _unknown(annotation: Any, error: Unknown | NameError) -> str:
+    if isinstance(error, NameError):
+        return f"{type_name(annotation)} names {error.name!r}, which is not defined"
+    if error.path:
+        return f"{error.path}: {type_name(error.annotation)} is unknown to the codec"
+    return f"{type_name(error.annotation)} is unknown to the codec"
 
 
 def _decoder(signature: Signature, mode: str, name: str, where: tuple[str, int]) -> Decode:

@@ -20,7 +20,7 @@ FRAMES = ("pandas", "polars", "modin")
 def foreign_converter(annotation: Any) -> tuple[Decode, Encode] | None:
     """(decode, encode) for a foreign annotation, None for any other."""
     if hasattr(annotation, "__pydantic_validator__"):
-        return _pydantic(annotation)
+        return _pydantic(annotation.__pydantic_validator__)
     origin = typing.get_origin(annotation) or annotation
     module = getattr(origin, "__module__", "") or ""
     name = getattr(origin, "__name__", "")
@@ -39,10 +39,24 @@ def pydantic_details(error: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _pydantic(model: Any) -> tuple[Decode, Encode]:
+def constrains(metadata: tuple[Any, ...]) -> bool:
+    """Whether what `Annotated` adds is pydantic's to check (Field, Gt, AfterValidator, …)."""
+    known = ("pydantic", "annotated_types")
+    return any(type(each).__module__.partition(".")[0] in known for each in metadata)
+
+
+def adapted(annotation: Any) -> tuple[Decode, Encode]:
+    """(decode, encode) for an annotation with constraints of pydantic's."""
+    from pydantic import TypeAdapter
+
+    adapter = TypeAdapter(annotation)
+    decode, _ = _pydantic(adapter.validator)
+    return decode, lambda value: adapter.dump_python(value, mode="json")
+
+
+def _pydantic(validator: Any) -> tuple[Decode, Encode]:
     from pydantic import TypeAdapter, ValidationError
 
-    validator = model.__pydantic_validator__
     validate, validate_json = validator.validate_python, validator.validate_json
 
     def decode(value: Any) -> Any:

@@ -22,11 +22,22 @@ class Signature(Frozen):
     is_async: bool
 
 
+def unwrapped(fn: Any) -> Any:
+    """The function that decorators made with functools.wraps stand around."""
+    for _ in range(100):  # a circle of __wrapped__ is no function
+        inner = getattr(fn, "__wrapped__", None)
+        if inner is None:
+            break
+        fn = inner
+    return fn
+
+
 def read_signature(
     fn: Callable[..., Any], where: tuple[str, int], local_names: Mapping[str, Any]
 ) -> Signature:
     """The signature of a plain function; raises `WrongUse` at `where` (file, line)."""
     file, line = where
+    outer, fn = getattr(fn, "__code__", None), unwrapped(fn)
     code = fn.__code__
     if code.co_flags & (CO_GENERATOR | CO_ASYNC_GENERATOR):
         raise WrongUse(
@@ -54,7 +65,8 @@ def read_signature(
         order=tuple("context" if name in contexts else "body" for name in names),
         input_type=hints.get(bodies[0], Any) if bodies else None,
         output_type=hints.get("return", Any),
-        is_async=bool(code.co_flags & CO_COROUTINE),
+        # A decorator without async around an async function hands its coroutine on.
+        is_async=bool((code.co_flags | getattr(outer, "co_flags", 0)) & CO_COROUTINE),
     )
 
 
@@ -84,5 +96,5 @@ def _hints(
             f"function {fn.__name__}: the annotation {error.name!r} is not defined",
             file=where[0],
             line=where[1],
-            advice="import the type at module level, not under TYPE_CHECKING",
+            advice="define or import the type above the function, and not under TYPE_CHECKING",
         ) from None

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from .faults import Fault, wrong
-from .foreign import foreign_converter
+from .foreign import adapted, constrains, foreign_converter
 from .scalars import Decode, Encode, scalar
 
 
@@ -25,7 +25,15 @@ class Converter(NamedTuple):
 
 
 class Unknown(Exception):
-    """No rule says how this annotation leaves JSON."""
+    """No rule says how `annotation` leaves JSON; `path` is where it stands ("Order.lines")."""
+
+    def __init__(self, annotation: Any, path: str = "") -> None:
+        self.annotation, self.path = annotation, path
+        super().__init__(annotation)
+
+
+# Classes whose fields are being read, and what stands for them in their own fields.
+_open: dict[Any, list[Converter]] = {}
 
 
 def _same(value: Any) -> Any:
@@ -58,12 +66,40 @@ def _plain(annotation: Any) -> Converter:
         if issubclass(annotation, Enum):
             return _enum(annotation)
         if typing.is_typeddict(annotation):
-            return _typed_dict(annotation)
+            return _of_fields(annotation, _typed_dict)
         if hasattr(annotation, "__dataclass_fields__"):
-            return _dataclass(annotation)
+            return _of_fields(annotation, _dataclass)
         if annotation in _BARE:
             return _generic(annotation, annotation, _BARE[annotation])
     raise Unknown(annotation)
+
+
+def _of_fields(annotation: Any, make: Callable[[Any], Converter]) -> Converter:
+    """The converter of a class with fields, which may name the class itself."""
+    known = _open.get(annotation)
+    if known is not None:
+        return Converter(
+            lambda value: known[0].decode(value),
+            lambda value: known[0].encode(value) if known[0].encode else value,
+        )
+    made = _open[annotation] = []
+    try:
+        made.append(make(annotation))
+    finally:
+        del _open[annotation]
+    return made[0]
+
+
+def _parts(annotation: Any, hints: dict[str, Any]) -> dict[str, Converter]:
+    """The converter of each field; raises `Unknown` with the path to the field."""
+    parts = {}
+    for name, hint in hints.items():
+        try:
+            parts[name] = converter(hint)
+        except Unknown as error:
+            path = error.path or f"{annotation.__name__}.{name}"
+            raise Unknown(error.annotation, path) from None
+    return parts
 
 
 _BARE: dict[Any, tuple[Any, ...]] = {
@@ -76,6 +112,8 @@ _BARE: dict[Any, tuple[Any, ...]] = {
 
 
 def _generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Converter:
+    if origin is typing.Annotated and constrains(args[1:]):
+        return Converter(*adapted(annotation))
     if origin in (typing.Annotated, typing.Required, typing.NotRequired):
         return converter(args[0])
     if origin is typing.Literal:
@@ -222,7 +260,7 @@ def _tuple(args: tuple[Any, ...]) -> Converter:
 
 def _typed_dict(annotation: Any) -> Converter:
     hints = typing.get_type_hints(annotation, include_extras=True)
-    parts = {name: converter(hint) for name, hint in hints.items()}
+    parts = _parts(annotation, hints)
     required = annotation.__required_keys__
 
     def decode(value: Any) -> Any:
@@ -239,7 +277,7 @@ def _dataclass(annotation: Any) -> Converter:
     hints = typing.get_type_hints(annotation, include_extras=True)
     fields = annotation.__dataclass_fields__
     given = [name for name, each in fields.items() if each.init]
-    parts = {name: converter(hints[name]) for name in fields}
+    parts = _parts(annotation, {name: hints[name] for name in fields})
     required = frozenset(
         name
         for name in given

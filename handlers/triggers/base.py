@@ -20,6 +20,10 @@ class Trigger(Frozen):
     needs_body: ClassVar[bool] = False
     batches: ClassVar[bool] = False
 
+    def same_source(self, other: Trigger) -> bool:
+        """Whether the two would bring the same events; one function may not have both."""
+        return self == other
+
     def to_dict(self) -> Mapping[str, Any]:
         """The trigger as plain data, `kind` first."""
         return {"kind": self.kind} | {name: getattr(self, name) for name in self.FIELDS}

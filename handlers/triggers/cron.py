@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..checks import placed, text
 from ..errors import WrongUse
 from .base import Trigger
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Field name, least and most value of the five classic cron fields.
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+# Names are not taken: platforms number weekdays differently, and a number is lowered to each.
+NAMES = {
+    "month": "write months as 1 to 12",
+    "weekday": "write weekdays as 0 (Sunday) to 6 (Saturday)",
+}
 
 
 class Cron(Trigger):
@@ -21,15 +27,18 @@ class Cron(Trigger):
     schedule: str = ""
 
 
+@placed
 def cron(*, every: str = "", schedule: str = "") -> Cron:
     """Run the function at times: `every="90s" | "5m" | "1h" | "1d"`, or a five-field `schedule`.
 
     >>> cron(every="1h").every_s
     3600
-    >>> cron(schedule="61 * * * *")
+    >>> cron(schedule="61 * * * *")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    pelton.handlers.errors.WrongUse: cron minute '61' is outside 0 to 59
+    pelton.handlers.errors.WrongUse: ...:1: cron minute '61' is outside 0 to 59
     """
+    text("cron every", every)
+    text("cron schedule", schedule)
     if bool(every) == bool(schedule):
         raise WrongUse("cron() takes one of every= and schedule=", advice='say cron(every="1h")')
     if every:
@@ -65,8 +74,14 @@ def _check_part(part: str, name: str, least: int, most: int) -> None:
         raise WrongUse(f"cron {name} {part!r} has no whole step")
     if span == "*":
         return
-    for bound in span.split("-", 1):
+    bounds = span.split("-", 1)
+    for bound in bounds:
         if not bound.isdigit():
-            raise WrongUse(f"cron {name} {part!r} is no number, range or *")
+            raise WrongUse(
+                f"cron {name} {part!r} is no number, range or *",
+                advice=NAMES.get(name, ""),
+            )
         if not least <= int(bound) <= most:
             raise WrongUse(f"cron {name} {bound!r} is outside {least} to {most}")
+    if int(bounds[0]) > int(bounds[-1]):
+        raise WrongUse(f"cron {name} {part!r} ends before it begins")

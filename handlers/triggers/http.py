@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..checks import placed, text
 from ..errors import WrongUse
 from .base import Trigger
 
@@ -23,14 +24,17 @@ class Http(Trigger):
             raise WrongUse(
                 f"http method {self.method!r} is unknown", advice=f"use one of {', '.join(METHODS)}"
             )
+        text("http path", self.path)
         if not self.path.startswith("/"):
             raise WrongUse(f"http path {self.path!r} must start with '/'")
 
 
+@placed
 def http(method: str = "POST", path: str = "/") -> Http:
     """Run the function for HTTP requests.
 
     >>> http("POST", "/delay").to_dict()
     {'kind': 'http', 'method': 'POST', 'path': '/delay'}
     """
+    text("http method", method)
     return Http(method.upper(), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..checks import in_range, placed, text
 from ..errors import WrongUse
 from .base import Trigger
 
@@ -24,23 +25,27 @@ class Sqs(Trigger):
     dead_letter: str = ""
 
     def __post_init__(self) -> None:
+        text("sqs queue", self.queue)
         if not self.queue:
             raise WrongUse("sqs() needs a queue's name or ARN")
-        if not 1 <= self.batch <= 10_000:
-            raise WrongUse(f"sqs batch={self.batch} is outside 1 to 10000")
+        in_range("sqs batch", self.batch, 1, 10_000)
+        in_range("sqs window", self.window, 0, 300, " seconds")
+        text("sqs dead_letter", self.dead_letter)
         if self.batch > 10 and self.window < 1:
             raise WrongUse(
                 f"sqs batch={self.batch} needs a window", advice="give window=1 or more seconds"
             )
-        if not 0 <= self.window <= 300:
-            raise WrongUse(f"sqs window={self.window} is outside 0 to 300 seconds")
         if self.on_invalid not in ON_INVALID:
             raise WrongUse(
                 f"sqs on_invalid={self.on_invalid!r} is unknown",
                 advice=f"use one of {', '.join(ON_INVALID)}",
             )
 
+    def same_source(self, other: Trigger) -> bool:
+        return isinstance(other, Sqs) and self.queue == other.queue
 
+
+@placed
 def sqs(
     queue: str,
     *,

@@ -23,6 +23,11 @@ def command(file: str, out: Path, to: str, endpoint: str, as_json: bool) -> None
     from ..builders import build, load_app
 
     app, root = load_app(file)
+    if not app.functions:
+        raise click.ClickException(
+            f"app {app.name} has no functions: put @app.function above one, or give app.serve a "
+            "graph"
+        )
     documents = []
     for function in app.functions.values():
         artifact = build(function, _target(to, function, endpoint), root=root, out=out)

@@ -36,7 +36,7 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
             apply(plan, session.doers, on_step=lambda it: None if as_json else _say(it))
             urls = {} if as_json else _urls(session)
     if as_json:
-        say_json(plan_document(plan))
+        say_json(plan_document(plan) | {"sources": session.sources()})
     elif plan:
         for name, url in urls.items():
             click.echo(f"{name}: {url}")

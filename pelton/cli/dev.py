@@ -114,17 +114,24 @@ class Followers:
                 process.wait()
 
 
-def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> None:
-    """Deploy in a process of its own, so that the code is read anew; an error is printed."""
+def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> list[str]:
+    """Deploy in a process of its own, so that the code is read anew; an error is printed.
+
+    Returns the files that the functions are made of; none when it failed.
+    """
     words = [sys.executable, "-m", "pelton", "deploy", file, *where]
     done = subprocess.run([*words, "--json"], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         click.echo(f"not deployed: {_why(done.stdout)}", err=True)
-        return
+        return []
     document = json.loads(done.stdout)
-    click.echo(done.stdout.strip() if as_json else f"deployed: {', '.join(document['functions'])}")
+    if as_json:
+        click.echo(done.stdout.strip())
+    elif document["instructions"]:
+        click.echo(f"deployed: {', '.join(document['functions'])}")
     for name in document["functions"]:
         logs.follow(name)
+    return list(document["sources"])
 
 
 def _why(said: str) -> str:
@@ -135,24 +142,29 @@ def _why(said: str) -> str:
         return "see above"
 
 
-def watch(root: Path, act: Callable[[], None], pause: Callable[[float], None]) -> None:
-    """Act now, and again whenever a file below `root` has changed."""
-    seen: dict[Path, float] = {}
+def watch(root: Path, act: Callable[[], list[str]], pause: Callable[[float], None]) -> None:
+    """Act now, and again whenever a Python file below `root`, or a file that the last act named,
+    has changed: what a running program writes beside the app changes nothing."""
+    made_of: set[Path] = set()
+    seen: dict[Path, float] | None = None
     while True:
-        now = stamps(root)
+        now = stamps(root, made_of)
         if now != seen:
-            seen = now
-            act()
+            made_of |= set(map(Path, act()))
+            # A file known before, saved while it acted, keeps its old time here: it acts again.
+            seen = stamps(root, made_of) | now
         pause(PAUSE)
 
 
-def stamps(root: Path) -> dict[Path, float]:
-    """When each file of the app was saved last; hidden folders and caches do not count."""
+def stamps(root: Path, more: set[Path]) -> dict[Path, float]:
+    """When each Python file of the app, and each of `more`, was saved last; hidden folders and
+    caches do not count."""
     found: dict[Path, float] = {}
-    for path in root.rglob("*"):
-        parts = path.relative_to(root).parts
-        if any(part.startswith((".", "__pycache__")) for part in parts):
-            continue
+    for path in (*root.rglob("*.py"), *more):
+        if path not in more:
+            parts = path.relative_to(root).parts
+            if any(part.startswith((".", "__pycache__")) for part in parts):
+                continue
         try:
             status = path.stat()
         except OSError:  # an editor's own file, gone again

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .say import json_option, say_json
-from .where import make_where, where_options
+from .where import make_where, there_options
 
 
 @click.command()
@@ -18,7 +18,7 @@ from .where import make_where, where_options
 @click.option("--data", help="The event, as JSON text (- reads standard input).")
 @click.option("--data-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--path", default="/", show_default=True, help="Request path, on nuclio.")
-@where_options
+@there_options
 @json_option
 def command(
     name: str,

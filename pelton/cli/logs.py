@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from .say import json_option, say_json
-from .where import make_where, where_options
+from .where import make_where, there_options
 
 PAUSE = 0.5
 # Milliseconds that an event may come later than one with a later time.
@@ -19,7 +20,7 @@ LATE = 60_000
 @click.command()
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what comes; ctrl-C ends it.")
-@where_options
+@there_options
 @json_option
 def command(name: str, follow: bool, as_json: bool, **options: Any) -> None:
     """Print the logs of the deployed function NAME."""
@@ -83,6 +84,25 @@ def _nuclio(address: str, name: str) -> Iterator[dict[str, Any] | None]:
             raise CallFailed(f"there is no function {name!r} on nuclio at {address}")
         lines = answer.json()["status"].get("logs") or []
         for each in lines[seen:]:
-            yield {"time": each["time"], "message": f"{each['level']}: {each['message']}"}
+            yield {"time": each["time"], "message": _line(each)}
         seen = len(lines)
         yield None
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    """One entry of a Nuclio log: as it was printed, or, with fields, as JSON like Lambda's.
+
+    >>> _line({"level": "info", "message": "pinged", "more": '{"flight": "UA1545"}'})
+    '{"level": "info", "message": "pinged", "flight": "UA1545"}'
+    >>> _line({"level": "info", "message": "as it came"})
+    'info: as it came'
+    """
+    more = entry.get("more")
+    if isinstance(more, str):
+        try:
+            more = json.loads(more)
+        except ValueError:
+            more = {"more": more}
+    if not isinstance(more, Mapping) or not more:
+        return f"{entry['level']}: {entry['message']}"
+    return json.dumps({"level": entry["level"], "message": entry["message"], **more}, default=str)

@@ -15,13 +15,22 @@ PLATFORMS = {"lambda": ("lambda",), "nuclio": ("nuclio",), "both": ("lambda", "n
 
 
 def where_options(function: Decorated) -> Decorated:
-    """--to, --on, --endpoint, --nuclio-endpoint, --region, --role."""
+    """--to, --on, --endpoint, --nuclio-endpoint, --region, --role: where a deploy goes."""
+    role = click.option("--role", default="", help="Execution role for functions that name none.")
+    return _options(role(function), list(PLATFORMS))
+
+
+def there_options(function: Decorated) -> Decorated:
+    """The same for commands that ask one platform about what is deployed: no role, not both."""
+    return _options(function, [name for name, each in PLATFORMS.items() if len(each) == 1])
+
+
+def _options(function: Decorated, platforms: list[str]) -> Decorated:
     for option in (
-        click.option("--role", default="", help="Execution role for functions that name none."),
         click.option("--region", default="", help="AWS region."),
         click.option("--nuclio-endpoint", default="", help="Address of a Nuclio dashboard."),
         click.option("--endpoint", default="", help="Address of an AWS API."),
-        click.option("--on", type=click.Choice(list(PLATFORMS)), help="Platform [lambda]."),
+        click.option("--on", type=click.Choice(platforms), help="Platform [lambda]."),
         click.option(
             "--to",
             type=click.Choice(["local", "aws", "nuclio"]),
@@ -42,8 +51,16 @@ def make_where(options: dict[str, Any]) -> Where:
     return Where(
         options["to"],
         PLATFORMS[on],
-        options["endpoint"],
-        options["nuclio_endpoint"],
+        _address(options["endpoint"]),
+        _address(options["nuclio_endpoint"]),
         options["region"],
-        options["role"],
+        options.get("role", ""),
     )
+
+
+def _address(text: str) -> str:
+    """
+    >>> _address("127.0.0.1:4566"), _address("https://lambda.example.com"), _address("")
+    ('http://127.0.0.1:4566', 'https://lambda.example.com', '')
+    """
+    return f"http://{text}" if text and "://" not in text else text

@@ -37,7 +37,11 @@ class OnnxModel:
         Raises `ImportError`, `FileNotFoundError` or `ValueError`, each in a sentence.
         """
         runtime, self._numpy = _libraries(self.file.declared)
-        self._session = runtime.InferenceSession(_read(self.file), **_settings(runtime))
+        content = _read(self.file)
+        try:
+            self._session = runtime.InferenceSession(content, **_settings(runtime))
+        except Exception as error:  # onnxruntime's errors share no base of their own
+            raise ValueError(f"{self.file.declared} is no ONNX model: {error}") from error
         self._inputs = self._session.get_inputs()
         known = [each.name for each in self._session.get_outputs()]
         missing = [name for name in self.outputs or () if name not in known]

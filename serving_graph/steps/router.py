@@ -134,9 +134,24 @@ def _check_field(by: str, given: Any, name: str, at: Place) -> None:
         if known is not None and first not in known:
             raise wrong(
                 f"router {name!r} chooses by {first!r}, which {type_name(each)} does not have",
-                f"its fields are {', '.join(sorted(known)) or 'none'}",
+                _advice(first, _declared(each)),
                 at=at,
             )
+
+
+def _advice(word: str, fields: list[str]) -> str:
+    from difflib import get_close_matches  # only a declaration that fails waits for it
+
+    close = get_close_matches(word, fields, 1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{meant}its fields are {', '.join(fields) or 'none'}"
+
+
+def _declared(given: Any) -> list[str]:
+    """The fields that a type's author wrote, without what its base classes bring."""
+    fields = getattr(given, "model_fields", None) or get_type_hints(given)
+    properties = [name for name, each in vars(given).items() if isinstance(each, property)]
+    return sorted({name for name in (*fields, *properties) if not name.startswith("_")})
 
 
 def _fields(given: Any) -> set[str] | None:

@@ -73,3 +73,17 @@ def test_it_ends_with_all_it_started(dev: Callable[..., Any], number: int) -> No
     running.line("deployed: times")
     assert len(running.tree()) > 3
     assert running.end(number) == (0, [])
+
+
+def test_what_a_program_writes_beside_the_app_is_no_save(
+    dev: Callable[..., Any], tmp_path: Path
+) -> None:
+    running = dev()
+    url = running.line("emulator: AWS at ").partition("AWS at ")[2].partition(",")[0]
+    running.line("deployed: times")
+    (tmp_path / "output.log").write_text("a line")
+    assert invoke(url, 1) == 2
+    running.line("multiplying 1")
+    write(tmp_path, 3)
+    running.line("deployed: times")
+    assert sum("deployed: times" in line for line in running.said) == 2

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import signal
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,7 @@ def deploy_both(said: dict[str, Any]) -> None:
     )
     client.create_function(
         FunctionName="f",
-        Runtime="python3.12",
+        Runtime=f"python3.{sys.version_info.minor}",
         Role="arn:aws:iam::000000000000:role/r",
         Handler="main.handler",
         Code={"ZipFile": memory.getvalue()},

@@ -91,7 +91,7 @@ def test_a_queue_that_is_not_there_is_named(pelton: Run, pelton_emulator: Runnin
     pelton_emulator.reset()
     refused = pelton("plan", "shop_app.py")
     assert refused.returncode == 1
-    assert "'orders', which is not in account" in refused.stderr
+    assert "'orders' (function 'take')" in refused.stderr
 
 
 def test_nothing_answers() -> None:

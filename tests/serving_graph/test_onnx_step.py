@@ -95,3 +95,10 @@ def test_the_declared_output_survives_the_spec() -> None:
     graph = Graph("kept") >> onnx("data/model.onnx", output_type=list[float])
     assert graph.output_type == list[float]
     assert graph.spec.to_dict()["steps"][0]["options"]["gives"]["type"] == "builtins:list"
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "junk.onnx").write_bytes(b"not a model")
+    junk = OnnxModel(ModelFile("junk.onnx", str(tmp_path), "app", ""), None, None)
+    with pytest.raises(ValueError, match=r"junk\.onnx is no ONNX model"):
+        junk.load()

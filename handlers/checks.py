@@ -1,0 +1,104 @@
+"""What declarations check, and how a wrong one is said with the line that wrote it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from .errors import WrongUse
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Where = tuple[str, int]
+
+_SPECIFIER = r"\s*(===|~=|==|!=|<=|>=|<|>)\s*[^\s,;()<>=!~]+\s*"
+_REQUIREMENT = re.compile(
+    r"\s*[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[\w\s,.-]*\])?\s*"
+    rf"(@\s*\S+\s*|\(?({_SPECIFIER})(,{_SPECIFIER})*\)?)?\s*(;.+)?"
+)
+
+
+def caller(depth: int) -> Where:
+    """The file and line of the frame `depth` above the one that asks."""
+    frame = sys._getframe(depth)
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def said_at(where: Where, check: Callable[..., T], *args: Any, **named: Any) -> T:
+    """Run a check; what it finds wrong is said with the place of the declaration."""
+    try:
+        return check(*args, **named)
+    except WrongUse as error:
+        if error.file:
+            raise
+        raise WrongUse(error.what, file=where[0], line=where[1], advice=error.advice) from None
+
+
+def placed(make: Callable[P, T]) -> Callable[P, T]:
+    """`make`, whose faults are said with the file and line that called it."""
+
+    def call(*args: P.args, **named: P.kwargs) -> T:
+        return said_at(caller(2), make, *args, **named)
+
+    for name in ("__doc__", "__module__", "__name__", "__qualname__", "__annotations__"):
+        setattr(call, name, getattr(make, name))
+    call.__wrapped__ = make  # type: ignore[attr-defined]
+    return call
+
+
+def in_range(name: str, value: object, least: int, most: int, unit: str = "") -> None:
+    """
+    >>> in_range("memory", "128", 128, 10240)
+    Traceback (most recent call last):
+    pelton.handlers.errors.WrongUse: memory='128' is no whole number
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WrongUse(f"{name}={value!r} is no whole number")
+    if not least <= value <= most:
+        raise WrongUse(f"{name}={value} is outside {least} to {most}{unit}")
+
+
+def text(name: str, value: object, most: int = 0) -> None:
+    """`value` is a string, of `most` characters at the most (0: of any length)."""
+    if not isinstance(value, str):
+        raise WrongUse(f"{name}={value!r} is no string")
+    if most and len(value) > most:
+        raise WrongUse(f"{name} has {len(value)} characters, {most} are allowed")
+
+
+def texts(name: str, values: object) -> None:
+    """`values` maps strings to strings."""
+    if not isinstance(values, Mapping):
+        raise WrongUse(f"{name}={values!r} is no mapping of names to values")
+    for key, value in values.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise WrongUse(f"{name}[{key!r}] = {value!r}: names and values must be strings")
+
+
+def requirement(value: object) -> None:
+    """A requirement as pip writes it.  Source: PEP 508, short of environment markers' grammar.
+
+    >>> requirement("pydantic[email]>=2,<3; python_version > '3.10'")
+    >>> requirement("pydantic>>1")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    pelton.handlers.errors.WrongUse: requirement 'pydantic>>1' is not as pip writes it; ...
+    """
+    if not isinstance(value, str) or not _REQUIREMENT.fullmatch(value):
+        raise WrongUse(
+            f"requirement {value!r} is not as pip writes it",
+            advice='write a name and, if you like, versions: "pydantic>=2,<3"',
+        )
+
+
+def data_files(pattern: object) -> None:
+    """A glob of files beside the app: relative, and going nowhere above it."""
+    if not isinstance(pattern, str) or not pattern:
+        raise WrongUse(f"include={pattern!r} is no pattern", advice='write a glob: "data/*.csv"')
+    if pattern.startswith(("/", "~")) or ".." in pattern.split("/"):
+        raise WrongUse(
+            f"include={pattern!r} leads out of the app's folder",
+            advice="name files beside the app, relative to it",
+        )

@@ -1,0 +1,53 @@
+"""Commands given what cannot be: one sentence that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pelton.cli import command
+from pelton.pytest_plugin import RunningEmulator
+
+QUEUES = """
+import pelton
+app = pelton.App("shop")
+
+@app.function(triggers=[pelton.sqs("orders")])
+def order(n: int) -> int: ...
+
+@app.function(triggers=[pelton.sqs("returns")])
+def back(n: int) -> int: ...
+"""
+EMPTY = 'import pelton\napp = pelton.App("empty")\n'
+
+
+def said(*words: str) -> str:
+    done = CliRunner().invoke(command, list(words))
+    assert done.exit_code in (1, 2), done.output
+    return done.output
+
+
+def test_every_missing_queue_is_named_with_the_call_that_makes_it(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    (tmp_path / "queues.py").write_text(QUEUES)
+    address = pelton_emulator.url.removeprefix("http://")  # without its scheme it is good too
+    words = said("plan", str(tmp_path / "queues.py"), "--endpoint", address)
+    assert "'orders' (function 'order'), 'returns' (function 'back')" in words
+    assert f"endpoint_url='{pelton_emulator.url}').create_queue(QueueName='returns')" in words
+
+
+@pytest.mark.parametrize("what", ["plan", "deploy", "build"])
+def test_an_app_without_functions_is_told_how_to_have_one(
+    pelton_emulator: RunningEmulator, tmp_path: Path, what: str
+) -> None:
+    (tmp_path / "empty.py").write_text(EMPTY)
+    where = [] if what == "build" else ["--endpoint", pelton_emulator.url]
+    assert "put @app.function above one" in said(what, str(tmp_path / "empty.py"), *where)
+
+
+@pytest.mark.parametrize("what", ["invoke", "logs"])
+def test_one_platform_is_asked(what: str) -> None:
+    assert "'both' is not one of 'lambda', 'nuclio'" in said(what, "f", "--on", "both")
