@@ -28,7 +28,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | runtimes other than Python | run | refused by name |
 | code at /var/task, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
 | network and the rest of the file system | a micro-VM's own | the host's |
-| memory limit | enforced by the VM | resident memory sampled four times a second |
+| memory limit | enforced by the VM | memory of a function's own processes, looked at fifty times a second while it works |
+| threads and processes between events | frozen | go on |
+| what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; only what leaves its process group outlives a fork server that is killed by itself |
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | AWS_IAM on URLs, credentials, policies | checked | passed, but for AuthType NONE, which needs its policy |

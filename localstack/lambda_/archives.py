@@ -71,6 +71,15 @@ class Archives:
             with zipfile.ZipFile(self.archive(sha256)) as opened:
                 _refuse_foreign(opened, python, reason)
 
+    def owners_only(self, code: Code) -> str:
+        """A file that only its owner may read, or ""; on AWS a function is another user."""
+        with zipfile.ZipFile(self.archive(code.sha256)) as opened:
+            for info in opened.infolist():
+                mode = info.external_attr >> 16
+                if stat.S_IMODE(mode) and not mode & stat.S_IROTH and not info.is_dir():
+                    return info.filename
+        return ""
+
     def archive(self, sha256: str) -> Path:
         """Where the archive itself is."""
         return self.directory / f"{sha256}.zip"

@@ -2,10 +2,11 @@
 
 It has loaded what the runtime client imports, but never `runtime_client` itself: that extension
 keeps the endpoint it finds when it is loaded, so it is loaded after the fork.  It imports the
-standard library only, and nothing of pelton.
+standard library only (of Python 3.10 or newer), and nothing of pelton.
 
 Wire: messages on the inherited socket are 4 bytes of length (big-endian) and JSON.  A `fork`
-message carries one descriptor, the sandbox's output pipe.
+message carries one descriptor, the sandbox's output pipe.  When the socket is closed at the other
+end, everything is ended.
 """
 
 import ctypes
@@ -17,22 +18,23 @@ import signal
 import socket
 import struct
 import sys
+import time
 from typing import Any
 
-CLONE_NEWNS, MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
-    0x20000,
-    1,
-    32,
-    4096,
-    16384,
-    1 << 18,
-)
-PR_SET_PDEATHSIG = 1
+CLONE_NEWNS = 0x20000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND = 1, 2, 4, 32, 4096
+MS_REC, MS_PRIVATE, MNT_DETACH = 16384, 1 << 18, 2
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_CAPBSET_DROP = 1, 36, 24
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+CAPABILITIES = 0x20080522  # the version of the structures
+END_SECONDS = 5.0
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def preload(folder: str) -> None:
     """Import what the runtime client will import, short of anything that reads the environment."""
     import base64  # noqa: F401
+    import concurrent.futures.thread  # noqa: F401
     import datetime  # noqa: F401
     import decimal  # noqa: F401
     import http.client  # noqa: F401
@@ -46,29 +48,139 @@ def preload(folder: str) -> None:
     sys.path.remove(folder)
 
 
+class Server:
+    """Forks sandboxes when it is asked to, and tells of their ends; leaves nothing behind.
+
+    A process that a function started and let go (a daemon) becomes a child of its sandbox, and
+    when that ends, of this server: whatever child is no sandbox is left over, and is killed.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.sandboxes: set[int] = set()
+        self.scratches: set[str] = set()
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        # Mounts made for sandboxes are nobody else's, and go when the last of us has ended.
+        if LIBC.unshare(CLONE_NEWNS) == 0:
+            LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+
+    def serve(self) -> None:
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_write, False)
+        os.set_blocking(wake_read, False)
+        signal.set_wakeup_fd(wake_write)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        send(self.channel, {"ready": os.getpid()})
+        while True:
+            ready, _, _ = select.select([self.channel.fileno(), wake_read], [], [])
+            if wake_read in ready:
+                os.read(wake_read, 4096)
+                self.reap()
+            if self.channel.fileno() in ready:
+                message, descriptors = receive(self.channel)
+                if message is None:
+                    return
+                if "forget" in message:
+                    self.forget(message["forget"])
+                else:
+                    self.fork(message, descriptors)
+
+    def reap(self) -> None:
+        """Tell of sandboxes that ended, with their peak memory in KB, and kill what they left."""
+        ended = False
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            ended = True
+            if pid in self.sandboxes:
+                self.sandboxes.discard(pid)
+                code = os.waitstatus_to_exitcode(status)
+                send(self.channel, {"exited": pid, "code": code, "peak": usage.ru_maxrss})
+        if ended:
+            for pid in children() - self.sandboxes:
+                kill(pid)  # its own children come to us then, with a signal
+
+    def end(self) -> None:
+        """Nobody asks any more: end everything."""
+        until = time.monotonic() + END_SECONDS
+        while (left := children()) and time.monotonic() < until:
+            for pid in left:
+                kill(pid)
+            while True:
+                try:
+                    if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                        break
+                except ChildProcessError:
+                    break
+            time.sleep(0.001)
+
+    def fork(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if message["scratch"]:
+            self.prepare(*message["scratch"])
+        pid = os.fork()
+        if pid == 0:
+            run_sandbox(self.channel, message, descriptors)
+        self.sandboxes.add(pid)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        send(self.channel, {"forked": pid, "token": message["token"]})
+
+    def prepare(self, path: str, megabytes: int) -> None:
+        """A file system of that size for a sandbox's /tmp, kept until it is forgotten: a sandbox
+        that takes another's place finds its files."""
+        if path in self.scratches:
+            return
+        options = f"mode=700,size={megabytes}m".encode()
+        if LIBC.mount(b"tmpfs", path.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, options) == 0:
+            self.scratches.add(path)
+
+    def forget(self, path: str) -> None:
+        if path in self.scratches:
+            self.scratches.discard(path)
+            LIBC.umount2(path.encode(), MNT_DETACH)
+
+
 def main() -> None:
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    die_with_parent()
+    server = Server(socket.socket(fileno=int(sys.argv[1])))
     preload(sys.argv[2])
     gc.collect()
     gc.freeze()
-    wake_read, wake_write = os.pipe()
-    os.set_blocking(wake_write, False)
-    os.set_blocking(wake_read, False)
-    signal.set_wakeup_fd(wake_write)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    send(channel, {"ready": os.getpid()})
-    while True:
-        ready, _, _ = select.select([channel.fileno(), wake_read], [], [])
-        if wake_read in ready:
-            os.read(wake_read, 4096)
-            reap(channel)
-        if channel.fileno() in ready:
-            message, descriptors = receive(channel)
-            if message is None:
-                return
-            fork(channel, message, descriptors)
+    try:
+        server.serve()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the emulator is gone
+    server.end()
+
+
+def children() -> set[int]:
+    """The processes whose parent this one is."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return {int(each) for each in file.read().split()}
+    except OSError:  # a kernel without that file
+        return {int(each) for each in os.listdir("/proc") if each.isdigit() and is_child(each)}
+
+
+def is_child(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[1]) == os.getpid()
+    except OSError:
+        return False
+
+
+def kill(pid: int) -> None:
+    """SIGKILL for a process and, when it leads one, for its group."""
+    for act in (os.killpg, os.kill):
+        try:
+            act(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
 
 
 def send(channel: socket.socket, message: dict[str, Any]) -> None:
@@ -89,42 +201,27 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return json.loads(body), descriptors
 
 
-def reap(channel: socket.socket) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        send(channel, {"exited": pid, "code": os.waitstatus_to_exitcode(status)})
+def run_sandbox(channel: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
+    """In the child: live and end as a sandbox; does not come back."""
+    try:
+        channel.close()
+        become_sandbox(message, descriptors)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        code = 130
+    except BaseException:
+        import traceback
 
-
-def fork(channel: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            channel.close()
-            become_sandbox(message, descriptors)
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-            if isinstance(stop.code, str):
-                print(stop.code, file=sys.stderr)
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGINT)
-            code = 130
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-            code = 1
-        else:
-            code = 0
-        leave(code)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    send(channel, {"forked": pid, "token": message["token"]})
+        traceback.print_exc()
+        code = 1
+    else:
+        code = 0
+    leave(code)
 
 
 def leave(code: int) -> None:
@@ -139,14 +236,26 @@ def leave(code: int) -> None:
         os._exit(code & 0xFF)
 
 
-def die_with_parent() -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def obey_permissions() -> None:
+    """Root reads and writes what its permissions say, as the user of a function does on AWS."""
+    if os.geteuid() != 0:
+        return
+    head = (ctypes.c_uint32 * 2)(CAPABILITIES, 0)
+    data = (ctypes.c_uint32 * 6)()
+    if LIBC.capget(head, data) != 0:
+        return
+    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+        LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+        for row in range(3):  # effective, permitted, inheritable
+            data[row] &= ~(1 << capability)
+    LIBC.capset(head, data)
 
 
 def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     """In the child: the environment, the file system and the paths a function sees, then run."""
     os.setsid()
-    die_with_parent()
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.set_wakeup_fd(-1)
     for name in (signal.SIGCHLD, signal.SIGINT):
         signal.signal(name, signal.SIG_DFL)
@@ -158,6 +267,7 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     os.closerange(3, 256)
     if message["mounts"]:
         mount_all(message["mounts"])
+    obey_permissions()
     os.environ.clear()
     os.environ.update(message["environment"])
     # The runtime client's logger writes frames (see telemetry/lines.py) into the same pipe, so
@@ -182,31 +292,30 @@ def mount_all(mounts: dict[str, str]) -> None:
     /var becomes an empty memory file system with just these folders, so that nothing has to be
     made on the host; the sources are opened first, because the new mounts may hide them.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
 
     def check(result: int, what: str) -> None:
         if result != 0:
             raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
 
-    check(libc.unshare(CLONE_NEWNS), "unshare")
-    check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
+    check(LIBC.unshare(CLONE_NEWNS), "unshare")
+    check(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
     # Opened in the new namespace (a mount of another one cannot be bound), before /var is hidden.
     opened = {
         target: os.open(source, os.O_PATH | os.O_DIRECTORY) for target, source in mounts.items()
     }
-    check(libc.mount(b"tmpfs", b"/var", b"tmpfs", 0, b"mode=755,size=1m"), "mount /var")
+    check(LIBC.mount(b"tmpfs", b"/var", b"tmpfs", 0, b"mode=755,size=1m"), "mount /var")
     os.makedirs("/var/tmp", exist_ok=True)
     if "/opt" not in mounts:  # nothing of the host's is there
         os.makedirs("/opt", exist_ok=True)
-        check(libc.mount(b"tmpfs", b"/opt", b"tmpfs", MS_RDONLY, b"mode=755,size=1k"), "mount /opt")
+        check(LIBC.mount(b"tmpfs", b"/opt", b"tmpfs", MS_RDONLY, b"mode=755,size=1k"), "mount /opt")
     for target, descriptor in opened.items():
         if not os.path.isdir(target):
             os.makedirs(target, exist_ok=True)
         source = f"/proc/self/fd/{descriptor}".encode()
-        check(libc.mount(source, target.encode(), None, MS_BIND, None), f"bind {target}")
+        check(LIBC.mount(source, target.encode(), None, MS_BIND, None), f"bind {target}")
         if target != "/tmp":
             flags = MS_BIND | MS_REMOUNT | MS_RDONLY
-            check(libc.mount(None, target.encode(), None, flags, None), f"protect {target}")
+            check(LIBC.mount(None, target.encode(), None, flags, None), f"protect {target}")
         os.close(descriptor)
 
 

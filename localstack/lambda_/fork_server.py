@@ -1,7 +1,8 @@
 """The emulator's side of the fork server: start it, ask it for sandboxes, hear of their ends.
 
-Every sandbox dies with the fork server and the fork server with the emulator, whatever kills it:
-each asks the kernel for a SIGKILL at its parent's death.
+Every sandbox dies with the fork server (it asks the kernel for a SIGKILL at its parent's death),
+and the fork server ends itself and all that sandboxes have started when its channel is closed, as
+it is when the emulator ends, whatever kills it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+# (exit code, negative for a signal; peak memory of its largest process in KB)
+OnExit = Callable[[int, int], None]
+END_SECONDS = 10
 SAFE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -38,35 +43,54 @@ class ForkServer:
         self._channel: socket.socket | None = None
         self._buffer = bytearray()
         self._forked: dict[int, asyncio.Future[int]] = {}
-        self._exits: dict[int, Callable[[int], None]] = {}
-        self._early: dict[int, int] = {}
+        self._exits: dict[int, OnExit] = {}
+        self._early: dict[int, tuple[int, int]] = {}
         self._tokens = 0
-        self._starting = asyncio.Lock()
+        self._starting, self._sending = asyncio.Lock(), asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def fork(
-        self, message: dict[str, Any], output: int, on_exit: Callable[[int], None]
-    ) -> int:
-        """Fork one sandbox; its process id.  `on_exit` is called once with its exit code
-        (negative for a signal).  Raises `ForkServerGone`."""
+    async def fork(self, message: dict[str, Any], output: int, on_exit: OnExit) -> int:
+        """Fork one sandbox; its process id.  `on_exit` is called once.  Raises `ForkServerGone`."""
         await self.ensure()
-        assert self._channel is not None
         self._tokens += 1
         token = self._tokens
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._forked[token] = done
-        body = json.dumps(message | {"token": token}).encode()
         try:
-            socket.send_fds(self._channel, [struct.pack("!I", len(body))], [output])
-            await asyncio.get_running_loop().sock_sendall(self._channel, body)
-        except OSError as error:
-            self._lost()
-            raise ForkServerGone(str(error)) from error
+            await self._send(message | {"token": token}, [output])
+        except ForkServerGone:
+            self._forked.pop(token, None)
+            raise
         pid = await done
-        if (code := self._early.pop(pid, None)) is not None:
-            asyncio.get_running_loop().call_soon(on_exit, code)
+        if (ended := self._early.pop(pid, None)) is not None:
+            asyncio.get_running_loop().call_soon(on_exit, *ended)
         else:
             self._exits[pid] = on_exit
         return pid
+
+    def forget(self, scratch: Path) -> None:
+        """A sandbox's /tmp is not needed any more; its files go."""
+        if self._channel is not None:
+            task = asyncio.get_running_loop().create_task(self._forget(scratch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _forget(self, scratch: Path) -> None:
+        with suppress(ForkServerGone):  # what it had mounted has gone with it
+            await self._send({"forget": str(scratch)}, [])
+
+    async def _send(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        """One message, whole; raises `ForkServerGone`."""
+        body = json.dumps(message).encode()
+        async with self._sending:
+            if self._channel is None:
+                raise ForkServerGone("the fork server ended")
+            try:
+                socket.send_fds(self._channel, [struct.pack("!I", len(body))], descriptors)
+                await asyncio.get_running_loop().sock_sendall(self._channel, body)
+            except OSError as error:
+                self._lost()
+                raise ForkServerGone(str(error)) from error
 
     async def ensure(self) -> None:
         async with self._starting:
@@ -121,11 +145,11 @@ class ForkServer:
 
     def _message(self, message: dict[str, Any]) -> None:
         if "exited" in message:
-            pid, code = message["exited"], message["code"]
+            pid, ended = message["exited"], (message["code"], message["peak"])
             if (on_exit := self._exits.pop(pid, None)) is not None:
-                on_exit(code)
+                on_exit(*ended)
             else:
-                self._early[pid] = code
+                self._early[pid] = ended
         else:
             token, pid = message.get("token", 0), message.get("forked") or message.get("ready")
             waiting = self._forked.pop(token, None)
@@ -149,13 +173,15 @@ class ForkServer:
         exits, self._exits = self._exits, {}
         for pid, on_exit in exits.items():
             kill_group(pid)
-            on_exit(-signal.SIGKILL)
+            on_exit(-signal.SIGKILL, 0)
 
     async def close(self) -> None:
         """Stop the fork server and every sandbox; returns when they are gone."""
-        if self._process is not None:
-            for pid in self._exits:
-                kill_group(pid)
+        process = self._process
+        if process is not None and self._channel is not None:
+            self._channel.shutdown(socket.SHUT_WR)
+            with suppress(subprocess.TimeoutExpired):  # a process that the kernel cannot end
+                await asyncio.to_thread(process.wait, END_SECONDS)
             self._lost()
 
 

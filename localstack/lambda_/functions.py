@@ -59,6 +59,7 @@ class Functions:
         check_total(settings, code)
         self._warn(name, settings, choice)
         self._warn_of_files(name, values)
+        self._warn_of_permissions(name, code)
         if name in self._registry.functions:  # another request was faster
             raise conflict(f"Function already exist: {name}")
         latest = Version(
@@ -114,6 +115,7 @@ class Functions:
         check_total(settings, code)
         self._warn(function.name, settings, choice)
         function = self._still(values, before)
+        self._warn_of_permissions(function.name, code)
         if values.get("DryRun"):
             dry = replace(function.latest, settings=settings, code=code)
             return configuration(self._account.place, function, dry)
@@ -253,6 +255,15 @@ class Functions:
     async def _check_native(self, archives: Sequence[str], choice: Choice) -> None:
         check = self._registry.archives.check_native
         await asyncio.to_thread(check, archives, choice.interpreter, choice.reason)
+
+    def _warn_of_permissions(self, name: str, code: Code) -> None:
+        """What reads well here, as its owner, fails on AWS with "Permission denied"."""
+        file = self._registry.archives.owners_only(code)
+        if file:
+            self._account.around.warn(
+                f"warning: function {name}: only its owner may read {file}; on AWS, where "
+                "functions are another user, it cannot be read: give it mode 644 in the archive"
+            )
 
     def _warn(self, name: str, settings: Values, choice: Choice) -> None:
         """Say where this function will not run quite as its settings say."""

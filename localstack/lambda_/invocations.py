@@ -7,10 +7,11 @@ reserved concurrency and the account's limit.  The texts of ends are those recor
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
@@ -29,7 +30,8 @@ from .verdicts import Verdict, of_init, of_invocation
 INIT_SECONDS = 10.0
 IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 60.0
-MEMORY_CHECK_SECONDS = 0.25
+# To fill the smallest function's memory takes longer than this.
+MEMORY_CHECK_SECONDS = 0.02
 ACCOUNT_LIMIT = 1000
 
 
@@ -52,8 +54,10 @@ class Invocations:
         self._hosts = hosts
         self._idle: dict[str, list[Sandbox]] = {}
         self._all: set[Sandbox] = set()
+        self._busy: dict[Sandbox, float] = {}  # with an event or in their init, and since when
+        self._someone_is_busy = asyncio.Event()
         self._running: dict[str, int] = {}
-        self._left_scratch: dict[str, Path] = {}
+        self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._endings: deque[Ending] = deque()
         self._told: set[str] = set()
         self._keepers: list[asyncio.Task[None]] = []
@@ -109,7 +113,8 @@ class Invocations:
             call.trace_id,
             call.client_context,
         )
-        answer = await sandbox.invoke(delivery, timeout)
+        with self._watched(sandbox):
+            answer = await sandbox.invoke(delivery, timeout)
         seconds = time.perf_counter() - began
         init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
@@ -144,9 +149,15 @@ class Invocations:
         return sandbox, await self._init(sandbox, float(revision.timeout_s))
 
     def _scratch_for(self, revision: Revision) -> Path:
-        """The /tmp that a timed-out sandbox left (AWS keeps it too), else a new one."""
-        left = self._left_scratch.pop(revision.key, None)
-        return left or Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
+        """The /tmp that a sandbox left which ended itself or was ended, else a new one.
+
+        Lambda resets such an environment, which "does not clear the /tmp directory content prior
+        to the next init phase" (its documentation of the execution environment's life).
+        """
+        ended = self._ended_ones.get(revision.key)
+        if ended:
+            return ended.pop().scratch
+        return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
 
     def _new(
         self,
@@ -165,10 +176,11 @@ class Invocations:
         return sandbox
 
     async def _init(self, sandbox: Sandbox, seconds: float) -> Answer | None:
-        try:
-            failed = await sandbox.start(seconds)
-        except ForkServerGone:
-            failed = await sandbox.start(seconds)
+        with self._watched(sandbox):
+            try:
+                failed = await sandbox.start(seconds)
+            except ForkServerGone:
+                failed = await sandbox.start(seconds)
         tell_init(sandbox, failed, seconds)
         return failed
 
@@ -205,69 +217,84 @@ class Invocations:
         seconds: float,
         init: float,
     ) -> bytes:
-        peak = sandbox.memory() or 1
+        peak = sandbox.peak_mb()
         if answer.kind == "timeout":
             seconds = float(call.revision.timeout_s)
         log = tell_end(call, sandbox, verdict, seconds, init, peak)
-        if answer.kind == "timeout" and call.revision.key not in self._left_scratch:
-            self._left_scratch[call.revision.key] = sandbox.scratch
+        sandbox.idle_since = self._clock.time()
+        if sandbox.retired:
+            self._discard(sandbox)
+        elif answer.kind in ("exit", "timeout") or sandbox.failed or not sandbox.alive:
             sandbox.kill()
             self._all.discard(sandbox)
-        elif answer.kind in ("exit", "timeout") or not sandbox.alive:
-            self._discard(sandbox)
-        elif sandbox.retired:
-            self._discard(sandbox)
+            self._ended_ones.setdefault(call.revision.key, []).append(sandbox)
         else:
-            sandbox.idle_since = self._clock.time()
             self._idle.setdefault(call.revision.key, []).append(sandbox)
         return log
 
     def _discard(self, sandbox: Sandbox) -> None:
-        sandbox.kill()
+        sandbox.discard()
         self._all.discard(sandbox)
-        shutil.rmtree(sandbox.scratch, ignore_errors=True)
 
     async def retire(self, name: str, keep: str = "") -> None:
         self._finish_all()
         for sandbox in self._all:
             if sandbox.revision.name == name and sandbox.revision.key != keep:
                 sandbox.retired = True
-        for key, idle in list(self._idle.items()):
-            gone = [each for each in idle if each.revision.name == name and key != keep]
-            for sandbox in gone:
-                idle.remove(sandbox)
-                self._discard(sandbox)
-            if not idle:
-                del self._idle[key]
+        self._discard_where(lambda each: each.revision.name == name and each.revision.key != keep)
 
     async def _reclaim(self) -> None:
         """End sandboxes that have been idle for long."""
         while True:
             await self._clock.sleep(RECLAIM_SECONDS)
-            old = self._clock.time() - IDLE_SECONDS
-            for key, idle in list(self._idle.items()):
-                for sandbox in [each for each in idle if each.idle_since < old]:
-                    idle.remove(sandbox)
+            self._discard_idle(self._clock.time() - IDLE_SECONDS)
+
+    def _discard_idle(self, since: float) -> None:
+        self._discard_where(lambda each: each.idle_since < since)
+
+    def _discard_where(self, unwanted: Callable[[Sandbox], bool]) -> None:
+        """Among those without an event."""
+        for kept in (self._idle, self._ended_ones):
+            for key, sandboxes in list(kept.items()):
+                for sandbox in [each for each in sandboxes if unwanted(each)]:
+                    sandboxes.remove(sandbox)
                     self._discard(sandbox)
-                if not idle:
-                    del self._idle[key]
+                if not sandboxes:
+                    del kept[key]
 
     async def _watch_memory(self) -> None:
-        """End sandboxes that are over their memory; processes go by the machine's time."""
+        """End sandboxes that are over their memory; processes go by the machine's time.
+
+        Only those that have been at an event or their init for a while: an idle one does nothing,
+        and costs nothing here.
+        """
         while True:
+            await self._someone_is_busy.wait()
             await MACHINE.sleep(MEMORY_CHECK_SECONDS)
-            for sandbox in list(self._all):
-                if sandbox.alive and sandbox.memory("VmRSS") > sandbox.revision.memory_mb:
+            before = time.perf_counter() - MEMORY_CHECK_SECONDS / 2
+            for sandbox, since in list(self._busy.items()):
+                if since < before and sandbox.alive and sandbox.has_too_much():
                     sandbox.out_of_memory = True
                     sandbox.kill()
+            if not self._busy:
+                self._someone_is_busy.clear()
+
+    @contextmanager
+    def _watched(self, sandbox: Sandbox) -> Iterator[None]:
+        self._busy[sandbox] = time.perf_counter()
+        self._someone_is_busy.set()
+        try:
+            yield
+        finally:
+            self._busy.pop(sandbox, None)
 
     async def close(self) -> None:
         self._finish_all()
         for keeper in self._keepers:
             keeper.cancel()
+        self._discard_where(lambda each: True)
         for sandbox in list(self._all):
             self._discard(sandbox)
-        self._idle.clear()
         await self._hosts.close()
 
 

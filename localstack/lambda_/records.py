@@ -37,6 +37,7 @@ class Revision:
     application_level: str = "INFO"  # both levels matter with the JSON format only
     system_level: str = "INFO"
     reserved_concurrency: int | None = None
+    scratch_mb: int = 512  # the size of /tmp
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 
 

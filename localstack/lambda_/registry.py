@@ -174,6 +174,7 @@ class Registry:
             application_level=logging.get("ApplicationLogLevel", "INFO"),
             system_level=logging.get("SystemLogLevel", "INFO"),
             reserved_concurrency=function.reserved_concurrency,
+            scratch_mb=settings["EphemeralStorage"]["Size"],
         )
 
     def _forget(self, name: str) -> None:

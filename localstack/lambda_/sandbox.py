@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..clock import MACHINE
+from . import memory
 from .environment import Account, environment, places, python_path
 from .fork_server import kill_group
 from .hosts import Host
@@ -59,6 +61,7 @@ class Sandbox:
         self._account, self._host = account, host
         self.pid = 0
         self.alive = False
+        self.failed = False  # its init did: it ends
         self.retired = False  # its revision is not wanted any more: it ends after its event
         self.idle_since = 0.0
         self.init_seconds = 0.0
@@ -67,6 +70,7 @@ class Sandbox:
         self._read_end = -1
         self._status = -1  # /proc/<pid>/status, kept open: read after every event
         self._code = 1
+        self._peak = 0  # KB, of all its processes together, as far as it was seen
         self._next: Delivery | None = None
         self._waiting: asyncio.Future[Answer] | None = None
         worker = WorkerState(self._ready, self._answered, self._init_failed)
@@ -82,7 +86,8 @@ class Sandbox:
         answer = await self._wait(seconds)
         self.read_output()
         self.init_seconds = time.perf_counter() - began
-        return None if answer.kind == "ready" else answer
+        self.failed = answer.kind != "ready"
+        return answer if self.failed else None
 
     async def _spawn(self) -> None:
         self._read_end, write_end = os.pipe2(os.O_CLOEXEC)
@@ -102,6 +107,7 @@ class Sandbox:
             "cwd": place.task,
             "handler": self.revision.handler,
             "mounts": place.mounts,
+            "scratch": [str(self.scratch), self.revision.scratch_mb] if place.mounts else None,
         }
         asyncio.get_running_loop().add_reader(self._read_end, self.read_output)
         try:
@@ -158,9 +164,9 @@ class Sandbox:
     def _init_failed(self, body: bytes) -> None:
         self._settle(Answer("error", body))
 
-    def _exited(self, code: int) -> None:
+    def _exited(self, code: int, peak: int) -> None:
         self.alive = False
-        self._code = code
+        self._code, self._peak = code, max(peak, self._peak)
         self._next = None
         self.read_output()
         kill_group(self.pid)
@@ -198,16 +204,30 @@ class Sandbox:
         else:
             self._server.close()
 
-    def memory(self, field: str = "VmHWM") -> int:
-        """Peak (VmHWM) or present (VmRSS) memory in MB, as the kernel counts it; 0 when gone."""
+    def discard(self) -> None:
+        """End it, and its /tmp with it."""
+        self.kill()
+        self._host.fork_server.forget(self.scratch)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def peak_mb(self) -> int:
+        """The most memory it ever had, in MB, spikes included; never over its limit, as on AWS."""
+        peak = max(memory.field(self._status_text(), b"VmHWM:"), self._peak, 1)
+        return min(-(-peak // 1024), self.revision.memory_mb)
+
+    def has_too_much(self) -> bool:
+        """Whether its processes together are over the limit now."""
+        self._peak = max(self._peak, memory.resident_kb(self.pid))
+        limit = self.revision.memory_mb * 1024
+        return memory.held_kb(self.pid, limit) > limit
+
+    def _status_text(self) -> bytes:
         try:
             if self._status < 0:
                 self._status = os.open(f"/proc/{self.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
-            text = os.pread(self._status, READ, 0)
+            return os.pread(self._status, READ, 0)
         except OSError:
-            return 0
-        _, _, rest = text.partition(field.encode())
-        return -(-int(rest.split(maxsplit=2)[1]) // 1024) if rest else 0
+            return b""
 
 
 def _expire(waiting: asyncio.Future[Answer]) -> None:
