@@ -165,7 +165,7 @@ class Emulator:
             self.machinery.sources,
             Surroundings(
                 outside.fetch_object,
-                outside.queue_exists,
+                outside.check_source,
                 outside.find_vpc,
                 self.machinery.hosts.choose,
                 self.machinery.destinations.exists,
@@ -194,10 +194,14 @@ class Emulator:
 
         Who reads logs finds all that was printed until now; who can push finds every function.
         """
-        if signed_for(request) == "logs":
+        service = signed_for(request)
+        if service == "logs":
             await self.machinery.logs.flush()
         await self.pushes.settle()
-        return await self.services(request)
+        try:
+            return await self.services(request)
+        finally:
+            self.machinery.bell.ring(service)
 
     def _worker_environment(self) -> dict[str, str]:
         """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""

@@ -10,81 +10,32 @@ import asyncio
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from .bell import Bell
 from .clock import Clock
 from .lambda_.async_events import AsyncEvents
-from .lambda_.calls import make_call
 from .lambda_.destinations import Destinations
 from .lambda_.environment import Account as Environment
-from .lambda_.errors import AwsError
 from .lambda_.event_configs import EventFunctions
 from .lambda_.hosts import Hosts
 from .lambda_.invocations import Invocations
 from .lambda_.logs import LogSink, LogsRefused
-from .lambda_.mappings.sqs import FunctionGone, SourceRefused, SqsPoller
-from .lambda_.names import Place, refer
-from .lambda_.records import Execution, Outcome, SourceMapping
+from .lambda_.mappings.pollers import Pollers
+from .lambda_.mappings.positions import Positions
+from .lambda_.names import Place
+from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .services import ServiceRefused, Services
 from .store import CorruptData
 
-_LOGS, _SQS = "Logs_20140328", "AmazonSQS"
+_LOGS = "Logs_20140328"
 
 
 def say(line: str) -> None:
     """One line for whoever runs the emulator."""
     print(line, file=sys.stderr, flush=True)
-
-
-class Pollers:
-    """One poller an enabled mapping (`account.Sources`)."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        place: Place,
-        services: Services,
-        registry: Registry,
-        execution: Execution,
-    ) -> None:
-        self._clock, self._place, self._services = clock, place, services
-        self._registry, self._execution = registry, execution
-        self._pollers: dict[str, SqsPoller] = {}
-
-    async def start(self, mapping: Mapping[str, Any]) -> None:
-        await self.stop(mapping["UUID"])
-        poller = SqsPoller(source(mapping), self._sqs, self._invoke, self._clock, say)
-        self._pollers[mapping["UUID"]] = poller
-        poller.start()
-
-    async def stop(self, uuid: str) -> None:
-        poller = self._pollers.pop(uuid, None)
-        if poller is not None:
-            await poller.stop()
-
-    async def abort(self) -> None:
-        """End every poller at once; what was in hand comes back by its visibility timeout."""
-        pollers, self._pollers = list(self._pollers.values()), {}
-        for poller in pollers:
-            await poller.abort()
-
-    async def _sqs(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return await self._services.call("sqs", f"{_SQS}.{operation}", members)
-        except ServiceRefused as error:
-            raise SourceRefused(error.code, error.message) from None
-
-    async def _invoke(self, function_arn: str, payload: bytes) -> Outcome:
-        try:
-            reference = refer(self._place, function_arn)
-            call = make_call(self._registry, reference, payload, str(uuid4()))
-        except AwsError:
-            raise FunctionGone(f"Function not found: {function_arn}") from None
-        return await self._execution.invoke(call)
 
 
 class Machinery:
@@ -116,7 +67,19 @@ class Machinery:
         self.events = self._events(retry_delay)
         self.destinations = Destinations(services, registry, self.events.accept)
         self.events.deliver_to(self.destinations)
-        self.sources = Pollers(clock, place, services, registry, self.execution)
+        self.bell = Bell(clock)
+        self._positions = self._open_positions()
+        self.sources = Pollers(
+            clock,
+            place,
+            services,
+            registry,
+            self.execution,
+            self.destinations,
+            self._positions,
+            self.bell,
+            say,
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -125,11 +88,11 @@ class Machinery:
         if self._real is not None:
             self._tasks.append(loop.create_task(self._real.prepare()))
         self.events.start()
-        self._tasks.append(loop.create_task(self._start_sources()))
+        self.sources.resume()
 
     async def reset(self) -> None:
         """Forget events, stop pollers."""
-        await self.sources.abort()
+        await self.sources.reset()
         await self.events.reset()
         self.logs.forget()
 
@@ -137,7 +100,8 @@ class Machinery:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.sources.abort()
+        await self.sources.close()
+        self._positions.close()
         await self.events.close()
         await self.execution.close()
         if self._services.ready:
@@ -167,29 +131,18 @@ class Machinery:
                 "start without the events in it"
             ) from None
 
-    async def _start_sources(self) -> None:
-        for mapping in list(self._registry.mappings.values()):
-            if mapping["State"] == "Enabled":
-                await self.sources.start(mapping)
+    def _open_positions(self) -> Positions:
+        path = self._directory / "positions.sqlite"
+        try:
+            return Positions(path)
+        except sqlite3.DatabaseError as error:
+            raise CorruptData(
+                f"{path} is not a file of positions that pelton can read ({error}); move it away "
+                "to read every stream from its mapping's starting position"
+            ) from None
 
     async def _call_logs(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
         try:
             return await self._services.call("logs", f"{_LOGS}.{operation}", members)
         except ServiceRefused as error:
             raise LogsRefused(error.code, error.message) from None
-
-
-def source(mapping: Mapping[str, Any]) -> SourceMapping:
-    """A stored mapping as its poller needs it."""
-    scaling = mapping.get("ScalingConfig", {})
-    filters = mapping.get("FilterCriteria", {}).get("Filters", [])
-    return SourceMapping(
-        mapping["UUID"],
-        mapping["EventSourceArn"],
-        mapping["FunctionArn"],
-        mapping["BatchSize"],
-        float(mapping["MaximumBatchingWindowInSeconds"]),
-        "ReportBatchItemFailures" in mapping["FunctionResponseTypes"],
-        tuple(each["Pattern"] for each in filters if "Pattern" in each),
-        scaling.get("MaximumConcurrency"),
-    )

@@ -24,15 +24,18 @@ Act = Callable[[Values], Awaitable[Answer]]
 class Sources(Protocol):
     """The pollers of event source mappings, as the API needs them."""
 
-    async def start(self, mapping: Mapping[str, Any]) -> None:
-        """Begin to poll for an enabled mapping (again, when its settings changed)."""
+    async def prepare(self, mapping: Mapping[str, Any]) -> None:
+        """Fix where reading of a new mapping begins."""
 
-    async def stop(self, uuid: str) -> None:
-        """Stop polling; returns when no event of the mapping is under way."""
+    def settle_later(self, uuid: str, delay: float) -> None:
+        """Let a mapping reach the state it wants: start or stop its poller, or remove it."""
+
+    def result(self, uuid: str) -> str:
+        """A mapping's LastProcessingResult; "" before there is one."""
 
 
 FetchObject = Callable[[str, str, str | None], Awaitable[bytes]]
-QueueExists = Callable[[str], Awaitable[bool]]
+CheckSource = Callable[[str, int], Awaitable[None]]
 FindVpc = Callable[[Sequence[str], Sequence[str]], Awaitable[str]]
 Choose = Callable[[str], Awaitable[Choice]]
 TargetExists = Callable[[str], Awaitable[bool]]
@@ -43,7 +46,8 @@ class Surroundings:
     """What the operations reach outside Lambda.
 
     fetch_object: (bucket, key, version) -> the object's bytes; raises the API's error
-    queue_exists: whether a queue of this ARN is there
+    check_source: (ARN, function's timeout) raises the API's error unless the source is there and
+                  fits the function
     find_vpc:     (subnets, security groups) -> the VPC they are in; raises the API's error
     choose:       what runs functions of a runtime
     target_exists: whether a destination of this ARN is there
@@ -52,7 +56,7 @@ class Surroundings:
     """
 
     fetch_object: FetchObject
-    queue_exists: QueueExists
+    check_source: CheckSource
     find_vpc: FindVpc
     choose: Choose
     target_exists: TargetExists

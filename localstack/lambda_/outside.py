@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from ..services import ServiceRefused, Services
 from .errors import AwsError, invalid
 
+_SQS, _KINESIS, _DYNAMODB = "AmazonSQS", "Kinesis_20131202", "DynamoDBStreams_20120810"
+
 
 class Outside:
-    """S3 for archives, SQS for queues, EC2 for the VPC of subnets."""
+    """S3 for archives, event sources for mappings, EC2 for the VPC of subnets."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -25,16 +27,54 @@ class Outside:
                 f"S3 Error Message: {error.message}"
             ) from None
 
-    async def queue_exists(self, arn: str) -> bool:
-        """Whether the queue of this ARN is there; raises what is no such answer."""
+    async def check_source(self, arn: str, timeout: int) -> None:
+        """That an event source is there, and a queue hides its messages for `timeout` at least.
+
+        Raises InvalidParameterValueException in the recorded words.
+        """
+        service = arn.split(":")[2]
+        if service == "sqs":
+            await self._check_queue(arn, timeout)
+        elif service == "kinesis":
+            await self._check_stream(arn)
+        elif service == "dynamodb":
+            await self._ask_stream(arn, "dynamodb", f"{_DYNAMODB}.DescribeStream", StreamArn=arn)
+
+    async def _check_queue(self, arn: str, timeout: int) -> None:
         name = arn.rpartition(":")[2]
         try:
-            await self._services.call("sqs", "AmazonSQS.GetQueueUrl", {"QueueName": name})
+            found = await self._services.call("sqs", f"{_SQS}.GetQueueUrl", {"QueueName": name})
+            asked = {"QueueUrl": found["QueueUrl"], "AttributeNames": ["VisibilityTimeout"]}
+            told = await self._services.call("sqs", f"{_SQS}.GetQueueAttributes", asked)
         except ServiceRefused as error:
             if "NonExistentQueue" in error.code or "QueueDoesNotExist" in error.code:
-                return False
+                raise invalid(
+                    "Error occurred while ReceiveMessage. SQS Error Code: "
+                    "AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified "
+                    "queue does not exist."
+                ) from None
             raise AwsError("ServiceException", str(error), 500) from None
-        return True
+        hidden = int(told["Attributes"]["VisibilityTimeout"])
+        if hidden < timeout:
+            raise invalid(
+                f"Queue visibility timeout: {hidden} seconds is less than Function timeout: "
+                f"{timeout} seconds"
+            )
+
+    async def _check_stream(self, arn: str) -> None:
+        stream, _, consumer = arn.partition("/consumer/")
+        await self._ask_stream(arn, "kinesis", f"{_KINESIS}.ListShards", StreamARN=stream)
+        if consumer:
+            asked = f"{_KINESIS}.DescribeStreamConsumer"
+            await self._ask_stream(arn, "kinesis", asked, ConsumerARN=arn)
+
+    async def _ask_stream(self, arn: str, service: str, target: str, **members: str) -> None:
+        try:
+            await self._services.call(service, target, members)
+        except ServiceRefused as error:
+            if error.code == "ResourceNotFoundException":
+                raise invalid(f"Stream not found: {arn}") from None
+            raise AwsError("ServiceException", str(error), 500) from None
 
     async def find_vpc(self, subnets: Sequence[str], groups: Sequence[str]) -> str:
         """The VPC that all of these are in; raises InvalidParameterValueException in the recorded

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +109,5 @@ class SourceMapping:
     partial_failures: bool
     filters: tuple[str, ...] = ()
     max_concurrency: int | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
+    on_failure: str = ""  # the ARN of the destination of discarded batches
+    settings: Mapping[str, Any] = field(default_factory=dict)

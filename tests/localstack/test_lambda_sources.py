@@ -49,14 +49,14 @@ def archive(source: str) -> bytes:
     return memory.getvalue()
 
 
-def create(client: Any, source: str) -> None:
+def create(client: Any, source: str, timeout: int = 5) -> None:
     client.create_function(
         FunctionName="f",
         Runtime="python3.12",
         Role=ROLE,
         Handler="main.handler",
         Code={"ZipFile": archive(source)},
-        Timeout=5,
+        Timeout=timeout,
         MemorySize=256,
     )
     client.get_waiter("function_active_v2").wait(
@@ -86,7 +86,7 @@ def test_every_message_is_done_and_a_failed_one_comes_again(
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
     )
     url = queues.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
-    create(client, CONSUMER)
+    create(client, CONSUMER, timeout=1)
     client.create_event_source_mapping(
         FunctionName="f",
         EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q",

@@ -1,0 +1,54 @@
+"""What goes wrong outside a function: said once, and waited for longer each time.
+
+A source that is gone, a function that is gone or throttled: polling on would only use up receives
+and records' attempts.
+"""
+
+from __future__ import annotations
+
+from ...bell import Ear
+from ..records import Throttled
+from .base import Tools
+
+FIRST, LONGEST = 1.0, 16.0
+
+
+class Trouble:
+    """The trouble that one poller has.
+
+    own: what is woken when the poller is to end
+    """
+
+    def __init__(self, tools: Tools, uuid: str, own: Ear) -> None:
+        self._tools, self._uuid, self._own = tools, uuid, own
+        self._count, self._said, self._until = 0, "", 0.0
+        self.over = False
+
+    @property
+    def lasts(self) -> bool:
+        return self._tools.clock.time() < self._until
+
+    def met(self, error: Exception) -> None:
+        """It happened (again): hold back for a while."""
+        if not isinstance(error, Throttled):
+            self.say(error)
+        if self.lasts:
+            return  # several batches met the same
+        pause = min(FIRST * 2.0**self._count, LONGEST)
+        self._count += 1
+        self._until = self._tools.clock.time() + pause
+
+    def say(self, error: Exception) -> None:
+        line = f"event source mapping {self._uuid}: {error}"
+        if line != self._said:
+            self._said = line
+            self._tools.report(line)
+
+    def none(self) -> None:
+        """It is over."""
+        self._count, self._said = 0, ""
+
+    async def wait(self) -> None:
+        clock = self._tools.clock
+        while self.lasts and not self.over:
+            await self._own.pause(self._until - clock.time(), self._until)

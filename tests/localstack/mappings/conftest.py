@@ -1,0 +1,209 @@
+"""A world for mappings: a real emulator by a manual clock, real boto3, functions in this process.
+
+The sandboxes are the only part that is not there: what a function does is a Python callable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import botocore.config
+import pytest
+
+from pelton.localstack.clock import ManualClock
+from pelton.localstack.emulator import Emulator
+from pelton.localstack.lambda_.records import Call, Outcome, Throttled
+
+PLACE = "us-east-1:000000000000"
+Function = Callable[[Any], Any]
+
+
+class Raised(Exception):
+    """What a function of these tests raises."""
+
+
+class Players:
+    """An execution side whose functions are callables; what they were called with is kept."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Function] = {}
+        self.events: dict[str, list[Any]] = {}
+        self.arns: list[str] = []
+        self.throttled: set[str] = set()
+        self.running = self.most = 0
+
+    async def invoke(self, call: Call) -> Outcome:
+        if call.revision.name in self.throttled:
+            raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        event = json.loads(call.payload)
+        self.arns.append(call.invoked_arn)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            return await self._play(call, event)
+        finally:
+            self.running -= 1
+
+    async def _play(self, call: Call, event: Any) -> Outcome:
+        name = call.revision.name
+        try:
+            answer = self.functions[name](event)
+            if asyncio.iscoroutine(answer):
+                answer = await answer
+        except Raised as error:
+            self.events.setdefault(name, []).append(event)
+            told = {"errorType": "Raised", "errorMessage": str(error)}
+            return Outcome(json.dumps(told).encode(), "Unhandled", version=call.revision.version)
+        self.events.setdefault(name, []).append(event)
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        return Outcome(body, version=call.revision.version)
+
+    async def retire(self, name: str, keep: str = "") -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+class World:
+    """An emulator in a loop of its own thread, and what a user has of it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever)
+        self._thread.start()
+        self.players = Players()
+        self.clock = ManualClock(start=time.time())
+        self.emulator = Emulator(
+            port=0, nuclio_port=0, execution=self.players, clock=self.clock, **settings
+        )
+        self.run(self.emulator.start())
+        self._clients: dict[str, Any] = {}
+
+    def run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.emulator.url,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=botocore.config.Config(
+                    retries={"total_max_attempts": 1}, parameter_validation=False
+                ),
+            )
+        return self._clients[service]
+
+    @property
+    def api(self) -> Any:
+        return self.client("lambda")
+
+    def function(self, act: Function = lambda event: None, name: str = "f", **more: Any) -> str:
+        """A function that does `act`; its ARN."""
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w") as out:
+            out.writestr("main.py", "x = 1")
+        self.players.functions[name] = act
+        made = self.api.create_function(
+            FunctionName=name,
+            Runtime="python3.12",
+            Role="arn:aws:iam::000000000000:role/r",
+            Handler="main.handler",
+            Code={"ZipFile": memory.getvalue()},
+            **more,
+        )
+        return str(made["FunctionArn"])
+
+    def queue(self, name: str = "q", **attributes: str) -> str:
+        """A queue's URL."""
+        made = self.client("sqs").create_queue(QueueName=name, Attributes=attributes)
+        return str(made["QueueUrl"])
+
+    def send(self, url: str, *bodies: Any, **more: Any) -> None:
+        for body in bodies:
+            text = body if isinstance(body, str) else json.dumps(body)
+            self.client("sqs").send_message(QueueUrl=url, MessageBody=text, **more)
+
+    def map(self, source: str, function: str = "f", **settings: Any) -> str:
+        """A mapping that is enabled; its UUID."""
+        made = self.api.create_event_source_mapping(
+            EventSourceArn=source, FunctionName=function, **settings
+        )
+        self.advance(0)
+        return str(made["UUID"])
+
+    def map_only(self, source: str, **settings: Any) -> None:
+        """A mapping of "f", without waiting for rest: what it calls does not end by itself."""
+        self.api.create_event_source_mapping(EventSourceArn=source, FunctionName="f", **settings)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """What comes about while work is under way, in real time."""
+        end = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < end, "it did not come about in time"
+            time.sleep(0.005)
+
+    def advance(self, seconds: float = 0.0) -> None:
+        """Let everything come to rest, `seconds` later."""
+        self.run(self.clock.advance(seconds))
+
+    def events(self, name: str = "f") -> list[Any]:
+        return self.players.events.get(name, [])
+
+    def left(self, url: str) -> tuple[int, int]:
+        """How many messages of a queue can be seen, and how many are in flight."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        return int(told["Attributes"][names[0]]), int(told["Attributes"][names[1]])
+
+    def taken(self, url: str) -> list[Any]:
+        """The bodies of what is in a queue, which is empty then."""
+        found: list[Any] = []
+        while True:
+            told = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            if not told.get("Messages"):
+                return found
+            for each in told["Messages"]:
+                found.append(json.loads(each["Body"]))
+                self.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+
+    def reset(self) -> None:
+        self.run(self.emulator.reset())
+        self.players.functions.clear()
+        self.players.events.clear()
+        self.players.arns.clear()
+        self.players.throttled.clear()
+        self.players.most = 0
+
+    def close(self) -> None:
+        for each in self._clients.values():
+            each.close()
+        self.run(self.emulator.stop())
+        self.run(self.loop.shutdown_default_executor())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def one_world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(one_world: World) -> Iterator[World]:
+    yield one_world
+    one_world.reset()
