@@ -14,7 +14,6 @@ from .conftest import Raised
 
 PLACE = "us-east-1:000000000000"
 QUEUE, FIFO = f"arn:aws:sqs:{PLACE}:q", f"arn:aws:sqs:{PLACE}:q.fifo"
-MAPPINGS = "Event source mappings"
 
 
 def bodies(event: Any) -> list[Any]:
@@ -29,7 +28,7 @@ def until(world: Any, condition: Callable[[], bool], seconds: float = 20) -> Non
         world.advance(1)
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS: the record of a message, member by member")
+@pytest.mark.fidelity("Event source mappings", "SQS: the record of a message, member by member")
 def test_a_message_has_the_shape_of_awss(world: Any) -> None:
     url = world.queue()
     world.function()
@@ -70,7 +69,7 @@ def test_a_message_has_the_shape_of_awss(world: Any) -> None:
 
 
 @pytest.mark.fidelity(
-    MAPPINGS, "SQS: a partial batch response leaves the listed messages in the queue"
+    "Event source mappings", "SQS: a partial batch response leaves the listed messages in the queue"
 )
 @pytest.mark.parametrize(
     ("answer", "stay"),
@@ -120,7 +119,9 @@ def test_an_answer_is_not_looked_at_when_items_are_not_to_be_reported(world: Any
     assert world.left(url) == (0, 0)
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS: a batch waits for its window, and goes when it is full")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: a batch waits for its window, and goes when it is full"
+)
 def test_a_batching_window(world: Any) -> None:
     url = world.queue()
     world.function()
@@ -138,7 +139,9 @@ def test_a_batching_window(world: Any) -> None:
     assert [len(bodies(each)) for each in world.events()] == [6, 12, 3]
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS: an event is at most 6 MB, whatever the batch size")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: an event is at most 6 MB, whatever the batch size"
+)
 def test_a_batch_is_no_larger_than_an_event(world: Any) -> None:
     url = world.queue(MaximumMessageSize="1048576")
     world.function(lambda event: None)
@@ -150,7 +153,9 @@ def test_a_batch_is_no_larger_than_an_event(world: Any) -> None:
     assert world.left(url) == (0, 0)
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS: MaximumConcurrency bounds the batches in flight")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: MaximumConcurrency bounds the batches in flight"
+)
 def test_the_concurrency_of_a_mapping_is_bounded(world: Any) -> None:
     url = world.queue()
     world.function(lambda event: asyncio.sleep(0.01))
@@ -163,7 +168,8 @@ def test_the_concurrency_of_a_mapping_is_bounded(world: Any) -> None:
 
 
 @pytest.mark.fidelity(
-    MAPPINGS, "SQS: a throttled batch goes back by its visibility timeout, and polling holds back"
+    "Event source mappings",
+    "SQS: a throttled batch goes back by its visibility timeout, and polling holds back",
 )
 def test_a_throttled_batch_goes_back(world: Any) -> None:
     url = world.queue(VisibilityTimeout="3")
@@ -177,7 +183,9 @@ def test_a_throttled_batch_goes_back(world: Any) -> None:
     assert len(world.events()) == 3
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS FIFO: groups beside each other, order inside each")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS FIFO: groups beside each other, order inside each"
+)
 def test_fifo_groups_keep_their_order(world: Any) -> None:
     url = world.queue("q.fifo", FifoQueue="true", ContentBasedDeduplication="true")
     for number in range(12):
@@ -194,7 +202,9 @@ def test_fifo_groups_keep_their_order(world: Any) -> None:
     assert world.left(url) == (0, 0)
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS FIFO: a failure holds back its own group and no other")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS FIFO: a failure holds back its own group and no other"
+)
 def test_a_failure_blocks_its_group_only(world: Any) -> None:
     bad = {"done": False}
 
@@ -221,7 +231,9 @@ def test_a_failure_blocks_its_group_only(world: Any) -> None:
     assert [each["n"] for each in order if each["group"] == "a"] == [0, 1, 1, 2, 3]
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS: a message that the filters do not want is deleted unseen")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: a message that the filters do not want is deleted unseen"
+)
 @pytest.mark.parametrize(
     ("pattern", "sees"),
     [
@@ -249,7 +261,9 @@ def test_filters(world: Any, pattern: Any, sees: list[str]) -> None:
     assert world.left(url) == (0, 0)
 
 
-@pytest.mark.fidelity(MAPPINGS, "SQS: a disabled mapping leaves the queue alone until enabled")
+@pytest.mark.fidelity(
+    "Event source mappings", "SQS: a disabled mapping leaves the queue alone until enabled"
+)
 def test_a_disabled_mapping(world: Any) -> None:
     url = world.queue()
     world.function()
@@ -263,7 +277,7 @@ def test_a_disabled_mapping(world: Any) -> None:
 
 
 @pytest.mark.fidelity(
-    MAPPINGS,
+    "Event source mappings",
     "SQS: messages wait in the queue while the function is deleted",
     different="not recorded on AWS; here the mapping stays Enabled and receives nothing meanwhile",
 )
@@ -282,7 +296,7 @@ def test_messages_wait_for_a_deleted_function(world: Any) -> None:
 
 
 @pytest.mark.fidelity(
-    MAPPINGS,
+    "Event source mappings",
     "SQS: a queue that is deleted and made again is polled again",
     different="not recorded on AWS; here the mapping stays Enabled, and a line says why",
 )
@@ -299,7 +313,9 @@ def test_a_queue_that_is_deleted(world: Any) -> None:
     assert [bodies(each) for each in world.events()] == [[1]]
 
 
-@pytest.mark.fidelity(MAPPINGS, "a mapping of a version or an alias calls what it names")
+@pytest.mark.fidelity(
+    "Event source mappings", "a mapping of a version or an alias calls what it names"
+)
 def test_a_mapping_of_an_alias(world: Any) -> None:
     url = world.queue()
     arn = world.function(lambda event: None)
