@@ -19,7 +19,8 @@ from . import health
 from .clock import Clock, ManualClock, RealClock
 from .clock_door import ClockDoor
 from .front import Front, Handler, Request, Response
-from .gateway import Gateway, signed_for
+from .gate import Access, WebGate
+from .gateway import Gateway, body_limit, is_public, signed_for
 from .lambda_.account import Account, Surroundings
 from .lambda_.api import LambdaApi
 from .lambda_.archives import Archives
@@ -45,6 +46,7 @@ class Emulator:
     data_dir:    what is kept between runs; None keeps nothing
     retry_delay: seconds before the first retry of an event (the second waits twice as long)
     execution:   who runs functions; None is the real runtime client in real processes
+    access:      who may call; None is every program of this machine, and no web page
 
     `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
     """
@@ -62,7 +64,9 @@ class Emulator:
         *,
         settle_delay: float = 0.0,
         execution: Execution | None = None,
+        access: Access | None = None,
     ) -> None:
+        self._access = access or Access()
         self.host, self._ports = host, (port, nuclio_port)
         self.place = Place(region, account)
         self.clock: Clock = clock or RealClock()
@@ -110,7 +114,11 @@ class Emulator:
 
     # -- making
     def _bind(self) -> None:
-        self._front, self._nuclio_front = Front(), Front()
+        hosts, origins = self._access.hosts, self._access.origins
+        gate = WebGate(self.host, hosts, origins, is_public, body_limit)
+        self._nuclio_gate = WebGate(self.host, hosts, origins)
+        self._front = Front(gate, self.clock)
+        self._nuclio_front = Front(self._nuclio_gate, self.clock)
         port, nuclio_port = self._ports
         self._made = [self._front.close, self._nuclio_front.close]
         self.url = _bind(self._front, self.host, port, "--port")
@@ -150,7 +158,10 @@ class Emulator:
         self.account = self._make_account()
         self._made.append(self.account.close)
         self.dashboard = Dashboard(
-            self._directory / "nuclio", self.clock, environment=self._worker_environment()
+            self._directory / "nuclio",
+            self.clock,
+            environment=self._worker_environment(),
+            gate=self._nuclio_gate,
         )
         self._made.append(self.dashboard.close)
 

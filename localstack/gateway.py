@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from .front import Handler, Request, Response
+from .messages import plain
 
 _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]*/([^/,]+)/aws4_request")
 _QUERY_SCOPE = re.compile(
@@ -21,6 +22,10 @@ _QUERY_SCOPE = re.compile(
 PUSH = "/_pelton/push/"
 CLOCK = "/_pelton/clock"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
+_API_HOST = re.compile(r"[a-z0-9]+\.execute-api\.")
+_API_PATH = re.compile(r"/_aws/execute-api/|/restapis/[^/]+/[^/]+/_user_request_(/|$)")
+_DATED = re.compile(r"/20\d\d-\d\d-\d\d/")
+_URL_BODY, _LAMBDA_BODY, _OTHER_BODY = 6 * 1024**2, 70_167_211, 512 * 1024**2
 
 JsonAct = Callable[[Request], Awaitable[Mapping[str, Any] | None]]
 
@@ -67,6 +72,8 @@ class Gateway:
             return await self._urls(by_host[1], path, request)
         if self._is_lambda(request):
             return await self._lambda(request)
+        if request.cut:
+            return plain(413, f"the emulator takes bodies of up to {_OTHER_BODY} bytes")
         return await self._services(request)
 
     def _is_lambda(self, request: Request) -> bool:
@@ -89,6 +96,28 @@ class Gateway:
             request_id = request.headers.get("x-amzn-lambda-request-id", "")
             return await self._push(unquote(path.removeprefix(PUSH)), request.body, request_id)
         return _json(404, {"message": f"nothing is at {request.method} {request.path}"})
+
+
+def is_public(request: Request) -> bool:
+    """Whether pages of any origin may send this: a function URL, or an API of API Gateway, which
+    have CORS settings of their own.
+
+    >>> is_public(Request("POST", "/_url/abc/")), is_public(Request("POST", "/"))
+    (True, False)
+    """
+    host, path = request.headers.get("host", ""), request.path
+    if path.startswith("/_pelton/") or "/@connections" in path:
+        return False
+    if path.startswith("/_url/") or _URL_HOST.match(host) or _API_HOST.match(host):
+        return True
+    return _API_PATH.match(path) is not None and not signed_for(request)
+
+
+def body_limit(request: Request) -> int:
+    """The most bytes that a request's body may have, by what it is for."""
+    if request.path.startswith("/_url/") or _URL_HOST.match(request.headers.get("host", "")):
+        return _URL_BODY
+    return _LAMBDA_BODY if _DATED.match(request.target) else _OTHER_BODY
 
 
 def signed_for(request: Request) -> str:

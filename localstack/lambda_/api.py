@@ -144,7 +144,7 @@ def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 def _check_size(operation: Operation, request: Request) -> None:
-    if len(request.body) >= BODY_LIMIT:
+    if request.cut or len(request.body) >= BODY_LIMIT:
         raise too_large(
             f"Request must be smaller than {BODY_LIMIT} bytes for the {operation.name} operation"
         )

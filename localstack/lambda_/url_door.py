@@ -30,6 +30,8 @@ class UrlDoor:
         function, url = found
         if url.auth_type == "NONE" and not _open_to_all(function, url):
             return _response(urls.forbidden())
+        if request.cut:
+            return _response(urls.too_large(REQUEST_LIMIT))
         asked = urls.Request(
             request.method,
             path,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
-from ..front import Request, Response
+from ..front import OPEN, Gate, Request, Response
 from .errors import Refused
 from .functions import Functions
 
@@ -26,6 +26,7 @@ class Dashboard:
     """Answers the dashboard's requests; `start` and `close` its functions.
 
     environment: variables that every worker gets (endpoint, region, credentials)
+    gate:        who may call the ports of its functions
     """
 
     def __init__(
@@ -34,8 +35,9 @@ class Dashboard:
         clock: Clock,
         host: str = "127.0.0.1",
         environment: Mapping[str, str] | None = None,
+        gate: Gate = OPEN,
     ) -> None:
-        self.functions = Functions(folder, clock, host, environment or {})
+        self.functions = Functions(folder, clock, host, environment or {}, gate)
         self._host = host
 
     async def start(self) -> None:
@@ -49,6 +51,8 @@ class Dashboard:
 
     async def __call__(self, request: Request) -> Response:
         words = [word for word in request.path.split("/") if word]
+        if request.cut:
+            return _json(413, {"error": "the body is too large"})
         if not words or words[0] != "api":
             return _json(404, {"error": f"there is nothing at {request.path}; the API is at /api"})
         try:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
+from ..front import OPEN, Gate
 from ..link_farm import RuntimeMissing, link_farm
 from ..store import Store
 from . import builder
@@ -34,10 +35,15 @@ class Functions:
     """Every function, by name."""
 
     def __init__(
-        self, folder: Path, clock: Clock, host: str, environment: Mapping[str, str]
+        self,
+        folder: Path,
+        clock: Clock,
+        host: str,
+        environment: Mapping[str, str],
+        gate: Gate = OPEN,
     ) -> None:
         self._folder, self._clock, self._host = folder, clock, host
-        self._environment = environment
+        self._environment, self._gate = environment, gate
         self._store = Store(folder / "nuclio.sqlite")
         self.projects: dict[str, dict[str, Any]] = self._store.all("project")
         self.projects.setdefault("default", {"metadata": {"name": "default"}, "spec": {}})
@@ -193,6 +199,7 @@ class Functions:
             self._environment,
             self._clock,
             self._host,
+            self._gate,
         )
 
     def _ready(self, name: str, processor: Processor) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
+from ..front import OPEN, Gate
 from .durations import seconds
 from .errors import DeployFailed
 from .pool import Pool
@@ -35,9 +36,11 @@ class Processor:
         environment: Mapping[str, str],
         clock: Clock,
         host: str,
+        gate: Gate = OPEN,
     ) -> None:
         self._metadata, self._spec, self._path = metadata, spec, path
         self._addresses, self._clock, self._host = addresses, clock, host
+        self._gate = gate
         self._environment = self._make_environment(environment)
         self.logs: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
         self._pools: list[Pool] = []
@@ -76,7 +79,9 @@ class Processor:
         await pool.start()
         trigger: HttpTrigger | CronTrigger
         if kind == "http":
-            trigger = self.http = HttpTrigger(name, settings, pool, self._host, self._clock)
+            trigger = self.http = HttpTrigger(
+                name, settings, pool, self._host, self._clock, self._gate
+            )
         else:
             trigger = CronTrigger(name, settings, pool, self._clock)
         self._triggers.append(trigger)

@@ -110,6 +110,26 @@ _PORT = click.IntRange(0, 65535)
     help="manual: time stands still until POST /_pelton/clock moves it; TIME is when it begins, "
     "like 2026-01-01T00:00:00.",
 )
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let web pages of this origin call everything, like http://localhost:3000; '*' is all. "
+    "Function URLs and API Gateway go by their own CORS settings.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name of this machine, like host.docker.internal or *.dev.test; '*' is all.",
+)
+@click.option(
+    "--verify-signatures",
+    is_flag=True,
+    help="Check the signature of every AWS call; without it credentials pass unchecked.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -122,13 +142,27 @@ def command(
     account: str,
     retry_delay: float,
     clock: Clock | None,
+    origins: tuple[str, ...],
+    hosts: tuple[str, ...],
+    verify_signatures: bool,
     as_json: bool,
 ) -> None:
     """Run AWS and Nuclio on this machine, in the foreground."""
     from ..localstack.emulator import CannotStart, Emulator
+    from ..localstack.gate import Access
 
     _warn(host)
-    emulator = Emulator(host, port, nuclio_port, data_dir, region, account, retry_delay, clock)
+    emulator = Emulator(
+        host,
+        port,
+        nuclio_port,
+        data_dir,
+        region,
+        account,
+        retry_delay,
+        clock,
+        access=Access(origins, hosts, verify_signatures),
+    )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_run(emulator, as_json))

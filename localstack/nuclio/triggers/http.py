@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from ...clock import Clock
-from ...front import Front, Request, Response
+from ...front import OPEN, Front, Gate, Request, Response
 from .. import wire
 from ..pool import NoWorker, Pool
 from ..worker import WorkerFailed, WorkerTimedOut
@@ -22,14 +22,20 @@ class HttpTrigger:
     """One listening port for one function."""
 
     def __init__(
-        self, name: str, settings: dict[str, Any], pool: Pool, host: str, clock: Clock
+        self,
+        name: str,
+        settings: dict[str, Any],
+        pool: Pool,
+        host: str,
+        clock: Clock,
+        gate: Gate = OPEN,
     ) -> None:
         self._name, self._pool, self._host = name, pool, host
         self._clock = clock
         attributes = settings.get("attributes") or {}
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
-        self._front = Front()
+        self._front = Front(gate, clock, body=self._max_body)
         self.port = 0
 
     async def start(self) -> None:
@@ -43,7 +49,7 @@ class HttpTrigger:
         """The function's answer to a request, or Nuclio's own 408, 413, 500 and 503."""
         if request.path == "/__internal/health":
             return Response(200, [("Content-Type", "text/plain")], b"")
-        if len(request.body) > self._max_body:
+        if request.cut or len(request.body) > self._max_body:
             return _text(413, "Request body is too large")
         try:
             reply, records = await self._pool.call(self._event(request))
