@@ -25,6 +25,7 @@ from .lambda_.logs import LogSink, LogsRefused
 from .lambda_.mappings.pollers import Pollers
 from .lambda_.mappings.positions import Positions
 from .lambda_.names import Place
+from .lambda_.provisioned import provisions
 from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .services import ServiceRefused, Services
@@ -81,14 +82,22 @@ class Machinery:
             say,
         )
         self._tasks: list[asyncio.Task[None]] = []
+        registry.watchers.append(self._provision)
 
     def begin(self) -> None:
         """Start what may start behind the first answers."""
         loop = asyncio.get_running_loop()
         if self._real is not None:
             self._tasks.append(loop.create_task(self._real.prepare()))
+        for name, function in self._registry.functions.items():
+            if function.provisioned:
+                self._provision(name)
         self.events.start()
         self.sources.resume()
+
+    def _provision(self, name: str) -> None:
+        """A function has changed: what it has ready follows."""
+        self.execution.provision(name, provisions(self._registry, name))
 
     async def reset(self) -> None:
         """Forget events, stop pollers."""

@@ -69,6 +69,7 @@ class Aliases:
         if function is not None and function.aliases.pop(values["Name"], None) is not None:
             function.policies.pop(values["Name"], None)
             function.urls.pop(values["Name"], None)
+            function.provisioned.pop(values["Name"], None)
             self._registry.save(function)
         return {}
 

@@ -26,6 +26,7 @@ from .layer_permissions import LayerPermissions
 from .layers import Layers
 from .model import Operation, load
 from .permissions import Permissions
+from .provisioned import Provisioned
 from .resource_policies import ResourcePolicies
 from .source_mappings import SourceMappings
 from .tags import Tags
@@ -51,6 +52,7 @@ _PARTS = (
     LayerPermissions,
     CodeSigning,
     Concurrency,
+    Provisioned,
     Extras,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .account import Account, Act, Answer, Values
 from .errors import invalid
 from .names import LATEST, Reference, unqualified
+from .registry import Registry
 from .states import Function
 
 ACCOUNT_LIMIT = 1000
@@ -28,7 +29,13 @@ class Concurrency:
     async def put(self, values: Values) -> Answer:
         # A missing function is told by its $LATEST here (recorded), by its name elsewhere.
         function, wanted = self._function(values, LATEST), values["ReservedConcurrentExecutions"]
-        left = ACCOUNT_LIMIT - self._reserved(besides=function)
+        provisioned = sum(each["Requested"] for each in function.provisioned.values())
+        if wanted < provisioned:
+            raise invalid(
+                f" ReservedConcurrentExecutions  {wanted} should not be lower than function's "
+                f"total provisioned concurrency [{provisioned}]."
+            )
+        left = ACCOUNT_LIMIT - taken(self._registry, besides=function)
         if left - wanted < LEAST_UNRESERVED:
             raise invalid(
                 "Specified ReservedConcurrentExecutions for function decreases account's "
@@ -59,15 +66,25 @@ class Concurrency:
                 "CodeSizeUnzipped": 262_144_000,
                 "CodeSizeZipped": 52_428_800,
                 "ConcurrentExecutions": ACCOUNT_LIMIT,
-                "UnreservedConcurrentExecutions": ACCOUNT_LIMIT - self._reserved(),
+                "UnreservedConcurrentExecutions": ACCOUNT_LIMIT - taken(self._registry),
             },
             "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(functions)},
         }
 
-    def _reserved(self, besides: Function | None = None) -> int:
-        functions = self._registry.functions.values()
-        return sum(f.reserved_concurrency or 0 for f in functions if f is not besides)
-
     def _function(self, values: Values, qualifier: str = "") -> Function:
         name = unqualified(self._account.place, values["FunctionName"])
         return self._registry.function(Reference(name, qualifier))
+
+
+def taken(registry: Registry, besides: Function | None = None) -> int:
+    """How much of the account's concurrency functions have for themselves.
+
+    What a function provisions is part of what it reserves, where it reserves.
+    """
+    return sum(_own(each) for each in registry.functions.values() if each is not besides)
+
+
+def _own(function: Function) -> int:
+    if function.reserved_concurrency is not None:
+        return function.reserved_concurrency
+    return sum(each["Requested"] for each in function.provisioned.values())

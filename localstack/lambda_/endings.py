@@ -34,10 +34,10 @@ def tell_init(sandbox: Sandbox, failed: Answer | None, limit: float) -> None:
     """An init is over: well (`failed` is None), or with what ended it; limit: its seconds."""
     status, kind = ("success", "") if failed is None else init_status(failed)
     seconds = min(sandbox.init_seconds, limit)
-    journal = sandbox.journal
+    journal, initialization = sandbox.journal, sandbox.revision.initialization
     journal.lines.flush(journal.now())
-    journal.tell(events.init_runtime_done(sandbox.phase, status, kind))
-    journal.tell(events.init_report(sandbox.phase, status, seconds, kind))
+    journal.tell(events.init_runtime_done(sandbox.phase, status, kind, initialization))
+    journal.tell(events.init_report(sandbox.phase, status, seconds, kind, initialization))
 
 
 def tell_end(

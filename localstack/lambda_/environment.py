@@ -112,7 +112,7 @@ def environment(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(revision.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": revision.name,
         "AWS_LAMBDA_FUNCTION_VERSION": revision.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": revision.initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": revision.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

@@ -211,6 +211,7 @@ class Functions:
                 "delete or repoint the alias first"
             )
         if number in function.versions:
+            function.provisioned.pop(number, None)
             self._registry.unpublish(function, number)
 
     async def _code(self, code: Values, choice: Choice) -> Code:

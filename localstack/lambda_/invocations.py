@@ -10,8 +10,9 @@ import asyncio
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
@@ -21,13 +22,16 @@ from .fork_server import ForkServerGone
 from .hosts import Host, Hosts
 from .interpreters import own
 from .logs import LogSink
-from .records import Call, Outcome, Revision, Throttled
+from .records import Allocation, Call, Outcome, Provision, Revision, Throttled
 from .runtime_api import Delivery
 from .sandbox import Answer, Sandbox
 from .telemetry.journal import Journal
 from .verdicts import Verdict, of_init, of_invocation
+from .warm import WarmPools
 
 INIT_SECONDS = 10.0
+AHEAD_SECONDS = 130.0  # of an init that no call waits for, or the function's timeout if longer
+PROVISIONED = "provisioned-concurrency"
 IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 60.0
 # To fill the smallest function's memory takes longer than this.
@@ -60,6 +64,7 @@ class Invocations:
         self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._endings: deque[Ending] = deque()
         self._told: set[str] = set()
+        self._warm = WarmPools(self._start_ahead, self._discard, clock)
         self._keepers: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
@@ -122,6 +127,9 @@ class Invocations:
 
     def _take(self, revision: Revision) -> Sandbox | None:
         self._finish_all()
+        if (warm := self._warm.take(revision.key)) is not None:
+            warm.read_output()
+            return warm
         idle = self._idle.get(revision.key, [])
         while idle:
             sandbox = idle.pop()
@@ -228,7 +236,7 @@ class Invocations:
             sandbox.kill()
             self._all.discard(sandbox)
             self._ended_ones.setdefault(call.revision.key, []).append(sandbox)
-        else:
+        elif not self._warm.give_back(sandbox):
             self._idle.setdefault(call.revision.key, []).append(sandbox)
         return log
 
@@ -239,9 +247,28 @@ class Invocations:
     async def retire(self, name: str, keep: str = "") -> None:
         self._finish_all()
         for sandbox in self._all:
+            if self._warm.holds(sandbox):  # a version's: it is as frozen as the version
+                continue
             if sandbox.revision.name == name and sandbox.revision.key != keep:
                 sandbox.retired = True
         self._discard_where(lambda each: each.revision.name == name and each.revision.key != keep)
+
+    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
+        self._warm.want(name, wanted)
+
+    def allocation(self, key: str) -> Allocation:
+        return self._warm.allocation(key)
+
+    async def _start_ahead(self, revision: Revision) -> Sandbox | None:
+        """A sandbox that no call waits for; None when its init fails, which is not run again."""
+        host = await self._hosts.host(revision.runtime)
+        scratch = self._scratch_for(revision)
+        sandbox = self._new(replace(revision, initialization=PROVISIONED), host, scratch)
+        failed = await self._init(sandbox, max(AHEAD_SECONDS, float(revision.timeout_s)))
+        if failed is None:
+            return sandbox
+        self._discard(sandbox)
+        return None
 
     async def _reclaim(self) -> None:
         """End sandboxes that have been idle for long."""
@@ -289,6 +316,7 @@ class Invocations:
             self._busy.pop(sandbox, None)
 
     async def close(self) -> None:
+        await self._warm.close()
         self._finish_all()
         for keeper in self._keepers:
             keeper.cancel()

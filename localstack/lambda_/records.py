@@ -38,6 +38,7 @@ class Revision:
     system_level: str = "INFO"
     reserved_concurrency: int | None = None
     scratch_mb: int = 512  # the size of /tmp
+    initialization: str = "on-demand"  # or "provisioned-concurrency"
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 
 
@@ -76,6 +77,25 @@ class Throttled(Exception):
         super().__init__(reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """So many sandboxes of a revision, started ahead; a new `token` asks anew after a failure."""
+
+    revision: Revision
+    count: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """How far a `Provision` is: `status` is "IN_PROGRESS", "READY", or "FAILED" for a `reason`."""
+
+    allocated: int = 0
+    available: int = 0
+    status: str = "IN_PROGRESS"
+    reason: str = ""
+
+
 class Execution(Protocol):
     """What the API side asks of the execution side."""
 
@@ -85,6 +105,12 @@ class Execution(Protocol):
     async def retire(self, name: str, keep: str = "") -> None:
         """Stop idle sandboxes of function `name` (busy ones after their event), except those of
         the revision whose key is `keep`."""
+
+    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
+        """Let function `name` have these sandboxes ready, by revision key, and no others."""
+
+    def allocation(self, key: str) -> Allocation:
+        """How far the provision of the revision with this key is."""
 
     async def close(self) -> None:
         """Stop every process; returns when none is left."""

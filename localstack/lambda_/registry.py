@@ -7,6 +7,7 @@ function is called.  It knows no request and no sandbox.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
@@ -31,6 +32,8 @@ class Registry:
         self.signing = Shelf(store, "code_signing")  # configurations by ARN
         self._revisions: dict[str, dict[str, Revision]] = {}  # by name, then by version
         self._random = random.Random()
+        # Called with the name of a function that was kept, changed or removed.
+        self.watchers: list[Callable[[str], None]] = []
         self.changes = 0  # counted, so that others see that something changed
         self._load()
         self._settle_all()
@@ -136,12 +139,15 @@ class Registry:
         """Forget everything."""
         self._store.clear()
         self.archives.clear()
+        names = list(self.functions)
         self.functions.clear()
         self.layers.load()
         self.signing.load()
         self.mappings.clear()
         self._revisions.clear()
         self.changes += 1
+        for name in names:
+            self._forget(name)
 
     # -- running
     def revision(self, function: Function, version: Version) -> Revision:
@@ -180,6 +186,8 @@ class Registry:
     def _forget(self, name: str) -> None:
         self.changes += 1
         self._revisions.pop(name, None)
+        for watcher in self.watchers:
+            watcher(name)
 
     def _load(self) -> None:
         versions = self._store.all("version")

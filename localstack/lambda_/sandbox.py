@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,7 @@ class Sandbox:
         self.alive = False
         self.failed = False  # its init did: it ends
         self.retired = False  # its revision is not wanted any more: it ends after its event
+        self.ended: Callable[[], None] | None = None  # told once, when the process has ended
         self.idle_since = 0.0
         self.init_seconds = 0.0
         self.out_of_memory = False
@@ -173,6 +175,8 @@ class Sandbox:
         self._settle(Answer("exit", code=code))
         self._close_output()
         self._server.close()
+        if self.ended is not None:
+            self.ended()
 
     def read_output(self) -> None:
         """Take what the process has printed so far; never waits."""

@@ -171,6 +171,8 @@ class Function:
     reserved_concurrency: int | None = None
     recursive_loop: str = "Terminate"
     code_signing: str | None = None  # the ARN of a configuration
+    # By version or alias: what is asked for and when; how far it is, the execution side knows.
+    provisioned: dict[str, dict[str, Any]] = field(default_factory=dict)
     runtime_updates: dict[str, dict[str, str]] = field(default_factory=dict)  # by version
     published: int = 0  # the highest version number ever given
 
@@ -215,7 +217,7 @@ class Function:
 
 _PLAIN = (
     "name", "tags", "reserved_concurrency", "recursive_loop", "code_signing", "runtime_updates",
-    "published",
+    "provisioned", "published",
 )  # fmt: skip
 _TABLES: Mapping[str, type[Any]] = {
     "aliases": Alias,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,14 @@ from pelton.localstack.clock import ManualClock
 from pelton.localstack.lambda_.async_events import AsyncEvents
 from pelton.localstack.lambda_.async_store import Event, Settings
 from pelton.localstack.lambda_.destinations import Letter, Undelivered
-from pelton.localstack.lambda_.records import Call, Outcome, Revision, Throttled
+from pelton.localstack.lambda_.records import (
+    Allocation,
+    Call,
+    Outcome,
+    Provision,
+    Revision,
+    Throttled,
+)
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 REVISION = Revision(
@@ -64,6 +72,11 @@ class World:
         self.taken.append((self.clock.time(), arn, letter))
 
     async def retire(self, name: str, keep: str = "") -> None: ...
+
+    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None: ...
+
+    def allocation(self, key: str) -> Allocation:
+        return Allocation()
 
     async def close(self) -> None: ...
 

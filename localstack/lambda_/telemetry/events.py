@@ -24,7 +24,7 @@ Event = tuple[str, Record]
 
 DEBUG, INFO, WARN = 1, 2, 3
 SYSTEM_LEVELS = {"DEBUG": DEBUG, "INFO": INFO, "WARN": WARN}
-INITIALIZATION = "on-demand"
+ON_DEMAND = "on-demand"
 
 
 def iso(milliseconds: int) -> str:
@@ -43,7 +43,7 @@ def iso(milliseconds: int) -> str:
 def init_start(revision: Revision, stream: str, phase: str) -> Event:
     version = revision.runtime.removeprefix("python")
     return "platform.initStart", {
-        "initializationType": INITIALIZATION,
+        "initializationType": revision.initialization,
         "phase": phase,
         "runtimeVersion": f"python:{version}.v1",
         "runtimeVersionArn": runtime_arn(revision.region, revision.runtime),
@@ -54,14 +54,22 @@ def init_start(revision: Revision, stream: str, phase: str) -> Event:
     }
 
 
-def init_runtime_done(phase: str, status: str, error_type: str = "") -> Event:
-    record = {"initializationType": INITIALIZATION, "phase": phase, "status": status}
+def init_runtime_done(
+    phase: str, status: str, error_type: str = "", initialization: str = ON_DEMAND
+) -> Event:
+    record = {"initializationType": initialization, "phase": phase, "status": status}
     return "platform.initRuntimeDone", _with(record, errorType=error_type)
 
 
-def init_report(phase: str, status: str, seconds: float, error_type: str = "") -> Event:
+def init_report(
+    phase: str,
+    status: str,
+    seconds: float,
+    error_type: str = "",
+    initialization: str = ON_DEMAND,
+) -> Event:
     record = {
-        "initializationType": INITIALIZATION,
+        "initializationType": initialization,
         "phase": phase,
         "status": status,
         "metrics": {"durationMs": _ms(seconds)},
@@ -214,8 +222,9 @@ def _init_start_text(record: Record) -> str:
 
 
 def _init_report_text(record: Record) -> str:
-    """Only an init that failed is reported."""
-    if record["status"] == "success":
+    """An init that failed is reported, and any that was run ahead of the calls (AWS's page on the
+    execution environment's life)."""
+    if record["status"] == "success" and record["initializationType"] == ON_DEMAND:
         return ""
     duration, phase = record["metrics"]["durationMs"], record["phase"]
     return f"INIT_REPORT Init Duration: {duration:.2f} ms\tPhase: {phase}\t{_status(record)}\n"

@@ -11,7 +11,7 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -21,7 +21,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from pelton.localstack.emulator import Emulator
-from pelton.localstack.lambda_.records import Call, Outcome, Throttled
+from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 
@@ -37,6 +37,12 @@ class Echo:
 
     async def retire(self, name: str, keep: str = "") -> None:
         pass
+
+    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
+        pass
+
+    def allocation(self, key: str) -> Allocation:
+        return Allocation()
 
     async def close(self) -> None:
         pass

@@ -12,7 +12,7 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from pelton.localstack.clock import ManualClock
 from pelton.localstack.emulator import Emulator
-from pelton.localstack.lambda_.records import Call, Outcome, Throttled
+from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
@@ -51,6 +51,12 @@ class Echo:
 
     async def retire(self, name: str, keep: str = "") -> None:
         pass
+
+    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
+        pass
+
+    def allocation(self, key: str) -> Allocation:
+        return Allocation()
 
     async def close(self) -> None:
         pass

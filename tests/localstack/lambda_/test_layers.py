@@ -6,12 +6,12 @@ import base64
 import hashlib
 import io
 import json
-import signal
 import subprocess
 import sys
 import urllib.request
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -594,47 +594,42 @@ def test_without_mounts_the_layers_folder_stands_for_opt() -> None:
     assert folders == [f"/kept/opt/python/lib/{HERE}/site-packages", "/kept/opt/python"]
 
 
-def start(data: Path) -> tuple[subprocess.Popen[str], RunningEmulator]:
+@contextmanager
+def started(data: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """An emulator that keeps its data: its process, and a client."""
     words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pelton", *words], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    ready = json.loads(process.stdout.readline())
-    return process, RunningEmulator(ready["url"], ready["nuclio_url"])
+    command = [sys.executable, "-m", "pelton", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        try:
+            yield process, RunningEmulator(told["url"], told["nuclio_url"]).client("lambda")
+        finally:
+            process.terminate()
 
 
 @pytest.mark.fidelity("Layers", "layers survive a kill of the emulator; what nothing needs goes")
 def test_layers_survive_a_kill(tmp_path: Path) -> None:
-    process, emulator = start(tmp_path)
-    client = emulator.client("lambda")
-    deleted = publish(client, "deleted", {"python/below.py": "WHO = 'below'"})
-    kept = publish(client, "kept", {"python/above.py": "WHO = 'above'"})
-    unused = publish(client, "unused", {"python/unused.py": "x = 1"})
-    source = "import above, below\ndef handler(event, context):\n    return above.WHO + below.WHO\n"
-    create(client, source, Layers=[deleted, kept])
-    assert run(client) == "abovebelow"
-    for name in ("deleted", "unused"):
-        client.delete_layer_version(LayerName=name, VersionNumber=1)
-    before = {each.name for each in (tmp_path / "code").iterdir()}
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
-    process, emulator = start(tmp_path)
-    try:
-        client = emulator.client("lambda")
+    with started(tmp_path) as (process, client):
+        deleted = publish(client, "deleted", {"python/below.py": "WHO = 'below'"})
+        kept = publish(client, "kept", {"python/above.py": "WHO = 'above'"})
+        unused = publish(client, "unused", {"python/unused.py": "x = 1"})
+        source = (
+            "import above, below\ndef handler(event, context):\n    return above.WHO + below.WHO"
+        )
+        create(client, source, Layers=[deleted, kept])
+        assert run(client) == "abovebelow"
+        for name in ("deleted", "unused"):
+            client.delete_layer_version(LayerName=name, VersionNumber=1)
+        before = {each.name for each in (tmp_path / "code").iterdir()}
+        process.kill()
+    with started(tmp_path) as (_, client):
         after = {each.name for each in (tmp_path / "code").iterdir()}
         # An archive and its tree are gone: those of the layer that nothing needs.
         assert after < before and len(before - after) == 2
         assert run(client) == "abovebelow"
         assert [each["LayerName"] for each in client.list_layers()["Layers"]] == ["kept"]
         assert publish(client, "unused", {"a": "b"}) == unused.replace(":1", ":2")
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 # -- merging, as a rule

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -20,7 +20,7 @@ import pytest
 
 from pelton.localstack.clock import ManualClock
 from pelton.localstack.emulator import Emulator
-from pelton.localstack.lambda_.records import Call, Outcome, Throttled
+from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
 
 PLACE = "us-east-1:000000000000"
 Function = Callable[[Any], Any]
@@ -68,6 +68,12 @@ class Players:
 
     async def retire(self, name: str, keep: str = "") -> None:
         pass
+
+    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
+        pass
+
+    def allocation(self, key: str) -> Allocation:
+        return Allocation()
 
     async def close(self) -> None:
         pass
