@@ -41,6 +41,22 @@ def is_native(name: str) -> bool:
     return any(file.suffix == ".so" for file in distribution(name).files or ())
 
 
+def lend_python(folder: Path, executable: str) -> None:
+    """Make `folder` an environment of its own around the Python `executable`.
+
+    A child that a function starts (`sys.executable`, multiprocessing, `python3` by its path) is
+    then as alone as the function: without it, it would find the emulator's own packages.
+    Source: PEP 405 (pyvenv.cfg beside the folder of a linked executable).
+    """
+    real = Path(executable).resolve()
+    (folder / "bin").mkdir(exist_ok=True)
+    for name in {"python", "python3", real.name}:
+        (folder / "bin" / name).symlink_to(real)
+    (folder / "pyvenv.cfg").write_text(
+        f"home = {real.parent}\ninclude-system-site-packages = false\n"
+    )
+
+
 def link_farm(
     names: Sequence[str],
     prefix: str,

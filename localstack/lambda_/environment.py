@@ -123,7 +123,7 @@ def environment(
         "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": ":".join([place.task, f"{place.task}/lib", *libraries]),
         # The function's own Python first, as /var/lang/bin is on AWS.
-        "PATH": ":".join([f"{python.prefix}/bin", "/usr/local/bin:/usr/bin:/bin", *layers]),
+        "PATH": ":".join([f"{place.runtime}/bin", "/usr/local/bin:/usr/bin:/bin", *layers]),
         "PWD": place.task,
         "PYTHONPATH": place.runtime,
         "SHLVL": "0",

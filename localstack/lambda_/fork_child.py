@@ -277,6 +277,7 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
         __import__("time").tzset()
     os.chdir(message["cwd"])
     sys.path[:] = message["path"]
+    sys.executable = message["python"]  # what the function's own children are started with
     sys.argv[:] = ["awslambdaric", message["handler"]]
     sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False, buffering=1)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..link_farm import RuntimeMissing, is_native, link_farm
+from ..link_farm import RuntimeMissing, is_native, lend_python, link_farm
 from ..link_farm import versions as versions_of
 from .interpreters import Interpreter, own
 
@@ -30,7 +30,7 @@ DISTRIBUTIONS = (
     "urllib3",
 )
 FETCH_SECONDS = 60
-FORM = 2  # another way of making it is another folder
+FORM = 3  # another way of making it is another folder
 
 
 def versions() -> dict[str, str]:
@@ -52,8 +52,13 @@ def runtime_folder(interpreter: Interpreter | None = None, cache: Path | None = 
         tag=python.tag,
         also=fetched,
         fill=lambda folder: _fetch(python, folder) if fetched else None,
-        finish=lambda folder: _compile(python, folder),
+        finish=lambda folder: _finish(python, folder),
     )
+
+
+def _finish(python: Interpreter, folder: Path) -> None:
+    _compile(python, folder)
+    lend_python(folder, python.executable)
 
 
 def _compile(python: Interpreter, folder: Path) -> None:

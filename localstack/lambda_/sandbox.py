@@ -106,6 +106,7 @@ class Sandbox:
                 self.journal.stream,
             ),
             "path": python_path(place, python),
+            "python": f"{place.runtime}/bin/python3",
             "cwd": place.task,
             "handler": self.revision.handler,
             "mounts": place.mounts,

@@ -19,6 +19,7 @@ import sysconfig
 import tarfile
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,32 @@ def _unpack(data: bytes, folder: Path, work_dir: str) -> None:
         raise DeployFailed(f"the archive has no folder {work_dir!r}")
 
 
-def python_path(folder: Path, spec: dict[str, Any], site: Path | None, runtime: Path) -> list[str]:
-    """`sys.path` of the function's workers: its code, its installs, nuclio_sdk, Python."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A function's code on disk, ready for workers.
+
+    folder: where all of it is;  code: where its modules are;  packages: what it can import
+    besides, first found first;  python: what its own children are started with
+    """
+
+    folder: Path
+    code: Path
+    packages: tuple[Path, ...]
+    python: Path
+
+    @property
+    def path(self) -> list[str]:
+        """`sys.path` of the workers: code, installs, nuclio_sdk, the standard library."""
+        library = [sysconfig.get_paths()["stdlib"], str(sysconfig.get_config_var("DESTSHARED"))]
+        return [str(self.code), *map(str, self.packages), *library]
+
+
+def built(folder: Path, spec: dict[str, Any], site: Path | None, runtime: Path) -> Built:
+    """What was made in `folder`, with its installs and the folder that has nuclio_sdk."""
     attributes = (spec.get("build") or {}).get("codeEntryAttributes") or {}
     code = folder / str(attributes.get("workDir", "")).strip("/")
-    library = [sysconfig.get_paths()["stdlib"], str(sysconfig.get_config_var("DESTSHARED"))]
-    return [str(code), *([str(site)] if site else []), str(runtime), *library]
+    packages = (site, runtime) if site else (runtime,)
+    return Built(folder, code, packages, runtime / "bin" / "python3")
 
 
 def wanted_packages(commands: list[str]) -> list[str]:

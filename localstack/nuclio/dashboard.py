@@ -17,6 +17,7 @@ from ..clock import Clock
 from ..front import OPEN, Gate, Request, Response
 from .errors import Refused
 from .functions import Functions
+from .shapes import check_function
 
 VERSION = {"label": "1.15.0-emulated", "gitCommit": "", "os": "linux", "arch": "amd64"}
 NOT_THERE = ("function_events", "api_gateways", "function_templates", "v3io_streams")
@@ -121,7 +122,8 @@ class Dashboard:
             return _json(200, known.show(name))
         if method == "PUT":
             given = _body(request)
-            given.setdefault("metadata", {}).setdefault("name", name)
+            check_function(given)
+            given["metadata"] = {"name": name, **(given.get("metadata") or {})}
             await known.put(given, new=False, wait=_waits(request))
             return Response(202)
         if method == "DELETE":
@@ -180,6 +182,7 @@ def _waits(request: Request) -> bool:
 
 
 def _name_of(body: Mapping[str, Any]) -> str:
+    check_function({"metadata": body.get("metadata")})
     name = (body.get("metadata") or {}).get("name")
     if not name:
         raise Refused(400, "a name must be provided in metadata")

@@ -12,23 +12,35 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
+import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ..clock import Clock
 from ..front import OPEN, Gate
-from ..link_farm import RuntimeMissing, link_farm
+from ..link_farm import RuntimeMissing, lend_python, link_farm
 from ..store import Store
 from . import builder
 from .errors import DeployFailed, Refused
 from .processor import Processor
+from .shapes import check_function, check_project
 
+RUNTIMES = tuple(f"python:3.{minor}" for minor in range(9, 15))
 DISTRIBUTIONS = ("nuclio-sdk", "msgpack")
 BUSY = frozenset({"building", "waitingForResourceConfiguration"})
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 PROJECT_LABEL = "nuclio.io/project-name"
+
+
+def _runtime() -> Path:
+    """The folder of what every function finds: nuclio_sdk, and a Python for its children."""
+    return link_farm(
+        DISTRIBUTIONS, "nuclio2", finish=lambda folder: lend_python(folder, sys.executable)
+    )
 
 
 class Functions:
@@ -50,10 +62,14 @@ class Functions:
         self._wanted: dict[str, dict[str, Any]] = self._store.all("function")
         self._status: dict[str, dict[str, Any]] = {}
         self._processors: dict[str, Processor] = {}
+        self._ports: dict[str, int] = self._store.all("port")
+        self._code_folder = folder / "functions"
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Deploy again what was there before."""
+        # What an emulator left that was killed: every code is made anew from what is kept.
+        await asyncio.to_thread(shutil.rmtree, self._code_folder, ignore_errors=True)
         self._write_addresses()
         for name in self._wanted:
             self._begin(name)
@@ -76,6 +92,8 @@ class Functions:
         processor = self._processors.get(name)
         if processor is None or processor.http is None:
             state = (self._status.get(name) or {}).get("state", "")
+            if state == "ready":
+                raise Refused(503, f"function {name} has no HTTP trigger")
             raise Refused(503, f"Server not ready: function {name} is {state}")
         return processor
 
@@ -92,6 +110,7 @@ class Functions:
     # -- what changes
     async def put(self, given: dict[str, Any], *, new: bool, wait: bool) -> None:
         """Take a configuration and deploy it.  Raises `Refused` 400, 404 or 409."""
+        check_function(given)
         metadata = given.get("metadata") or {}
         name = str(metadata.get("name") or "")
         if not name:
@@ -102,8 +121,8 @@ class Functions:
             raise Refused(409, "Cannot create function: a function with this name exists")
         if not new:
             self._known(name)
-        metadata.setdefault("namespace", "nuclio")
-        metadata.setdefault("labels", {}).setdefault(PROJECT_LABEL, "default")
+        metadata["namespace"] = metadata.get("namespace") or "nuclio"
+        metadata["labels"] = {PROJECT_LABEL: "default", **(metadata.get("labels") or {})}
         wanted = {"metadata": metadata, "spec": given.get("spec") or {}}
         self._store.put("function", name, wanted)
         self._wanted[name] = wanted
@@ -120,9 +139,11 @@ class Functions:
         del self._wanted[name]
         self._status.pop(name, None)
         self._store.delete("function", name)
+        self._store.delete("port", name)
         self._write_addresses()
 
     def put_project(self, given: dict[str, Any], *, new: bool) -> dict[str, Any]:
+        check_project(given)
         name = str((given.get("metadata") or {}).get("name") or "")
         if not name:
             raise Refused(400, "Project name must be provided in metadata")
@@ -166,7 +187,7 @@ class Functions:
         try:
             processor = await self._make(name, wanted)
             self._set(name, "waitingForResourceConfiguration", "Starting the workers")
-            await processor.start()
+            await processor.start(self._processors.get(name), self._ports.get(name, 0))
         except Exception as error:
             if not isinstance(error, DeployFailed | RuntimeMissing | OSError):
                 traceback.print_exc()  # ours, or a spec of a shape nobody thought of
@@ -177,24 +198,21 @@ class Functions:
         self._processors[name] = processor
         self._ready(name, processor)
         if old is not None:
-            await old.close()
+            await self._end(old)
 
     async def _make(self, name: str, wanted: Mapping[str, Any]) -> Processor:
         spec = wanted["spec"]
-        runtime = str(spec.get("runtime") or "python")
-        if not runtime.startswith("python"):
-            raise DeployFailed(f"the emulator runs Python functions; runtime {runtime!r} it cannot")
-        generation = str(int(self._clock.time() * 1000))
-        folder = self._folder / "functions" / f"{name}-{generation}"
+        self._check_runtime(name, str(spec.get("runtime") or "python"))
+        folder = self._code_folder / f"{name}-{uuid4().hex[:12]}"
         await builder.make_code(spec, folder)
         commands = [str(each) for each in (spec.get("build") or {}).get("commands") or []]
         site = await builder.install(commands, self._folder / "sites")
-        farm = await asyncio.to_thread(link_farm, DISTRIBUTIONS, "nuclio")
-        path = builder.python_path(folder, spec, site, farm)
+        farm = await asyncio.to_thread(_runtime)
+        code = builder.built(folder, spec, site, farm)
         return Processor(
             wanted["metadata"],
             spec,
-            path,
+            code,
             self._addresses,
             self._environment,
             self._clock,
@@ -202,10 +220,23 @@ class Functions:
             self._gate,
         )
 
+    def _check_runtime(self, name: str, runtime: str) -> None:
+        """Raises `DeployFailed` for what is no Python of Nuclio's; warns of another than ours."""
+        if runtime not in ("python", *RUNTIMES):
+            raise DeployFailed(
+                f"the emulator runs {', '.join(RUNTIMES)}; runtime {runtime!r} it cannot run"
+            )
+        here = f"python:{sys.version_info.major}.{sys.version_info.minor}"
+        if runtime not in ("python", here):
+            told = f"runtime {runtime} is asked for; the function runs on the emulator's own {here}"
+            self._set(name, "building", told, level="warn")
+
     def _ready(self, name: str, processor: Processor) -> None:
         self._set(name, "ready", "Function deploy complete")
         status = self._status[name]
         if processor.http is not None:
+            self._ports[name] = processor.http.port
+            self._store.put("port", name, processor.http.port)
             address = f"{self._host}:{processor.http.port}"
             status["httpPort"] = processor.http.port
             status["externalInvocationUrls"] = [address]
@@ -214,7 +245,7 @@ class Functions:
 
     def _set(self, name: str, state: str, message: str = "", level: str = "info") -> None:
         status = self._status.get(name)
-        if status is None or state == "building":
+        if status is None or (state == "building" and not message):
             status = self._status[name] = {"logs": []}
         status["state"] = state
         text = message or f"Function is {state}"
@@ -227,7 +258,12 @@ class Functions:
     async def _stop(self, name: str) -> None:
         processor = self._processors.pop(name, None)
         if processor is not None:
-            await processor.close()
+            await self._end(processor)
+
+    async def _end(self, processor: Processor) -> None:
+        """Stop it, and remove its code: a later one has a folder of its own."""
+        await processor.close()
+        await asyncio.to_thread(shutil.rmtree, processor.code.folder, ignore_errors=True)
 
     @property
     def _addresses(self) -> Path:

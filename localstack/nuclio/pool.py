@@ -53,14 +53,7 @@ class Pool:
 
         Raises `NoWorker`, `WorkerFailed`, `WorkerTimedOut`; a worker that is lost is replaced.
         """
-        try:
-            number, worker = self._free.get_nowait()
-        except asyncio.QueueEmpty:
-            try:
-                async with asyncio.timeout(self._wait):
-                    number, worker = await self._free.get()
-            except TimeoutError:
-                raise NoWorker from None
+        number, worker = await self._take()
         try:
             reply = await worker.call(event, self._timeout)
         except (WorkerFailed, WorkerTimedOut):
@@ -72,6 +65,22 @@ class Pool:
             raise
         self._free.put_nowait((number, worker))
         return reply, worker.take_records()
+
+    async def _take(self) -> tuple[int, Worker]:
+        """A free worker that lives; one that has died meanwhile is replaced, not given an event."""
+        while True:
+            try:
+                number, worker = self._free.get_nowait()
+            except asyncio.QueueEmpty:
+                try:
+                    async with asyncio.timeout(self._wait):
+                        number, worker = await self._free.get()
+                except TimeoutError:
+                    raise NoWorker from None
+            if worker.alive:
+                return number, worker
+            await worker.stop()
+            await self._replace(number)
 
     async def _replace(self, number: int) -> None:
         self.restarts += 1

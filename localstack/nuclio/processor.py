@@ -11,6 +11,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..front import OPEN, Gate
+from .builder import Built
 from .durations import seconds
 from .errors import DeployFailed
 from .pool import Pool
@@ -24,21 +25,21 @@ READY_SECONDS, AVAILABILITY_SECONDS, LOG_LINES = 120.0, 10.0, 2000
 class Processor:
     """Runs one function's configuration.
 
-    path: `sys.path` of its workers; addresses: file that says where other functions are
+    code: what its workers run; addresses: file that says where other functions are
     """
 
     def __init__(
         self,
         metadata: Mapping[str, Any],
         spec: Mapping[str, Any],
-        path: list[str],
+        code: Built,
         addresses: Path,
         environment: Mapping[str, str],
         clock: Clock,
         host: str,
         gate: Gate = OPEN,
     ) -> None:
-        self._metadata, self._spec, self._path = metadata, spec, path
+        self._metadata, self._spec, self.code = metadata, spec, code
         self._addresses, self._clock, self._host = addresses, clock, host
         self._gate = gate
         self._environment = self._make_environment(environment)
@@ -47,8 +48,13 @@ class Processor:
         self._triggers: list[HttpTrigger | CronTrigger] = []
         self.http: HttpTrigger | None = None
 
-    async def start(self) -> None:
-        """Start workers, then triggers.  Raises `DeployFailed` with what the workers said."""
+    async def start(self, former: Processor | None = None, port: int = 0) -> None:
+        """Start workers, then triggers.  Raises `DeployFailed` with what the workers said.
+
+        former: the one that this takes the place of; its HTTP port passes on without a gap
+        port:   the HTTP port to take when it is free, where none is configured
+        """
+        self._former, self._port = former.http if former else None, port
         try:
             for name, settings in self._wanted_triggers().items():
                 await self._start_trigger(name, settings)
@@ -80,8 +86,9 @@ class Processor:
         trigger: HttpTrigger | CronTrigger
         if kind == "http":
             trigger = self.http = HttpTrigger(
-                name, settings, pool, self._host, self._clock, self._gate
+                name, settings, pool, self._host, self._clock, self._gate, self._former, self._port
             )
+            self._former, self._port = None, 0  # of several, the first takes them
         else:
             trigger = CronTrigger(name, settings, pool, self._clock)
         self._triggers.append(trigger)
@@ -100,23 +107,25 @@ class Processor:
 
     def _worker(self, name: str, kind: str, number: int) -> Worker:
         given = {
-            "path": self._path,
+            "path": self.code.path,
+            "python": str(self.code.python),
             "handler": str(self._spec.get("handler") or "handler:handler"),
             "worker": number,
             "trigger": {"kind": kind, "name": name},
             "namespace": self._metadata.get("namespace") or "nuclio",
             "addresses": str(self._addresses),
         }
-        return Worker(given, self._environment, self._path[0], self._log)
+        return Worker(given, self._environment, str(self.code.code), self._log)
 
     def _make_environment(self, common: Mapping[str, str]) -> dict[str, str]:
         name = str(self._metadata.get("name", ""))
         known = {
-            "PATH": os.defpath,
+            "PATH": os.pathsep.join([str(self.code.python.parent), os.defpath]),
             "LANG": "C.UTF-8",
             "NUCLIO_FUNCTION_NAME": name,
             "NUCLIO_FUNCTION_VERSION": "latest",
             "NUCLIO_FUNCTION_HANDLER": str(self._spec.get("handler", "")),
+            "PYTHONPATH": os.pathsep.join(map(str, self.code.packages)),
             **common,
         }
         for each in self._spec.get("env") or []:

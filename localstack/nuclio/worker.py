@@ -46,7 +46,7 @@ class Worker:
         self._given, self._environment, self._cwd = given, environment, cwd
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self._output: asyncio.Task[None] | None = None
+        self._read_end = -1
         self._said = bytearray()
         self._records: list[dict[str, Any]] = []
 
@@ -71,7 +71,9 @@ class Worker:
                 start_new_session=True,
             )
         os.close(write_end)
-        self._output = asyncio.get_running_loop().create_task(self._watch(read_end))
+        os.set_blocking(read_end, False)
+        self._read_end = read_end
+        asyncio.get_running_loop().add_reader(read_end, self._read_output)
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
         await self._within(self._line("s"), seconds)
 
@@ -80,6 +82,7 @@ class Worker:
         import msgpack
 
         self._records = []
+        self._said.clear()  # its last words, should it end, are of this event
         try:
             self._writer.write(wire.frame(msgpack.packb(event)))
             text = await self._within(self._line("r"), seconds)
@@ -123,20 +126,33 @@ class Worker:
                 self._records.append(record)
                 self._log(record["level"], record["message"], record.get("with") or {})
 
-    async def _watch(self, descriptor: int) -> None:
-        """Prints of the function become lines of its log."""
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=LINE_LIMIT)
-        pipe = os.fdopen(descriptor, "rb")
-        transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), pipe
-        )
-        while data := await reader.read(1 << 16):
-            self._said += data
-            del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
-            for line in data.decode("utf-8", "replace").splitlines():
+    def _read_output(self) -> None:
+        """Prints of the function become lines of its log; never waits.
+
+        The descriptor is read and closed here: uvloop's own pipe transport closes it twice, and
+        the second time it may be somebody else's.
+        """
+        while self._read_end >= 0:
+            try:
+                data = os.read(self._read_end, 1 << 16)
+            except BlockingIOError:
+                return
+            if not data:
+                return self._close_output()
+            self._printed(data)
+
+    def _close_output(self) -> None:
+        if self._read_end >= 0:
+            asyncio.get_running_loop().remove_reader(self._read_end)
+            os.close(self._read_end)
+            self._read_end = -1
+
+    def _printed(self, data: bytes) -> None:
+        self._said += data
+        del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
+        for line in data.decode("utf-8", "replace").splitlines():
+            if line:
                 self._log("info", line[:4096], {})
-        transport.close()
 
     def _last_words(self) -> str:
         said = self._said.decode("utf-8", "replace").strip()
@@ -146,8 +162,9 @@ class Worker:
     async def _ended(self) -> None:
         if self._process is not None:
             await asyncio.to_thread(self._process.wait)
-        if self._output is not None:
-            await self._output
+        # What it has printed is there; a process of its own that lives on may hold the other end.
+        self._read_output()
+        self._close_output()
 
     async def stop(self) -> None:
         """End the process and everything it started."""

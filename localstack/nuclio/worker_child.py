@@ -57,6 +57,7 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
     sys.path[:] = given["path"]
+    sys.executable = given["python"]  # what the function's own children are started with
     import msgpack
     import nuclio_sdk
     import nuclio_sdk.logger

@@ -39,6 +39,10 @@ def handler(event, context):
         return "x" * (7 * 1024 * 1024)
     if what == "import":
         __import__(event["name"])
+    if what == "child":
+        import subprocess
+        command = [sys.executable, "-c", f"import boto3; import {event['name']}"]
+        return subprocess.run(command, capture_output=True, text=True).stderr
     if what == "slow":
         time.sleep(0.5)
     return {"count": count, "pid": os.getpid(), "file": __file__}
@@ -127,6 +131,12 @@ def test_a_second_event_at_once_gets_a_second_sandbox(send: Send) -> None:
 @pytest.mark.fidelity("Logs", "ten megabytes of prints in one invocation")
 def test_ten_megabytes_of_prints_do_no_harm(send: Send) -> None:
     assert send("print")[1] == ""
+
+
+@pytest.mark.fidelity("Execution", "a function's own child processes see what the function sees")
+def test_a_child_process_is_as_alone(send: Send) -> None:
+    for name in ("pelton", "numpy", "ministack"):
+        assert f"No module named '{name}'" in send("child", name=name)[0]
 
 
 @pytest.mark.parametrize("name", ["pelton", "click", "ministack", "pydantic"])

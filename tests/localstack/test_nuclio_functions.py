@@ -177,3 +177,97 @@ def test_an_archive_s_work_folder_is_inside_the_archive(
         "error",
         f"the archive has no folder {place!r}",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"metadata": "x"}, 'metadata must be an object, not "x"'),
+        ({"metadata": {"name": 5}}, "metadata.name must be a string, not 5"),
+        ({"metadata": {"name": "f", "labels": "x"}}, "metadata.labels must be an object"),
+        ({"spec": 3}, "spec must be an object, not 3"),
+        ({"spec": {"build": "x"}}, 'spec.build must be an object, not "x"'),
+        ({"spec": {"env": "x"}}, 'spec.env must be a list, not "x"'),
+        ({"spec": {"build": {"commands": "pip"}}}, "spec.build.commands must be a list"),
+        ({"spec": {"build": {"functionSourceCode": 5}}}, "functionSourceCode must be a string"),
+        ({"spec": {"triggers": {"a": 5}}}, "spec.triggers.a must be an object, not 5"),
+        (
+            {"spec": {"triggers": {"h": {"numWorkers": -1}}}},
+            "spec.triggers.h.numWorkers must be 1 to 1000, not -1",
+        ),
+        (
+            {"spec": {"triggers": {"h": {"attributes": {"port": 99999}}}}},
+            "spec.triggers.h.attributes.port must be 0 to 65535, not 99999",
+        ),
+    ],
+)
+@pytest.mark.fidelity("Nuclio", "a configuration of the wrong shape is a 400 that names the member")
+def test_a_wrong_shape_is_named(
+    pelton_emulator: RunningEmulator, given: dict[str, Any], words: str
+) -> None:
+    wanted = {"metadata": {"name": "shape"}, "spec": {}} | given
+    for method, path in (("POST", "functions"), ("PUT", "functions/shape")):
+        answer = httpx.request(
+            method, f"{pelton_emulator.nuclio_url}/api/{path}", json=wanted, trust_env=False
+        )
+        assert answer.status_code == 400 and words in answer.json()["error"]
+    assert "shape" not in httpx.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
+
+
+LONELY = """
+import os, subprocess, sys, threading
+
+def handler(context, event):
+    if event.path in (b"/die-later", "/die-later"):
+        threading.Timer(0.05, os._exit, [9]).start()
+        return "soon"
+    if event.path in (b"/child", "/child"):
+        done = subprocess.run(
+            [sys.executable, "-c", "import nuclio_sdk, click"], capture_output=True, text=True
+        )
+        return done.stderr
+    return str(os.getpid())
+"""
+
+
+def test_a_worker_that_died_idle_costs_no_event(pelton_emulator: RunningEmulator) -> None:
+    status = deploy(pelton_emulator, LONELY)
+    address = f"http://{status['externalInvocationUrls'][0]}"
+    pid = int(httpx.get(address, trust_env=False).text)
+    assert httpx.get(f"{address}/die-later", trust_env=False).text == "soon"
+    while Path(f"/proc/{pid}").exists() and "zombie" not in state(pid):
+        pass
+    answer = httpx.get(address, trust_env=False)
+    assert answer.status_code == 200 and int(answer.text) != pid
+
+
+def state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/status").read_text().partition("State:")[2].partition("\n")[0]
+    except FileNotFoundError:
+        return "zombie"
+
+
+@pytest.mark.fidelity("Nuclio", "a function's own child processes see what the function sees")
+def test_a_child_of_a_worker_is_as_alone(pelton_emulator: RunningEmulator) -> None:
+    status = deploy(pelton_emulator, LONELY)
+    said = httpx.get(f"http://{status['externalInvocationUrls'][0]}/child", trust_env=False).text
+    assert "No module named 'click'" in said
+
+
+@pytest.mark.fidelity("Nuclio", "a function keeps its HTTP port when it is deployed again")
+def test_the_port_stays_over_a_redeploy(pelton_emulator: RunningEmulator) -> None:
+    first = deploy(pelton_emulator, SOURCE)
+    with httpx.Client(base_url=f"http://{first['externalInvocationUrls'][0]}") as client:
+        assert client.get("/dict").status_code == 200
+        wanted = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()
+        again = httpx.put(
+            f"{pelton_emulator.nuclio_url}/api/functions/f",
+            json=wanted,
+            headers={"x-nuclio-wait-function-action": "true"},
+            timeout=60,
+        )
+        assert again.status_code == 202, again.text
+        status = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
+        assert status["httpPort"] == first["httpPort"]
+        assert client.get("/dict").status_code == 200

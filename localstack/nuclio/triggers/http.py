@@ -19,7 +19,10 @@ LOGS_HEADER_LIMIT = 4096
 
 
 class HttpTrigger:
-    """One listening port for one function."""
+    """One listening port for one function.
+
+    former: the trigger that this takes the place of;  port: one to take when it is free
+    """
 
     def __init__(
         self,
@@ -29,18 +32,36 @@ class HttpTrigger:
         host: str,
         clock: Clock,
         gate: Gate = OPEN,
+        former: HttpTrigger | None = None,
+        port: int = 0,
     ) -> None:
         self._name, self._pool, self._host = name, pool, host
         self._clock = clock
         attributes = settings.get("attributes") or {}
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
+        self._former, self._preferred = former, port
         self._front = Front(gate, clock, body=self._max_body)
         self.port = 0
 
     async def start(self) -> None:
-        self.port = self._front.bind(self._host, self._wanted)
+        former = self._former
+        if former is not None and self._wanted in (0, former.port):
+            # Its callers keep their address and their connections.
+            self._front, former._front, self.port = former._front, Front(), former.port
+            self._front.handler, self._front.body = self.answer, self._max_body
+            return
+        self.port = self._bind()
         await self._front.serve(self.answer)
+
+    def _bind(self) -> int:
+        """The configured port; without one the preferred, when it is free."""
+        if self._preferred and not self._wanted:
+            try:
+                return self._front.bind(self._host, self._preferred)
+            except OSError:  # taken meanwhile
+                pass
+        return self._front.bind(self._host, self._wanted)
 
     async def close(self) -> None:
         await self._front.close()

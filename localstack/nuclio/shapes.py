@@ -1,0 +1,130 @@
+"""The shape of a function's or project's configuration, checked before anything is kept.
+
+A member of the wrong type is refused with its path and what it must be; members that are not
+named here pass, and null is as good as absent.  Source: Nuclio's public functionconfig types.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .errors import Refused
+
+Check = Callable[[str, Any], None]
+
+
+def check_function(given: Mapping[str, Any]) -> None:
+    """Raises `Refused` 400 for the first member that is not as it must be.
+
+    >>> check_function({"metadata": {"name": "f"}, "spec": {"build": "x"}})
+    Traceback (most recent call last):
+    pelton.localstack.nuclio.errors.Refused: spec.build must be an object, not "x"
+    """
+    _check("", given, FUNCTION)
+
+
+def check_project(given: Mapping[str, Any]) -> None:
+    """The same for a project."""
+    _check("", given, {"metadata": METADATA, "spec": {}})
+
+
+def _check(path: str, value: Any, wanted: Any) -> None:
+    if value is None:
+        return
+    if callable(wanted):
+        wanted(path, value)
+    elif isinstance(wanted, list):
+        _is(path, value, list, "a list")
+        for number, each in enumerate(value):
+            _check(f"{path}[{number}]", each, wanted[0])
+    else:
+        _is(path, value, dict, "an object")
+        for key, inner in _members(value, wanted):
+            _check(f"{path}.{key}" if path else key, value[key], inner)
+
+
+def _members(value: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The members that are there and have a rule; "*" is the rule of any other."""
+    for key in value:
+        rule = wanted.get(key, wanted.get("*"))
+        if rule is not None:
+            yield key, rule
+
+
+def _is(path: str, value: Any, kind: Any, words: str) -> None:
+    wrong_bool = isinstance(value, bool) and kind is not bool
+    if wrong_bool or not isinstance(value, kind):
+        told = json.dumps(value, default=str)
+        raise Refused(400, f"{path} must be {words}, not {told[:80]}")
+
+
+def _text(path: str, value: Any) -> None:
+    _is(path, value, str, "a string")
+
+
+def _flag(path: str, value: Any) -> None:
+    _is(path, value, bool, "true or false")
+
+
+def _scalar(path: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        _is(path, value, str | int | float, "a string")
+
+
+def _whole(least: int, most: int = 2**31 - 1) -> Check:
+    def check(path: str, value: Any) -> None:
+        # nuclio-jupyter gives some numbers as text.
+        number = int(value) if isinstance(value, str) and value.isdigit() else value
+        _is(path, number, int, "a whole number")
+        if not least <= number <= most:
+            raise Refused(400, f"{path} must be {least} to {most}, not {value}")
+
+    return check
+
+
+def _seconds(path: str, value: Any) -> None:
+    _is(path, value, int | float, "a number of seconds")
+    if value < 0:
+        raise Refused(400, f"{path} must not be negative, it is {value}")
+
+
+METADATA = {"name": _text, "namespace": _text, "labels": {"*": _scalar}, "annotations": {}}
+TRIGGER = {
+    "kind": _text,
+    "name": _text,
+    "disabled": _flag,
+    "numWorkers": _whole(1, 1000),
+    "maxWorkers": _whole(1, 1000),
+    "workerAvailabilityTimeoutMilliseconds": _whole(0),
+    "attributes": {
+        "port": _whole(0, 65535),
+        "maxRequestBodySize": _whole(0),
+        "event": {"headers": {}},
+    },
+}
+BUILD = {
+    "path": _text,
+    "functionSourceCode": _text,
+    "codeEntryType": _text,
+    "codeEntryAttributes": {},
+    "commands": [_text],
+    "image": _text,
+}
+SPEC = {
+    "handler": _text,
+    "runtime": _text,
+    "env": [{"name": _scalar, "value": _scalar}],
+    "build": BUILD,
+    "triggers": {"*": TRIGGER},
+    "volumes": [{}],
+    "eventTimeout": _text,
+    "readinessTimeoutSeconds": _seconds,
+    "minReplicas": _whole(0),
+    "maxReplicas": _whole(0),
+    "replicas": _whole(0),
+    "disableDefaultHTTPTrigger": _flag,
+    "disable": _flag,
+}
+FUNCTION = {"metadata": METADATA, "spec": SPEC}
