@@ -30,6 +30,7 @@ from .provisioned import Provisioned
 from .resource_policies import ResourcePolicies
 from .source_mappings import SourceMappings
 from .tags import Tags
+from .tracing import HEADER
 from .url_configs import UrlConfigs
 from .versions import Versions
 
@@ -136,7 +137,8 @@ class LambdaApi:
             values = protocol.parse(self._model, operation, variables, request)
             validation.check(self._model, operation, values)
             _remember(self._checked, key, values)
-        return {**values, operation.payload_in: request.body}
+        trace = headers.get(HEADER, "")  # which the model does not know
+        return {**values, operation.payload_in: request.body, HEADER: trace}
 
 
 def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:

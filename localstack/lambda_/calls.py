@@ -6,12 +6,14 @@ import base64
 import binascii
 from uuid import uuid4
 
+from ..clock import MACHINE
 from .account import Account, Act, Answer, Values
 from .errors import AwsError, too_large
 from .jackson import parsed
 from .names import Reference, refer
 from .records import Call, Throttled
 from .registry import Registry
+from .tracing import HEADER, handed_on
 
 REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of payload
 EVENT_LIMIT = 1024 * 1024  # the same for InvocationType=Event
@@ -40,7 +42,11 @@ class Calls:
 
     async def invoke_async(self, values: Values) -> Answer:
         """The operation that InvocationType=Event has replaced; its answer tells only a status."""
-        given = {"FunctionName": values["FunctionName"], "Payload": values.get("InvokeArgs", b"")}
+        given = {
+            "FunctionName": values["FunctionName"],
+            "Payload": values.get("InvokeArgs", b""),
+            HEADER: values.get(HEADER, ""),
+        }
         call = await self._call(given, "Event")
         await self._account.events.accept(call)
         return {"Status": 202, "RequestId": call.request_id}
@@ -52,7 +58,8 @@ class Calls:
             await self._account.settled(function)
         payload = _payload(values.get("Payload", b""), kind)
         context = _client_context(values.get("ClientContext", ""))
-        return make_call(self._registry, reference, payload, str(uuid4()), context)
+        trace = values.get(HEADER, "")
+        return make_call(self._registry, reference, payload, str(uuid4()), context, trace)
 
     async def _run(self, call: Call, with_log: bool) -> Answer:
         try:
@@ -80,13 +87,17 @@ def make_call(
     payload: bytes,
     request_id: str,
     client_context: str = "",
-    trace_id: str = "",
+    trace: str = "",
 ) -> Call:
-    """A call of what `reference` means now.  Raises ResourceNotFoundException."""
+    """A call of what `reference` means now.  Raises ResourceNotFoundException.
+
+    trace: the trace header that came with it, "" for none
+    """
     function, version = registry.routed(reference)
     arn = registry.place.function_arn(function.name, reference.qualifier)
     revision = registry.revision(function, version)
-    return Call(revision, payload, request_id, arn, client_context, trace_id)
+    trace = handed_on(trace, request_id, revision.traced, MACHINE.time())
+    return Call(revision, payload, request_id, arn, client_context, trace)
 
 
 def _payload(payload: bytes, kind: str) -> bytes:

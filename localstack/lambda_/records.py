@@ -39,6 +39,7 @@ class Revision:
     reserved_concurrency: int | None = None
     scratch_mb: int = 512  # the size of /tmp
     initialization: str = "on-demand"  # or "provisioned-concurrency"
+    traced: bool = False  # TracingConfig is Active
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 
 
@@ -51,7 +52,7 @@ class Call:
     request_id: str
     invoked_arn: str
     client_context: str = ""  # JSON text, already base64-decoded
-    trace_id: str = ""
+    trace_id: str = ""  # the X-Ray trace header as the function gets it
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ class Registry:
             system_level=logging.get("SystemLogLevel", "INFO"),
             reserved_concurrency=function.reserved_concurrency,
             scratch_mb=settings["EphemeralStorage"]["Size"],
+            traced=settings["TracingConfig"]["Mode"] == "Active",
         )
 
     def _forget(self, name: str) -> None:

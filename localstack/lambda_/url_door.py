@@ -15,6 +15,7 @@ from .calls import REQUEST_LIMIT, make_call
 from .names import Reference
 from .records import Throttled
 from .states import Function, Url
+from .tracing import HEADER
 
 
 class UrlDoor:
@@ -45,12 +46,12 @@ class UrlDoor:
         payload = json.dumps(event).encode()
         if len(payload) > REQUEST_LIMIT:  # of the event: base64 counts, as on AWS
             return _response(urls.too_large(REQUEST_LIMIT))
-        return await self._call(function, url, payload)
+        return await self._call(function, url, payload, request.headers.get(HEADER, ""))
 
-    async def _call(self, function: Function, url: Url, payload: bytes) -> Response:
+    async def _call(self, function: Function, url: Url, payload: bytes, trace: str) -> Response:
         await self._account.settled(function)
         reference = Reference(function.name, url.qualifier)
-        call = make_call(self._registry, reference, payload, str(uuid4()))
+        call = make_call(self._registry, reference, payload, str(uuid4()), trace=trace)
         try:
             outcome = await self._account.execution.invoke(call)
         except Throttled:

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..names import runtime_arn
 from ..records import Call, Revision
+from ..tracing import segment
 
 Record = dict[str, Any]
 Event = tuple[str, Record]
@@ -160,17 +161,10 @@ def _with(record: Record, **optional: Any) -> Record:
 
 
 def _tracing(call: Call) -> Record | None:
-    if not call.trace_id:
+    if "Sampled=1" not in call.trace_id:
         return None
-    return {"spanId": span_id(call), "type": "X-Amzn-Trace-Id", "value": call.trace_id}
-
-
-def span_id(call: Call) -> str:
-    """The segment of this invocation: the same wherever it is named.
-
-    It is made of the request id, because nothing else here opens a segment.
-    """
-    return call.request_id.replace("-", "")[:16]
+    span = segment(call.request_id)
+    return {"spanId": span, "type": "X-Amzn-Trace-Id", "value": call.trace_id}
 
 
 # -- how they are told
