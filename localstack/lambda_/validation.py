@@ -34,7 +34,7 @@ _MORE_PATTERNS = {
     ),
 }
 
-Problem = tuple[str, str, str]  # value, path, constraint
+Problem = tuple[str, str, str]  # value ("" when it is not told), path, constraint
 
 
 def check(model: Model, operation: Operation, values: Mapping[str, Any]) -> None:
@@ -58,7 +58,8 @@ def failed(problems: Sequence[Problem]) -> AwsError:
     """
     count = len(problems)
     told = "; ".join(
-        f"Value {value} at '{path}' failed to satisfy constraint: {constraint}"
+        f"{f'Value {value}' if value else 'Value'} at '{path}' failed to satisfy constraint: "
+        f"{constraint}"
         for value, path, constraint in problems
     )
     detected = f"{count} validation error{'s' if count > 1 else ''} detected"
@@ -77,6 +78,15 @@ def lower(name: str) -> str:
 def _problems(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
     if name in _CHECKED_LATER:
         return
+    shape = model.shapes[name]
+    if shape.get("sensitive"):
+        # What is wrong is told, what was given is not.
+        yield from (("", where, rule) for _, where, rule in _problems_of(model, name, value, path))
+    else:
+        yield from _problems_of(model, name, value, path)
+
+
+def _problems_of(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
     shape = model.shapes[name]
     kind = shape["type"]
     if kind == "structure":

@@ -109,7 +109,7 @@ class Door:
         memory = io.BytesIO()
         with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
             for name in names:
-                out.writestr(name, content)
+                out.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         return memory.getvalue()
 
     def close(self) -> None:
