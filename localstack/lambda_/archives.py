@@ -12,19 +12,18 @@ import io
 import os
 import platform
 import shutil
-import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from . import unpacking
 from .errors import AwsError, invalid, too_large
 from .interpreters import Interpreter
 
 ZIPPED_LIMIT = 52_428_800  # bytes, when sent in the request; through S3 only the next one counts
-UNZIPPED_LIMIT = 262_144_000  # bytes
-_CANNOT_UNZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _ELF_MACHINES = {62: "x86_64", 183: "aarch64", 3: "i686", 40: "arm"}
 
 
@@ -58,18 +57,20 @@ class Archives:
         native, unzipped = _check(content)
         code = Code(hashlib.sha256(content).hexdigest(), len(content), native, unzipped)
         if native and python is not None:
-            with zipfile.ZipFile(io.BytesIO(content)) as opened:
-                _refuse_foreign(opened, python, reason)
+            with unpacking.opened(io.BytesIO(content)) as archive:
+                _refuse_foreign(archive, python, reason)
+        tree = self.directory / code.sha256
+        if not tree.exists():  # what cannot be unpacked is not kept
+            self._unpack(io.BytesIO(content), tree)
         if not self.archive(code.sha256).exists():
             self._write(self.archive(code.sha256), content)
-        self.tree(code.sha256)
         return code
 
     def check_native(self, archives: Sequence[str], python: Interpreter, reason: str) -> None:
         """Refuse kept archives whose native modules cannot be loaded by what will run them."""
         for sha256 in archives:
-            with zipfile.ZipFile(self.archive(sha256)) as opened:
-                _refuse_foreign(opened, python, reason)
+            with unpacking.opened(self.archive(sha256)) as archive:
+                _refuse_foreign(archive, python, reason)
 
     def owners_only(self, code: Code) -> str:
         """A file that only its owner may read, or ""; on AWS a function is another user."""
@@ -125,13 +126,9 @@ class Archives:
             part.unlink(missing_ok=True)
             raise
 
-    def _unpack(self, archive: Path, tree: Path) -> None:
-        def fill(part: Path) -> None:
-            with zipfile.ZipFile(archive) as opened:
-                for info in opened.infolist():
-                    _extract(opened, info, part)
-
-        self._make(tree, fill)
+    def _unpack(self, source: Path | BinaryIO, tree: Path) -> None:
+        with unpacking.opened(source) as archive:
+            self._make(tree, lambda part: unpacking.unpack(archive, part))
 
     def _make(self, tree: Path, fill: Callable[[Path], None]) -> None:
         """A directory that is there whole or not at all."""
@@ -140,9 +137,10 @@ class Archives:
         try:
             fill(part)
             part.rename(tree)
-        except OSError:
+        except BaseException as error:
             shutil.rmtree(part, ignore_errors=True)
-            if not tree.exists():  # else someone was first: the contents are the same
+            # Someone may have been first: the contents are the same.
+            if not (isinstance(error, OSError) and tree.exists()):
                 raise
 
 
@@ -181,16 +179,9 @@ def _place(source: Path, target: Path) -> None:
 
 def _check(content: bytes) -> tuple[bool, int]:
     """Whether the archive is native, and its size unpacked; raises when it is refused."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as opened:
-            infos = opened.infolist()
-            _check_sizes(infos)
-            for info in infos:
-                _check_path(opened, info)
-            native = any(_is_native(info.filename) for info in infos)
-            return native, sum(info.file_size for info in infos)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
-        raise invalid(_CANNOT_UNZIP) from None
+    with unpacking.opened(io.BytesIO(content)) as archive:
+        infos = archive.infolist()
+        return any(_is_native(info.filename) for info in infos), unpacking.check(infos)
 
 
 def check_zipped(content: bytes) -> None:
@@ -199,50 +190,11 @@ def check_zipped(content: bytes) -> None:
         raise too_large(f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes")
 
 
-def _check_sizes(infos: list[zipfile.ZipInfo]) -> None:
-    if not infos:
-        raise invalid("Uploaded file must be a non-empty zip")
-    if sum(info.file_size for info in infos) >= UNZIPPED_LIMIT:
-        raise invalid(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
-
-
-def _check_path(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-    path = PurePosixPath(info.filename)
-    if path.is_absolute() or ".." in path.parts or "\0" in info.filename:
-        raise invalid(_CANNOT_UNZIP)
-    if _is_link(info):
-        target = os.path.normpath(path.parent / opened.read(info).decode())
-        if os.path.isabs(target) or target.startswith(".."):
-            raise invalid(_CANNOT_UNZIP)
-
-
-def _is_link(info: zipfile.ZipInfo) -> bool:
-    return stat.S_ISLNK(info.external_attr >> 16)
-
-
-def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) -> None:
-    path = into / info.filename
-    if info.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if _is_link(info):
-        path.symlink_to(opened.read(info).decode())
-        return
-    with opened.open(info) as source, path.open("wb") as out:
-        shutil.copyfileobj(source, out, 1 << 20)
-    # Lambda runs as another user than the one who zipped: what it cannot read fails there.
-    path.chmod((info.external_attr >> 16) & 0o777 or 0o644)
-
-
 # -- native modules
 
 
 def _refuse_foreign(opened: zipfile.ZipFile, python: Interpreter, reason: str) -> None:
-    try:
-        problem = native_problem(opened, python)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
-        raise invalid(_CANNOT_UNZIP) from None
+    problem = native_problem(opened, python)
     if problem:
         why = f" ({reason})" if reason else ""
         raise invalid(
@@ -256,7 +208,11 @@ def native_problem(opened: zipfile.ZipFile, python: Interpreter) -> str:
     """Why the native modules of an archive cannot be loaded by a Python here, or ""."""
     modules: dict[str, list[str]] = {}
     for info in opened.infolist():
-        if _is_native(info.filename) and _is_seen(info.filename, python) and not _is_link(info):
+        if (
+            _is_native(info.filename)
+            and _is_seen(info.filename, python)
+            and not unpacking.is_link(info)
+        ):
             path = PurePosixPath(info.filename)
             modules.setdefault(str(path.parent / path.name.partition(".")[0]), []).append(
                 info.filename

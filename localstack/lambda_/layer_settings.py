@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .archives import UNZIPPED_LIMIT, Code
+from .archives import Code
 from .errors import invalid
 from .layer_store import LayerStore
 from .layers import not_allowed
 from .names import Place
+from .unpacking import UNZIPPED_LIMIT
 
 MOST = 5
 _ARN = re.compile(r"arn:[^:]*:lambda:([^:]+):(\d{12}):layer:([^:]+):(\d+)")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .account import Account, Values
-from .archives import UNZIPPED_LIMIT, check_zipped
+from .archives import check_zipped
 from .errors import invalid
+from .unpacking import UNZIPPED_LIMIT
 
 
 async def uploaded(account: Account, source: Values) -> bytes | None:

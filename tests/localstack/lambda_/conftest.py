@@ -65,16 +65,17 @@ class Door:
     def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Any = None) -> Any:
+        usual = botocore.config.Config(
+            retries={"total_max_attempts": 1}, parameter_validation=False
+        )
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=botocore.config.Config(
-                retries={"total_max_attempts": 1}, parameter_validation=False
-            ),
+            config=config or usual,
         )
 
     def create(self, name: str = "f", **settings: Any) -> Any:
