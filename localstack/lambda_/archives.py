@@ -12,6 +12,7 @@ import io
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence

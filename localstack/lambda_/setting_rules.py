@@ -58,7 +58,6 @@ def check(settings: Mapping[str, Any]) -> None:
     _check_most("Timeout", settings["Timeout"], _TIMEOUT_LIMIT)
     _check_most("EphemeralStorage", settings["EphemeralStorage"]["Size"], _STORAGE_LIMIT)
     _check_environment(settings.get("Environment", {}))
-    _check_dead_letters(settings.get("DeadLetterConfig", {}))
     _check_files(settings)
     if settings["SnapStart"]["ApplyOn"] != "None":
         _check_snap_start(settings)
@@ -141,12 +140,6 @@ def _check_environment(variables: Mapping[str, str]) -> None:
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > _ENVIRONMENT_LIMIT:
         raise invalid(f"{_UNABLE}exceeded the 4KB limit. String measured: {measured}")
-
-
-def _check_dead_letters(config: Mapping[str, str]) -> None:
-    arn = config.get("TargetArn", "")
-    if arn and arn.split(":")[2] not in ("sqs", "sns"):
-        raise invalid(f"The dead-letter target {arn} is neither a queue of SQS nor a topic of SNS.")
 
 
 def _check_files(settings: Mapping[str, Any]) -> None:
