@@ -121,9 +121,9 @@ class ManualClock:
 
     def __init__(self, start: float = 1_700_000_000.0, patience: float = 60.0) -> None:
         self.patience = patience
-        # The next moment at which others change by themselves (the embedded services: a message
-        # becomes visible), None when there is none: time stops there for those who pause.
-        self.moments: list[Callable[[], float | None]] = []
+        # What of others falls due by itself (in the embedded services: a message becomes visible,
+        # a rule fires): when, and what is done then; None when there is nothing.  Time stops there.
+        self.moments: list[Callable[[], tuple[float, Callable[[], None]] | None]] = []
         self._now = start
         self._order = itertools.count()
         # (due, rank, order of asking, what wakes the sleeper)
@@ -223,23 +223,23 @@ class ManualClock:
         async with self._advancing:
             end = self._now + seconds
             await self._settle()
-            while (stop := self._next_stop()) is not None and stop <= end:
-                self._now = max(self._now, stop)
-                if self._sleepers and self._sleepers[0][0] <= self._now:
-                    heapq.heappop(self._sleepers)[3]()
+            while (stop := self._next_stop()) is not None and stop[0] <= end:
+                self._now = max(self._now, stop[0])
+                stop[1]()
                 await self._settle()
             self._now = end
             await self._settle()
             return end
 
-    def _next_stop(self) -> float | None:
-        """When the next sleeper is due or the next moment comes; who pauses will look then."""
-        due = self._sleepers[0][0] if self._sleepers else None
-        found = [moment for each in self.moments if (moment := each()) is not None]
-        if found and self._pausing and (due is None or min(found) <= due):
-            self._stirs += 1
-            return min(found)
-        return due
+    def _next_stop(self) -> tuple[float, Callable[[], None]] | None:
+        """When the next sleeper is due or the next moment comes, and what is done then."""
+        stops = [moment for each in self.moments if (moment := each()) is not None]
+        if self._sleepers:
+            stops.append((self._sleepers[0][0], self._wake_first))
+        return min(stops, key=lambda stop: stop[0], default=None)
+
+    def _wake_first(self) -> None:
+        heapq.heappop(self._sleepers)[3]()
 
     async def _settle(self) -> None:
         """Come back when nothing is under way and nobody who pauses has anything to look at."""

@@ -131,7 +131,7 @@ class Emulator:
         self._made.append(self._close_store)
         self.registry = Registry(self.store, Archives(self._directory / "code"), self.place)
         state = self._directory / "services" if self._kept else None
-        self.services = Services(self.place.region, self.place.account, state)
+        self.services = Services(self.place.region, self.place.account, state, self.clock)
         self.services.check_state()
         self._made.append(self.services.close)
         self.machinery = Machinery(

@@ -36,7 +36,8 @@ botocore's model, public documents, and answers recorded on AWS.
 | AWS_IAM on URLs, credentials, policies | checked | passed, but for AuthType NONE, which needs its policy |
 | async events | kept by the service; what is dropped is counted in CloudWatch | kept in SQLite, also over a kill; at most 32 of one function run at once; what is dropped is said in the emulator's log |
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
-| time inside ministack (visibility timeouts) | real | real; the manual clock moves only what is ours |
+| time inside ministack | real | the emulator's clock, also a manual one: visibility timeouts, delays, rules, schedules, expiries, times told; by a manual clock a long poll answers at once, and a Step Functions Wait inside a Map stays real |
+| durations of processes (timeouts, init, a worker's start) | real | real, whichever clock the emulator has; functions have the machine's time |
 | pushes to functions (EventBridge, Scheduler, S3, SNS) | asynchronous | asynchronous, kept and retried; a rule's own input that looks like no event is called once; rules are looked at every 10 s of real time |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause |
 | Nuclio `numWorkers` | worker processes | the same |

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from . import asgi
+from . import asgi, services_moments, services_time
+from .clock import MACHINE, Clock, ManualClock
 from .front import Request, Response
 from .store import CorruptData
 
@@ -35,10 +36,14 @@ class Services:
 
     region, account: where callers without credentials are
     state:           where what it holds is kept at a clean stop; None keeps nothing
+    clock:           whose time they have
     """
 
-    def __init__(self, region: str, account: str, state: Path | None) -> None:
+    def __init__(
+        self, region: str, account: str, state: Path | None, clock: Clock = MACHINE
+    ) -> None:
         self._region, self._account, self._state = region, account, state
+        self._clock = clock
         self._application: asgi.Application | None = None
         self._stop: Callable[[], Awaitable[None]] | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -73,6 +78,8 @@ class Services:
     async def __call__(self, request: Request) -> Response:
         await self.loaded()
         assert self._application is not None
+        if isinstance(self._clock, ManualClock):
+            request = services_time.at_once(request)
         return await asgi.serve(self._application, request)
 
     async def close(self) -> None:
@@ -82,6 +89,7 @@ class Services:
         if self._stop is not None:
             await self._stop()
             self._stop = None
+        services_time.go_by(MACHINE)
 
     # -- what the emulator itself asks of them
     async def call(self, service: str, target: str, members: dict[str, Any]) -> dict[str, Any]:
@@ -175,6 +183,9 @@ class Services:
     # -- loading
     async def _load(self) -> None:
         self._set_environment()
+        services_time.go_by(self._clock)
+        if isinstance(self._clock, ManualClock):
+            services_moments.follow(self._clock)
         self._application = await asyncio.to_thread(_import_application)
         self._stop = await asgi.lifespan(self._application)
         # What is loaded now stays: the collector need not walk it while calls are served.
@@ -197,6 +208,7 @@ class Services:
 
 
 def _import_application() -> asgi.Application:
+    services_time.install()
     application: asgi.Application = import_module("ministack.app").app
     return application
 

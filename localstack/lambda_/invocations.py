@@ -33,7 +33,7 @@ INIT_SECONDS = 10.0
 AHEAD_SECONDS = 130.0  # of an init that no call waits for, or the function's timeout if longer
 PROVISIONED = "provisioned-concurrency"
 IDLE_SECONDS = 600.0
-RECLAIM_SECONDS = 60.0
+RECLAIM_SECONDS = 120.0
 # To fill the smallest function's memory takes longer than this.
 MEMORY_CHECK_SECONDS = 0.02
 ACCOUNT_LIMIT = 1000

@@ -117,7 +117,9 @@ def test_time_stops_at_moments_of_others_for_those_who_pause() -> None:
     async def main() -> list[float]:
         clock, looks = ManualClock(start=0.0), list[float]()
         due = [30.0, 90.0]
-        clock.moments.append(lambda: min((d for d in due if d > clock.time()), default=None))
+        clock.moments.append(
+            lambda: min(((d, clock.stir) for d in due if d > clock.time()), default=None)
+        )
 
         async def poll() -> None:
             while True:

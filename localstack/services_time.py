@@ -1,0 +1,288 @@
+"""The embedded services go by the emulator's clock: the one seam through which they get time.
+
+ministack's modules import `time`, `datetime` and `threading` as any module does.  They are given
+ours, by an `__import__` of their own (`install`, before the first of them is loaded): what they ask
+is the time of the clock that `go_by` names, the threads that deliver things sleep by it, and are
+counted as work under way until they sleep or end.  By the machine's clock everything passes
+through unchanged.
+
+What stays real by a manual clock: `time.monotonic`, `asyncio.sleep`, and threads of other modules
+than `_DELIVERING` (listeners, processes, a Step Functions Wait inside a Map).  A long poll of SQS
+answers at once (`at_once`): its client would wait for a time that does not pass.
+
+This module, `services_moments` and `services` alone know ministack from within; a contract test
+holds every name that they use.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime as real_datetime
+import importlib.abc
+import importlib.machinery
+import json
+import sys
+import threading as real_threading
+import time as real_time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode
+
+from .clock import MACHINE, Clock, ManualClock
+from .front import Request
+
+PACKAGE = "ministack"
+# Modules whose threads hand things on or fall due, and end: they are waited for.
+_DELIVERING = frozenset(
+    f"{PACKAGE}.{name}"
+    for name in (
+        "core.concurrency", "services.cloudwatch_logs", "services.dynamodb",
+        "services.eventbridge", "services.firehose", "services.kinesis", "services.lambda_svc",
+        "services.pipes", "services.s3", "services.scheduler", "services.sns",
+        "services.stepfunctions",
+    )
+)  # fmt: skip
+# Threads that look whether something is due, every few seconds: by a manual clock they are woken
+# when something is (see `services_moments`).
+TICKING = frozenset({"eb-scheduler", "evb-scheduler-ticker", "dynamodb-ttl-reaper"})
+
+
+class _Now:
+    """Which clock it is, and the threads that sleep by it."""
+
+    clock: Clock = MACHINE
+    asleep: ClassVar[set[real_threading.Event]] = set()
+    ticking: ClassVar[dict[str, Callable[[], None]]] = {}
+
+
+def go_by(clock: Clock) -> None:
+    """From now on the services have the time of `clock`; who slept by another goes on."""
+    _Now.clock = clock
+    _Now.ticking.clear()
+    for woken in list(_Now.asleep):
+        woken.set()
+
+
+def ticking(thread: str) -> Callable[[], None] | None:
+    """What wakes a thread of `TICKING`; None while it does not sleep."""
+    return _Now.ticking.get(thread)
+
+
+# -- what is given in place of the standard library's
+def _sleep(seconds: float) -> None:
+    """`time.sleep` of a delivering thread; every other thread sleeps really."""
+    clock, token = _Now.clock, getattr(_mine, "token", None)
+    if not isinstance(clock, ManualClock) or token is None:
+        real_time.sleep(max(0.0, seconds))
+        return
+    name, woken, again = real_threading.current_thread().name, real_threading.Event(), list[int]()
+
+    def wake() -> None:
+        _Now.ticking.pop(name, None)
+        again.append(clock.begin(f"thread {name} of the services"))
+        woken.set()
+
+    _Now.asleep.add(woken)
+    if name in TICKING:
+        _Now.ticking[name] = wake
+    else:
+        clock.wake_at(clock.time() + max(0.0, seconds), wake)
+    clock.end(token)
+    woken.wait()
+    _Now.asleep.discard(woken)
+    _mine.token = again[0] if again else clock.begin(name)
+
+
+_mine = real_threading.local()
+
+
+class _Thread(real_threading.Thread):
+    """A thread that counts as work under way from its start to its end, unless it sleeps."""
+
+    _clock: ManualClock | None = None
+    _token = -1
+
+    def start(self) -> None:
+        if isinstance(_Now.clock, ManualClock):
+            self._clock = _Now.clock
+            self._token = self._clock.begin(f"thread {self.name} of the services")
+        try:
+            super().start()
+        except RuntimeError:
+            if self._clock is not None:
+                self._clock.end(self._token)
+            raise
+
+    def run(self) -> None:
+        if self._clock is None:
+            super().run()
+            return
+        _mine.token = self._token
+        try:
+            super().run()
+        finally:
+            self._clock.end(_mine.token)
+
+    def join(self, timeout: float | None = None) -> None:
+        # Who waits for another is at rest: the other is counted itself.
+        clock, token = _Now.clock, getattr(_mine, "token", None)
+        if not isinstance(clock, ManualClock) or token is None:
+            super().join(timeout)
+            return
+        clock.end(token)
+        super().join(timeout)
+        _mine.token = clock.begin(f"thread {real_threading.current_thread().name} of the services")
+
+
+class _Event(real_threading.Event):
+    """An event whose `set` is a reason for pollers to look (ministack's `esm_wake` is one)."""
+
+    def set(self) -> None:
+        super().set()
+        _Now.clock.stir()
+
+
+def _moment(seconds: float | None) -> float:
+    return _Now.clock.time() if seconds is None else seconds
+
+
+class _DateKind(type):
+    """Stands for a class of `datetime` and makes real ones of it."""
+
+    real: type[Any]
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        return cls.real(*given, **named)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls.real)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.real, name)
+
+
+class _Datetime(metaclass=_DateKind):
+    real = real_datetime.datetime
+
+    @staticmethod
+    def now(tz: real_datetime.tzinfo | None = None) -> real_datetime.datetime:
+        return real_datetime.datetime.fromtimestamp(_Now.clock.time(), tz)
+
+    @staticmethod
+    def utcnow() -> real_datetime.datetime:
+        return _Datetime.now(real_datetime.UTC).replace(tzinfo=None)
+
+    @staticmethod
+    def today() -> real_datetime.datetime:
+        return _Datetime.now()
+
+
+class _Date(metaclass=_DateKind):
+    real = real_datetime.date
+
+    @staticmethod
+    def today() -> real_datetime.date:
+        return _Datetime.now().date()
+
+
+class _Stand(ModuleType):
+    """A module of the standard library in which some names are ours."""
+
+    def __init__(self, real: ModuleType, names: Mapping[str, Any]) -> None:
+        super().__init__(real.__name__)
+        self.__dict__.update(names)
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+_TIME: Mapping[str, Callable[..., Any]] = {
+    "time": lambda: _Now.clock.time(),
+    "time_ns": lambda: int(_Now.clock.time() * 1_000_000_000),
+    "sleep": _sleep,
+    "gmtime": lambda seconds=None: real_time.gmtime(_moment(seconds)),
+    "localtime": lambda seconds=None: real_time.localtime(_moment(seconds)),
+    "ctime": lambda seconds=None: real_time.ctime(_moment(seconds)),
+    "strftime": lambda form, when=None: real_time.strftime(
+        form, real_time.localtime(_Now.clock.time()) if when is None else when
+    ),
+}
+_STANDS = {
+    "time": _Stand(real_time, _TIME),
+    "datetime": _Stand(real_datetime, {"datetime": _Datetime, "date": _Date}),
+}
+_THREADING = _Stand(real_threading, {"Thread": _Thread, "Event": _Event})
+
+
+def _import(
+    name: str,
+    globals: Mapping[str, Any] | None = None,
+    locals: Mapping[str, Any] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> ModuleType:
+    """`__import__` of ministack's modules."""
+    if level == 0 and name in _STANDS:
+        return _STANDS[name]
+    if level == 0 and name == "threading" and (globals or {}).get("__name__") in _DELIVERING:
+        return _THREADING
+    return builtins.__import__(name, globals, locals, fromlist or (), level)
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
+        super().exec_module(module)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds ministack's own modules, and has them loaded with our `__import__`."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith(f"{PACKAGE}."):
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+def install() -> None:
+    """Give ministack's modules our time from now on; once a process."""
+    if not any(isinstance(each, _Finder) for each in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+# -- requests that would wait
+def at_once(request: Request) -> Request:
+    """A request for messages without its wait (JSON and form protocol).
+
+    >>> target = {"x-amz-target": "AmazonSQS.ReceiveMessage"}
+    >>> at_once(Request("POST", "/", target, b'{"WaitTimeSeconds": 20, "QueueUrl": "q"}')).body
+    b'{"WaitTimeSeconds": 0, "QueueUrl": "q"}'
+    """
+    if request.headers.get("x-amz-target") == "AmazonSQS.ReceiveMessage":
+        try:
+            asked = json.loads(request.body or b"{}")
+        except ValueError:
+            return request
+        return _with_body(request, json.dumps({**asked, "WaitTimeSeconds": 0}).encode())
+    if b"Action=ReceiveMessage" not in request.body:
+        return request
+    asked = dict(parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))
+    return _with_body(request, urlencode({**asked, "WaitTimeSeconds": "0"}).encode())
+
+
+def _with_body(request: Request, body: bytes) -> Request:
+    length = str(len(body))
+    fields = [
+        (name, length.encode() if name == b"content-length" else value)
+        for name, value in request.fields
+    ]
+    headers = {**request.headers, "content-length": length}
+    return replace(request, body=body, headers=headers, fields=fields)
