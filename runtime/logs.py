@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
@@ -44,19 +44,19 @@ class JsonLogger:
         self._least = LEVELS.get(level.upper(), LEVELS["INFO"])
         self._write = write or _to_stdout
 
-    def debug(self, message: str, **fields: Any) -> None:
+    def debug(self, message: str, /, **fields: Any) -> None:
         self._log("DEBUG", message, fields)
 
-    def info(self, message: str, **fields: Any) -> None:
+    def info(self, message: str, /, **fields: Any) -> None:
         self._log("INFO", message, fields)
 
-    def warning(self, message: str, **fields: Any) -> None:
+    def warning(self, message: str, /, **fields: Any) -> None:
         self._log("WARNING", message, fields)
 
-    def error(self, message: str, **fields: Any) -> None:
+    def error(self, message: str, /, **fields: Any) -> None:
         self._log("ERROR", message, fields)
 
-    def exception(self, message: str, **fields: Any) -> None:
+    def exception(self, message: str, /, **fields: Any) -> None:
         """`error` with the exception being handled as `error` and `trace`."""
         import traceback
 
@@ -76,9 +76,17 @@ class JsonLogger:
                 "level": level,
                 "message": message,
                 **self._common,
-                **fields,
             }
-            self._write(json.dumps(line, default=str))
+            self._write(json.dumps(line | beside(fields, line), default=str))
+
+
+def beside(fields: Mapping[str, Any], taken: Container[str]) -> dict[str, Any]:
+    """The fields, those whose names are taken under a name of their own: `level` as `level_`.
+
+    >>> beside({"message": "theirs", "n": 1}, {"message": "ours"})
+    {'message_': 'theirs', 'n': 1}
+    """
+    return {f"{name}_" if name in taken else name: value for name, value in fields.items()}
 
 
 def _to_stdout(line: str) -> None:

@@ -17,6 +17,7 @@ from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
 from ..handlers.event import Event, Result
 from ..handlers.function import Function
 from .call import compile_call, maybe_await
+from .logs import beside
 from .worker import Worker, find_function, without_our_frames
 
 Handler = Callable[[Any, Any], Any]
@@ -161,22 +162,25 @@ class NuclioLogger:
     def __init__(self, logger: Any, common: Mapping[str, Any]) -> None:
         self._logger, self._common = logger, dict(common)
 
-    def debug(self, message: str, **fields: Any) -> None:
-        self._logger.debug_with(message, **{**self._common, **fields})
+    def debug(self, message: str, /, **fields: Any) -> None:
+        self._logger.debug_with(message, **self._fields(fields))
 
-    def info(self, message: str, **fields: Any) -> None:
-        self._logger.info_with(message, **{**self._common, **fields})
+    def info(self, message: str, /, **fields: Any) -> None:
+        self._logger.info_with(message, **self._fields(fields))
 
-    def warning(self, message: str, **fields: Any) -> None:
-        self._logger.warn_with(message, **{**self._common, **fields})
+    def warning(self, message: str, /, **fields: Any) -> None:
+        self._logger.warn_with(message, **self._fields(fields))
 
-    def error(self, message: str, **fields: Any) -> None:
-        self._logger.error_with(message, **{**self._common, **fields})
+    def error(self, message: str, /, **fields: Any) -> None:
+        self._logger.error_with(message, **self._fields(fields))
 
-    def exception(self, message: str, **fields: Any) -> None:
+    def exception(self, message: str, /, **fields: Any) -> None:
         import traceback
 
-        self.error(message, trace=traceback.format_exc(), **fields)
+        self.error(message, **{"trace": traceback.format_exc(), **fields})
+
+    def _fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._common, **beside(fields, ("self", "message", *self._common))}
 
 
 def make_context(
