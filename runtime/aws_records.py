@@ -7,16 +7,14 @@ deadline what was not begun is reported as failed rather than cut off.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..handlers.context import Context
 from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
-from ..handlers.event import Event
 from ..handlers.function import Function
 from ..handlers.triggers.sqs import Sqs
 from . import aws_events
-from .call import Call
+from .call import Call, compile_call
 
 # Seconds of the function's time kept for giving back what was not begun.
 SPARE = 0.5
@@ -29,16 +27,17 @@ class Records:
         self._call = call
         self._name = function.name
         codec = function.codec
-        self._whole = codec is not None and codec.mode == "batch"
+        self._item = codec.item if codec else None
+        self._whole = compile_call(function, codec.arrange) if codec and codec.item else None
         triggers = [each for each in function.triggers if isinstance(each, Sqs)]
         self._triggers = {each.queue.rpartition(":")[2]: each for each in triggers}
 
     def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
         """`{"batchItemFailures": [{"itemIdentifier": messageId}, …]}`, empty when all is done."""
-        if self._whole:
+        if self._item:
             return self._as_one(records, context)
         failed: list[str] = []
-        fifo = records[0].get("eventSourceARN", "").endswith(".fifo")
+        fifo = _is_fifo(records[0])
         for record in records:
             late = (context.remaining_time() or SPARE * 2) < SPARE
             if late or (fifo and failed) or not self._one(record, context):
@@ -63,31 +62,35 @@ class Records:
         return True
 
     def _as_one(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
-        """A `list[T]` function: bad records are sorted out first, the rest is one call."""
-        failed, good, bodies = [], [], []
-        for record in records:
+        """A `list[T]` function: bad records are sorted out, the rest is one call.
+
+        What becomes of the bad is done last: when the call raises, every record comes back.
+        """
+        values, bad, behind = self._sorted_out(records)
+        if values:
+            self._whole(values, context)
+        back = [record for record, why in bad if not self._invalid(record, why, context)]
+        return _failures([each["messageId"] for each in (*back, *behind)])
+
+    def _sorted_out(
+        self, records: list[dict[str, Any]]
+    ) -> tuple[list[Any], list[tuple[dict[str, Any], str]], list[dict[str, Any]]]:
+        """(values, bad records and why, records behind one that a FIFO queue gets back)."""
+        values, bad = [], []
+        for place, record in enumerate(records):
             try:
-                bodies.append(json.loads(record["body"]))
-                good.append(record)
-            except ValueError as error:
-                if not self._invalid(record, f"the body is not JSON: {error}", context):
-                    failed.append(record["messageId"])
-        while bodies:
-            event = Event(body=bodies, trigger="sqs", id=context.request_id, raw=good)
-            try:
-                self._call(event, context)
-            except InvalidInput as error:
-                bad = {each["path"][0] for each in error.details if each["path"]}
-                if not bad:
-                    raise
-                for index in sorted(bad, reverse=True):
-                    record = good.pop(index)
-                    bodies.pop(index)
-                    if not self._invalid(record, str(error), context):
-                        failed.append(record["messageId"])
-                continue
-            break
-        return _failures(failed)
+                values.append(self._item(aws_events.sqs_event(record)))
+            except (InvalidInput, MalformedBody) as error:
+                bad.append((record, str(error)))
+                if _is_fifo(record) and not self._disposable(record):
+                    return values, bad, records[place + 1 :]
+        return values, bad, []
+
+    def _disposable(self, record: dict[str, Any]) -> bool:
+        """Whether the record's trigger takes a bad one off the queue."""
+        trigger = self._trigger(record)
+        action = trigger.on_invalid if trigger else "retry"
+        return action == "drop" or bool(action == "dead_letter" and trigger and trigger.dead_letter)
 
     def _invalid(self, record: dict[str, Any], why: str, context: Context) -> bool:
         """True when the record is done with."""
@@ -145,6 +148,10 @@ class Records:
 
     def _trigger(self, record: dict[str, Any]) -> Sqs | None:
         return self._triggers.get(record.get("eventSourceARN", "").rpartition(":")[2])
+
+
+def _is_fifo(record: dict[str, Any]) -> bool:
+    return bool(record.get("eventSourceARN", "").endswith(".fifo"))
 
 
 def _failures(ids: list[str]) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from ..handlers.function import Function
 Call = Callable[[Event, Context], Any]
 
 
-def compile_call(function: Function[..., Any]) -> Call:
+def compile_call(function: Function[..., Any], decode: Any = None) -> Call:
     """The call path of a typed function: (event, context) -> the encoded answer.
+
+    `decode` stands in for the codec's own: the first argument is then whatever it takes.
 
     The answer is a JSON-ready value, `bytes`, `str`, or a `Result` when the function gave one.
     Raises InvalidInput and MalformedBody for the event, InvalidOutput for the answer, and whatever
@@ -36,7 +38,8 @@ def compile_call(function: Function[..., Any]) -> Call:
         raise TypeError(
             f"{function.name} has style {function.style!r}: its adapter calls it itself"
         )
-    decode, encode, user = codec.decode, codec.encode, function.user_function
+    decode = decode or codec.decode
+    encode, user = codec.encode, function.user_function
     if codec.is_async:
         run = run_async
 

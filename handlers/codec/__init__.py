@@ -27,21 +27,28 @@ class Codec:
     decode:   (event, context) -> positional arguments; raises InvalidInput, MalformedBody
     encode:   the function's answer -> JSON-ready value, bytes, str or Result; raises InvalidOutput
     text_body: the function wants the body as it came (`str`, `bytes`), never parsed
+    item:     of a batch: one message's event -> one `T`; raises as `decode` does
+    arrange:  of a batch: (the list of them, context) -> positional arguments
     """
 
     __slots__ = (
+        "arrange",
         "decode",
         "encode",
         "input_type",
         "is_async",
+        "item",
         "mode",
         "output_type",
         "takes_context",
         "text_body",
     )
 
-    def __init__(self, signature: Signature, mode: str, decode: Decode, encode: Any) -> None:
+    def __init__(
+        self, signature: Signature, mode: str, decode: Decode, encode: Any, item: Any = None
+    ) -> None:
         self.mode, self.decode, self.encode = mode, decode, encode
+        self.item, self.arrange = item, _arguments(signature.order, _same) if item else None
         self.input_type, self.output_type = signature.input_type, signature.output_type
         self.is_async = signature.is_async
         self.takes_context = "context" in signature.order
@@ -76,7 +83,8 @@ def codec_for(
     else:
         mode = "value"
     decode = _decoder(signature, mode, name, where)
-    return Codec(signature, mode, decode, _encoder(signature.output_type, name, where))
+    item = _item(kind, name, where) if mode == "batch" else None
+    return Codec(signature, mode, decode, _encoder(signature.output_type, name, where), item)
 
 
 def _known(annotation: Any, name: str, role: str, where: tuple[str, int]) -> Converter:
@@ -105,17 +113,31 @@ def _decoder(signature: Signature, mode: str, name: str, where: tuple[str, int])
     if mode == "none":
         body: Callable[[Event], Any] | None = None
     elif mode == "event":
-        body = _untouched
+        body = _same
+    elif mode == "batch" and typing.get_args(signature.input_type) == (Event,):
+        body = _one_event
     else:
-        body = _body_decoder(_known(signature.input_type, name, "input", where), signature)
+        kind = signature.input_type
+        body = _body_decoder(kind, _known(kind, name, "input", where))
     return _arguments(signature.order, body)
 
 
-def _untouched(event: Event) -> Event:
-    return event
+def _item(batch: Any, name: str, where: tuple[str, int]) -> Callable[[Event], Any]:
+    """The decoder of one message of a `list[T]`: as a function of one `T` would get it."""
+    kind = (typing.get_args(batch) or (Any,))[0]
+    return _same if kind is Event else _body_decoder(kind, _known(kind, name, "input", where))
 
 
-def _arguments(order: tuple[str, ...], body: Callable[[Event], Any] | None) -> Decode:
+def _same(value: Any) -> Any:
+    return value
+
+
+def _one_event(event: Event) -> list[Event]:
+    """What no queue delivered is a batch of one."""
+    return [event]
+
+
+def _arguments(order: tuple[str, ...], body: Callable[[Any], Any] | None) -> Decode:
     """The arguments in the order the function takes them, with no loop per event."""
     if body is None:
         return (lambda event, context: (context,)) if order else (lambda event, context: ())
@@ -127,8 +149,8 @@ def _arguments(order: tuple[str, ...], body: Callable[[Event], Any] | None) -> D
     return lambda event, context: (context, take(event))
 
 
-def _body_decoder(part: Converter, signature: Signature) -> Callable[[Event], Any]:
-    kind, decode = signature.input_type, part.decode
+def _body_decoder(kind: Any, part: Converter) -> Callable[[Event], Any]:
+    decode = part.decode
     if kind is str:
         return _text
     if kind is bytes:
