@@ -156,6 +156,10 @@ def _refusal(
     )
 
 
+# The parameters of nuclio_sdk's own logger, which a field may not be called.
+RESERVED = ("self", "level", "message")
+
+
 class NuclioLogger:
     """Our logger's words on Nuclio's logger: fields become its structured variables."""
 
@@ -180,7 +184,7 @@ class NuclioLogger:
         self.error(message, **{"trace": traceback.format_exc(), **fields})
 
     def _fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self._common, **beside(fields, ("self", "message", *self._common))}
+        return {**self._common, **beside(fields, (*RESERVED, *self._common))}
 
 
 def make_context(

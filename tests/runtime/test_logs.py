@@ -39,4 +39,4 @@ def test_so_it_is_on_nuclios_logger(level: str) -> None:
     line = json.loads(said.getvalue())
     assert (line["said"], line["message_"]) == ("said", "theirs")
     assert (line["requestId"], line["requestId_"]) == ("ours", "theirs")
-    assert (line["level"], line["self_"], line["n"]) == ("theirs", 1, 2)
+    assert (line["level_"], line["self_"], line["n"]) == ("theirs", 1, 2)
