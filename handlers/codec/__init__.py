@@ -11,8 +11,9 @@ from ..context import Context
 from ..errors import InvalidInput, InvalidOutput, MalformedBody, WrongUse
 from ..event import Event, Result
 from .faults import Fault
+from .plain import ATOMS, to_json
 from .signature import Signature, read_signature
-from .types import Converter, Unknown, converter, to_json, type_name
+from .types import Converter, Unknown, converter, type_name
 
 __all__ = ["Codec", "codec_for", "compile_codec", "read_signature", "type_name"]
 
@@ -216,21 +217,24 @@ def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], 
         output = Any
     annotated = None if output is Any else _known(output, name, "return", where).encode
 
-    def encode(value: Any) -> Any:
-        if value.__class__ in _READY:
-            return value
-        if value.__class__ is Result:
-            value.body = encode_body(value.body)
-            return value
-        return encode_body(value)
-
-    def encode_body(value: Any) -> Any:
-        if value.__class__ in _READY or isinstance(value, bytes):
+    def body(value: Any) -> Any:
+        if value.__class__ in ATOMS or isinstance(value, bytes):
             return value
         try:
             return to_json(value)
-        except Unknown:
-            raise _unencodable(value, name) from None
+        except Fault as fault:
+            raise _unencodable(name, fault) from None
+        except RecursionError:
+            raise InvalidOutput(
+                f"function {name} returned a {type(value).__name__} that holds itself, "
+                "or holds more levels than JSON can be written with"
+            ) from None
+
+    def encode(value: Any) -> Any:
+        if value.__class__ is Result:
+            value.body = body(value.body)
+            return value
+        return body(value)
 
     if annotated is None:
         return encode
@@ -239,19 +243,18 @@ def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], 
         if value.__class__ is Result:
             return encode(value)
         try:
-            return annotated(value)
+            plain = annotated(value)
+        except Fault as fault:
+            raise _unencodable(name, fault) from None
         except (AttributeError, TypeError, KeyError, ValueError):
-            raise _unencodable(value, name, type_name(output)) from None
+            promised = f"where its annotation says {type_name(output)}"
+            raise _unencodable(name, Fault(f"a {type(value).__name__}", ""), promised) from None
+        return body(plain)
 
     return encode_annotated
 
 
-# JSON-ready as they are; what is inside a dict or list is the platform's own marshaller's matter.
-_READY = frozenset({dict, list, str, int, float, bool, type(None), bytes})
-
-
-def _unencodable(value: Any, name: str, declared: str = "") -> InvalidOutput:
-    promised = f" where its annotation says {declared}" if declared else ""
-    return InvalidOutput(
-        f"function {name} returned a {type(value).__name__}{promised}, which is no JSON value"
-    )
+def _unencodable(name: str, fault: Fault, promised: str = "") -> InvalidOutput:
+    place = "at " + ".".join(map(str, fault.path)) if fault.path else ""
+    what = " ".join(filter(None, (fault.message, place, promised)))
+    return InvalidOutput(f"function {name} returned {what}, which is no JSON value")

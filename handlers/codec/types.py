@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .faults import Fault, wrong
 from .foreign import adapted, constrains, foreign_converter
+from .plain import to_json
 from .scalars import Decode, Encode, scalar
 
 
@@ -333,23 +334,6 @@ def _object_encoder(
         return out
 
     return encode
-
-
-def to_json(value: Any) -> Any:
-    """A value as JSON by what it is, where its annotation does not say; raises `Unknown`.
-
-    >>> to_json({"at": {1, 1}, "who": None})
-    {'at': [1], 'who': None}
-    """
-    kind = type(value)
-    if value is None or kind in (bool, int, float, str):
-        return value
-    if kind is dict:
-        return {key: to_json(each) for key, each in value.items()}
-    if kind in (list, tuple, set, frozenset):
-        return [to_json(each) for each in value]
-    encode = converter(kind).encode
-    return encode(value) if encode else value
 
 
 def type_name(annotation: Any) -> str:
