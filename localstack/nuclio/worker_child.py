@@ -135,8 +135,10 @@ def load(handler: str, context: Any) -> Any:
     found = getattr(module, name, None)
     if found is None:
         raise AttributeError(f"module {module_name!r} has no handler {name!r}")
-    if hasattr(module, "init_context"):
-        result = module.init_context(context)
+    # Where Nuclio's wrapper looks for it: in the module that the handler says it is of.
+    home = sys.modules.get(getattr(found, "__module__", module_name), module)
+    if hasattr(home, "init_context"):
+        result = home.init_context(context)
         if inspect.isawaitable(result):
             asyncio.new_event_loop().run_until_complete(result)
     return found

@@ -33,6 +33,9 @@ def handler(context, event):
         return 202, "accepted"
     if path == "/dict":
         return {"body": event.body.decode(), "made": context.user_data.made}
+    if path == "/cookies":
+        headers = {"Set-Cookie": "a=1", "set-cookie": "b=2", "x-a": "old", "X-A": "new"}
+        return context.Response(body="", headers=headers)
     if path == "/import":
         import click
     if path == "/type":
@@ -93,6 +96,14 @@ def test_each_end_has_its_answer(ask: Ask, path: str, status: int, words: str) -
     answer = ask(path, content=b"body")
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
     assert ask("/").status_code == 203, "the next event is served"
+
+
+@pytest.mark.fidelity("Nuclio", "cookies under names of other case are headers of their own")
+def test_cookies_are_added_where_other_headers_are_replaced(ask: Ask) -> None:
+    """As fasthttp does, which Nuclio's HTTP trigger sets headers with."""
+    headers = ask("/cookies").headers
+    assert headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert headers.get_list("x-a") == ["new"]
 
 
 @pytest.mark.fidelity("Nuclio", "a body over maxRequestBodySize is refused")

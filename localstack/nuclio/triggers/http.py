@@ -100,15 +100,28 @@ class HttpTrigger:
 
 
 def _response(reply: wire.Reply, records: list[dict[str, Any]], level: str | None) -> Response:
-    headers = [("Content-Type", reply.content_type)]
-    for name, value in reply.headers.items():
-        if isinstance(value, str | int) and name.lower() not in ("content-type", "content-length"):
-            headers.append((name, str(value)))
+    headers = [("Content-Type", reply.content_type), *_headers(reply)]
     if level is not None:
         text = json.dumps(records)
         if len(text) < LOGS_HEADER_LIMIT:
             headers.append(("X-Nuclio-Logs", text))
     return Response(reply.status, headers, reply.body)
+
+
+def _headers(reply: wire.Reply) -> list[tuple[str, str]]:
+    """The headers as Nuclio's server (fasthttp) sets them one by one: a name is written its own
+    way, and a later value replaces an earlier one, but a cookie is added to the others."""
+    found: dict[str, str] = {}
+    cookies: list[tuple[str, str]] = []
+    for given, value in reply.headers.items():
+        name = wire.canonical(given)
+        if not isinstance(value, str | int) or name in ("Content-Type", "Content-Length"):
+            continue
+        if name == "Set-Cookie":
+            cookies.append((name, str(value)))
+        else:
+            found[name] = str(value)
+    return [*found.items(), *cookies]
 
 
 def _text(status: int, text: str) -> Response:
