@@ -6,7 +6,6 @@ Nothing here starts a process; the emulator as a fixture is in `pelton.pytest_pl
 
 from __future__ import annotations
 
-import base64
 import json
 import urllib.error
 import urllib.request
@@ -17,12 +16,17 @@ from typing import Any
 
 from .handlers.app import App
 from .handlers.context import Context
+from .handlers.errors import WrongUse
 from .handlers.event import Event
 from .handlers.function import Function
 from .runtime.aws import make_handler
-from .runtime.call import compile_call
+from .runtime.call import compile_call, maybe_await
 from .runtime.logs import JsonLogger
+from .runtime.nuclio import make_entry
+from .runtime.nuclio_shapes import Context as NuclioContext
+from .runtime.nuclio_shapes import Logger, Platform, Response, TriggerInfo, response_of
 from .runtime.worker import Worker
+from .testing_events import alb, cron, http_v1, http_v2, nuclio_cron, nuclio_http, sqs
 
 __all__ = [
     "advance",
@@ -33,7 +37,10 @@ __all__ = [
     "invoke",
     "lambda_context",
     "make_context",
+    "nuclio_cron",
+    "nuclio_http",
     "on_lambda",
+    "on_nuclio",
     "sqs",
 ]
 
@@ -88,7 +95,7 @@ def invoke(
     """Run a function on one event through the real call path; its encoded answer.
 
     body: a JSON-ready value, bytes, str, or a whole `Event`.  A bare function is taken as one
-    without settings.  Hooks: init before, stop after.
+    without settings.  Hooks: init before, stop after.  Raises `WrongUse` for a native style.
 
     >>> def double(n: int) -> int:
     ...     return 2 * n
@@ -96,6 +103,13 @@ def invoke(
     8
     """
     function = fn if isinstance(fn, Function) else App("test").function(fn)
+    if function.style is not None:
+        raise WrongUse(
+            f"function {function.name} has style={function.style!r}: it takes a platform's own "
+            "event, and invoke() has none",
+            advice="use testing.on_lambda(fn, testing.http_v2(…)) or "
+            "testing.on_nuclio(fn, testing.nuclio_http(…))",
+        )
     context = context or make_context(function.name)
     worker = Worker(function)
     worker.begin(context)
@@ -119,6 +133,26 @@ def on_lambda(fn: Function[..., Any], payload: Any) -> Any:
     '42'
     """
     return make_handler(fn)(payload, lambda_context(fn.name))
+
+
+def on_nuclio(fn: Function[..., Any], event: Any, *, lines: list[str] | None = None) -> Response:
+    """Run a function on what Nuclio delivers; the response that Nuclio would send.
+
+    event: of `nuclio_http` or `nuclio_cron`, or a nuclio_sdk.Event; lines: collects what is logged
+
+    >>> from pelton import App
+    >>> app = App("doc")
+    >>> @app.function
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> on_nuclio(double, nuclio_http(21)).body
+    '42'
+    """
+    logger = JsonLogger({}, level="DEBUG", write=(lines if lines is not None else []).append)
+    raw = NuclioContext(Logger(logger), Platform("test"), TriggerInfo("http", "http"))
+    handler, init_context = make_entry(fn)
+    maybe_await(init_context(raw))
+    return response_of(maybe_await(handler(raw, event)))
 
 
 def lambda_context(name: str = "test", *, remaining_ms: int = 3000) -> Any:
@@ -165,142 +199,3 @@ def open_directly(request: urllib.request.Request | str) -> Any:
     """`urlopen` past every proxy of the environment: none leads to an emulator on this machine."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return opener.open(request, timeout=600)
-
-
-def _text(body: Any) -> tuple[str | None, bool]:
-    if body is None:
-        return None, False
-    if isinstance(body, bytes):
-        return base64.b64encode(body).decode(), True
-    return (body if isinstance(body, str) else json.dumps(body)), False
-
-
-def http_v2(
-    body: Any = None,
-    *,
-    method: str = "POST",
-    path: str = "/",
-    headers: Mapping[str, str] | None = None,
-    query: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """A request as a function URL or an HTTP API delivers it (payload format 2.0).
-
-    >>> http_v2({"a": 1})["body"]
-    '{"a": 1}'
-    """
-    text, encoded = _text(body)
-    given = {"content-type": "application/json", **(headers or {})}
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": "&".join(f"{k}={v}" for k, v in (query or {}).items()),
-        "headers": {name.lower(): value for name, value in given.items()},
-        "requestContext": {
-            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
-            "requestId": str(uuid.uuid4()),
-            "stage": "$default",
-        },
-        "isBase64Encoded": encoded,
-    }
-    if text is not None:
-        event["body"] = text
-    if query:
-        event["queryStringParameters"] = dict(query)
-    return event
-
-
-def http_v1(
-    body: Any = None,
-    *,
-    method: str = "POST",
-    path: str = "/",
-    headers: Mapping[str, str] | None = None,
-    query: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """A request as a REST API delivers it (payload format 1.0).
-
-    >>> http_v1({"a": 1})["httpMethod"]
-    'POST'
-    """
-    text, encoded = _text(body)
-    given = {"Content-Type": "application/json", **(headers or {})}
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": given,
-        "multiValueHeaders": {name: [value] for name, value in given.items()},
-        "queryStringParameters": dict(query) if query else None,
-        "multiValueQueryStringParameters": None,
-        "requestContext": {"requestId": str(uuid.uuid4()), "httpMethod": method, "stage": "test"},
-        "body": text,
-        "isBase64Encoded": encoded,
-    }
-
-
-def alb(
-    body: Any = None,
-    *,
-    method: str = "POST",
-    path: str = "/",
-    headers: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """A request as an Application Load Balancer delivers it.
-
-    >>> "elb" in alb()["requestContext"]
-    True
-    """
-    text, encoded = _text(body)
-    return {
-        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:test"}},
-        "httpMethod": method,
-        "path": path,
-        "queryStringParameters": {},
-        "headers": {"content-type": "application/json", **(headers or {})},
-        "body": text or "",
-        "isBase64Encoded": encoded,
-    }
-
-
-def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
-    """A batch of messages as an SQS event source mapping delivers it, ids "0", "1", …
-
-    >>> [each["messageId"] for each in sqs({"a": 1}, "text")["Records"]]
-    ['0', '1']
-    """
-    return {
-        "Records": [
-            {
-                "messageId": str(number),
-                "receiptHandle": f"receipt-{number}",
-                "body": body if isinstance(body, str) else json.dumps(body),
-                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0"},
-                "messageAttributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
-                "awsRegion": "us-east-1",
-            }
-            for number, body in enumerate(bodies)
-        ]
-    }
-
-
-def cron(detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A scheduled event as EventBridge delivers it.
-
-    >>> cron()["detail-type"]
-    'Scheduled Event'
-    """
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "000000000000",
-        "time": "2026-01-01T00:00:00Z",
-        "region": "us-east-1",
-        "resources": ["arn:aws:events:us-east-1:000000000000:rule/test"],
-        "detail": dict(detail or {}),
-    }

@@ -21,6 +21,7 @@ from .aws_records import Records
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
 from .logs import JsonLogger
+from .traces import log_step
 from .worker import Worker, find_function
 
 Handler = Callable[[Any, Any], Any]
@@ -48,12 +49,12 @@ def make_handler(function: Function[..., Any]) -> Handler:
     """
     worker = Worker(function)
     if function.style == "lambda":
-        return surface(_native(function, worker))
+        return surface(_native(function, worker), function)
     if function.style == "nuclio":
         from .foreign_nuclio import nuclio_style_on_lambda
 
-        return surface(nuclio_style_on_lambda(function, worker, make_context))
-    return surface(_typed(function, worker))
+        return surface(nuclio_style_on_lambda(function, worker, make_context), function)
+    return surface(_typed(function, worker), function)
 
 
 def _native(function: Function[..., Any], worker: Worker) -> Handler:
@@ -72,16 +73,20 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
 
     def handle(event: Any, raw: Any) -> Any:
         context = make_context(function, worker, raw)
-        worker.begin(context)
-        source = aws_events.source_of(event)
-        if source == "direct":
-            answer = call(Event(body=event, id=context.request_id, raw=event), context)
-            return answer.body if hasattr(answer, "status") else answer
-        if source == "sqs":
-            return records.answer(event["Records"], context)
-        if source == "cron":
-            return call(aws_events.cron_event(event), context)
-        return _http(source, event, call, context)
+        try:
+            worker.begin(context)
+            source = aws_events.source_of(event)
+            if source == "direct":
+                answer = call(Event(body=event, id=context.request_id, raw=event), context)
+                return answer.body if hasattr(answer, "status") else answer
+            if source == "sqs":
+                return records.answer(event["Records"], context)
+            if source == "cron":
+                return call(aws_events.cron_event(event), context)
+            return _http(source, event, call, context)
+        except Exception as error:
+            log_step(error, context)
+            raise
 
     return handle
 
@@ -144,6 +149,7 @@ def _secret(name: str) -> str:
 
 
 def _invoke(function: str, payload: Any, wait: bool) -> Any:
+    """Another function's answer; None without `wait`.  Raises RuntimeError when it failed."""
     import json
 
     import boto3

@@ -15,6 +15,7 @@ from ..handlers.function import Function
 from ..handlers.triggers.sqs import Sqs
 from . import aws_events
 from .call import Call, compile_call
+from .traces import shown, step_of
 
 # Seconds of the function's time kept for giving back what was not begun.
 SPARE = 0.5
@@ -24,11 +25,10 @@ class Records:
     """Answers batches of one function."""
 
     def __init__(self, function: Function[..., Any], call: Call) -> None:
-        self._call = call
-        self._name = function.name
+        self._call, self._function = call, function
         codec = function.codec
-        self._item = codec.item if codec else None
-        self._whole = compile_call(function, codec.arrange) if codec and codec.item else None
+        self._item: Any = codec.item if codec else None
+        self._whole: Any = compile_call(function, codec.arrange) if codec and codec.item else None
         triggers = [each for each in function.triggers if isinstance(each, Sqs)]
         self._triggers = {each.queue.rpartition(":")[2]: each for each in triggers}
 
@@ -54,10 +54,10 @@ class Records:
         except Retry as error:
             self._later(record, error, context)
             return False
-        except Exception:
+        except Exception as error:
             # One record's failure must not fail the others; it is reported to the platform,
             # which gives the record again, and logged with its trace.
-            context.logger.exception("record failed", messageId=record["messageId"])
+            self._failed(record, error, context)
             return False
         return True
 
@@ -71,6 +71,11 @@ class Records:
             self._whole(values, context)
         back = [record for record, why in bad if not self._invalid(record, why, context)]
         return _failures([each["messageId"] for each in (*back, *behind)])
+
+    def _failed(self, record: dict[str, Any], error: Exception, context: Context) -> None:
+        error.__traceback__ = shown(error, self._function)
+        step = {"step": step_of(error)} if step_of(error) else {}
+        context.logger.exception("record failed", messageId=record["messageId"], **step)
 
     def _sorted_out(
         self, records: list[dict[str, Any]]

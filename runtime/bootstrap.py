@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .worker import without_our_frames
+from ..handlers.function import Function
+from .traces import shown
 
 Handler = Callable[[Any, Any], Any]
 
 
-def surface(handle: Handler) -> Handler:
-    """`handle`, with an error's trace cut to the user's frames."""
+def surface(handle: Handler, function: Function[..., Any]) -> Handler:
+    """`handle` of `function`, with an error's trace as people are to see it."""
 
     def handler(event: Any, context: Any) -> Any:
         try:
             return handle(event, context)
         except Exception as error:
-            raise error.with_traceback(without_our_frames(error))  # noqa: B904 - the same error
+            raise error.with_traceback(shown(error, function))  # noqa: B904 - the same error
 
     return handler

@@ -59,28 +59,35 @@ class _Loop:
 
     def __init__(self) -> None:
         self._runner: Any = None
+        self._thread: Any = None
 
     def __call__(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        import asyncio
+
         if self._runner is None:
-            import asyncio
-
             self._runner = asyncio.Runner()
-        try:
-            import asyncio
-
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if self._thread is None and not _in_a_loop():
             return self._runner.run(coroutine)
-        return _beside(coroutine)
+        return self._beside(coroutine)
+
+    def _beside(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine from inside a running loop (a Nuclio worker's): on a thread that has our
+        loop from then on, so that what one event opened there the next one can use."""
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(1, "pelton-loop")
+        return self._thread.submit(self._runner.run, coroutine).result()
 
 
-def _beside(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine from inside a running loop (a Nuclio worker's): on a thread of its own."""
+def _in_a_loop() -> bool:
     import asyncio
-    from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 run_async = _Loop()

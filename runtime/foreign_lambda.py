@@ -13,6 +13,7 @@ from ..handlers.event import Event
 from ..handlers.function import Function
 from .call import maybe_await
 from .nuclio import read_event
+from .nuclio_replies import with_cookies
 
 ARN = "arn:aws:lambda:{region}:{account}:function:{name}"
 
@@ -119,8 +120,7 @@ def _response(raw: Any, answer: Any) -> Any:
             body=json.dumps(answer), content_type="application/json", status_code=200
         )
     headers = {name.lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
-    if cookies := answer.get("cookies"):
-        headers["set-cookie"] = ", ".join(cookies)
+    headers = with_cookies(headers, answer.get("cookies") or ())
     body = answer.get("body") or ""
     if answer.get("isBase64Encoded"):
         body = base64.b64decode(body)

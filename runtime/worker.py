@@ -1,19 +1,18 @@
-"""A worker's life around its events: find the function, run its hooks, strip our own frames."""
+"""A worker's life around its events: find the function, run its hooks."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from types import SimpleNamespace, TracebackType
+from types import SimpleNamespace
 from typing import Any
 
 from ..handlers.app import App
 from ..handlers.context import Context
-from ..handlers.errors import PeltonError, WrongUse
+from ..handlers.errors import WrongUse
 from ..handlers.function import Function
 from .call import maybe_await
-
-_OURS = (f"{__package__}.", __package__.rpartition(".")[0] + ".handlers.")
 
 
 def find_function(module: str, function: str, app: str) -> Function[..., Any]:
@@ -32,49 +31,58 @@ def find_function(module: str, function: str, app: str) -> Function[..., Any]:
     return found.functions[function]
 
 
+def native_init(function: Function[..., Any]) -> Callable[[Any], Any] | None:
+    """The `init_context` of the module of a Nuclio-style function, if it has one."""
+    module = sys.modules.get(function.module)
+    return getattr(module, "init_context", None) if function.style == "nuclio" else None
+
+
 class Worker:
-    """One function in one process: its state and its hooks, each run once."""
+    """One function in one process: its state and its hooks, each run once.
+
+    native: nuclio_sdk's context where we made it ourselves; its module's `init_context` and its
+            platform's callbacks then run with the hooks
+    """
 
     def __init__(self, function: Function[..., Any]) -> None:
         self.function = function
         self.state = SimpleNamespace()
+        self.native: Any = None
         self._begun = self._ended = False
 
+    @property
+    def has_ends(self) -> bool:
+        """Whether anything is to be done when the worker ends."""
+        hooks = self.function.hooks
+        return bool(hooks.drain or hooks.stop or self.native is not None)
+
     def begin(self, context: Context) -> None:
-        """Run the init hooks, once; a hook that raises is run again for the next event."""
+        """Run the init hooks, once; when one raises, all are run again for the next event."""
         if not self._begun:
             for hook in self.function.hooks.init:
                 maybe_await(hook(context))
+            if self.native is not None and (init := native_init(self.function)):
+                maybe_await(init(self.native))
             self._begun = True
 
     def drain(self, context: Context) -> None:
         """Run the drain hooks: the platform asks to finish what is in hand."""
-        for hook in self.function.hooks.drain:
-            maybe_await(hook(context))
+        if self._begun:
+            for hook in self.function.hooks.drain:
+                maybe_await(hook(context))
+            self._signal("drain")
 
     def end(self, context: Context) -> None:
         """Run the stop hooks, last added first, once."""
         if self._begun and not self._ended:
             self._ended = True
+            self._signal("termination")
             for hook in reversed(self.function.hooks.stop):
                 maybe_await(hook(context))
 
-
-def without_our_frames(error: BaseException) -> TracebackType | None:
-    """The error's trace from the user's first frame on.
-
-    With no frame of theirs: none of a refusal that we said ourselves (the sentence is all there is
-    to it), ours of anything else (a fault of ours, to be found).
-    """
-    trace = error.__traceback__
-    while trace is not None and _is_ours(trace):
-        trace = trace.tb_next
-    return trace or (None if isinstance(error, PeltonError) else error.__traceback__)
-
-
-def _is_ours(trace: TracebackType) -> bool:
-    name = trace.tb_frame.f_globals.get("__name__", "")
-    return isinstance(name, str) and name.startswith(_OURS)
+    def _signal(self, kind: str) -> None:
+        if self.native is not None:
+            maybe_await(self.native.platform.on_signal(kind))
 
 
 def flush_prints() -> None:

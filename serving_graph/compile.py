@@ -40,6 +40,7 @@ def compile_sequence(path: str, steps: Sequence[Bound], *, is_async: bool) -> Ru
 
     scope: dict[str, Any] = dict(zip(names, (each.call for each in steps), strict=True))
     scope["blame"] = blame
+    scope["__name__"] = __name__  # so that who shows a trace knows this frame for ours
     exec(compile(source, file, "exec"), scope)
     run: Run = scope["run"]
     return run

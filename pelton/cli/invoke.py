@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,23 @@ def _parsed(text: str) -> Any:
         return text
 
 
+# Frames between the platform's call and the function: the runtime client, imports, pelton's own.
+OURS = re.compile(
+    r'File "(<frozen importlib|[^"]*/(awslambdaric|importlib|asyncio|pelton/(runtime|handlers))/'
+    r'|[^"]*/pelton_entry_\w+\.py")'
+)
+
+
+def _theirs(frames: list[str]) -> list[str]:
+    """The frames of a stack trace that are not ours; all of them where nothing else is left."""
+    return [each for each in frames if not OURS.search(each)] or frames
+
+
 def _trace(answer: str) -> str:
     """A Lambda error as Python would print it."""
     said = _parsed(answer)
     if not isinstance(said, dict) or "errorMessage" not in said:
         return answer
-    lines = [str(each).rstrip("\n") for each in said.get("stackTrace") or []]
+    lines = _theirs([str(each).rstrip("\n") for each in said.get("stackTrace") or []])
     head = ["Traceback (most recent call last):", *lines] if lines else []
     return "\n".join([*head, f"{said.get('errorType', 'Error')}: {said['errorMessage']}"])

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 import pelton
 from pelton import App, Event, testing
+from pelton.handlers.triggers import Trigger
 
 
 class Order(BaseModel):
@@ -19,7 +20,7 @@ def failed(answer: Any) -> list[str]:
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
-def batch_of(kind: Any, *triggers: pelton.handlers.triggers.Trigger) -> tuple[Any, list[Any]]:
+def batch_of(kind: Any, *triggers: Trigger) -> tuple[Any, list[Any]]:
     """A function of a `list[kind]` and what it was given."""
     got: list[Any] = []
 

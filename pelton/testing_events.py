@@ -1,0 +1,198 @@
+"""Events as each source delivers them, for tests: `pelton.testing` has all of them by name."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from .runtime.nuclio_shapes import Event, make_event
+
+
+def _text(body: Any) -> tuple[str | None, bool]:
+    if body is None:
+        return None, False
+    if isinstance(body, bytes):
+        return base64.b64encode(body).decode(), True
+    return (body if isinstance(body, str) else json.dumps(body)), False
+
+
+def http_v2(
+    body: Any = None,
+    *,
+    method: str = "POST",
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A request as a function URL or an HTTP API delivers it (payload format 2.0).
+
+    >>> http_v2({"a": 1})["body"]
+    '{"a": 1}'
+    """
+    text, encoded = _text(body)
+    given = {"content-type": "application/json", **(headers or {})}
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "&".join(f"{k}={v}" for k, v in (query or {}).items()),
+        "headers": {name.lower(): value for name, value in given.items()},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
+            "requestId": str(uuid.uuid4()),
+            "stage": "$default",
+        },
+        "isBase64Encoded": encoded,
+    }
+    if text is not None:
+        event["body"] = text
+    if query:
+        event["queryStringParameters"] = dict(query)
+    return event
+
+
+def http_v1(
+    body: Any = None,
+    *,
+    method: str = "POST",
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A request as a REST API delivers it (payload format 1.0).
+
+    >>> http_v1({"a": 1})["httpMethod"]
+    'POST'
+    """
+    text, encoded = _text(body)
+    given = {"Content-Type": "application/json", **(headers or {})}
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": given,
+        "multiValueHeaders": {name: [value] for name, value in given.items()},
+        "queryStringParameters": dict(query) if query else None,
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"requestId": str(uuid.uuid4()), "httpMethod": method, "stage": "test"},
+        "body": text,
+        "isBase64Encoded": encoded,
+    }
+
+
+def alb(
+    body: Any = None,
+    *,
+    method: str = "POST",
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A request as an Application Load Balancer delivers it (names and values of the query as they
+    stand in the URL: a balancer decodes nothing).
+
+    >>> "elb" in alb()["requestContext"]
+    True
+    """
+    text, encoded = _text(body)
+    return {
+        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:test"}},
+        "httpMethod": method,
+        "path": path,
+        "queryStringParameters": {quote(k): quote(v) for k, v in (query or {}).items()},
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "body": text or "",
+        "isBase64Encoded": encoded,
+    }
+
+
+def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
+    """A batch of messages as an SQS event source mapping delivers it, ids "0", "1", …
+
+    >>> [each["messageId"] for each in sqs({"a": 1}, "text")["Records"]]
+    ['0', '1']
+    """
+    return {
+        "Records": [
+            {
+                "messageId": str(number),
+                "receiptHandle": f"receipt-{number}",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0"},
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
+                "awsRegion": "us-east-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def cron(detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A scheduled event as EventBridge delivers it.
+
+    >>> cron()["detail-type"]
+    'Scheduled Event'
+    """
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:000000000000:rule/test"],
+        "detail": dict(detail or {}),
+    }
+
+
+def nuclio_http(
+    body: Any = None,
+    *,
+    method: str = "POST",
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    decoded: bool = False,
+) -> Event:
+    """A request as Nuclio's wrapper hands it over: a JSON body parsed, strings as bytes unless
+    `decoded` (NUCLIO_PYTHON_DECODE_EVENT_STRINGS).
+
+    >>> event = nuclio_http({"a": 1})
+    >>> event.body, event.method
+    ({'a': 1}, b'POST')
+    """
+    given = {"content-type": "application/json", **(headers or {})}
+    content_type = next(v for name, v in given.items() if name.lower() == "content-type")
+    raw = body if isinstance(body, bytes) else (_text(body)[0] or "").encode()
+    return make_event(
+        kind="http",
+        name="http",
+        id=str(uuid.uuid4()),
+        body=raw,
+        content_type=content_type,
+        headers=given,
+        fields=query,
+        method=method,
+        path=path,
+        url=f"{path}?{urlencode(query)}" if query else path,
+        decoded=decoded,
+    )
+
+
+def nuclio_cron(body: str = "", *, name: str = "cron", decoded: bool = False) -> Event:
+    """A tick of a cron trigger of Nuclio, with the body that its configuration gives.
+
+    >>> nuclio_cron().trigger.kind
+    b'cron'
+    """
+    return make_event(
+        kind="cron", name=name, id=str(uuid.uuid4()), body=body.encode(), decoded=decoded
+    )
