@@ -9,8 +9,11 @@ What stays real, whichever clock there is, and asks `MACHINE` for it:
 
 - a function's timeout, its init phase, the deadline it is told: its process has the machine's time
 - a Nuclio worker's start, its event timeout, an event's wait for a free worker: the same
+- how long a client may take to send its request
 - memory that is sampled, durations that are measured for REPORT lines
 - waits for the embedded services to be loaded, and for threads and processes to end
+
+`tests/localstack/test_time_audit.py` lists each use, with why.
 """
 
 from __future__ import annotations

@@ -117,8 +117,8 @@ class Emulator:
         hosts, origins = self._access.hosts, self._access.origins
         gate = WebGate(self.host, hosts, origins, is_public, body_limit)
         self._nuclio_gate = WebGate(self.host, hosts, origins)
-        self._front = Front(gate, self.clock)
-        self._nuclio_front = Front(self._nuclio_gate, self.clock)
+        self._front = Front(gate)
+        self._nuclio_front = Front(self._nuclio_gate)
         port, nuclio_port = self._ports
         self._made = [self._front.close, self._nuclio_front.close]
         self.url = _bind(self._front, self.host, port, "--port")

@@ -41,7 +41,7 @@ class HttpTrigger:
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
         self._former, self._preferred = former, port
-        self._front = Front(gate, clock, body=self._max_body)
+        self._front = Front(gate, body=self._max_body)
         self.port = 0
 
     async def start(self) -> None:

@@ -1,0 +1,90 @@
+"""Whatever waits or tells time asks the Clock: every other use of time is listed here, with why.
+
+A new use fails this test until it goes by the clock (`localstack/clock.py`), or stands here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LOCALSTACK = Path(__file__).parents[2] / "localstack"
+
+PROCESS = "how long a real process takes: it has the machine's time"
+MEASURED = "a duration that is measured and told (REPORT, Init Duration)"
+CHILD = "a child's own program: it has the machine's time and no clock of ours"
+FORMS = "writes down a time that it is given"
+# (file, use) -> why it does not ask the emulator's clock
+REAL = {
+    ("nuclio/pool.py", "asyncio.timeout"): PROCESS,
+    ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
+    ("lambda_/sandbox.py", "MACHINE.call_later"): PROCESS,
+    ("lambda_/calls.py", "MACHINE.time"): "a trace's beginning: its segments are of real processes",
+    ("lambda_/invocations.py", "MACHINE.time"): "the deadline that a process is told",
+    ("lambda_/invocations.py", "MACHINE.sleep"): "memory of real processes is sampled",
+    ("lambda_/invocations.py", "time.perf_counter"): MEASURED,
+    ("lambda_/sandbox.py", "time.perf_counter"): MEASURED,
+    ("lambda_/logs.py", "MACHINE.sleep"): "the Logs service is being loaded",
+    ("lambda_/fork_child.py", "time.monotonic"): CHILD,
+    ("lambda_/fork_child.py", "time.sleep"): CHILD,
+    ("nuclio/worker_child.py", "time.monotonic"): CHILD,
+    ("nuclio/worker_child.py", "time.strftime"): CHILD,
+    ("nuclio/worker_child.py", "time.gmtime"): CHILD,
+    ("lambda_/urls.py", "time.strftime"): FORMS,
+    ("lambda_/urls.py", "time.gmtime"): FORMS,
+    ("bell.py", "asyncio.wait_for"): "by the machine's clock only: a pause that a ring ends",
+}
+# The clock itself, and the seam that hands it to the embedded services.
+APART = {"clock.py", "services_time.py"}
+WAITS = {
+    "asyncio": {"sleep", "timeout", "timeout_at", "wait_for"},
+    "time": {
+        "time", "time_ns", "sleep", "monotonic", "monotonic_ns", "perf_counter", "gmtime",
+        "localtime", "strftime", "ctime",
+    },
+    "threading": {"Timer"},
+    "datetime": {"now", "utcnow", "today"},
+    "date": {"today"},
+    "MACHINE": {"time", "sleep", "call_later", "pause"},
+}  # fmt: skip
+
+
+def uses(tree: ast.AST) -> Iterator[str]:
+    """Every use of time in a module: "time.sleep", or "loop.call_later" of an event loop."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        whose, name = ast.unparse(node.func.value), node.func.attr
+        last = whose.rpartition(".")[2]
+        if name in WAITS.get(last, ()):
+            yield f"{last}.{name}"
+        elif name in ("call_later", "call_at", "time") and "loop" in whose:
+            yield f"loop.{name}"
+
+
+def found() -> set[tuple[str, str]]:
+    return {
+        (str(path.relative_to(LOCALSTACK)), use)
+        for path in LOCALSTACK.rglob("*.py")
+        if path.name not in APART
+        for use in uses(ast.parse(path.read_text()))
+    }
+
+
+@pytest.mark.fidelity(
+    "Clock",
+    "everything that waits goes by one clock",
+    different="but for what real processes take, use by use in the test's own list",
+)
+def test_every_other_use_of_time_is_listed() -> None:
+    unlisted = sorted(found() - set(REAL))
+    assert unlisted == []
+    assert sorted(set(REAL) - found()) == []
+
+
+def test_what_the_audit_sees() -> None:
+    seen = "import time\ntime.sleep(1)\nasyncio.get_running_loop().call_later(1, f)\nclock.time()"
+    assert list(uses(ast.parse(seen))) == ["time.sleep", "loop.call_later"]
