@@ -17,6 +17,7 @@ from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
 from ..handlers.event import Event
 from ..handlers.function import Function
 from . import aws_events
+from .aws_end import end_at_sigterm
 from .aws_records import Records
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
@@ -32,10 +33,14 @@ def handler_for(module: str, function: str, app: str = "app") -> Handler:
 
     The user's module is imported here, so its import errors are init errors, as on AWS.
     """
-    return make_handler(find_function(module, function, app))
+    found = find_function(module, function, app)
+    worker = Worker(found)
+    handler = make_handler(found, worker)
+    end_at_sigterm(worker, make_context(found, worker, None))
+    return handler
 
 
-def make_handler(function: Function[..., Any]) -> Handler:
+def make_handler(function: Function[..., Any], worker: Worker | None = None) -> Handler:
     """The Lambda handler of a function: (event, LambdaContext) -> JSON-ready or bytes.
 
     >>> from pelton import App
@@ -47,7 +52,7 @@ def make_handler(function: Function[..., Any]) -> Handler:
     >>> make_handler(double)(21, lambda_context())
     42
     """
-    worker = Worker(function)
+    worker = worker or Worker(function)
     if function.style == "lambda":
         return surface(_native(function, worker), function)
     if function.style == "nuclio":

@@ -21,6 +21,7 @@ class Pool:
     wait:       seconds that an event waits for a free worker
     ready_in:   seconds a worker may take to start
     timeout:    seconds an event may take; None without a limit
+    end_in:     seconds a worker may take to drain and terminate
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class Pool:
         wait: float,
         ready_in: float,
         timeout: float | None,
+        end_in: float,
     ) -> None:
+        self._end_in = end_in
         self._make, self._wait, self._ready_in, self._timeout = make, wait, ready_in, timeout
         self._free: asyncio.Queue[tuple[int, Worker]] = asyncio.Queue()
         self._size = size
@@ -89,5 +92,5 @@ class Pool:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def close(self) -> None:
-        for worker in self._workers.values():
-            await worker.stop()
+        """End every worker, all at once; those that take too long are killed."""
+        await asyncio.gather(*(worker.end(self._end_in) for worker in self._workers.values()))

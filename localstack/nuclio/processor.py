@@ -20,6 +20,7 @@ from .triggers.http import HttpTrigger
 from .worker import Worker, WorkerFailed, WorkerTimedOut
 
 READY_SECONDS, AVAILABILITY_SECONDS, LOG_LINES = 120.0, 10.0, 2000
+TERMINATION = "10s"
 
 
 class Processor:
@@ -103,6 +104,7 @@ class Processor:
             wait=AVAILABILITY_SECONDS if wait is None else float(wait) / 1000,
             ready_in=float(self._spec.get("readinessTimeoutSeconds") or READY_SECONDS),
             timeout=seconds(timeout) if timeout else None,
+            end_in=seconds(str(settings.get("workerTerminationTimeout") or TERMINATION)),
         )
 
     def _worker(self, name: str, kind: str, number: int) -> Worker:

@@ -2,7 +2,8 @@
 
 To the worker: 4 bytes of length (big-endian) and a msgpack map, one an event.  From the worker:
 lines with a letter in front: `s` started, `l` a log record (JSON), `m` a measurement (JSON), `r`
-the response (JSON: body, body_encoding, content_type, status_code, headers, event_id).
+the response (JSON: body, body_encoding, content_type, status_code, headers, event_id); and `d`,
+which only ours says: drained.
 Source: Nuclio's public processor and wrapper.
 """
 

@@ -49,6 +49,8 @@ class Worker:
         self._read_end = -1
         self._said = bytearray()
         self._records: list[dict[str, Any]] = []
+        self._ready = False
+        self._turn = asyncio.Lock()  # who listens: the event in hand, or the end
 
     @property
     def alive(self) -> bool:
@@ -76,20 +78,22 @@ class Worker:
         asyncio.get_running_loop().add_reader(read_end, self._read_output)
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
         await self._within(self._line("s"), seconds)
+        self._ready = True
 
     async def call(self, event: Mapping[str, Any], seconds: float | None) -> wire.Reply:
         """Give the worker one event; raises `WorkerFailed`, `WorkerTimedOut` (it is then gone)."""
         import msgpack
 
-        self._records = []
-        self._said.clear()  # its last words, should it end, are of this event
-        try:
-            self._writer.write(wire.frame(msgpack.packb(event)))
-            text = await self._within(self._line("r"), seconds)
-        except (ConnectionError, WorkerFailed):
-            await self.stop()
-            raise WorkerFailed(self._last_words()) from None
-        return wire.reply(text)
+        async with self._turn:
+            self._records = []
+            self._said.clear()  # its last words, should it end, are of this event
+            try:
+                self._writer.write(wire.frame(msgpack.packb(event)))
+                text = await self._within(self._line("r"), seconds)
+            except (ConnectionError, WorkerFailed):
+                await self.stop()
+                raise WorkerFailed(self._last_words()) from None
+            return wire.reply(text)
 
     def take_records(self) -> list[dict[str, Any]]:
         """The log records of the last event."""
@@ -165,6 +169,28 @@ class Worker:
         # What it has printed is there; a process of its own that lives on may hold the other end.
         self._read_output()
         self._close_output()
+
+    async def end(self, seconds: float) -> None:
+        """Let the function drain and terminate, within `seconds`, then `stop`."""
+        if self._ready and self.alive:
+            with contextlib.suppress(WorkerFailed, WorkerTimedOut):
+                await self._within(self._told_to_end(), seconds)
+        await self.stop()
+
+    async def _told_to_end(self) -> bytes:
+        """Drain (SIGUSR2), then terminate (SIGUSR1), each after the event in hand.
+
+        Source: the signals of Nuclio's public wrapper.
+        """
+        self._signal(signal.SIGUSR2)
+        async with self._turn:
+            await self._line("d")
+            self._signal(signal.SIGUSR1)
+            return await self._line("")  # until it is gone
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None and self.alive:
+            self._process.send_signal(number)
 
     async def stop(self) -> None:
         """End the process and everything it started."""

@@ -53,6 +53,48 @@ class LogFile:
         pass
 
 
+class Ends:
+    """SIGUSR2 asks the function to drain, SIGUSR1 to terminate.
+
+    As in Nuclio's own wrapper: the callbacks that it set on `context.platform` run when no event is
+    in hand.  It then says that it has drained, or ends the process, which Nuclio kills in time.
+    """
+
+    def __init__(self, platform: Any, channel: Channel) -> None:
+        self._platform, self._channel = platform, channel
+        self._asked: list[int] = []
+        self._idle = self._answering = False
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, self._hear)
+
+    def take(self) -> bytes | None:
+        """The channel's next event; signals that come before it are answered at once."""
+        self._idle = True
+        self._answer()
+        packed = self._channel.take()
+        self._idle = False
+        return packed
+
+    def _hear(self, number: int, _: Any) -> None:
+        self._asked.append(number)
+        if self._idle and not self._answering:
+            self._answer()
+
+    def _answer(self) -> None:
+        self._answering = True
+        while self._asked:
+            draining = self._asked.pop(0) == signal.SIGUSR2
+            try:
+                awaited(self._platform._on_signal("drain" if draining else "termination"))
+            except BaseException as error:
+                report(error, "Exception raised while draining or terminating")
+            sys.stdout.flush()
+            if not draining:
+                os._exit(0)
+            self._channel.say("d")
+        self._answering = False
+
+
 def main() -> None:
     given = json.loads(sys.argv[1])
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
@@ -72,9 +114,10 @@ def main() -> None:
     except BaseException as error:
         report(error, "Exception raised while running init_context or loading the handler")
         sys.exit(1)
+    ends = Ends(context.platform, channel)
     channel.say("s")
     encoder = nuclio_sdk.json_encoder.Encoder() if hasattr(nuclio_sdk, "json_encoder") else None
-    while (packed := channel.take()) is not None:
+    while (packed := ends.take()) is not None:
         began = time.monotonic()
         message = msgpack.unpackb(packed, raw=not decoded)
         response = run(nuclio_sdk, encoder, handler, context, deserialize(message))
@@ -126,9 +169,7 @@ def connections(addresses_file: str) -> Any:
 
 
 def load(handler: str, context: Any) -> Any:
-    import asyncio
     import importlib
-    import inspect
 
     module_name, _, name = handler.rpartition(":")
     module = importlib.import_module(module_name)
@@ -138,24 +179,27 @@ def load(handler: str, context: Any) -> Any:
     # Where Nuclio's wrapper looks for it: in the module that the handler says it is of.
     home = sys.modules.get(getattr(found, "__module__", module_name), module)
     if hasattr(home, "init_context"):
-        result = home.init_context(context)
-        if inspect.isawaitable(result):
-            asyncio.new_event_loop().run_until_complete(result)
+        awaited(home.init_context(context))
     return found
 
 
 _LOOP: Any = None
 
 
-def run(nuclio_sdk: Any, encoder: Any, handler: Any, context: Any, event: Any) -> Any:
+def awaited(value: Any) -> Any:
+    """The value, or what a coroutine comes to on this worker's one loop."""
     global _LOOP
-    try:
-        output = handler(context, event)
-        if hasattr(output, "__await__"):
-            import asyncio
+    if not hasattr(value, "__await__"):
+        return value
+    import asyncio
 
-            _LOOP = _LOOP or asyncio.new_event_loop()
-            output = _LOOP.run_until_complete(output)
+    _LOOP = _LOOP or asyncio.new_event_loop()
+    return _LOOP.run_until_complete(value)
+
+
+def run(nuclio_sdk: Any, encoder: Any, handler: Any, context: Any, event: Any) -> Any:
+    try:
+        output = awaited(handler(context, event))
         return nuclio_sdk.Response.from_entrypoint_output(encode(encoder), output)
     except BaseException as error:
         trace = report(error, "Exception caught in handler")
