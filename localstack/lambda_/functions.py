@@ -55,6 +55,7 @@ class Functions:
         check_signed(self._account, name, signing)
         choice = await self._account.around.choose(settings["Runtime"])
         await self._check_native(layers_of(settings), choice)
+        await self._lay(settings)
         code = await self._code(values["Code"], choice)
         check_total(settings, code)
         self._warn(name, settings, choice)
@@ -212,6 +213,8 @@ class Functions:
             )
         if number in function.versions:
             function.provisioned.pop(number, None)
+            function.runtime_updates.pop(number, None)
+            self._registry.save(function)
             self._registry.unpublish(function, number)
 
     async def _code(self, code: Values, choice: Choice) -> Code:
@@ -250,12 +253,17 @@ class Functions:
         if archives:
             choice = await self._account.around.choose(settings["Runtime"])
             await self._check_native(archives, choice)
+            await self._lay(settings)
             self._account.require_settled(function)  # it may have changed meanwhile
             self._warn(function.name, settings, choice)
 
     async def _check_native(self, archives: Sequence[str], choice: Choice) -> None:
         check = self._registry.archives.check_native
         await asyncio.to_thread(check, archives, choice.interpreter, choice.reason)
+
+    async def _lay(self, settings: Values) -> None:
+        """Lay the layers on one another now, so that no call waits for it."""
+        await asyncio.to_thread(self._registry.archives.merged, layers_of(settings))
 
     def _warn_of_permissions(self, name: str, code: Code) -> None:
         """What reads well here, as its owner, fails on AWS with "Permission denied"."""

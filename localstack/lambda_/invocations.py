@@ -312,6 +312,9 @@ class Invocations:
         self._someone_is_busy.set()
         try:
             yield
+        except asyncio.CancelledError:  # nobody waits for it any more, and nobody will take it back
+            self._discard(sandbox)
+            raise
         finally:
             self._busy.pop(sandbox, None)
 

@@ -23,8 +23,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.localstack.lambda_.archives import Archives
-from pelton.localstack.lambda_.environment import Places, python_path
-from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
 
 HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -467,6 +465,10 @@ def test_layers_that_do_not_fit(pelton_emulator: RunningEmulator) -> None:
 @pytest.mark.slow
 @pytest.mark.fidelity("Layers", "code and layers together are at most 250 MB unzipped")
 def test_code_and_layers_have_one_limit(client: Any) -> None:
+    whole = {"ZipFile": archive({"zeros": bytes(262_144_000)})}
+    _, code, words = refusal(client.publish_layer_version, LayerName="whole", Content=whole)
+    assert code == "InvalidParameterValueException"
+    assert words == "Unzipped size must be smaller than 262144000 bytes"
     half = publish(client, "half", {"zeros": bytes(200_000_000)})
     create(client)
     update(client, Layers=[half])
@@ -506,7 +508,7 @@ def handler(event, context):
         "libraries": os.environ["LD_LIBRARY_PATH"].split(":"),
         "path": os.environ["PATH"].split(":"),
         "written": written,
-        "opt": sorted(os.listdir("/opt")),
+        "opt": sorted(os.listdir("/opt")) if os.path.isdir("/opt") else [],
     }
 """
 
@@ -587,18 +589,18 @@ def test_a_layer_may_bring_a_folder_for_each_python(client: Any) -> None:
     assert run(client) == 1
 
 
-def test_without_mounts_the_layers_folder_stands_for_opt() -> None:
-    """Where no mounts are allowed (not root), paths name the folder where the layers are."""
-    place = Places("/kept/code", "/kept/runtime", "/kept/tmp", layers=("/kept/opt",))
-    folders = [each for each in python_path(place, own()) if each.startswith("/kept/opt")]
-    assert folders == [f"/kept/opt/python/lib/{HERE}/site-packages", "/kept/opt/python"]
+# Gives up the right to make mounts, then becomes the emulator.
+WITHOUT_MOUNTS = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 21, 0, 0, 0);"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 
 
 @contextmanager
-def started(data: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+def started(data: Path, *before: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """An emulator that keeps its data: its process, and a client."""
     words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
-    command = [sys.executable, "-m", "pelton", *words]
+    command = [sys.executable, *before, "-m", "pelton", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
@@ -606,6 +608,28 @@ def started(data: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
             yield process, RunningEmulator(told["url"], told["nuclio_url"]).client("lambda")
         finally:
             process.terminate()
+
+
+@pytest.mark.fidelity(
+    "Layers",
+    "without mount namespaces: imports, PATH and LD_LIBRARY_PATH are right",
+    different="the layers are in a folder that can be written to; there is no /opt of their own",
+)
+def test_without_mounts_a_folder_stands_for_opt(tmp_path: Path) -> None:
+    with started(tmp_path, "-c", WITHOUT_MOUNTS) as (_, client):
+        below = publish(
+            client,
+            "below",
+            {"python/shared.py": "WHO = 'below'", "bin/tool": "#!/bin/sh\necho b\n"},
+        )
+        site = f"python/lib/{HERE}/site-packages/in_site.py"
+        above = publish(client, "above", {"python/shared.py": "WHO = 'above'", site: "WHO = 'a'"})
+        create(client, LOOK, Layers=[below, above], Timeout=20)
+        found = run(client)
+        opt = found["file"].removesuffix("/python/shared.py")
+        assert opt.startswith(str(tmp_path))
+        assert (found["who"], found["site"], found["tool"]) == ("above", "a", "b")
+        assert (found["path"][-1], found["libraries"][-1]) == (f"{opt}/bin", f"{opt}/lib")
 
 
 @pytest.mark.fidelity("Layers", "layers survive a kill of the emulator; what nothing needs goes")

@@ -435,6 +435,9 @@ def test_fewer_are_wanted_then_none(client: Any, gate: Gate) -> None:
     assert len(pids) == 3
     found = put(client, "1", 1)
     assert (found["Status"], found["AllocatedProvisionedConcurrentExecutions"]) == ("READY", 1)
+    client.delete_function(FunctionName="f", Qualifier="1")
+    listed = client.list_provisioned_concurrency_configs(FunctionName="f")
+    assert listed["ProvisionedConcurrencyConfigs"] == []
     client.delete_function(FunctionName="f")
     deadline = time.monotonic() + 30
     while any(map(alive, pids)):
@@ -514,3 +517,23 @@ def test_a_throttled_event_waits(client: Any, gate: Gate) -> None:
         gate.open()
         assert busy.result()["count"] == 1
     gate.expect(1)
+
+
+@pytest.mark.parametrize("provisioned", [False, True])
+def test_a_reset_ends_what_is_under_way(
+    pelton_emulator: RunningEmulator, client: Any, gate: Gate, provisioned: bool
+) -> None:
+    create(client)
+    if provisioned:
+        put(client, "1", 1)
+        ready(client)
+    pid = run(client)["pid"]
+    event = json.dumps(gate.event)
+    client.invoke(FunctionName="f", Qualifier="1", InvocationType="Event", Payload=event)
+    gate.expect(1)
+    assert alive(pid)
+    pelton_emulator.reset()
+    deadline = time.monotonic() + 30
+    while alive(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
