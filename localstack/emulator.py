@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import secrets
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +33,9 @@ from .lambda_.url_door import UrlDoor
 from .nuclio.dashboard import Dashboard
 from .pushes import Pushes
 from .services import Services
+from .signatures import EVERYBODY, Credential, Signatures
 from .store import CorruptData, Store
+from .turnstile import Turnstile
 from .wiring import Machinery, say
 
 
@@ -114,6 +117,8 @@ class Emulator:
 
     # -- making
     def _bind(self) -> None:
+        self.signatures = Signatures({"test": "test", **self._access.credentials}, self.clock)
+        self._functions_credential = self._make_credential()
         hosts, origins = self._access.hosts, self._access.origins
         gate = WebGate(self.host, hosts, origins, is_public, body_limit)
         self._nuclio_gate = WebGate(self.host, hosts, origins)
@@ -123,6 +128,15 @@ class Emulator:
         self._made = [self._front.close, self._nuclio_front.close]
         self.url = _bind(self._front, self.host, port, "--port")
         self.nuclio_url = _bind(self._nuclio_front, self.host, nuclio_port, "--nuclio-port")
+
+    def _make_credential(self) -> Credential:
+        """What functions sign with; temporary, as on AWS, where signatures are checked."""
+        if not self._access.verify:
+            return EVERYBODY
+        key = f"ASIA{secrets.token_hex(8).upper()}"
+        made = Credential(key, secrets.token_urlsafe(30), secrets.token_urlsafe(90))
+        self.signatures.add(made)
+        return made
 
     def _make(self) -> None:
         self._directory = self._data_dir or Path(tempfile.mkdtemp(prefix="pelton-"))
@@ -143,6 +157,7 @@ class Emulator:
             self._retry_delay,
             self.url,
             self._execution,
+            self._functions_credential,
         )
         self._made.append(self.machinery.close)
         self.pushes = Pushes(
@@ -196,7 +211,10 @@ class Emulator:
             self.pushes.deliver,
             ClockDoor(self.clock),
         )
-        await self._front.serve(_stirring(gateway, self.clock))
+        handler: Handler = gateway
+        if self._access.verify:
+            handler = Turnstile(self.signatures, gateway, is_public)
+        await self._front.serve(_stirring(handler, self.clock))
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()
 
@@ -217,8 +235,9 @@ class Emulator:
     def _worker_environment(self) -> dict[str, str]:
         """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""
         return {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self._functions_credential.access_key,
+            "AWS_SECRET_ACCESS_KEY": self._functions_credential.secret,
+            "AWS_SESSION_TOKEN": self._functions_credential.token,
             "AWS_REGION": self.place.region,
             "AWS_DEFAULT_REGION": self.place.region,
             "AWS_ENDPOINT_URL": self.url,

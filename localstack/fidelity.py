@@ -33,7 +33,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; only what leaves its process group outlives a fork server that is killed by itself |
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
-| AWS_IAM on URLs, credentials, policies | checked | passed, but for AuthType NONE, which needs its policy |
+| credentials | checked | checked with `--verify-signatures`, passed without; IAM policies are not evaluated, a function URL of AuthType NONE needs its statements |
 | async events | kept by the service; what is dropped is counted in CloudWatch | kept in SQLite, also over a kill; at most 32 of one function run at once; what is dropped is said in the emulator's log |
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
 | time inside ministack | real | the emulator's clock, also a manual one: visibility timeouts, delays, rules, schedules, expiries, times told; by a manual clock a long poll answers at once, and a Step Functions Wait inside a Map stays real |

@@ -35,13 +35,14 @@ class Access:
     origins:     web origins whose pages may call every service; "*" is all
     hosts:       further names in Host headers; "*" is all
     verify:      whether signatures are checked, and calls without one refused
-    credentials: the secret of every access key, beside those that functions are given
+    credentials: secrets by access key that are good, beside "test" with "test", those that
+                 functions are given, and those that IAM and STS hand out
     """
 
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     verify: bool = False
-    credentials: Mapping[str, str] = field(default_factory=lambda: {"test": "test"})
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
 
 def nothing_is_public(request: Request) -> bool:

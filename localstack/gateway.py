@@ -22,8 +22,11 @@ _QUERY_SCOPE = re.compile(
 PUSH = "/_pelton/push/"
 CLOCK = "/_pelton/clock"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
-_API_HOST = re.compile(r"[a-z0-9]+\.execute-api\.")
-_API_PATH = re.compile(r"/_aws/execute-api/|/restapis/[^/]+/[^/]+/_user_request_(/|$)")
+# Exactly what the services take for an API's own traffic: anything else is a call of AWS.
+_API_HOST = re.compile(r"[a-f0-9]{8}\.execute-api\.localhost(:\d+)?")
+_API_PATH = re.compile(
+    r"/_aws/execute-api/[a-z0-9]+/[\w$-]*(/|$)|/restapis/[a-z0-9]+/[\w$-]+/_user_request_(/|$)"
+)
 _DATED = re.compile(r"/20\d\d-\d\d-\d\d/")
 _URL_BODY, _LAMBDA_BODY, _OTHER_BODY = 6 * 1024**2, 70_167_211, 512 * 1024**2
 
@@ -70,6 +73,8 @@ class Gateway:
             return await self._urls(url_id, f"/{rest}", request)
         if by_host := _URL_HOST.match(request.headers.get("host", "")):
             return await self._urls(by_host[1], path, request)
+        if _is_api(request):
+            return await self._services(request)
         if self._is_lambda(request):
             return await self._lambda(request)
         if request.cut:
@@ -108,9 +113,13 @@ def is_public(request: Request) -> bool:
     host, path = request.headers.get("host", ""), request.path
     if path.startswith("/_pelton/") or "/@connections" in path:
         return False
-    if path.startswith("/_url/") or _URL_HOST.match(host) or _API_HOST.match(host):
-        return True
-    return _API_PATH.match(path) is not None and not signed_for(request)
+    return path.startswith("/_url/") or _URL_HOST.match(host) is not None or _is_api(request)
+
+
+def _is_api(request: Request) -> bool:
+    host = request.headers.get("host", "")
+    named = "execute-api" in host and _API_HOST.fullmatch(host) is not None
+    return named or _API_PATH.match(request.target) is not None
 
 
 def body_limit(request: Request) -> int:

@@ -29,6 +29,7 @@ from .lambda_.provisioned import provisions
 from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .services import ServiceRefused, Services
+from .signatures import EVERYBODY, Credential
 from .store import CorruptData
 
 _LOGS = "Logs_20140328"
@@ -44,6 +45,7 @@ class Machinery:
 
     endpoint:  where functions reach the emulator
     execution: who runs functions; None is the real runtime client in real processes
+    credential: what functions sign their own calls with
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Machinery:
         retry_delay: float,
         endpoint: str,
         execution: Execution | None = None,
+        credential: Credential = EVERYBODY,
     ) -> None:
+        self._credential = credential
         self._directory, self._clock, self._place = directory, clock, place
         self._services, self._registry = services, registry
         self._scratch = tempfile.TemporaryDirectory(prefix="pelton-sandboxes-")
@@ -119,7 +123,10 @@ class Machinery:
 
     # -- making
     def _invocations(self, endpoint: str) -> Invocations:
-        environment = Environment(self._place.region, endpoint)
+        signs = self._credential
+        environment = Environment(
+            self._place.region, endpoint, signs.access_key, signs.secret, signs.token
+        )
         self._real = Invocations(
             self._clock,
             environment,

@@ -27,6 +27,7 @@ class Account:
     endpoint: str
     access_key: str = "test"
     secret_key: str = "test"
+    token: str = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def environment(
     known = {
         "AWS_ACCESS_KEY_ID": account.access_key,
         "AWS_SECRET_ACCESS_KEY": account.secret_key,
-        "AWS_SESSION_TOKEN": "test",
+        "AWS_SESSION_TOKEN": account.token,
         "AWS_DEFAULT_REGION": account.region,
         "AWS_REGION": account.region,
         "AWS_ENDPOINT_URL": account.endpoint,

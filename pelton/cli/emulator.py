@@ -151,7 +151,8 @@ def command(
     from ..localstack.emulator import CannotStart, Emulator
     from ..localstack.gate import Access
 
-    _warn(host)
+    if not verify_signatures:
+        _warn(host)
     emulator = Emulator(
         host,
         port,
