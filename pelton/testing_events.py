@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -110,6 +111,11 @@ def alb(
     }
 
 
+def _md5(body: Any) -> str:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
 def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
     """A batch of messages as an SQS event source mapping delivers it, ids "0", "1", …
 
@@ -122,9 +128,14 @@ def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
                 "messageId": str(number),
                 "receiptHandle": f"receipt-{number}",
                 "body": body if isinstance(body, str) else json.dumps(body),
-                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0"},
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": "0",
+                    "SenderId": "AIDATEST",
+                    "ApproximateFirstReceiveTimestamp": "0",
+                },
                 "messageAttributes": {},
-                "md5OfBody": "",
+                "md5OfBody": _md5(body),
                 "eventSource": "aws:sqs",
                 "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
                 "awsRegion": "us-east-1",

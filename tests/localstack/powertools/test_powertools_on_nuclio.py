@@ -1,0 +1,74 @@
+"""The same Powertools handlers on Nuclio: `style="lambda"` gives them the event and the context
+that they know, and Nuclio's build commands install the library."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+APP = f"""
+import pelton
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+app = pelton.App("orders")
+logger = Logger(service="shop")
+routes = LambdaFunctionUrlResolver()
+
+
+@routes.get("/orders/<number>")
+def read(number: str):
+    if number == "0":
+        raise NotFoundError("no order 0")
+    return {{"order": number, "how": routes.current_event.query_string_parameters.get("how")}}
+
+
+@routes.post("/orders")
+def write():
+    return routes.current_event.json_body
+
+
+@app.function(
+    style="lambda",
+    requirements=["aws-lambda-powertools=={version("aws-lambda-powertools")}"],
+    triggers=[pelton.http("ANY", "/")],
+)
+@logger.inject_lambda_context
+def orders(event, context):
+    logger.info("asked", extra={{"path": event["rawPath"]}})
+    return routes.resolve(event, context)
+"""
+
+
+@pytest.mark.fidelity("Powertools", 'on Nuclio by style="lambda": Logger and the event handler')
+def test_the_same_handler_on_nuclio(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
+    (tmp_path / "orders_app.py").write_text(APP)
+    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
+    subprocess.run(
+        [sys.executable, "-m", "pelton", "deploy", "orders_app.py", "--on", "nuclio", *where],
+        cwd=tmp_path,
+        check=True,
+        env={**os.environ, "POWERTOOLS_DEV": "0"},
+    )
+    told = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
+    address = f"http://{told['status']['externalInvocationUrls'][0]}"
+    with httpx.Client(base_url=address, trust_env=False) as caller:
+        assert caller.get("/orders/7?how=fast").json() == {"order": "7", "how": "fast"}
+        assert caller.post("/orders", json={"a": 1}).json() == {"a": 1}
+        assert caller.get("/orders/0").status_code == 404
+        assert caller.get("/nowhere").status_code == 404
+    logs = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
+    lines = [each["message"] for each in logs["status"]["logs"]]
+    asked = [json.loads(line) for line in lines if line.startswith("{") and "asked" in line]
+    assert asked[0]["path"] == "/orders/7" and asked[0]["function_name"] == "orders"
+    assert asked[0]["service"] == "shop" and asked[0]["function_request_id"]
