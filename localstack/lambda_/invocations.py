@@ -264,9 +264,13 @@ class Invocations:
         host = await self._hosts.host(revision.runtime)
         scratch = self._scratch_for(revision)
         sandbox = self._new(replace(revision, initialization=PROVISIONED), host, scratch)
-        failed = await self._init(sandbox, max(AHEAD_SECONDS, float(revision.timeout_s)))
-        if failed is None:
-            return sandbox
+        try:
+            failed = await self._init(sandbox, max(AHEAD_SECONDS, float(revision.timeout_s)))
+        except (ForkServerGone, OSError) as error:  # killed twice, or no process can be made
+            sandbox.journal.say(f"[ERROR] pelton emulator: no sandbox: {error}\n".encode())
+        else:
+            if failed is None:
+                return sandbox
         self._discard(sandbox)
         return None
 

@@ -85,12 +85,8 @@ class WarmPools:
         elif pool.provision.token == provision.token and pool.provision.count == provision.count:
             return
         else:
-            pool.provision, pool.status, pool.reason, pool.failures = (
-                provision,
-                "IN_PROGRESS",
-                "",
-                0,
-            )
+            pool.provision, pool.failures = provision, 0
+            pool.status, pool.reason = "IN_PROGRESS", ""
         self._shrink(pool, provision.count)
         self._settle(pool)
         self._fill(pool)

@@ -346,3 +346,12 @@ def test_a_policy_may_be_too_long(client: Any) -> None:
         for number in range(100):
             client.add_permission(**given, StatementId=f"{'s' * 80}{number}")
     assert caught.value.response["Error"]["Code"] == "PolicyLengthExceededException"
+
+
+def test_what_warn_says(door: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    publishers = {"AllowedPublishers": TRUSTED}
+    made = door.call("CreateCodeSigningConfig", **publishers)["CodeSigningConfig"]
+    arn = made["CodeSigningConfigArn"]
+    door.create("signed", CodeSigningConfigArn=arn)
+    told = capsys.readouterr().err
+    assert f"warning: the archive of function signed is not signed by a publisher of {arn}" in told

@@ -373,6 +373,22 @@ def test_what_ends_is_replaced(client: Any) -> None:
     assert config(client)["Status"] == "READY"
 
 
+def test_all_come_back_when_the_fork_server_ends(client: Any) -> None:
+    create(client)
+    put(client, "1", 3)
+    ready(client)
+    pid = run(client)["pid"]
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(parent, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while alive(pid):
+        assert time.monotonic() < deadline
+    while (found := run(client)).get("type") != "provisioned-concurrency":
+        assert time.monotonic() < deadline
+    assert found["pid"] != pid
+    wait(client, lambda found: found["AvailableProvisionedConcurrentExecutions"] == 3)
+
+
 @pytest.mark.fidelity("Concurrency", "an allocation whose init fails is FAILED and says why")
 def test_an_init_that_fails(client: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
