@@ -6,12 +6,13 @@ log; here is what remembers that it is still to be told.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from .records import Call
 from .sandbox import Answer, Sandbox
 from .telemetry import events
-from .verdicts import Verdict, init_status
+from .verdicts import Verdict, init_status, of_invocation
 
 
 class Ending:
@@ -37,22 +38,63 @@ def tell_init(sandbox: Sandbox, failed: Answer | None, limit: float) -> None:
     journal, initialization = sandbox.journal, sandbox.revision.initialization
     journal.lines.flush(journal.now())
     journal.tell(events.init_runtime_done(sandbox.phase, status, kind, initialization))
+    if sandbox.crew is not None:
+        sandbox.crew.tell_init()
     journal.tell(events.init_report(sandbox.phase, status, seconds, kind, initialization))
 
 
-def tell_end(
-    call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float, peak: int
-) -> bytes:
+def tell_end(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float) -> bytes:
     """An invocation is over; its log's tail, for a caller who asks.
 
-    seconds, init: its duration, and that of a cold start (else 0); peak: megabytes
+    seconds, init: its duration, and that of a cold start (else 0)
     """
-    status, kind = verdict.status, verdict.error_type
-    journal = sandbox.journal
     if verdict.fault:
-        journal.fault(verdict.fault)
-    return journal.close(
-        events.runtime_done(call, status, seconds, len(verdict.payload), kind),
+        sandbox.journal.fault(verdict.fault)
+    return sandbox.journal.close(
+        runtime_done(call, verdict, seconds),
         events.end(call),
-        events.report(call, status, seconds, init, peak, kind),
+        _report(call, sandbox, verdict, seconds, init),
     )
+
+
+def answered(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float) -> bytes:
+    """The tail for a caller who has the answer while extensions are still at work; the report is
+    that of the moment."""
+    return sandbox.journal.preview(events.end(call), _report(call, sandbox, verdict, seconds, init))
+
+
+async def rest(
+    call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float
+) -> Answer | None:
+    """The end of an invocation with extensions, after the answer: the runtime asks for the next
+    event, then all extensions that were told of this one do; all within the function's timeout.
+
+    What came instead, if anything did.  Source: AWS's "Extensions API" page, "Invoke phase".
+    """
+    began, limit = time.perf_counter() - seconds, float(call.revision.timeout_s)
+    failed = await sandbox.rest("runtime", limit - seconds)
+    sandbox.read_output()
+    seconds = time.perf_counter() - began
+    if failed is None:
+        sandbox.journal.tell(runtime_done(call, verdict, seconds))
+        failed = await sandbox.rest("crew", limit - seconds)
+        seconds = time.perf_counter() - began
+    if failed is not None:
+        verdict = of_invocation(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
+        if verdict.fault:
+            sandbox.journal.fault(verdict.fault)
+    seconds = limit if verdict.status == "timeout" else seconds
+    sandbox.journal.close(events.end(call), _report(call, sandbox, verdict, seconds, init))
+    return failed
+
+
+def runtime_done(call: Call, verdict: Verdict, seconds: float) -> events.Event:
+    status, kind = verdict.status, verdict.error_type
+    return events.runtime_done(call, status, seconds, len(verdict.payload), kind)
+
+
+def _report(
+    call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float
+) -> events.Event:
+    peak = sandbox.peak_mb()
+    return events.report(call, verdict.status, seconds, init, peak, verdict.error_type)

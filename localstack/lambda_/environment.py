@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,13 @@ from pathlib import Path
 from .interpreters import Interpreter
 from .records import Revision
 
+# What the runtime has and extensions have not (AWS's "Extensions API" page).
+_OF_THE_RUNTIME = (
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
+    "PYTHONPATH",
+)  # fmt: skip
 HIDDEN_BY_MOUNTS = ("/var/", "/tmp/", "/opt/")
 
 
@@ -136,3 +144,26 @@ def environment(
         known["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         known["AWS_LAMBDA_LOG_LEVEL"] = revision.application_level
     return {**revision.environment, **known}
+
+
+def extension_environment(of_runtime: Mapping[str, str], python: Interpreter) -> dict[str, str]:
+    """What an extension's program finds: the function's variables without the runtime's own, and
+    the function's Python last on PATH, as /var/lang/bin is there on AWS."""
+    kept = {name: value for name, value in of_runtime.items() if name not in _OF_THE_RUNTIME}
+    kept["PATH"] = f"{kept['PATH']}:{python.prefix}/bin"
+    kept["PWD"] = "/"
+    return kept
+
+
+def extension_programs(place: Places) -> dict[str, str]:
+    """The programs of external extensions by file name, and where the sandbox sees them: files of
+    /opt/extensions, in the order in which they are started."""
+    found: dict[str, str] = {}
+    for layer in place.layers:
+        source = place.mounts.get(layer, "") if place.mounts else layer
+        folder = Path(source, "extensions")
+        if source and folder.is_dir():
+            for each in sorted(folder.iterdir()):
+                if not each.is_dir():
+                    found.setdefault(each.name, f"{layer}/extensions/{each.name}")
+    return found

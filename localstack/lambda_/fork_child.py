@@ -5,8 +5,9 @@ keeps the endpoint it finds when it is loaded, so it is loaded after the fork.  
 standard library only (of Python 3.10 or newer), and nothing of pelton.
 
 Wire: messages on the inherited socket are 4 bytes of length (big-endian) and JSON.  A `fork`
-message carries one descriptor, the sandbox's output pipe.  When the socket is closed at the other
-end, everything is ended.
+message carries a descriptor for the output; one with a `program` to run in place of the runtime
+client (an extension) carries a second, which is told the errno when it cannot be run.  When the
+socket is closed at the other end, everything is ended.
 """
 
 import ctypes
@@ -264,10 +265,16 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     os.dup2(descriptors[0], 2)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    os.closerange(3, 256)
+    program = message.get("program", "")
+    if program:
+        os.dup2(descriptors[1], 3)
+        os.set_inheritable(3, False)
+    os.closerange(4 if program else 3, 256)
     if message["mounts"]:
-        mount_all(message["mounts"])
+        mount_all(message["mounts"], message["address"])
     obey_permissions()
+    if program:
+        run_program(program, message["environment"], message["cwd"])
     os.environ.clear()
     os.environ.update(message["environment"])
     # The runtime client's logger writes frames (see telemetry/lines.py) into the same pipe, so
@@ -287,8 +294,22 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     run(["awslambdaric", message["handler"]])
 
 
-def mount_all(mounts: dict[str, str]) -> None:
+def run_program(path: str, environment: dict[str, str], cwd: str) -> None:
+    """Become an extension; descriptor 3 is told why not."""
+    for name in (signal.SIGINT, signal.SIGPIPE):
+        signal.signal(name, signal.SIG_DFL)
+    try:
+        os.chdir(cwd)
+        os.execve(path, [path], environment)
+    except OSError as error:
+        os.write(3, str(error.errno).encode())
+    os._exit(127)
+
+
+def mount_all(mounts: dict[str, str], address: str) -> None:
     """A private mount namespace with /var/task, /var/runtime, /opt and /tmp of its own.
+
+    address: what sandbox.localdomain is, for the listeners of extensions; "" when there are none
 
     /var becomes an empty memory file system with just these folders, so that nothing has to be
     made on the host; the sources are opened first, because the new mounts may hide them.
@@ -318,6 +339,10 @@ def mount_all(mounts: dict[str, str]) -> None:
             flags = MS_BIND | MS_REMOUNT | MS_RDONLY
             check(LIBC.mount(None, target.encode(), None, flags, None), f"protect {target}")
         os.close(descriptor)
+    if address:
+        with open("/etc/hosts") as hosts, open("/var/hosts", "w") as ours:
+            ours.write(f"{hosts.read()}\n{address} sandbox.localdomain sandbox\n")
+        check(LIBC.mount(b"/var/hosts", b"/etc/hosts", None, MS_BIND, None), "bind /etc/hosts")
 
 
 if __name__ == "__main__":

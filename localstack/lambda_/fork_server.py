@@ -49,15 +49,19 @@ class ForkServer:
         self._starting, self._sending = asyncio.Lock(), asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def fork(self, message: dict[str, Any], output: int, on_exit: OnExit) -> int:
-        """Fork one sandbox; its process id.  `on_exit` is called once.  Raises `ForkServerGone`."""
+    async def fork(self, message: dict[str, Any], descriptors: list[int], on_exit: OnExit) -> int:
+        """Fork one process of a sandbox; its id.  `on_exit` is called once.
+
+        descriptors: for its output, and for the errno when it is a program that cannot be run
+        Raises `ForkServerGone`.
+        """
         await self.ensure()
         self._tokens += 1
         token = self._tokens
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._forked[token] = done
         try:
-            await self._send(message | {"token": token}, [output])
+            await self._send(message | {"token": token}, descriptors)
         except ForkServerGone:
             self._forked.pop(token, None)
             raise

@@ -10,13 +10,13 @@ import asyncio
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
-from .endings import Ending, tell_end, tell_init
+from .endings import Ending, answered, rest, tell_end, tell_init
 from .environment import Account
 from .fork_server import ForkServerGone
 from .hosts import Host, Hosts
@@ -63,6 +63,7 @@ class Invocations:
         self._running: dict[str, int] = {}
         self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._endings: deque[Ending] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
         self._warm = WarmPools(self._start_ahead, self._discard, clock)
         self._keepers: list[asyncio.Task[None]] = []
@@ -152,7 +153,7 @@ class Invocations:
         if failed is None:
             return sandbox, None
         self._all.discard(sandbox)
-        sandbox.kill()
+        await sandbox.end("timeout" if failed.kind == "timeout" else "failure")
         sandbox = self._new(revision, host, scratch, "invoke", sandbox.journal)
         return sandbox, await self._init(sandbox, float(revision.timeout_s))
 
@@ -225,24 +226,59 @@ class Invocations:
         seconds: float,
         init: float,
     ) -> bytes:
-        peak = sandbox.peak_mb()
         if answer.kind == "timeout":
             seconds = float(call.revision.timeout_s)
-        log = tell_end(call, sandbox, verdict, seconds, init, peak)
+        if sandbox.crew is not None and answer.kind in ("response", "error") and sandbox.alive:
+            self._running[call.revision.name] += 1
+            self._later(self._rest(call, sandbox, verdict, seconds, init))
+            return answered(call, sandbox, verdict, seconds, init)
+        log = tell_end(call, sandbox, verdict, seconds, init)
+        self._decide(sandbox, answer.kind)
+        return log
+
+    async def _rest(
+        self, call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float
+    ) -> None:
+        """Extensions go on after the answer; until they rest the sandbox takes no event."""
+        try:
+            with self._clock.busy(f"extensions of invocation {call.request_id}"):
+                failed = await rest(call, sandbox, verdict, seconds, init)
+                self._decide(sandbox, failed.kind if failed is not None else "")
+        finally:
+            self._running[call.revision.name] -= 1
+
+    def _decide(self, sandbox: Sandbox, kind: str) -> None:
+        """What becomes of a sandbox after an event that ended so (an `Answer`'s kind)."""
+        key = sandbox.revision.key
         sandbox.idle_since = self._clock.time()
         if sandbox.retired:
             self._discard(sandbox)
-        elif answer.kind in ("exit", "timeout") or sandbox.failed or not sandbox.alive:
-            sandbox.kill()
+        elif kind in ("exit", "fault", "timeout") or sandbox.failed or not sandbox.alive:
             self._all.discard(sandbox)
-            self._ended_ones.setdefault(call.revision.key, []).append(sandbox)
+            self._end(sandbox, "timeout" if kind == "timeout" else "failure")
+            self._ended_ones.setdefault(key, []).append(sandbox)
         elif not self._warm.give_back(sandbox):
-            self._idle.setdefault(call.revision.key, []).append(sandbox)
-        return log
+            self._idle.setdefault(key, []).append(sandbox)
 
     def _discard(self, sandbox: Sandbox) -> None:
-        sandbox.discard()
+        """End a sandbox, and its /tmp with it."""
         self._all.discard(sandbox)
+        if sandbox.crew is None:
+            sandbox.discard()
+        else:
+            self._later(_discard_in_time(sandbox))
+
+    def _end(self, sandbox: Sandbox, reason: str) -> None:
+        """End a sandbox whose /tmp another takes over; with extensions, in the background."""
+        if sandbox.crew is None:
+            sandbox.kill()
+        else:
+            self._later(sandbox.end(reason))
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def retire(self, name: str, keep: str = "") -> None:
         self._finish_all()
@@ -330,7 +366,15 @@ class Invocations:
         self._discard_where(lambda each: True)
         for sandbox in list(self._all):
             self._discard(sandbox)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
         await self._hosts.close()
+
+
+async def _discard_in_time(sandbox: Sandbox) -> None:
+    """Its extensions have their shutdown phase first."""
+    await sandbox.end("spindown")
+    sandbox.discard()
 
 
 def _stand_in(revision: Revision, host: Host) -> bytes:

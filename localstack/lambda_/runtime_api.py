@@ -142,31 +142,70 @@ class RuntimeConnection(asyncio.Protocol):
                 return self._server.wait(self)
             return self.send(reply)
         self._buffer += data
-        while (request := take_request(self._buffer)) is not None:
-            reply = self._server.worker.request(*request)
-            if reply is None:
-                self._server.wait(self)
-            else:
+        while (request := self._take()) is not None:
+            reply = self._answer(*request)
+            if reply is not None:
                 self.send(reply)
+
+    def _take(self) -> tuple[str, str, bytes, bytes] | None:
+        try:
+            return take_request(self._buffer)
+        except ValueError as error:
+            self.send(refuse(400, "BadRequest", f"this is no HTTP request: {error}"))
+            self._buffer.clear()
+            self._transport.close()
+            return None
+
+    def _answer(self, method: str, path: str, body: bytes, head: bytes) -> Reply | None:
+        if not path.startswith(PREFIX):
+            return self._server.other(self, method, path, head, body)
+        reply = self._server.worker.request(method, path, body)
+        if reply is None:
+            self._server.wait(self)
+        return reply
 
     def send(self, reply: Reply) -> None:
         self._transport.write(_TAKEN if reply is TAKEN else encode(reply))
 
 
-def take_request(buffer: bytearray) -> tuple[str, str, bytes] | None:
-    """Cut one whole request (method, path, body) off the buffer; None until it is whole."""
+def take_request(buffer: bytearray) -> tuple[str, str, bytes, bytes] | None:
+    """Cut one whole request (method, path, body, head) off the buffer; None until it is whole."""
     end = buffer.find(END)
     if end < 0:
         return None
     head = bytes(buffer[:end])
-    _, found, value = head.lower().partition(b"\r\ncontent-length:")
-    whole = end + 4 + (int(value.partition(b"\r\n")[0]) if found else 0)
+    lower = head.lower()
+    _, found, value = lower.partition(b"\r\ncontent-length:")
+    if not found and b"\r\ntransfer-encoding: chunked" in lower:
+        whole, body = take_chunks(buffer, end + 4)
+    else:
+        whole = end + 4 + (int(value.partition(b"\r\n")[0]) if found else 0)
+        body = bytes(buffer[end + 4 : whole])
     if len(buffer) < whole:
         return None
-    body = bytes(buffer[end + 4 : whole])
     del buffer[:whole]
     method, path, _ = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
-    return method, path, body
+    return method, path, body, head
+
+
+def take_chunks(buffer: bytearray, at: int) -> tuple[int, bytes]:
+    """Where a chunked body that begins at `at` ends, and the body; beyond the buffer until it is
+    whole.  The runtime client sends none; the HTTP clients of extensions may."""
+    body = bytearray()
+    while (end := buffer.find(b"\r\n", at)) >= 0:
+        size = int(buffer[at:end].partition(b";")[0], 16)
+        body += buffer[end + 2 : end + 2 + size]
+        at = end + 2 + size + 2
+        if size == 0:
+            return at, bytes(body)
+    return len(buffer) + 1, b""
+
+
+def headers_of(head: bytes) -> dict[str, str]:
+    """The headers of a request, by lower-case name."""
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    parts = (line.partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
 def encode(reply: Reply) -> bytes:
@@ -183,11 +222,21 @@ def encode(reply: Reply) -> bytes:
 _TAKEN = encode(TAKEN)  # the answer to every answer
 
 
-class RuntimeServer:
-    """One port for one worker."""
+# (connection, method, path, head, body) -> the answer, None when it comes later.
+Other = Callable[["RuntimeConnection", str, str, bytes, bytes], Reply | None]
 
-    def __init__(self, worker: WorkerState) -> None:
-        self.worker = worker
+
+class RuntimeServer:
+    """One port for one worker.
+
+    other: answers what is not the runtime's (the Extensions, Telemetry and Logs APIs)
+    gone: told of each connection that ends
+    """
+
+    def __init__(
+        self, worker: WorkerState, other: Other, gone: Callable[[RuntimeConnection], None]
+    ) -> None:
+        self.worker, self.other, self._gone = worker, other, gone
         self._waiting: RuntimeConnection | None = None
         self._server: asyncio.Server | None = None
         self.address = ""
@@ -195,7 +244,7 @@ class RuntimeServer:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: RuntimeConnection(self), "127.0.0.1", 0, backlog=8
+            lambda: RuntimeConnection(self), "127.0.0.1", 0, backlog=32
         )
         host, port = self._server.sockets[0].getsockname()[:2]
         self.address = f"{host}:{port}"
@@ -206,6 +255,7 @@ class RuntimeServer:
     def forget(self, connection: RuntimeConnection) -> None:
         if self._waiting is connection:
             self._waiting = None
+        self._gone(connection)
 
     def dispatch(self, delivery: Delivery) -> bool:
         """Give the event to the waiting worker; False when its connection is gone."""

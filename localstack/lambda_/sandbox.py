@@ -1,38 +1,60 @@
 """One sandbox: a process under the real runtime client, one event at a time.
 
 It lives through init, idle, busy and ends once; whoever waits for it always gets an answer, also
-when the process dies.  It knows nothing of the API or of other sandboxes.
+when the process dies.  Where there are extensions, it waits for them too.  It knows nothing of
+the API or of other sandboxes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..clock import MACHINE
 from . import memory
-from .environment import Account, environment, places, python_path
-from .fork_server import kill_group
+from .environment import (
+    Account,
+    Places,
+    environment,
+    extension_environment,
+    extension_programs,
+    places,
+    python_path,
+)
+from .extensions.crew import Crew, new_address
+from .extensions.program import Program
+from .extensions.states import Identity
+from .fork_server import ForkServerGone, kill_group
 from .hosts import Host
+from .processes import Pipe
 from .records import Revision
-from .runtime_api import Delivery, RuntimeServer, WorkerState
+from .runtime_api import (
+    Delivery,
+    Reply,
+    RuntimeConnection,
+    RuntimeServer,
+    WorkerState,
+    headers_of,
+)
 from .telemetry.events import init_start
 from .telemetry.journal import Journal
 
-READ = 1 << 16
+STATUS = 1 << 16  # bytes, more than /proc/<pid>/status has
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How the worker ended an event or its init: `kind` is "response", "error" (posted by the
-    runtime client), "exit" (the process ended: `code`), or "timeout".  What ended is the runtime,
-    unless `error_type` and `words` say otherwise."""
+    runtime client), "exit" (the process ended: `code`), "fault" (an extension failed: its
+    `error_type` and `words`), or "timeout"."""
 
     kind: str
     body: bytes = b""
@@ -69,34 +91,74 @@ class Sandbox:
         self.init_seconds = 0.0
         self.out_of_memory = False
         self.journal = journal
-        self._read_end = -1
+        self._output = Pipe(journal.read)
         self._status = -1  # /proc/<pid>/status, kept open: read after every event
         self._code = 1
         self._peak = 0  # KB, of all its processes together, as far as it was seen
         self._next: Delivery | None = None
         self._waiting: asyncio.Future[Answer] | None = None
+        self.crew: Crew | None = None  # its extensions; most have none
+        self._goal = "init"  # what is waited for while the crew changes
+        self._registered: asyncio.Future[None] | None = None
         worker = WorkerState(self._ready, self._answered, self._init_failed)
-        self._server = RuntimeServer(worker)
+        self._server = RuntimeServer(worker, self._other, self._connection_gone)
 
     async def start(self, seconds: float) -> Answer | None:
         """Start the process and wait for its init: None when it is ready for events."""
         await self._server.start()
         self.journal.tell(init_start(self.revision, self.journal.stream, self.phase))
         began = time.perf_counter()
-        self._waiting = asyncio.get_running_loop().create_future()
-        await self._spawn()
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        place = places(self.revision, self._host.interpreter, self._host.folder, self.scratch)
+        beginning = None
+        if programs := extension_programs(place):
+            self.crew = self._recruit(programs, new_address() if place.mounts else "127.0.0.1")
+            beginning = loop.create_task(self._begin(self.crew, programs, place))
+        else:
+            await self._spawn(place)
         answer = await self._wait(seconds)
-        self.read_output()
+        self._goal = ""
+        self._output.read()
         self.init_seconds = time.perf_counter() - began
+        if self.crew is not None:
+            self.crew.close_init()
+        if beginning is not None:
+            await self._stop(beginning)
         self.failed = answer.kind != "ready"
         return answer if self.failed else None
 
-    async def _spawn(self) -> None:
-        self._read_end, write_end = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._read_end, False)
+    async def _begin(self, crew: Crew, programs: dict[str, str], place: Places) -> None:
+        """Extensions first; when all have registered, the runtime."""
+        message = self._message(place)
+        of_runtime: dict[str, str] = message["environment"]
+        message["environment"] = extension_environment(of_runtime, self._host.interpreter)
+        message["cwd"] = "/"
+
+        async def start(program: Program) -> None:
+            said = message | {"program": programs[program.name]}
+            await program.start(self._host.fork_server, said)
+
+        self._registered = asyncio.get_running_loop().create_future()
+        try:
+            await crew.launch(start)
+            self._crew_changed()
+            await self._registered
+            await self._spawn(place)
+        except ForkServerGone:
+            self._settle(Answer("exit", code=-signal.SIGKILL))
+
+    async def _stop(self, beginning: asyncio.Task[None]) -> None:
+        """What began is over, whichever way its init ended."""
+        if self._registered is not None and not self._registered.done():
+            self._registered.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beginning
+
+    def _message(self, place: Places) -> dict[str, Any]:
+        """What the fork server is told of the runtime's process."""
         python = self._host.interpreter
-        place = places(self.revision, python, self._host.folder, self.scratch)
-        message = {
+        return {
             "environment": environment(
                 self.revision,
                 self._account,
@@ -111,10 +173,14 @@ class Sandbox:
             "handler": self.revision.handler,
             "mounts": place.mounts,
             "scratch": [str(self.scratch), self.revision.scratch_mb] if place.mounts else None,
+            "address": self.crew.address if self.crew is not None else "",
         }
-        asyncio.get_running_loop().add_reader(self._read_end, self.read_output)
+
+    async def _spawn(self, place: Places) -> None:
+        message = self._message(place)
+        write_end = self._output.open()
         try:
-            self.pid = await self._host.fork_server.fork(message, write_end, self._exited)
+            self.pid = await self._host.fork_server.fork(message, [write_end], self._exited)
             self.alive = True
         finally:
             os.close(write_end)
@@ -124,10 +190,14 @@ class Sandbox:
         self._waiting = asyncio.get_running_loop().create_future()
         if not self.alive:
             return Answer("exit", code=self._code)
+        if self.crew is not None:
+            if self.crew.fault is not None:
+                return self._fault(self.crew)
+            self.crew.invoke(delivery)
         if not self._server.dispatch(delivery):
             self._next = delivery
         answer = await self._wait(seconds)
-        self.read_output()
+        self._output.read()
         return answer
 
     async def _wait(self, seconds: float) -> Answer:
@@ -140,7 +210,7 @@ class Sandbox:
         finally:
             timer.cancel()
             self._waiting = None
-        if answer.kind == "timeout":
+        if answer.kind == "timeout" and self.crew is None:
             self.kill()
         return answer
 
@@ -150,9 +220,11 @@ class Sandbox:
 
     def _ready(self) -> None:
         """The worker asks for an event: at first that ends its init, later one may be waiting."""
-        if self._server.worker.request_id == "":
+        if self.crew is not None:
+            self._crew_changed()
+        elif self._server.worker.request_id == "":
             self._settle(Answer("ready"))
-        elif self._next is not None:
+        if self._next is not None:
             asyncio.get_running_loop().call_soon(self._dispatch_next)
 
     def _dispatch_next(self) -> None:
@@ -171,39 +243,109 @@ class Sandbox:
         self.alive = False
         self._code, self._peak = code, max(peak, self._peak)
         self._next = None
-        self.read_output()
+        self._output.read()
         kill_group(self.pid)
         self._settle(Answer("exit", code=code))
-        self._close_output()
-        self._server.close()
+        self._output.close()
+        if self._status >= 0:
+            os.close(self._status)
+            self._status = -1
+        if self.crew is None:
+            self._server.close()
         if self.ended is not None:
             self.ended()
 
     def read_output(self) -> None:
         """Take what the process has printed so far; never waits."""
-        while self._read_end >= 0:
-            try:
-                data = os.read(self._read_end, READ)
-            except BlockingIOError:
-                return
-            if not data:
-                self._close_output()
-                return
-            self.journal.read(data)
-            if len(data) < READ:
-                return
+        self._output.read()
 
-    def _close_output(self) -> None:
-        if self._read_end >= 0:
-            asyncio.get_running_loop().remove_reader(self._read_end)
-            os.close(self._read_end)
-            self._read_end = -1
-        if self._status >= 0:
-            os.close(self._status)
-            self._status = -1
+    # -- extensions
+    async def rest(self, goal: str, seconds: float) -> Answer | None:
+        """Wait until the "runtime" asks for the next event, or until the "crew" does so too: those
+        extensions which were told of this one.  What came instead, if anything did."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._goal = goal
+        if not self.alive:
+            self._settle(Answer("exit", code=self._code))
+        self._crew_changed()
+        answer = await self._wait(seconds)
+        self._goal = ""
+        return None if answer.kind == "rests" else answer
+
+    async def end(self, reason: str) -> None:
+        """The shutdown phase; returns when nothing of it is left.
+
+        reason: "spindown", "timeout" or "failure"
+        """
+        if self.crew is not None:
+            await self.crew.shutdown(reason, self._end_runtime)
+        self.kill()
+        self._server.close()
+
+    def _recruit(self, programs: Iterable[str], address: str) -> Crew:
+        revision = self.revision
+        identity = Identity(revision.name, revision.version, revision.handler, revision.account)
+        json_lines = revision.log_format == "JSON"
+        return Crew(
+            identity, tuple(programs), address, self.journal, json_lines, self._crew_changed
+        )
+
+    def _crew_changed(self) -> None:
+        """Extensions have registered, asked for an event, or failed; or the runtime has asked."""
+        crew = self.crew
+        if crew is None:
+            return
+        idle = self._server.worker.state == "idle"
+        if crew.fault is not None:
+            self._settle(self._fault(crew))
+        elif self._goal == "init":
+            registered = self._registered
+            if registered is not None and not registered.done() and crew.states.registered:
+                registered.set_result(None)
+            if idle:
+                crew.close_registration()
+                if crew.states.ready:
+                    self._settle(Answer("ready"))
+        elif idle and (self._goal == "runtime" or (self._goal == "crew" and crew.rests)):
+            self._settle(Answer("rests"))
+
+    def _fault(self, crew: Crew) -> Answer:
+        assert crew.fault is not None
+        return Answer("fault", error_type=crew.fault.kind, words=crew.fault.words)
+
+    async def _end_runtime(self, seconds: float) -> None:
+        """SIGTERM, and SIGKILL after `seconds`."""
+        late = MACHINE.time() + seconds
+        if self.alive and seconds > 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+        while self.alive and MACHINE.time() < late:
+            await MACHINE.sleep(0.005)
+        if self.alive:
+            kill_group(self.pid)
+
+    def _other(
+        self, connection: RuntimeConnection, method: str, path: str, head: bytes, body: bytes
+    ) -> Reply | None:
+        """A request that is not the runtime's; the first of an internal extension makes a crew."""
+        crew = self.crew
+        if crew is None:
+            crew = self._recruit((), "127.0.0.1")
+            if self._goal != "init":
+                crew.close_init()
+        reply = crew.request(connection, method, path, headers_of(head), body)
+        if crew.states.all:
+            self.crew = crew
+        return reply
+
+    def _connection_gone(self, connection: RuntimeConnection) -> None:
+        if self.crew is not None:
+            self.crew.forget(connection)
 
     def kill(self) -> None:
-        """End the process and everything it started."""
+        """End the process, what it started, and its extensions, at once."""
+        if self.crew is not None:
+            self.crew.close()
         if self.alive:
             kill_group(self.pid)
         else:
@@ -230,7 +372,7 @@ class Sandbox:
         try:
             if self._status < 0:
                 self._status = os.open(f"/proc/{self.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
-            return os.pread(self._status, READ, 0)
+            return os.pread(self._status, STATUS, 0)
         except OSError:
             return b""
 
@@ -238,27 +380,3 @@ class Sandbox:
 def _expire(waiting: asyncio.Future[Answer]) -> None:
     if not waiting.done():
         waiting.set_result(Answer("timeout"))
-
-
-def exit_words(code: int) -> str:
-    """How AWS words the end of a process.
-
-    >>> exit_words(3), exit_words(-11)
-    ('Runtime exited with error: exit status 3', 'Runtime exited with error: signal: segmentation fault')
-    """  # noqa: E501 - a recorded text
-    if code == 0:
-        return "Runtime exited without providing a reason"
-    if code > 0:
-        return f"Runtime exited with error: exit status {code}"
-    names = {
-        signal.SIGSEGV: "segmentation fault",
-        signal.SIGKILL: "killed",
-        signal.SIGABRT: "aborted",
-        signal.SIGTERM: "terminated",
-        signal.SIGINT: "interrupt",
-    }
-    try:
-        name = names.get(signal.Signals(-code), signal.Signals(-code).name.lower())
-    except ValueError:
-        name = str(-code)
-    return f"Runtime exited with error: signal: {name}"

@@ -10,8 +10,9 @@ import json
 import re
 from dataclasses import dataclass
 
+from .processes import runtime_words
 from .records import Call
-from .sandbox import Answer, exit_words
+from .sandbox import Answer
 from .telemetry.events import iso
 
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
@@ -44,7 +45,7 @@ def of_invocation(call: Call, answer: Answer, now: int, out_of_memory: bool = Fa
         fault = f"{iso(now)} {call.request_id} {words}\n\n"
         return Verdict(_error(call, "Sandbox.Timedout", words), "Unhandled", "timeout", "", fault)
     kind = answer.error_type or "Runtime.ExitError"
-    words = answer.words or exit_words(answer.code)
+    words = answer.words or runtime_words(answer.code)
     fault = f"RequestId: {call.request_id} Error: {words}\n{kind}\n"
     reported = "Runtime.OutOfMemory" if out_of_memory else kind
     return Verdict(_error(call, kind, words), "Unhandled", "error", reported, fault)

@@ -74,6 +74,7 @@ class Journal:
         self._lowest = APPLICATION_LEVELS.get(revision.application_level, PLAIN)
         self._lowest_system = events.SYSTEM_LEVELS.get(revision.system_level, events.INFO)
         self._begun: tuple[int, Call] | None = None
+        self._init: tuple[int, Event] | None = None
         self._waiting: list[Message] = []
         self._size, self._left_out, self._last = 0, 0, 0
         self._tail: deque[bytes] = deque()
@@ -82,6 +83,13 @@ class Journal:
     def now(self) -> int:
         """Milliseconds since the epoch."""
         return int(self._clock.time() * 1000)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Tell `subscriber` from now on, and of the init's start, which was before it could ask."""
+        if self._init is not None:
+            at, (kind, record) = self._init
+            subscriber.event(kind, record, at)
+        self.subscribers.append(subscriber)
 
     # -- what is told
     def read(self, data: bytes) -> None:
@@ -126,6 +134,14 @@ class Journal:
         if self.subscribers:
             self._open()
 
+    def preview(self, *last: Event) -> bytes:
+        """The tail as it would be if these events were the last ones; nothing is told."""
+        at = self.now()
+        self.lines.flush(at)
+        self._open()
+        told = (self._render(event, at) for event in last)
+        return b"".join([*self._tail, *told])[-TAIL:]
+
     def close(self, *last: Event) -> bytes:
         """The last events of an invocation; its whole tail, as the caller may ask for it."""
         at = self.now()
@@ -161,15 +177,22 @@ class Journal:
 
     def _tell(self, event: Event, at: int) -> None:
         kind, record = event
+        if kind == "platform.initStart":
+            self._init = at, event
         for subscriber in self.subscribers:
             subscriber.event(kind, record, at)
+        message = self._render(event, at)
+        if message:
+            self._write(at, message, kind != "platform.initStart")
+
+    def _render(self, event: Event, at: int) -> bytes:
+        """The event in the function's log; b"" when format or level leave it out."""
+        kind, record = event
         if not self._json:
-            text = events.as_text(kind, record).encode()
-            in_tail = kind != "platform.initStart"
-            if text:
-                self._write(at, text, in_tail)
-        elif kind != "platform.end" and events.level(kind, record) >= self._lowest_system:
-            self._write(at, events.as_json(kind, record, at), kind != "platform.initStart")
+            return events.as_text(kind, record).encode()
+        if kind == "platform.end" or events.level(kind, record) < self._lowest_system:
+            return b""
+        return events.as_json(kind, record, at)
 
     def _line(self, at: int, message: bytes) -> None:
         if self._size > KEEP:
