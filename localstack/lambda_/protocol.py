@@ -131,7 +131,19 @@ def _document(body: bytes) -> dict[str, Any]:
     document = parsed(body)
     if not isinstance(document, dict):
         raise _unreadable("Could not parse request body into json: it is not an object")
+    if not body.isascii() or b"\\u" in body:
+        _refuse_halves(document)
     return document
+
+
+def _refuse_halves(document: dict[str, Any]) -> None:
+    """No text that could not be written down again: half of a surrogate pair, or so deep."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise _unreadable(
+            "Could not parse request body into json: half of a surrogate pair in a string"
+        ) from None
 
 
 def _from_query(model: Model, member: Member, given: list[str] | None) -> Any:
@@ -169,15 +181,16 @@ def _decoded(model: Model, name: str, value: Any, path: str) -> Any:
         }
     if kind == "list":
         inner = shape["member"]["shape"]
-        return [_decoded(model, inner, each, path) for each in value if each is not None]
+        return [_or_null(model, inner, each, path) for each in value]
     if kind == "map":
         inner = shape["value"]["shape"]
-        return {
-            key: _decoded(model, inner, each, f"{path}.{key}")
-            for key, each in value.items()
-            if each is not None
-        }
+        return {key: _or_null(model, inner, each, f"{path}.{key}") for key, each in value.items()}
     return value
+
+
+def _or_null(model: Model, name: str, value: Any, path: str) -> Any:
+    """A null among others stays, to be refused by the model's constraints."""
+    return None if value is None else _decoded(model, name, value, path)
 
 
 def _blob(value: Any, path: str) -> bytes:
@@ -187,10 +200,34 @@ def _blob(value: Any, path: str) -> bytes:
         raise _unreadable(f"{path} is not base64") from None
 
 
+_FOUND = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
+_WANTED = {
+    "string": "a String",
+    "integer": "an Integer",
+    "long": "a Long",
+    "double": "a Double",
+    "float": "a Float",
+    "boolean": "a Boolean",
+    "timestamp": "a Timestamp",
+}
+
+
 def _mistyped(path: str, kind: str, value: Any) -> AwsError:
-    return AwsError(
-        "SerializationException", f"{path} must be a {kind}, not {json.dumps(value)[:100]}", 400
-    )
+    """A value of another type than `path` has, in the words of AWS's deserialiser.
+
+    Those are quoted in public reports ("NUMBER_VALUE can not be converted to a String"); the
+    member's name is added to them.
+    """
+    if isinstance(value, dict):
+        said = "Start of structure or map found where not expected."
+    elif isinstance(value, list):
+        said = "Start of list found where not expected."
+    elif kind not in _WANTED:
+        said = "Unexpected field type"
+    else:
+        found = f"{str(value).upper()}_VALUE" if isinstance(value, bool) else _FOUND[type(value)]
+        said = f"{found} can not be converted to {_WANTED[kind]}"
+    return AwsError("SerializationException", f"{path}: {said}", 400)
 
 
 def _unreadable(message: str) -> AwsError:

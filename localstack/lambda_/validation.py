@@ -118,7 +118,11 @@ def _list(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
     member = shape["member"]["shape"]
     if model.shapes[member]["type"] in ("structure", "list", "map"):
         for number, each in enumerate(value, start=1):
-            yield from _problems(model, member, each, f"{path}.{number}.member")
+            inside = f"{path}.{number}.member"
+            if each is None:
+                yield ("null", inside, "Member must not be null")
+            else:
+                yield from _problems(model, member, each, inside)
     elif not _all_fit(model, member, value):
         told = _together(model, member)
         yield (f"'{_text(value)}'", path, f"Member must satisfy constraint: {told}")
@@ -136,11 +140,11 @@ def _map(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
 
 
 def _all_fit(model: Model, name: str, values: Sequence[Any]) -> bool:
+    if None in values:
+        return False
     if name in _CHECKED_LATER or model.shapes[name]["type"] in ("structure", "list", "map"):
         return True
-    return all(
-        value is not None and fits(value) for value in values for fits, _ in _rules(model, name)
-    )
+    return all(fits(value) for value in values for fits, _ in _rules(model, name))
 
 
 def _together(model: Model, name: str) -> str:
@@ -201,6 +205,8 @@ def _range_rules(shape: Mapping[str, Any]) -> list[Rule]:
 
 def _text(value: Any) -> str:
     """A value as Java prints it."""
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):

@@ -110,7 +110,9 @@ class Door:
         memory = io.BytesIO()
         with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
             for name in names:
-                out.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+                info = zipfile.ZipInfo(name)
+                info.external_attr = 0o644 << 16
+                out.writestr(info, content, zipfile.ZIP_DEFLATED)
         return memory.getvalue()
 
     def close(self) -> None:

@@ -1,0 +1,262 @@
+"""Random calls, made from botocore's own model, over plain HTTP: whatever is asked, the emulator
+answers at once, never with a 500, and the answer is one that botocore's model allows.
+
+Members are right, nearly right (beyond a bound, of another case, of nobody's ARN) or of a wrong
+type altogether; bodies may be no JSON at all.  The short run is the same every time; the long one
+(`-m slow`) looks further.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import re
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+from botocore.model import OperationModel, Shape
+from botocore.parsers import create_parser
+from botocore.validate import ParamValidator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function"
+NAMES = ["f", "f:live", "f:1", "f:$LATEST", f"{FUNCTION}:f", f"{FUNCTION}:f:live", "function:f",
+         "000000000000:function:f", "g", "none", "f:9", "f:none", f"{FUNCTION}:none", "?", "f" * 70,
+         "arn:aws:lambda:eu-west-1:000000000000:function:f", "a.b", "f:", ":f",
+         "arn:aws:lambda:us-east-1:111122223333:function:f"]  # fmt: skip
+ARNS = [f"{FUNCTION}:f", "arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:iam::000000000000:role/r",
+        "arn:aws:sns:us-east-1:000000000000:t", "arn:aws:s3:::b", "arn:aws", "arn:::::", "",
+        "arn:aws:lambda:us-east-1:000000000000:layer:l:1",
+        "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+        "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000",
+        "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:"
+        "4487fb6d-3b4c-4b8e-9d0c-6a6a1e1d3d55",
+        "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-0123456789abcdefg",
+        "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/"
+        "fsap-0123456789abcdef0"]  # fmt: skip
+POOLS = [
+    (re.compile("FunctionName|^NamespacedFunctionName"), NAMES),
+    (re.compile("Qualifier|^Alias$"),
+     ["live", "1", "$LATEST", "none", "9", "a$b", "$LATEST.PUBLISHED"]),
+    (re.compile("Version"), ["1", "$LATEST", "9", "-1", "01"]),
+    (re.compile("^RoleArn$"), ["arn:aws:iam::000000000000:role/r"] * 4 + ["r1"]),
+    (re.compile("Arn|Resource$"), ARNS),
+    (re.compile("^S3(Bucket|Key)$"), ["bucket", "b.", "nowhere-there", "k\ud800", "\0"]),
+    (re.compile("^Handler$"), ["main.handler", "../x.y", ".", "a/b.c", "é.ü", "x"]),
+    (re.compile("^Runtime$"), ["python3.12", "python3.7", "nodejs20.x", "cobol"]),
+    (re.compile("UUID|RevisionId"), ["4487fb6d-3b4c-4b8e-9d0c-6a6a1e1d3d55", "no"]),
+    (re.compile("LayerName"), ["l", "arn:aws:lambda:us-east-1:000000000000:layer:l"]),
+]  # fmt: skip
+
+_SOUND: dict[tuple[str, int], st.SearchStrategy[Any]] = {}
+# Clients take it for a missing function when this is a 404: recorded without its required member.
+WITHOUT_REQUIRED = ("GetFunctionCodeSigningConfig",)
+
+ARCHIVE = bytes.fromhex(  # one empty file
+    f"504b0304{'00' * 22}0100000061504b0102{'00' * 24}0100{'00' * 16}61"
+    f"504b0506{'00' * 4}010001002f0000001f0000000000"
+)
+
+# Anything that JSON can hold, and then some.
+TEXT = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["", "\0", "\ud800", "%", "a/b", "../..", "x" * 5000, "\u202e", "null", "*"]),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+DEEP = st.tuples(
+    st.sampled_from([(b"[", b"]"), (b'{"a":', b"}")]),
+    st.sampled_from([b"Description", b"Environment", b"Code", b"Tags", b"Layers", b"Nothing"]),
+    st.integers(1, 20_000),
+).map(lambda t: b'{"%b":%b1%b}' % (t[1], t[0][0] * t[2], t[0][1] * t[2]))
+BODIES = st.binary(max_size=40) | DEEP | st.sampled_from(
+    [b"", b"{", b"[]", b"null", b"0", b'"x"', b'{"a": NaN}', b"\xff\xfe{}", b"\xef\xbb\xbf{}",
+     b'{"Runtime": ' + b"9" * 5000 + b"}", b"[" * 100_000 + b"]" * 100_000]
+)  # fmt: skip
+
+
+def sound(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
+    """Values that the model allows, or nearly."""
+    if (shape.name, depth) not in _SOUND:
+        _SOUND[shape.name, depth] = _sound(shape, depth)
+    return _SOUND[shape.name, depth]
+
+
+def _sound(shape: Shape, depth: int) -> st.SearchStrategy[Any]:
+    kind = shape.type_name
+    if kind == "structure":
+        return structure(shape, depth)
+    if kind == "list":
+        return st.lists(member(shape.member, depth + 1), max_size=3)
+    if kind == "map":
+        return st.dictionaries(
+            sound(shape.key, depth + 1), member(shape.value, depth + 1), max_size=3
+        )
+    if kind == "blob":
+        some = st.binary(max_size=30) | st.just(ARCHIVE)
+        return some.map(lambda data: base64.b64encode(data).decode())
+    if kind == "boolean":
+        return st.booleans()
+    if kind in ("integer", "long"):
+        low, high = shape.metadata.get("min", -2), shape.metadata.get("max", 10_000)
+        bounds = [low - 1, low, low + 1, high - 1, high, high + 1]
+        return st.sampled_from(bounds) | st.integers(low, max(low, high))
+    if kind in ("double", "float"):
+        return st.floats(-0.5, 1.5)
+    if kind == "timestamp":
+        return st.floats(0, 4e9) | st.sampled_from(["2026-01-01T00:00:00Z", "now", 1e300])
+    return text(shape)
+
+
+def text(shape: Shape) -> st.SearchStrategy[str]:
+    if shape.enum:
+        return st.sampled_from([*shape.enum, shape.enum[0].swapcase()])
+    for names, pool in POOLS:
+        if names.search(shape.name):
+            return st.sampled_from(pool)
+    pattern = shape.metadata.get("pattern")
+    if pattern and r"\p{" not in pattern:
+        most = shape.metadata.get("max", 100)
+        return st.from_regex(pattern, fullmatch=True).filter(lambda found: len(found) <= most)
+    return TEXT
+
+
+@st.composite
+def structure(draw: Any, shape: Shape, depth: int) -> dict[str, Any]:
+    if depth > 4:
+        return {}
+    needed = [name for name in shape.members if name in shape.required_members]
+    free = [name for name in shape.members if name not in needed]
+    # Few of the many optional members: with all of them at once, the first refusal hides the rest.
+    few = draw(st.lists(st.sampled_from(free), max_size=3, unique=True)) if free else []
+    return {name: draw(member(shape.members[name], depth + 1)) for name in (*needed, *few)}
+
+
+@st.composite
+def member(draw: Any, shape: Shape, depth: int) -> Any:
+    """Mostly sound, sometimes anything."""
+    return draw(JSON if draw(st.integers(0, 11)) == 0 else sound(shape, depth))
+
+
+class Caller:
+    """Sends operations as HTTP requests that no client library would make, and reads answers as
+    botocore does."""
+
+    def __init__(self, door: Any) -> None:
+        self.model = door.api.meta.service_model
+        self._parser = create_parser("rest-json")
+        self._host = urlsplit(door.url).netloc
+        self._connection = http.client.HTTPConnection(self._host, timeout=30)
+
+    def call(self, name: str, members: Any, body: bytes | None) -> None:
+        operation = self.model.operation_model(name)
+        method, target, headers, content = self._request(operation, members)
+        self._connection.request(method, target, content if body is None else body, headers)
+        response = self._connection.getresponse()
+        data = response.read()
+        told = f"{method} {target} {headers} {content[:500] if body is None else body[:100]!r}"
+        assert response.status < 500 or response.status == 501, (told, response.status, data)
+        self._check(operation, response, data, told)
+
+    def _request(
+        self, operation: OperationModel, members: Any
+    ) -> tuple[str, str, dict[str, str], bytes]:
+        uri, headers, query = operation.http["requestUri"], {"Content-Type": "application/json"}, []
+        content: Any = {}
+        shape = operation.input_shape
+        for name, value in members.items():
+            how = shape.members[name].serialization
+            wire, where = how.get("name", name), how.get("location")
+            if where == "uri":
+                for mark in (f"{{{wire}}}", f"{{{wire}+}}"):
+                    uri = uri.replace(mark, written(value, quoted=True))
+            elif where == "querystring":
+                values = value if isinstance(value, list) else [value]
+                query += [(wire, written(each)) for each in values]
+            elif where == "header":
+                headers[wire] = re.sub(r"[^\x21-\x7e]", "_", written(value))
+            elif name == shape.serialization.get("payload"):
+                content = written(value).encode("utf-8", "surrogatepass")
+            else:
+                content[wire] = value
+        if query:
+            uri += ("&" if "?" in uri else "?") + urlencode(query, errors="surrogatepass")
+        uri = re.sub(r"\{\w+\+?\}", "absent", uri)
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return operation.http["method"], uri, headers, data
+
+    def _check(self, operation: OperationModel, response: Any, data: bytes, told: str) -> None:
+        answer = {
+            "headers": {name.lower(): value for name, value in response.getheaders()},
+            "body": data,
+            "status_code": response.status,
+        }
+        if response.status >= 300:
+            error = self._parser.parse(answer, operation.output_shape)["Error"]
+            assert error["Code"] == answer["headers"]["x-amzn-errortype"], (told, data)
+            assert error["Code"] not in ("500", "Unknown"), (told, data)
+        elif operation.output_shape is not None and not operation.has_event_stream_output:
+            found = self._parser.parse(answer, operation.output_shape)
+            del found["ResponseMetadata"]
+            payload = operation.output_shape.serialization.get("payload")
+            if payload in found and operation.output_shape.members[payload].type_name == "blob":
+                found.pop(payload)
+            if operation.name in WITHOUT_REQUIRED:
+                return
+            problems = ParamValidator().validate(found, operation.output_shape)
+            assert not problems.has_errors(), (told, problems.generate_report(), data)
+
+
+def written(value: Any, quoted: bool = False) -> str:
+    shown = value if isinstance(value, str) else json.dumps(value)
+    if not quoted:
+        return shown
+    return quote(shown.encode("utf-8", "surrogatepass"), safe="") or "%20"
+
+
+@st.composite
+def calls(draw: Any, caller: Caller) -> Any:
+    name = draw(st.sampled_from(caller.model.operation_names))
+    shape = caller.model.operation_model(name).input_shape
+    members = draw(structure(shape, 0)) if shape is not None else {}
+    return name, members, draw(BODIES) if draw(st.integers(0, 19)) == 0 else None
+
+
+def run(door: Any, examples: int, length: int, **how: Any) -> None:
+    caller = Caller(door)
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        **how,
+    )
+    @given(st.lists(calls(caller), min_size=length, max_size=length))
+    def hold(made: list[Any]) -> None:
+        door.run(door.emulator.reset())
+        door.create("f", Publish=True)
+        door.api.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+        door.call("sqs:CreateQueue", QueueName="q")
+        for each in made:
+            caller.call(*each)
+        door.api.get_account_settings()
+
+    hold()
+
+
+@pytest.mark.fidelity("Errors", "no call of the model, right or wrong, is answered with a 500")
+def test_random_calls_are_answered(shared_door: Any) -> None:
+    run(shared_door, examples=40, length=12, derandomize=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_random_calls_are_answered(shared_door: Any) -> None:
+    run(shared_door, examples=1500, length=25)
