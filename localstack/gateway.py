@@ -57,7 +57,7 @@ class Gateway:
         services: Handler,
         own: Mapping[str, JsonAct],
         code: Callable[[str], bytes | None],
-        push: Callable[[str, bytes, str], Awaitable[Response]],
+        push: Callable[[str, bytes, Mapping[str, str]], Awaitable[Response]],
         clock: Handler,
     ) -> None:
         self._lambda, self._urls, self._services = lambda_api, urls, services
@@ -98,8 +98,7 @@ class Gateway:
             if content is not None:
                 return Response(200, [("Content-Type", "application/zip")], content)
         if path.startswith(PUSH) and request.method == "POST":
-            request_id = request.headers.get("x-amzn-lambda-request-id", "")
-            return await self._push(unquote(path.removeprefix(PUSH)), request.body, request_id)
+            return await self._push(unquote(path.removeprefix(PUSH)), request.body, request.headers)
         return _json(404, {"message": f"nothing is at {request.method} {request.path}"})
 
 

@@ -13,11 +13,12 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from . import push_seam
 from .clock import Clock
 from .front import Response
 from .gateway import PUSH
@@ -69,6 +70,7 @@ class Pushes:
 
     async def _follow(self) -> None:
         await self._services.loaded()
+        push_seam.install()
         while True:
             await self.settle()
             await self._clock.pause(_FOLLOW)
@@ -132,14 +134,15 @@ class Pushes:
         return {"Environment": {"Variables": {"MINISTACK_LAMBDA_PROXY_URL": address}}}
 
     # -- deliveries
-    async def deliver(self, target: str, payload: bytes, request_id: str = "") -> Response:
+    async def deliver(self, target: str, payload: bytes, headers: Mapping[str, str]) -> Response:
         """What a stub was called with: 200 with the function's answer, or once it is kept."""
+        request_id = headers.get("x-amzn-lambda-request-id", "")
         name, _, qualifier = target.partition("/")
         try:
             call = make_call(
                 self._registry, Reference(name, qualifier), payload, request_id or str(uuid4())
             )
-            if is_asynchronous(payload):
+            if headers.get(push_seam.WAITS.lower()) == "no" or is_asynchronous(payload):
                 await self._events.accept(call)
                 return Response(200)
             outcome = await self._execution.invoke(call)
@@ -147,8 +150,10 @@ class Pushes:
             return _said(error.status, str(error.message))
         except Throttled as error:
             return _said(429, f"Rate Exceeded. ({error.reason})")
-        headers = [("Content-Type", "application/json")]
-        return Response(500 if outcome.error else 200, headers, outcome.payload)
+        told = [("Content-Type", "application/json")]
+        if outcome.error:
+            told.append((push_seam.ERROR, outcome.error))
+        return Response(200, told, outcome.payload)
 
 
 def is_asynchronous(payload: bytes) -> bool:
@@ -170,7 +175,7 @@ def is_asynchronous(payload: bytes) -> bool:
     if isinstance(first, dict):
         source = first.get("eventSource") or first.get("EventSource")
         return source in ("aws:s3", "aws:sns")
-    return "detail-type" in event and "source" in event
+    return "awslogs" in event or ("detail-type" in event and "source" in event)
 
 
 def _stub(name: str, environment: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +184,8 @@ def _stub(name: str, environment: dict[str, Any]) -> dict[str, Any]:
         archive.writestr("stub.py", "")
     return {
         "FunctionName": name,
-        "Runtime": "python3.12",
+        # One that ministack itself never runs: what is not handed to us would run the stub.
+        "Runtime": "java21",
         "Role": "arn:aws:iam::000000000000:role/stub",
         "Handler": "stub.handler",
         "Timeout": _LONGEST,

@@ -1,0 +1,249 @@
+"""What is assumed of ministack where its own code is changed, and what that change brings:
+errors by their own type, events of anything that waits for no answer kept and retried."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import inspect
+import io
+import json
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton.localstack import push_seam
+from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+SOURCE = """
+import json, boto3
+
+class OutOfStock(Exception):
+    pass
+
+def handler(event, context):
+    if "requestContext" in event:
+        if event.get("rawPath", event.get("path", "")).endswith("/fail"):
+            raise OutOfStock("none left")
+        return {"statusCode": 201, "headers": {"x-a": "b"}, "body": json.dumps(event)}
+    if event.get("sold") == 0:
+        raise OutOfStock("none left")
+    return {"sold": event.get("sold")}
+
+def keep(event, context):
+    said = {"event": event, "request": context.aws_request_id}
+    queue = boto3.client("sqs")
+    url = queue.get_queue_url(QueueName="seen")["QueueUrl"]
+    queue.send_message(QueueUrl=url, MessageBody=json.dumps(said))
+    if isinstance(event, dict) and event.get("fail"):
+        raise ValueError("told to")
+"""
+
+
+class World:
+    """The functions `handler` and `keep`, and the queue that `keep` tells what came."""
+
+    def __init__(self, emulator: RunningEmulator) -> None:
+        self.emulator, self.client = emulator, emulator.client
+        self.queue = self.client("sqs").create_queue(QueueName="seen")["QueueUrl"]
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w") as out:
+            out.writestr("main.py", SOURCE)
+        for name in ("handler", "keep"):
+            self.client("lambda").create_function(
+                FunctionName=name, Runtime="python3.11", Role=ROLE, Timeout=10,
+                Handler=f"main.{name}", Code={"ZipFile": memory.getvalue()},
+            )  # fmt: skip
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What `keep` has told since the last call."""
+        found = []
+        while (
+            answer := self.client("sqs")
+            .receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+            .get("Messages")
+        ):
+            for each in answer:
+                found.append(json.loads(each["Body"]))
+                self.client("sqs").delete_message(
+                    QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"]
+                )
+        return found
+
+    def eventually(self, count: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
+        """What `keep` told, once it is `count` at the least."""
+        found, end = self.taken(), time.monotonic() + seconds
+        while len(found) < count:
+            assert time.monotonic() < end, f"{len(found)} of {count} came"
+            found += self.taken()
+        return found
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with running_emulator("--clock", "manual@2026-01-01T00:00:00") as emulator:
+        yield World(emulator)
+
+
+def test_the_seam_is_as_assumed() -> None:
+    module = import_module(push_seam.MODULE)
+    replaced = inspect.signature(getattr(module, push_seam.NAME))
+    assert list(replaced.parameters) == ["func", "event", "url", "request_id"] or list(
+        replaced.parameters
+    ) == list(inspect.signature(push_seam.call).parameters)
+    alone = threading.Thread(target=module._execute_function_with_config_scope)
+    assert alone.name.endswith(push_seam._ALONE)
+
+
+@pytest.mark.fidelity("Pushes", "Step Functions catches a function's error by its own type")
+def test_step_functions_catches_by_type(pelton_emulator: RunningEmulator) -> None:
+    world = World(pelton_emulator)  # by the machine's clock: a state machine is its own timer
+    machines = world.client("stepfunctions")
+    task = {
+        "Type": "Task",
+        "Resource": f"{ARN}handler",
+        "Catch": [
+            {"ErrorEquals": ["ValueError"], "Next": "wrong"},
+            {"ErrorEquals": ["OutOfStock"], "Next": "sorry", "ResultPath": "$.error"},
+        ],
+        "End": True,
+    }
+    states = {"sell": task, "sorry": {"Type": "Pass", "End": True}, "wrong": {"Type": "Fail"}}
+    definition = {"StartAt": "sell", "States": states}
+    machine = machines.create_state_machine(
+        name="sell", definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+
+    def run(sold: int) -> Any:
+        execution = machines.start_execution(
+            stateMachineArn=machine, input=json.dumps({"sold": sold})
+        )["executionArn"]
+        end = time.monotonic() + 30
+        while True:
+            told = machines.describe_execution(executionArn=execution)
+            if told["status"] != "RUNNING":
+                return json.loads(told["output"])
+            assert time.monotonic() < end
+
+    assert run(2) == {"sold": 2}
+    error = run(0)["error"]
+    assert error["Error"] == "OutOfStock"
+    assert json.loads(error["Cause"])["errorMessage"] == "none left"
+
+
+def once(seen: list[dict[str, Any]], event: Any) -> None:
+    """Three attempts, all of one event under one request id."""
+    assert [each["event"] for each in seen] == [event] * 3
+    assert len({each["request"] for each in seen}) == 1
+
+
+@pytest.mark.fidelity("Pushes", "EventBridge rules with an input of their own: kept and retried")
+def test_a_rule_with_its_own_input_is_retried(world: World) -> None:
+    events = world.client("events")
+    events.put_rule(Name="own", EventPattern=json.dumps({"source": ["shop"]}))
+    target = {"Id": "1", "Arn": f"{ARN}keep", "Input": json.dumps({"fail": True, "by": "rule"})}
+    events.put_targets(Rule="own", Targets=[target])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "d", "Detail": "{}"}])
+    world.emulator.advance(600)
+    once(world.eventually(3), {"fail": True, "by": "rule"})
+
+
+@pytest.mark.fidelity("Pushes", "Scheduler's schedules: kept and retried")
+def test_a_schedule_is_retried(world: World) -> None:
+    world.client("scheduler").create_schedule(
+        Name="soon",
+        ScheduleExpression="rate(1 hours)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": f"{ARN}keep",
+            "RoleArn": ROLE,
+            "Input": json.dumps({"fail": True, "by": "schedule"}),
+        },
+    )
+    world.emulator.advance(3700)
+    world.emulator.advance(600)
+    once(world.eventually(3), {"fail": True, "by": "schedule"})
+    world.client("scheduler").delete_schedule(Name="soon")
+
+
+@pytest.mark.fidelity("Pushes", "CloudWatch Logs subscriptions, also of a function's own log")
+def test_a_log_subscription(world: World) -> None:
+    logs = world.client("logs")
+    world.client("lambda").invoke(FunctionName="handler", Payload=b'{"sold": 1}')
+    logs.describe_log_groups()
+    logs.put_subscription_filter(
+        logGroupName="/aws/lambda/handler",
+        filterName="all",
+        filterPattern="REPORT",
+        destinationArn=f"{ARN}keep",
+    )
+    world.client("lambda").invoke(FunctionName="handler", Payload=b'{"sold": 1}')
+    logs.describe_log_groups()  # who asks the service finds all that was printed
+    (seen,) = world.eventually()
+    told = json.loads(gzip.decompress(base64.b64decode(seen["event"]["awslogs"]["data"])))
+    assert told["messageType"] == "DATA_MESSAGE" and told["logGroup"] == "/aws/lambda/handler"
+    assert told["subscriptionFilters"] == ["all"]
+    assert all("REPORT" in each["message"] for each in told["logEvents"])
+    logs.delete_subscription_filter(logGroupName="/aws/lambda/handler", filterName="all")
+
+
+def rest_api(world: World) -> str:
+    gateway = world.client("apigateway")
+    api = gateway.create_rest_api(name="rest")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    place = gateway.create_resource(restApiId=api, parentId=root, pathPart="{proxy+}")["id"]
+    where = {"restApiId": api, "resourceId": place, "httpMethod": "ANY"}
+    gateway.put_method(**where, authorizationType="NONE")
+    gateway.put_integration(
+        **where,
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ARN}handler/invocations",
+    )
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    return f"{world.emulator.url}/restapis/{api}/prod/_user_request_"
+
+
+def http_api(world: World) -> str:
+    gateway = world.client("apigatewayv2")
+    api = gateway.create_api(Name="http", ProtocolType="HTTP")["ApiId"]
+    integration = gateway.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=f"{ARN}handler",
+        PayloadFormatVersion="2.0",
+    )["IntegrationId"]
+    gateway.create_route(ApiId=api, RouteKey="$default", Target=f"integrations/{integration}")
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    return f"{world.emulator.url}/_aws/execute-api/{api}/$default"
+
+
+@pytest.mark.parametrize(
+    ("make", "path", "method"),
+    [
+        (rest_api, lambda event: event["path"], lambda event: event["httpMethod"]),
+        (
+            http_api,
+            lambda event: event["rawPath"],
+            lambda event: event["requestContext"]["http"]["method"],
+        ),
+    ],
+)
+@pytest.mark.fidelity("Pushes", "API Gateway, REST and HTTP APIs: event, answer, 5xx for an error")
+def test_api_gateway(world: World, make: Callable[[World], str], path: Any, method: Any) -> None:
+    base = make(world)
+    answer = httpx.post(f"{base}/orders/7?how=fast", json={"a": 1}, trust_env=False, timeout=30)
+    assert answer.status_code == 201 and answer.headers["x-a"] == "b", answer.text
+    event = answer.json()
+    assert path(event) == "/orders/7" and method(event) == "POST"
+    assert event["queryStringParameters"] == {"how": "fast"}
+    assert json.loads(event["body"]) == {"a": 1}
+    assert httpx.get(f"{base}/fail", trust_env=False, timeout=30).status_code in (500, 502)
