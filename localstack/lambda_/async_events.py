@@ -81,7 +81,15 @@ class AsyncEvents:
     def start(self) -> None:
         """Go on with what was accepted before this process began."""
         for number in self._store.numbers():
+            self._in_our_time(number)
             self._begin(number)
+
+    def _in_our_time(self, number: int) -> None:
+        """An event of a clock that was ahead of ours (a manual one, moved) is as old as it is."""
+        event, now = self._store.read(number), self._clock.time()
+        if event is not None and event.accepted > now:
+            ahead = event.accepted - now
+            self._store.keep(replace(event, accepted=now, due=event.due - ahead))
 
     async def accept(self, call: Call) -> None:
         now = self._clock.time()

@@ -104,12 +104,19 @@ class EventStore:
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
         self._database.execute(_TABLE)
         self._take_over()
 
     def add(self, event: Event) -> Event:
         """Keep a new event; on return it is on the disk.  The event with its number."""
+        self._database.execute("PRAGMA synchronous=FULL")
+        added = self._insert(event)
+        # What follows survives a kill of this process all the same; after a failure of the machine
+        # an event may be run or told once more, which it may be anyway.
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        return added
+
+    def _insert(self, event: Event) -> Event:
         row = self._database.execute(
             "INSERT INTO events (payload, state) VALUES (?, ?)", (event.payload, _state(event))
         )
@@ -149,7 +156,7 @@ class EventStore:
             _OLD
         ).fetchall():
             accepted = expires - DEFAULT_AGE
-            self.add(
+            self._insert(
                 Event(0, payload, arn, request, client, trace, accepted, due, attempts=attempts)
             )
         self._database.execute("DROP TABLE async_events")

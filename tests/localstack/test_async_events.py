@@ -323,3 +323,23 @@ def test_events_of_the_first_version_are_taken_over(path: Path) -> None:
 
     assert asyncio.run(main()) == 0
     assert world.seen == [(60.0, "old")]
+
+
+def test_events_of_a_clock_that_was_ahead_do_not_wait_for_it(path: Path) -> None:
+    world = World(path, Settings(), "failed", "ok")
+
+    async def main() -> int:
+        await world.clock.advance(30 * DAY)
+        await world.events.accept(_call("id"))
+        await world.clock.advance(1)
+        await world.events.close()
+        world.clock = ManualClock(start=0.0)  # the next emulator begins at its own time
+        again = world.open()
+        again.start()
+        await world.clock.advance(100)
+        left = again.pending()
+        await again.close()
+        return left
+
+    assert asyncio.run(main()) == 0
+    assert [when for when, _ in world.seen] == [30 * DAY, 60.0]
