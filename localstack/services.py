@@ -89,7 +89,7 @@ class Services:
         if self._stop is not None:
             await self._stop()
             self._stop = None
-        services_time.go_by(MACHINE)
+        services_time.leave(self._clock)
 
     # -- what the emulator itself asks of them
     async def call(self, service: str, target: str, members: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,12 @@ class _Now:
     ticking: ClassVar[dict[str, Callable[[], None]]] = {}
 
 
+def leave(clock: Clock) -> None:
+    """The emulator of `clock` ends: the services have the machine's time again."""
+    if _Now.clock is clock:
+        go_by(MACHINE)
+
+
 def go_by(clock: Clock) -> None:
     """From now on the services have the time of `clock`; who slept by another goes on."""
     _Now.clock = clock
@@ -73,67 +79,67 @@ def ticking(thread: str) -> Callable[[], None] | None:
 # -- what is given in place of the standard library's
 def _sleep(seconds: float) -> None:
     """`time.sleep` of a delivering thread; every other thread sleeps really."""
-    clock, token = _Now.clock, getattr(_mine, "token", None)
-    if not isinstance(clock, ManualClock) or token is None:
+    clock, thread = _Now.clock, real_threading.current_thread()
+    if not isinstance(clock, ManualClock) or not isinstance(thread, _Thread):
         real_time.sleep(max(0.0, seconds))
         return
-    name, woken, again = real_threading.current_thread().name, real_threading.Event(), list[int]()
+    woken = real_threading.Event()
 
     def wake() -> None:
-        _Now.ticking.pop(name, None)
-        again.append(clock.begin(f"thread {name} of the services"))
+        _Now.ticking.pop(thread.name, None)
+        thread.goes_on(clock)
         woken.set()
 
+    thread.goes_on(clock)
     _Now.asleep.add(woken)
-    if name in TICKING:
-        _Now.ticking[name] = wake
+    if thread.name in TICKING:
+        _Now.ticking[thread.name] = wake
     else:
         clock.wake_at(clock.time() + max(0.0, seconds), wake)
-    clock.end(token)
+    thread.rests()
     woken.wait()
     _Now.asleep.discard(woken)
-    _mine.token = again[0] if again else clock.begin(name)
-
-
-_mine = real_threading.local()
 
 
 class _Thread(real_threading.Thread):
-    """A thread that counts as work under way from its start to its end, unless it sleeps."""
+    """A thread that is work under way from its start to its end, unless it sleeps or waits for
+    another, which is counted itself."""
 
-    _clock: ManualClock | None = None
-    _token = -1
+    _count: tuple[ManualClock, int] | None = None
+
+    def goes_on(self, clock: Clock) -> None:
+        """It is under way, if it was not."""
+        if self._count is None and isinstance(clock, ManualClock):
+            self._count = clock, clock.begin(f"thread {self.name} of the services")
+
+    def rests(self) -> None:
+        """It is not under way, or has ended."""
+        count, self._count = self._count, None
+        if count is not None:
+            count[0].end(count[1])
 
     def start(self) -> None:
-        if isinstance(_Now.clock, ManualClock):
-            self._clock = _Now.clock
-            self._token = self._clock.begin(f"thread {self.name} of the services")
+        self.goes_on(_Now.clock)
         try:
             super().start()
         except RuntimeError:
-            if self._clock is not None:
-                self._clock.end(self._token)
+            self.rests()
             raise
 
     def run(self) -> None:
-        if self._clock is None:
-            super().run()
-            return
-        _mine.token = self._token
         try:
             super().run()
         finally:
-            self._clock.end(_mine.token)
+            self.rests()
 
     def join(self, timeout: float | None = None) -> None:
-        # Who waits for another is at rest: the other is counted itself.
-        clock, token = _Now.clock, getattr(_mine, "token", None)
-        if not isinstance(clock, ManualClock) or token is None:
+        waiting = real_threading.current_thread()
+        if not isinstance(waiting, _Thread):
             super().join(timeout)
             return
-        clock.end(token)
+        waiting.rests()
         super().join(timeout)
-        _mine.token = clock.begin(f"thread {real_threading.current_thread().name} of the services")
+        waiting.goes_on(_Now.clock)
 
 
 class _Event(real_threading.Event):

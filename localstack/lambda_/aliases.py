@@ -70,6 +70,7 @@ class Aliases:
             function.policies.pop(values["Name"], None)
             function.urls.pop(values["Name"], None)
             function.provisioned.pop(values["Name"], None)
+            function.event_configs.pop(values["Name"], None)
             self._registry.save(function)
         return {}
 

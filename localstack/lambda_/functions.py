@@ -213,6 +213,7 @@ class Functions:
             )
         if number in function.versions:
             function.provisioned.pop(number, None)
+            function.event_configs.pop(number, None)
             function.runtime_updates.pop(number, None)
             self._registry.save(function)
             self._registry.unpublish(function, number)

@@ -97,6 +97,27 @@ def test_put_get_update_list_delete(api: Any) -> None:
     assert listed["FunctionEventInvokeConfigs"] == []
 
 
+def test_what_hangs_on_an_alias_or_a_version_goes_with_it(api: Any) -> None:
+    api.update_function_configuration(FunctionName="g", Description="another")
+    version = api.publish_version(FunctionName="g")["Version"]
+    for _ in range(2):
+        api.create_alias(FunctionName="g", Name="short", FunctionVersion=version)
+        listed = api.list_function_event_invoke_configs(FunctionName="g")
+        assert listed["FunctionEventInvokeConfigs"] == []
+        for qualifier in ("short", version):
+            api.put_function_event_invoke_config(
+                FunctionName="g", Qualifier=qualifier, MaximumRetryAttempts=1
+            )
+        api.delete_alias(FunctionName="g", Name="short")
+        api.delete_function_event_invoke_config(FunctionName="g", Qualifier=version)
+    api.put_function_event_invoke_config(
+        FunctionName="g", Qualifier=version, MaximumRetryAttempts=1
+    )
+    api.delete_function(FunctionName="g", Qualifier=version)
+    listed = api.list_function_event_invoke_configs(FunctionName="g")
+    assert listed["FunctionEventInvokeConfigs"] == []
+
+
 def destination(success: str | None = None, failure: str | None = None) -> dict[str, Any]:
     given = {"OnSuccess": success, "OnFailure": failure}
     return {

@@ -1,11 +1,13 @@
 """The embedded services by the manual clock: visibility, delays, rules, schedules, expiries."""
 
+import base64
 import datetime as dt
 import importlib
 import inspect
 import io
 import json
 import time
+import urllib.request
 import zipfile
 from typing import Any
 
@@ -141,6 +143,59 @@ def test_visibility_and_delay(pelton_manual_emulator: RunningEmulator) -> None:
     assert bodies() == []
     pelton_manual_emulator.advance(1)
     assert bodies() == ["m"]
+
+
+@pytest.mark.fidelity("Clock", "batching windows go by the manual clock")
+def test_a_batching_window(pelton_manual_emulator: RunningEmulator) -> None:
+    emulator = pelton_manual_emulator
+    sqs, functions = emulator.client("sqs"), emulator.client("lambda")
+    seen = sqs.create_queue(QueueName="seen")["QueueUrl"]
+    work = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    create(emulator, "f", seen)
+    functions.create_event_source_mapping(
+        EventSourceArn="arn:aws:sqs:us-east-1:000000000000:work",
+        FunctionName="f",
+        BatchSize=10,
+        MaximumBatchingWindowInSeconds=60,
+    )
+    emulator.advance(0)
+    began = emulator.time()
+    sqs.send_message(QueueUrl=work, MessageBody="first")
+    emulator.advance(59)
+    assert drained(sqs, seen) == []
+    sqs.send_message(QueueUrl=work, MessageBody="second")
+    emulator.advance(60)
+    ((when, body),) = drained(sqs, seen)  # one call for both, told by the first record
+    assert (round(when - began), body) == (60, "message first")
+
+
+@pytest.mark.fidelity("Clock", "Nuclio's cron triggers go by the manual clock")
+def test_a_cron_trigger_of_nuclio(pelton_manual_emulator: RunningEmulator) -> None:
+    emulator = pelton_manual_emulator
+    sqs = emulator.client("sqs")
+    seen = sqs.create_queue(QueueName="seen")["QueueUrl"]
+    source = SOURCE.partition("def handler")[0] + "def handler(context, event):\n    tell('tick')\n"
+    spec = {
+        "handler": "main:handler",
+        "runtime": "python",
+        "env": [{"name": "SEEN", "value": seen}],
+        "build": {"functionSourceCode": base64.b64encode(source.encode()).decode()},
+        "triggers": {"c": {"kind": "cron", "attributes": {"schedule": "0 */6 * * *"}}},
+    }
+    request = urllib.request.Request(
+        f"{emulator.nuclio_url}/api/functions",
+        json.dumps({"metadata": {"name": "n"}, "spec": spec}).encode(),
+        {"Content-Type": "application/json", "x-nuclio-wait-function-action": "true"},
+    )
+    with urllib.request.urlopen(request, timeout=60):
+        pass
+    emulator.advance(DAY - emulator.time() % DAY + 1)
+    drained(sqs, seen)
+    began = emulator.time() - 1
+    emulator.advance(DAY)
+    assert [(round(when - began), body) for when, body in drained(sqs, seen)] == [
+        (hours * 3600, "tick") for hours in (6, 12, 18, 24)
+    ]
 
 
 @pytest.mark.fidelity("Clock", "EventBridge Scheduler's schedules go by the manual clock")
