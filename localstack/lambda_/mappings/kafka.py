@@ -28,6 +28,8 @@ def _check_self_managed(mapped: Mapped) -> None:
     endpoints = mapped["SelfManagedEventSource"].get("Endpoints", {})
     if not endpoints.get("KAFKA_BOOTSTRAP_SERVERS"):
         raise invalid("Endpoints of a self-managed event source need KAFKA_BOOTSTRAP_SERVERS.")
+    if not mapped.get("SourceAccessConfigurations"):
+        raise invalid("Required 'sourceAccessConfigurations' parameter is missing.")
     _check(mapped)
 
 

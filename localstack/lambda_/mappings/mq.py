@@ -9,7 +9,9 @@ from .base import Kind, Mapped
 def _check(mapped: Mapped) -> None:
     if not mapped.get("Queues"):
         raise invalid("Queues must be specified for this event source.")
-    given = {each.get("Type") for each in mapped.get("SourceAccessConfigurations", [])}
+    if not mapped.get("SourceAccessConfigurations"):
+        raise invalid("Required 'sourceAccessConfigurations' parameter is missing.")
+    given = {each.get("Type") for each in mapped["SourceAccessConfigurations"]}
     if "BASIC_AUTH" not in given:
         raise invalid("SourceAccessConfigurations of this event source need BASIC_AUTH.")
 
