@@ -195,6 +195,7 @@ class Emulator:
                 outside.find_vpc,
                 self.machinery.hosts.choose,
                 self.machinery.destinations.exists,
+                self.machinery.take_snapshot,
                 self.url,
             ),
             self._settle_delay,

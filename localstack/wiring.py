@@ -26,7 +26,7 @@ from .lambda_.mappings.pollers import Pollers
 from .lambda_.mappings.positions import Positions
 from .lambda_.names import Place
 from .lambda_.provisioned import provisions
-from .lambda_.records import Execution
+from .lambda_.records import Execution, Revision
 from .lambda_.registry import Registry
 from .services import ServiceRefused, Services
 from .signatures import EVERYBODY, Credential
@@ -87,6 +87,10 @@ class Machinery:
         )
         self._tasks: list[asyncio.Task[None]] = []
         registry.watchers.append(self._provision)
+
+    async def take_snapshot(self, revision: Revision) -> bool:
+        """Initialise a version that is published with SnapStart; whether that went well."""
+        return self._real is None or await self._real.take_snapshot(revision)
 
     def begin(self) -> None:
         """Start what may start behind the first answers."""

@@ -12,7 +12,7 @@ from ..clock import Clock
 from .errors import conflict
 from .hosts import Choice
 from .names import Place
-from .records import AsyncQueue, Execution
+from .records import AsyncQueue, Execution, Revision
 from .registry import Registry
 from .states import Function, Version
 
@@ -37,6 +37,8 @@ class Sources(Protocol):
 FetchObject = Callable[[str, str, str | None], Awaitable[bytes]]
 CheckSource = Callable[[str, int], Awaitable[None]]
 FindVpc = Callable[[Sequence[str], Sequence[str]], Awaitable[str]]
+# A published version with SnapStart -> whether its init succeeded.
+TakeSnapshot = Callable[[Revision], Awaitable[bool]]
 Choose = Callable[[str], Awaitable[Choice]]
 TargetExists = Callable[[str], Awaitable[bool]]
 
@@ -50,6 +52,7 @@ class Surroundings:
                   fits the function
     find_vpc:     (subnets, security groups) -> the VPC they are in; raises the API's error
     choose:       what runs functions of a runtime
+    take_snapshot: initialises a published version; whether that went well
     target_exists: whether a destination of this ARN is there
     url:          the emulator's own address
     warn:         one line for whoever runs the emulator
@@ -60,6 +63,7 @@ class Surroundings:
     find_vpc: FindVpc
     choose: Choose
     target_exists: TargetExists
+    take_snapshot: TakeSnapshot
     url: str = "http://127.0.0.1:4566"
     warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
 
@@ -76,6 +80,7 @@ class Account:
     sources: Sources
     around: Surroundings
     settle_delay: float = 0.0  # seconds a function stays Pending or InProgress
+    _taking: set[tuple[str, str]] = field(default_factory=set)
     _settling: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def require_settled(self, function: Function) -> None:
@@ -113,6 +118,20 @@ class Account:
         function = self.registry.functions.get(name)
         if function is not None:
             self.registry.settle(function)
+            await self._take_snapshots(function)
+
+    async def _take_snapshots(self, function: Function) -> None:
+        for version in function.unsettled:
+            key = (function.name, version.version)
+            if key not in self._taking:
+                self._taking.add(key)
+                try:
+                    revision = self.registry.revision(function, version)
+                    well = await self.around.take_snapshot(revision)
+                finally:
+                    self._taking.discard(key)
+                if self.registry.functions.get(function.name) is function:
+                    self.registry.snapshot_taken(function, version.version, well)
 
     def _settled(self, name: str, done: asyncio.Task[None]) -> None:
         if self._settling.get(name) is done:

@@ -8,16 +8,21 @@ from uuid import uuid4
 
 from ..clock import MACHINE
 from .account import Account, Act, Answer, Values
-from .errors import AwsError, too_large
+from .errors import AwsError, conflict, too_large
 from .jackson import parsed
 from .names import Reference, refer
-from .records import Call, Throttled
+from .records import Call, RestoreFailed, Throttled
 from .registry import Registry
 from .tracing import HEADER, handed_on
 
 REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of payload
 EVENT_LIMIT = 1024 * 1024  # the same for InvocationType=Event
 LOG_TAIL = 4096
+# Quoted in Lambda's page on troubleshooting SnapStart.
+_NOT_READY = (
+    "Lambda is initializing your function. It will be ready to invoke once your function state "
+    "becomes ACTIVE."
+)
 _UNPARSED = "Could not parse request body into json: Could not parse payload into json: "
 
 
@@ -54,7 +59,14 @@ class Calls:
     async def _call(self, values: Values, kind: str) -> Call:
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
         function, version = self._registry.version(reference)
+        if version.state == "Failed":
+            raise conflict(
+                "The operation cannot be performed at this time. The function is currently in the "
+                "following state: Failed"
+            )
         if version.state == "Pending":
+            if version.has_snapshot:
+                raise AwsError("SnapStartNotReadyException", _NOT_READY, 409)
             await self._account.settled(function)
         payload = _payload(values.get("Payload", b""), kind)
         context = _client_context(values.get("ClientContext", ""))
@@ -64,6 +76,9 @@ class Calls:
     async def _run(self, call: Call, with_log: bool) -> Answer:
         try:
             outcome = await self._account.execution.invoke(call)
+        except RestoreFailed as error:
+            status = 408 if error.reason == "SnapStartTimeoutException" else 400
+            raise AwsError(error.reason, error.message, status) from None
         except Throttled as error:
             raise AwsError(
                 "TooManyRequestsException", "Rate Exceeded.", 429, {"Reason": error.reason}

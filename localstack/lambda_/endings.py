@@ -43,6 +43,15 @@ def tell_init(sandbox: Sandbox, failed: Answer | None, limit: float) -> None:
     journal.tell(events.init_report(sandbox.phase, status, seconds, kind, initialization))
 
 
+def tell_restore(sandbox: Sandbox, failed: Answer | None) -> None:
+    """A restore is over: well (`failed` is None), or with what ended it."""
+    status, kind = ("success", "") if failed is None else init_status(failed)
+    journal = sandbox.journal
+    journal.lines.flush(journal.now())
+    journal.tell(events.restore_runtime_done(status, kind))
+    journal.tell(events.restore_report(status, sandbox.restore_seconds, kind))
+
+
 def tell_end(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float) -> bytes:
     """An invocation is over; its log's tail, for a caller who asks.
 
@@ -96,5 +105,6 @@ def runtime_done(call: Call, verdict: Verdict, seconds: float) -> events.Event:
 def _report(
     call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float
 ) -> events.Event:
-    peak = sandbox.peak_mb()
-    return events.report(call, verdict.status, seconds, init, peak, verdict.error_type)
+    peak, restore = sandbox.peak_mb(), sandbox.restore_seconds
+    sandbox.restore_seconds = 0.0
+    return events.report(call, verdict.status, seconds, init, peak, verdict.error_type, restore)

@@ -24,6 +24,7 @@ _OF_THE_RUNTIME = (
     "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
     "PYTHONPATH",
 )  # fmt: skip
+_NOT_IN_SNAPSHOTS = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
 HIDDEN_BY_MOUNTS = ("/var/", "/tmp/", "/opt/")
 
 
@@ -143,6 +144,9 @@ def environment(
     if revision.log_format == "JSON":
         known["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         known["AWS_LAMBDA_LOG_LEVEL"] = revision.application_level
+    if revision.initialization == "snap-start":
+        # "not available in Lambda SnapStart functions" (AWS's page on monitoring SnapStart)
+        known = {name: value for name, value in known.items() if name not in _NOT_IN_SNAPSHOTS}
     return {**revision.environment, **known}
 
 

@@ -22,9 +22,11 @@ from .fork_server import ForkServerGone
 from .hosts import Host, Hosts
 from .interpreters import own
 from .logs import LogSink
+from .names import LATEST
 from .records import Allocation, Call, Outcome, Provision, Revision, Throttled
 from .runtime_api import Delivery
 from .sandbox import Answer, Sandbox
+from .snapshots import SNAP_START, Snapshots
 from .telemetry.journal import Journal
 from .verdicts import Verdict, of_init, of_invocation
 from .warm import WarmPools
@@ -66,6 +68,7 @@ class Invocations:
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
         self._warm = WarmPools(self._start_ahead, self._discard, clock)
+        self._snapshots = Snapshots(self._start_once, self._discard)
         self._keepers: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
@@ -100,7 +103,11 @@ class Invocations:
         began = time.perf_counter()
         cold = sandbox is None
         timeout = float(call.revision.timeout_s)
-        if sandbox is None:
+        if sandbox is None and call.revision.initialization == SNAP_START:
+            sandbox, cold = await self._snapshots.restored(call.revision), False
+            sandbox.journal.begin(call)
+            began = time.perf_counter()
+        elif sandbox is None:
             sandbox, failed = await self._start(call.revision)
             spent = sandbox.init_seconds if sandbox.phase == "invoke" else 0.0
             sandbox.journal.begin(call)
@@ -282,12 +289,17 @@ class Invocations:
 
     async def retire(self, name: str, keep: str = "") -> None:
         self._finish_all()
+
+        def unwanted(sandbox: Sandbox) -> bool:
+            # Those of published versions are as frozen as these, until the function goes.
+            revision = sandbox.revision
+            old = revision.version == LATEST and revision.key != keep
+            return revision.name == name and (old or not keep)
+
         for sandbox in self._all:
-            if self._warm.holds(sandbox):  # a version's: it is as frozen as the version
-                continue
-            if sandbox.revision.name == name and sandbox.revision.key != keep:
+            if unwanted(sandbox):
                 sandbox.retired = True
-        self._discard_where(lambda each: each.revision.name == name and each.revision.key != keep)
+        self._discard_where(unwanted)
 
     def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
         self._warm.want(name, wanted)
@@ -310,6 +322,20 @@ class Invocations:
         self._discard(sandbox)
         return None
 
+    async def take_snapshot(self, revision: Revision) -> bool:
+        """A version is published with SnapStart: whether its init goes well."""
+        with self._clock.busy(f"the init of {revision.name}, version {revision.version}"):
+            return await self._snapshots.take(revision)
+
+    async def _start_once(
+        self, revision: Revision, seconds: float
+    ) -> tuple[Sandbox, Answer | None]:
+        """A sandbox whose init is not run again when it fails."""
+        host = await self._hosts.host(revision.runtime)
+        sandbox = self._new(revision, host, self._scratch_for(revision))
+        sandbox.idle_since = self._clock.time()
+        return sandbox, await self._init(sandbox, seconds)
+
     async def _reclaim(self) -> None:
         """End sandboxes that have been idle for long."""
         while True:
@@ -321,7 +347,7 @@ class Invocations:
 
     def _discard_where(self, unwanted: Callable[[Sandbox], bool]) -> None:
         """Among those without an event."""
-        for kept in (self._idle, self._ended_ones):
+        for kept in (self._idle, self._ended_ones, self._snapshots.kept):
             for key, sandboxes in list(kept.items()):
                 for sandbox in [each for each in sandboxes if unwanted(each)]:
                     sandboxes.remove(sandbox)

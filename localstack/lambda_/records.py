@@ -38,7 +38,7 @@ class Revision:
     system_level: str = "INFO"
     reserved_concurrency: int | None = None
     scratch_mb: int = 512  # the size of /tmp
-    initialization: str = "on-demand"  # or "provisioned-concurrency"
+    initialization: str = "on-demand"  # or "provisioned-concurrency", "snap-start"
     traced: bool = False  # TracingConfig is Active
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 
@@ -95,6 +95,15 @@ class Allocation:
     available: int = 0
     status: str = "IN_PROGRESS"
     reason: str = ""
+
+
+class RestoreFailed(Throttled):
+    """A SnapStart version could not be made ready: nothing was run.  `reason` is the exception's
+    name; who waits for a free sandbox may try again."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason)
+        self.message = message
 
 
 class Execution(Protocol):

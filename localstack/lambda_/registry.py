@@ -181,6 +181,7 @@ class Registry:
             system_level=logging.get("SystemLogLevel", "INFO"),
             reserved_concurrency=function.reserved_concurrency,
             scratch_mb=settings["EphemeralStorage"]["Size"],
+            initialization="snap-start" if version.has_snapshot else "on-demand",
             traced=settings["TracingConfig"]["Mode"] == "Active",
         )
 
@@ -216,11 +217,20 @@ class Registry:
         """What was under way when the last emulator ended is done now."""
         for function in self.functions.values():
             self.settle(function)
+            for version in function.unsettled:  # its init is run when it is called
+                self.snapshot_taken(function, version.version, True)
+
+    def snapshot_taken(self, function: Function, number: str, well: bool) -> None:
+        """The version is Active, or Failed, if it is there still."""
+        version = function.versions.get(number)
+        if version is not None:
+            self.publish(function, version.settled() if well else version.failed())
 
     def settle(self, function: Function) -> None:
         """What was Pending is Active, what was InProgress is Successful, and kept so."""
         for version in function.unsettled:
-            self.publish(function, version.settled())
+            if not version.has_snapshot:  # whose end is told by `snapshot_taken`
+                self.publish(function, version.settled())
         if function.latest.in_progress:
             function.latest = function.latest.settled()
             self.save(function)

@@ -3,6 +3,10 @@
     state      request        next state   answer
     starting   GET next       idle         waits for an event
     starting   init/error     failed       202
+    starting   GET restore    standing     waits to be restored (SnapStart only)
+    standing   (restore)      restoring    the waiting GET restore is answered 200
+    restoring  restore/error  failed       202
+    restoring  GET next       idle         waits for an event
     idle       (dispatch)     busy         the waiting GET next is answered 200 with the event
     busy       response       answered     202
     busy       error          answered     202
@@ -25,6 +29,7 @@ from typing import Any
 PREFIX = "/2018-06-01/runtime/"
 NEXT_PATH = f"{PREFIX}invocation/next"
 NEXT, END = f"GET {NEXT_PATH} ".encode(), b"\r\n\r\n"
+ERROR_TYPE = "lambda-runtime-function-error-type"
 ACCEPTED = b'{"status":"OK"}\n'
 
 
@@ -64,33 +69,56 @@ class WorkerState:
         self,
         on_ready: Callable[[], None],
         on_answer: Callable[[str, bytes, bool], None],
-        on_init_error: Callable[[bytes], None],
+        on_init_error: Callable[[bytes, str], None],
+        on_standing: Callable[[], None] = lambda: None,
     ) -> None:
         self.state = "starting"
         self.request_id = ""
         self._on_ready, self._on_answer, self._on_init_error = on_ready, on_answer, on_init_error
+        self._on_standing = on_standing
 
-    def request(self, method: str, path: str, body: bytes) -> Reply | None:
-        """The answer to a request; None means: wait for `dispatch`."""
+    def request(self, method: str, path: str, body: bytes, head: bytes = b"") -> Reply | None:
+        """The answer to a request; None means: wait for `dispatch` or `restore`."""
         name = path.removeprefix(PREFIX)
         if method == "GET" and name == "invocation/next":
             return self._next()
         if method == "POST" and name == "init/error":
             if self.state != "starting":
                 return refuse(403, "InvalidStateTransition", "init is over")
-            self.state = "failed"
-            self._on_init_error(body)
-            return TAKEN
+            return self._failed(body, head)
+        if name.startswith("restore/"):
+            return self._restore(method, name, body, head)
         words = name.split("/")
         if method == "POST" and len(words) == 3 and words[0] == "invocation":
             return self._answer(words[1], words[2], body)
         return refuse(404, "NotFound", f"the Runtime API has no {method} {path}")
 
     def _next(self) -> Reply | None:
-        if self.state in ("starting", "answered"):
+        if self.state in ("starting", "answered", "restoring"):
             self.state = "idle"
             self._on_ready()
         return None
+
+    def _failed(self, body: bytes, head: bytes) -> Reply:
+        self.state = "failed"
+        self._on_init_error(body, headers_of(head).get(ERROR_TYPE, ""))
+        return TAKEN
+
+    def _restore(self, method: str, name: str, body: bytes, head: bytes) -> Reply | None:
+        if (method, name, self.state) == ("GET", "restore/next", "starting"):
+            self.state = "standing"
+            self._on_standing()
+            return None
+        if (method, name, self.state) == ("POST", "restore/error", "restoring"):
+            return self._failed(body, head)
+        return refuse(403, "InvalidStateTransition", f"nothing is restored: it is {self.state}")
+
+    def restore(self) -> Reply:
+        """The answer for the waiting GET restore/next."""
+        if self.state != "standing":
+            raise RuntimeError(f"a worker that is {self.state} was restored")
+        self.state = "restoring"
+        return Reply(200, b"")
 
     def _answer(self, request_id: str, kind: str, body: bytes) -> Reply:
         if kind not in ("response", "error"):
@@ -159,7 +187,7 @@ class RuntimeConnection(asyncio.Protocol):
     def _answer(self, method: str, path: str, body: bytes, head: bytes) -> Reply | None:
         if not path.startswith(PREFIX):
             return self._server.other(self, method, path, head, body)
-        reply = self._server.worker.request(method, path, body)
+        reply = self._server.worker.request(method, path, body, head)
         if reply is None:
             self._server.wait(self)
         return reply
@@ -264,6 +292,15 @@ class RuntimeServer:
             return False
         self._waiting = None
         connection.send(self.worker.dispatch(delivery))
+        return True
+
+    def restore(self) -> bool:
+        """Let the worker go on that waits to be restored; False when it is gone."""
+        connection = self._waiting
+        if connection is None:
+            return False
+        self._waiting = None
+        connection.send(self.worker.restore())
         return True
 
     def close(self) -> None:

@@ -44,9 +44,11 @@ from .runtime_api import (
     WorkerState,
     headers_of,
 )
-from .telemetry.events import init_start
+from .telemetry.events import init_start, restore_start
 from .telemetry.journal import Journal
 
+# What the runtime client calls failures of SnapStart's hooks, beside the exception's own type.
+HOOK_ERRORS = ("Runtime.BeforeSnapshotError", "Runtime.AfterRestoreError")
 STATUS = 1 << 16  # bytes, more than /proc/<pid>/status has
 
 
@@ -100,7 +102,8 @@ class Sandbox:
         self.crew: Crew | None = None  # its extensions; most have none
         self._goal = "init"  # what is waited for while the crew changes
         self._registered: asyncio.Future[None] | None = None
-        worker = WorkerState(self._ready, self._answered, self._init_failed)
+        worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
+        self.restore_seconds = 0.0  # of a restore that no report has told yet
         self._server = RuntimeServer(worker, self._other, self._connection_gone)
 
     async def start(self, seconds: float) -> Answer | None:
@@ -125,7 +128,22 @@ class Sandbox:
             self.crew.close_init()
         if beginning is not None:
             await self._stop(beginning)
-        self.failed = answer.kind != "ready"
+        self.failed = answer.kind not in ("ready", "standing")
+        return answer if self.failed else None
+
+    async def restore(self, seconds: float) -> Answer | None:
+        """Let it go on from where its snapshot is: None when it is ready for events."""
+        self.journal.tell(restore_start(self.revision, self.journal.stream))
+        began = time.perf_counter()
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._goal = "runtime"
+        if not self.alive or not self._server.restore():
+            self._settle(Answer("exit", code=self._code))
+        answer = await self._wait(seconds)
+        self._goal = ""
+        self._output.read()
+        self.restore_seconds = time.perf_counter() - began
+        self.failed = answer.kind not in ("ready", "rests")
         return answer if self.failed else None
 
     async def _begin(self, crew: Crew, programs: dict[str, str], place: Places) -> None:
@@ -236,8 +254,12 @@ class Sandbox:
     def _answered(self, request_id: str, body: bytes, failed: bool) -> None:
         self._settle(Answer("error" if failed else "response", body))
 
-    def _init_failed(self, body: bytes) -> None:
-        self._settle(Answer("error", body))
+    def _init_failed(self, body: bytes, error_type: str) -> None:
+        hook = error_type if error_type in HOOK_ERRORS else ""
+        self._settle(Answer("error", body, error_type=hook))
+
+    def _standing(self) -> None:
+        self._settle(Answer("standing"))
 
     def _exited(self, code: int, peak: int) -> None:
         self.alive = False

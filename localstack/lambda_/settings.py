@@ -13,7 +13,7 @@ from typing import Any
 from . import setting_rules as rules
 from .archives import refused_image
 from .errors import invalid
-from .names import LATEST, Place, runtime_arn
+from .names import Place, runtime_arn
 from .states import Function, Version
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -128,8 +128,7 @@ def configuration(
 def _snap_start(version: Version) -> dict[str, str]:
     """Snapshots are of published versions only; On says that this one has (or gets) its own."""
     apply_on = version.settings["SnapStart"]["ApplyOn"]
-    snapshot = version.version != LATEST and apply_on == "PublishedVersions"
-    return {"ApplyOn": apply_on, "OptimizationStatus": "On" if snapshot else "Off"}
+    return {"ApplyOn": apply_on, "OptimizationStatus": "On" if version.has_snapshot else "Off"}
 
 
 _NOT_LISTED = (

@@ -17,6 +17,13 @@ from .names import LATEST
 
 # What a state is told with: State or LastUpdateStatus, its reason, its reason code.
 _CREATING = "The function is being created."
+# As public reports of CloudFormation and Terraform quote them for versions with SnapStart.
+_FAILED = {
+    "StateReason": "An error occurred during function initialization.",
+    "StateReasonCode": "FunctionError",
+    "LastUpdateStatusReason": "An error occurred during function initialization.",
+    "LastUpdateStatusReasonCode": "FunctionError",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class Version:
 
     settings: as the API names them (Runtime, Handler, MemorySize, ...), absent when not set
     build:    changes whenever code or settings do; sandboxes belong to a build
-    state:    "Pending" or "Active";  update: "", "InProgress" or "Successful"
+    state:    "Pending", "Active" or "Failed";  update: "", "InProgress", "Successful" or "Failed"
     described_as: what described $LATEST when this version was published
     """
 
@@ -45,6 +52,12 @@ class Version:
         return self.state == "Pending" or self.update == "InProgress"
 
     @property
+    def has_snapshot(self) -> bool:
+        """SnapStart: of published versions only."""
+        apply_on = self.settings["SnapStart"]["ApplyOn"]
+        return self.version != LATEST and apply_on == "PublishedVersions"
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """The contents of its layers, in the order in which they are laid on one another."""
         return tuple(each["Sha256"] for each in self.settings.get("Layers", ()))
@@ -52,6 +65,10 @@ class Version:
     def settled(self) -> Version:
         """The state after Pending or InProgress: Active, Successful, under a new RevisionId."""
         return replace(self, state="Active", update="Successful", revision_id=str(uuid4()))
+
+    def failed(self) -> Version:
+        """The state of a version whose init fails while its snapshot is to be taken."""
+        return replace(self, state="Failed", update="Failed", revision_id=str(uuid4()))
 
     def changed(self, now: float, **changes: Any) -> Version:
         """The state while an update is under way."""
@@ -92,6 +109,8 @@ class Version:
         if self.state == "Pending":
             return {"State": "Pending", "StateReason": _CREATING, "StateReasonCode": "Creating"}
         told = {"State": self.state, "LastUpdateStatus": self.update}
+        if self.state == "Failed":
+            told |= _FAILED
         if self.update == "InProgress":
             told |= {
                 "LastUpdateStatusReason": _CREATING,

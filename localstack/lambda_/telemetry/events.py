@@ -78,6 +78,22 @@ def init_report(
     return "platform.initReport", _with(record, errorType=error_type)
 
 
+def restore_start(revision: Revision, stream: str) -> Event:
+    _, record = init_start(revision, stream, "")
+    return "platform.restoreStart", {
+        name: value for name, value in record.items() if name not in ("initializationType", "phase")
+    }
+
+
+def restore_runtime_done(status: str, error_type: str = "") -> Event:
+    return "platform.restoreRuntimeDone", _with({"status": status}, errorType=error_type)
+
+
+def restore_report(status: str, seconds: float, error_type: str = "") -> Event:
+    record = {"status": status, "metrics": {"durationMs": _ms(seconds)}}
+    return "platform.restoreReport", _with(record, errorType=error_type)
+
+
 def extension(name: str, state: str, events: Sequence[str], error_type: str = "") -> Event:
     record = {"name": name, "state": state, "events": list(events)}
     return "platform.extension", _with(record, errorType=error_type)
@@ -121,9 +137,15 @@ def end(call: Call) -> Event:
 
 
 def report(
-    call: Call, status: str, seconds: float, init_seconds: float, peak_mb: int, error_type: str = ""
+    call: Call,
+    status: str,
+    seconds: float,
+    init_seconds: float,
+    peak_mb: int,
+    error_type: str = "",
+    restore_seconds: float = 0.0,
 ) -> Event:
-    """seconds: the invocation's duration; init_seconds: that of a cold start, else 0."""
+    """seconds: the invocation's duration; init_seconds, restore_seconds: of a cold start, else 0"""
     billed = -(-int((seconds + init_seconds) * 1_000_000) // 1000)
     metrics = {
         "durationMs": _ms(seconds),
@@ -133,6 +155,9 @@ def report(
     }
     if init_seconds:
         metrics["initDurationMs"] = _ms(init_seconds)
+    if restore_seconds:
+        metrics["restoreDurationMs"] = _ms(restore_seconds)
+        metrics["billedRestoreDurationMs"] = -(-int(restore_seconds * 1_000_000) // 1000)
     record = {"requestId": call.request_id, "metrics": metrics}
     record = _with(record, tracing=_tracing(call))
     record["status"] = status
@@ -200,12 +225,16 @@ def level(kind: str, record: Record) -> int:
 
 _LEVELS = {
     "platform.initStart": INFO,  # the runtime's version is always in it
+    "platform.restoreStart": INFO,
     "platform.start": INFO,
     "platform.logsSubscription": INFO,
     "platform.telemetrySubscription": INFO,
     "platform.logsDropped": WARN,
 }
-_QUIET = frozenset(("platform.initRuntimeDone", "platform.initReport", "platform.runtimeDone"))
+_QUIET = frozenset(
+    f"platform.{each}"
+    for each in ("initRuntimeDone", "initReport", "runtimeDone", "restoreRuntimeDone")
+)
 
 
 def _init_start_text(record: Record) -> str:
@@ -222,6 +251,15 @@ def _init_report_text(record: Record) -> str:
         return ""
     duration, phase = record["metrics"]["durationMs"], record["phase"]
     return f"INIT_REPORT Init Duration: {duration:.2f} ms\tPhase: {phase}\t{_status(record)}\n"
+
+
+def _restore_start_text(record: Record) -> str:
+    return _init_start_text(record).replace("INIT_START", "RESTORE_START", 1)
+
+
+def _restore_report_text(record: Record) -> str:
+    text = f"RESTORE_REPORT Restore Duration: {record['metrics']['durationMs']:.2f} ms"
+    return f"{text}\n" if record["status"] == "success" else f"{text}\t{_status(record)}\n"
 
 
 def _start_text(record: Record) -> str:
@@ -242,6 +280,11 @@ def _report_text(record: Record) -> str:
     )
     if "initDurationMs" in metrics:
         text += f"Init Duration: {metrics['initDurationMs']:.2f} ms\t"
+    if "restoreDurationMs" in metrics:
+        text += (
+            f"Restore Duration: {metrics['restoreDurationMs']:.2f} ms\t"
+            f"Billed Restore Duration: {metrics['billedRestoreDurationMs']} ms\t"
+        )
     if record["status"] != "success":
         text += _status(record)
     return f"{text}\n{_xray(record)}"
@@ -282,6 +325,8 @@ def _logs_text(record: Record) -> str:
 _TEXTS: dict[str, Callable[[Record], str]] = {
     "platform.initStart": _init_start_text,
     "platform.initReport": _init_report_text,
+    "platform.restoreStart": _restore_start_text,
+    "platform.restoreReport": _restore_report_text,
     "platform.start": _start_text,
     "platform.end": _end_text,
     "platform.report": _report_text,

@@ -1,0 +1,199 @@
+"""SnapStart: init when a version is published, hooks in their order, restore in the call."""
+
+import base64
+import io
+import json
+import textwrap
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+SOURCE = """
+import os, time
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+seen = ["init"]
+register_before_snapshot(seen.append, "before 1")
+register_before_snapshot(seen.append, "before 2")
+register_after_restore(seen.append, "after 1")
+register_after_restore(seen.append, "after 2")
+
+def handler(event, context):
+    seen.append("event")
+    time.sleep(event.get("seconds", 0))
+    return {"seen": seen, "pid": os.getpid(), "type": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"],
+            "group": os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")}
+"""
+
+
+@pytest.fixture
+def client(pelton_emulator: RunningEmulator) -> Any:
+    return pelton_emulator.client("lambda")
+
+
+def publish(client: Any, source: str = SOURCE, *, wait: bool = True) -> dict[str, Any]:
+    """Version 1 of a function with SnapStart, as it is told at last."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as out:
+        out.writestr("main.py", textwrap.dedent(source))
+    client.create_function(
+        FunctionName="f",
+        Runtime="python3.12",
+        Handler="main.handler",
+        Role="arn:aws:iam::000000000000:role/r",
+        Code={"ZipFile": memory.getvalue()},
+        SnapStart={"ApplyOn": "PublishedVersions"},
+    )
+    client.get_waiter("function_active_v2").wait(
+        FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
+    )
+    told: dict[str, Any] = client.publish_version(FunctionName="f")
+    assert told["State"] == "Pending"
+    while wait and told["State"] == "Pending":
+        time.sleep(0.02)
+        told = client.get_function_configuration(FunctionName="f", Qualifier="1")
+    return told
+
+
+def call(client: Any, qualifier: str = "1", **event: Any) -> tuple[Any, str]:
+    answer = client.invoke(
+        FunctionName="f", Qualifier=qualifier, Payload=json.dumps(event), LogType="Tail"
+    )
+    return json.loads(answer["Payload"].read()), base64.b64decode(answer["LogResult"]).decode()
+
+
+def refusal(client: Any) -> tuple[int, str, str]:
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(client)
+    answer = caught.value.response
+    error = answer["Error"]
+    return answer["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
+
+
+def messages(emulator: RunningEmulator) -> str:
+    events = emulator.client("logs").filter_log_events(logGroupName="/aws/lambda/f")["events"]
+    return "\n".join(each["message"] for each in events)
+
+
+@pytest.mark.fidelity(
+    "Execution",
+    "SnapStart: init and before-snapshot hooks (last first) when a version is published, "
+    "after-restore hooks (first first) in the call",
+    different="no snapshot of memory is taken: each further sandbox runs its init and its "
+    "before-snapshot hooks anew when it is needed",
+)
+def test_hooks_run_in_their_order(client: Any, pelton_emulator: RunningEmulator) -> None:
+    told = publish(client)
+    assert (told["State"], told["SnapStart"]["OptimizationStatus"]) == ("Active", "On")
+    at_publication = messages(pelton_emulator)
+    assert "INIT_START Runtime Version: python:3.12" in at_publication
+    assert "INIT_REPORT Init Duration: " in at_publication
+    first, log = call(client)
+    assert first["seen"] == ["init", "before 2", "before 1", "after 1", "after 2", "event"]
+    assert (first["type"], first["group"]) == ("snap-start", None)
+    again, later = call(client)
+    assert again["seen"] == [*first["seen"], "event"]
+    assert "RESTORE" not in later
+    assert "Restore Duration" not in later
+    assert call(client, "$LATEST")[0]["seen"] == ["init", "event"]
+    assert "Init Duration" not in log
+
+
+@pytest.mark.fidelity(
+    "Logs", "a restore is told: RESTORE_START, RESTORE_REPORT, Restore Duration in REPORT"
+)
+def test_a_restore_is_in_the_log(client: Any, pelton_emulator: RunningEmulator) -> None:
+    publish(client)
+    _, log = call(client)
+    report = log.rstrip().splitlines()[-1]
+    assert "\tRestore Duration: " in report
+    assert "\tBilled Restore Duration: " in report
+    lines = messages(pelton_emulator).splitlines()
+    words = [line.split(" ")[0] for line in lines if line]
+    assert words == [
+        "INIT_START", "INIT_REPORT", "RESTORE_START", "RESTORE_REPORT", "START", "END", "REPORT",
+    ]  # fmt: skip
+
+
+def test_two_calls_at_once_have_a_sandbox_each(client: Any) -> None:
+    publish(client)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: call(client, seconds=1)[0], range(2)))
+    assert both[0]["pid"] != both[1]["pid"]
+    assert both[0]["seen"] == both[1]["seen"]
+
+
+def test_an_update_leaves_the_versions_sandboxes(client: Any) -> None:
+    publish(client)
+    first, _ = call(client)
+    client.update_function_configuration(FunctionName="f", Timeout=9)
+    assert call(client)[0]["pid"] == first["pid"]
+
+
+@pytest.mark.fidelity("Errors", "SnapStart: an after-restore hook that fails is SnapStartException")
+def test_an_after_restore_hook_that_fails(client: Any, pelton_emulator: RunningEmulator) -> None:
+    source = """
+        from snapshot_restore_py import register_after_restore
+        @register_after_restore
+        def fail():
+            raise ValueError("no network")
+        def handler(event, context):
+            return 1
+    """
+    assert publish(client, source)["State"] == "Active"
+    status, code, words = refusal(client)
+    assert (status, code) == (400, "SnapStartException")
+    assert "afterRestore() runtime hook encountered an error" in words
+    log = messages(pelton_emulator)
+    assert "ValueError: no network" in log
+    assert "Status: error\tError Type: Runtime.AfterRestoreError" in log
+    assert refusal(client)[1] == "SnapStartException", "each call restores anew"
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        ("register_before_snapshot(lambda: 1 / 0)", "Runtime.BeforeSnapshotError"),
+        ("import nothing_here", "Runtime.ImportModuleError"),
+    ],
+)
+@pytest.mark.fidelity("Versions and aliases", "SnapStart: a version whose init fails is Failed")
+def test_a_version_whose_init_fails(
+    client: Any, pelton_emulator: RunningEmulator, failure: str, kind: str
+) -> None:
+    source = f"from snapshot_restore_py import register_before_snapshot\n{failure}\n"
+    told = publish(client, f"{source}def handler(event, context):\n    return 1\n")
+    assert (told["State"], told["StateReasonCode"]) == ("Failed", "FunctionError")
+    assert told["StateReason"] == "An error occurred during function initialization."
+    assert told["LastUpdateStatus"] == "Failed"
+    assert f"Phase: init\tStatus: error\tError Type: {kind}" in messages(pelton_emulator)
+    assert refusal(client)[:2] == (409, "ResourceConflictException")
+
+
+@pytest.mark.fidelity("Errors", "SnapStart: a version that is not ready is SnapStartNotReady")
+def test_a_version_that_is_not_ready(client: Any) -> None:
+    publish(client, f"import time; time.sleep(1)\n{textwrap.dedent(SOURCE)}", wait=False)
+    assert refusal(client)[:2] == (409, "SnapStartNotReadyException")
+    client.get_waiter("published_version_active").wait(
+        FunctionName="f", Qualifier="1", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+    )
+    assert call(client)[0]["seen"][-1] == "event"
+
+
+@pytest.mark.slow
+@pytest.mark.fidelity("Errors", "SnapStart: a restore of more than 10 seconds is refused")
+def test_a_restore_that_takes_too_long(client: Any) -> None:
+    source = """
+        import time
+        from snapshot_restore_py import register_after_restore
+        register_after_restore(time.sleep, 12)
+        def handler(event, context):
+            return 1
+    """
+    publish(client, source)
+    assert refusal(client)[:2] == (408, "SnapStartTimeoutException")
