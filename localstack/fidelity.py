@@ -32,6 +32,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | threads and processes between events | frozen | go on |
 | what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; only what leaves its process group outlives a fork server that is killed by itself |
 | SnapStart | a snapshot of memory is restored | init and before-snapshot hooks run when the version is published, after-restore hooks in the call, by the real runtime client; each further sandbox runs its init anew |
+| managed instances | by a capacity provider, several events at once in one environment | AWS_LAMBDA_MAX_CONCURRENCY as a variable of the function, with the real runtime client's workers; no extensions beside them; an event that times out goes on in its worker |
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | credentials | checked | checked with `--verify-signatures`, passed without; IAM policies are not evaluated, a function URL of AuthType NONE needs its statements |

@@ -26,6 +26,7 @@ from .names import LATEST
 from .records import Allocation, Call, Outcome, Provision, Revision, Throttled
 from .runtime_api import Delivery
 from .sandbox import Answer, Sandbox
+from .shared_sandbox import SharedSandbox, SharedSandboxes
 from .snapshots import SNAP_START, Snapshots
 from .telemetry.journal import Journal
 from .verdicts import Verdict, of_init, of_invocation
@@ -60,7 +61,8 @@ class Invocations:
         self._hosts = hosts
         self._idle: dict[str, list[Sandbox]] = {}
         self._all: set[Sandbox] = set()
-        self._busy: dict[Sandbox, float] = {}  # with an event or in their init, and since when
+        # Those with an event or in their init, and since when: an entry for each event.
+        self._busy: dict[object, tuple[Sandbox, float]] = {}
         self._someone_is_busy = asyncio.Event()
         self._running: dict[str, int] = {}
         self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
@@ -68,6 +70,7 @@ class Invocations:
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
         self._warm = WarmPools(self._start_ahead, self._discard, clock)
+        self._shared = SharedSandboxes(self._start, self._discard)
         self._snapshots = Snapshots(self._start_once, self._discard)
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -86,6 +89,8 @@ class Invocations:
         self._running[revision.name] = self._running.get(revision.name, 0) + 1
         try:
             with self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
+                if revision.max_concurrency:
+                    return await self._run_shared(call)
                 return await self._run(call)
         finally:
             self._running[revision.name] -= 1
@@ -118,19 +123,27 @@ class Invocations:
             timeout -= spent
         else:
             sandbox.journal.begin(call)
-        delivery = Delivery(
-            call.request_id,
-            call.payload,
-            int((MACHINE.time() + timeout) * 1000),
-            call.invoked_arn,
-            call.trace_id,
-            call.client_context,
-        )
         with self._watched(sandbox):
-            answer = await sandbox.invoke(delivery, timeout)
+            answer = await sandbox.invoke(_delivery(call, timeout), timeout)
         seconds = time.perf_counter() - began
         init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
+        return self._ended(call, sandbox, answer, verdict, seconds, init)
+
+    async def _run_shared(self, call: Call) -> Outcome:
+        """An event for one of the workers of a sandbox."""
+        self._finish_all()
+        sandbox, failed, cold = await self._shared.take(call.revision)
+        sandbox.journal.begin_at_once(call)
+        if failed is not None:
+            verdict = of_init(call, failed, sandbox.journal.now())
+            return self._ended(call, sandbox, failed, verdict, 0.0, 0.0)
+        began, timeout = time.perf_counter(), float(call.revision.timeout_s)
+        with self._watched(sandbox):
+            answer = await sandbox.invoke(_delivery(call, timeout), timeout)
+        seconds = time.perf_counter() - began
+        verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
+        init = sandbox.init_seconds if cold else 0.0
         return self._ended(call, sandbox, answer, verdict, seconds, init)
 
     def _take(self, revision: Revision) -> Sandbox | None:
@@ -184,7 +197,8 @@ class Invocations:
         journal: Journal | None = None,
     ) -> Sandbox:
         journal = journal or Journal(self._logs, self._clock, revision)
-        sandbox = Sandbox(revision, self._account, host, scratch, journal, phase)
+        make = SharedSandbox if revision.max_concurrency else Sandbox
+        sandbox = make(revision, self._account, host, scratch, journal, phase)
         self._all.add(sandbox)
         if host.reason and revision.key not in self._told:
             self._told.add(revision.key)
@@ -256,6 +270,8 @@ class Invocations:
 
     def _decide(self, sandbox: Sandbox, kind: str) -> None:
         """What becomes of a sandbox after an event that ended so (an `Answer`'s kind)."""
+        if isinstance(sandbox, SharedSandbox):
+            return self._shared.give_back(sandbox, self._clock.time())
         key = sandbox.revision.key
         sandbox.idle_since = self._clock.time()
         if sandbox.retired:
@@ -324,6 +340,8 @@ class Invocations:
 
     async def take_snapshot(self, revision: Revision) -> bool:
         """A version is published with SnapStart: whether its init goes well."""
+        if revision.initialization != SNAP_START:  # several workers cannot stand
+            return True
         with self._clock.busy(f"the init of {revision.name}, version {revision.version}"):
             return await self._snapshots.take(revision)
 
@@ -347,6 +365,7 @@ class Invocations:
 
     def _discard_where(self, unwanted: Callable[[Sandbox], bool]) -> None:
         """Among those without an event."""
+        self._shared.discard_where(unwanted)
         for kept in (self._idle, self._ended_ones, self._snapshots.kept):
             for key, sandboxes in list(kept.items()):
                 for sandbox in [each for each in sandboxes if unwanted(each)]:
@@ -365,8 +384,8 @@ class Invocations:
             await self._someone_is_busy.wait()
             await MACHINE.sleep(MEMORY_CHECK_SECONDS)
             before = time.perf_counter() - MEMORY_CHECK_SECONDS / 2
-            for sandbox, since in list(self._busy.items()):
-                if since < before and sandbox.alive and sandbox.has_too_much():
+            for sandbox in {each for each, since in self._busy.values() if since < before}:
+                if sandbox.alive and sandbox.has_too_much():
                     sandbox.out_of_memory = True
                     sandbox.kill()
             if not self._busy:
@@ -374,7 +393,8 @@ class Invocations:
 
     @contextmanager
     def _watched(self, sandbox: Sandbox) -> Iterator[None]:
-        self._busy[sandbox] = time.perf_counter()
+        entry = object()
+        self._busy[entry] = (sandbox, time.perf_counter())
         self._someone_is_busy.set()
         try:
             yield
@@ -382,7 +402,7 @@ class Invocations:
             self._discard(sandbox)
             raise
         finally:
-            self._busy.pop(sandbox, None)
+            del self._busy[entry]
 
     async def close(self) -> None:
         await self._warm.close()
@@ -401,6 +421,18 @@ async def _discard_in_time(sandbox: Sandbox) -> None:
     """Its extensions have their shutdown phase first."""
     await sandbox.end("spindown")
     sandbox.discard()
+
+
+def _delivery(call: Call, timeout: float) -> Delivery:
+    """The event as it is dispatched now."""
+    return Delivery(
+        call.request_id,
+        call.payload,
+        int((MACHINE.time() + timeout) * 1000),
+        call.invoked_arn,
+        call.trace_id,
+        call.client_context,
+    )
 
 
 def _stand_in(revision: Revision, host: Host) -> bytes:

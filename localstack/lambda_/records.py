@@ -40,6 +40,7 @@ class Revision:
     scratch_mb: int = 512  # the size of /tmp
     initialization: str = "on-demand"  # or "provisioned-concurrency", "snap-start"
     traced: bool = False  # TracingConfig is Active
+    max_concurrency: int = 0  # events at once in one sandbox, where that is asked for
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
 
 

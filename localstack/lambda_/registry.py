@@ -181,7 +181,8 @@ class Registry:
             system_level=logging.get("SystemLogLevel", "INFO"),
             reserved_concurrency=function.reserved_concurrency,
             scratch_mb=settings["EphemeralStorage"]["Size"],
-            initialization="snap-start" if version.has_snapshot else "on-demand",
+            initialization=_initialization(version),
+            max_concurrency=_max_concurrency(version),
             traced=settings["TracingConfig"]["Mode"] == "Active",
         )
 
@@ -234,6 +235,18 @@ class Registry:
         if function.latest.in_progress:
             function.latest = function.latest.settled()
             self.save(function)
+
+
+def _max_concurrency(version: Version) -> int:
+    """What managed instances are told by this variable; 0 for the usual way."""
+    text = version.settings.get("Environment", {}).get("AWS_LAMBDA_MAX_CONCURRENCY", "")
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _initialization(version: Version) -> str:
+    if _max_concurrency(version):
+        return "lambda-managed-instances"
+    return "snap-start" if version.has_snapshot else "on-demand"
 
 
 def _all_versions(function: Function) -> list[Version]:

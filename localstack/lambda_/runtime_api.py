@@ -24,7 +24,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 PREFIX = "/2018-06-01/runtime/"
 NEXT_PATH = f"{PREFIX}invocation/next"
@@ -136,16 +136,31 @@ class WorkerState:
         if self.state != "idle":
             raise RuntimeError(f"an event was given to a worker that is {self.state}")
         self.state, self.request_id = "busy", delivery.request_id
-        headers = [
-            ("Lambda-Runtime-Aws-Request-Id", delivery.request_id),
-            ("Lambda-Runtime-Deadline-Ms", str(delivery.deadline_ms)),
-            ("Lambda-Runtime-Invoked-Function-Arn", delivery.invoked_arn),
-        ]
-        if delivery.trace_id:
-            headers.append(("Lambda-Runtime-Trace-Id", delivery.trace_id))
-        if delivery.client_context:
-            headers.append(("Lambda-Runtime-Client-Context", delivery.client_context))
-        return Reply(200, delivery.payload, tuple(headers))
+        return event_reply(delivery)
+
+
+def event_reply(delivery: Delivery) -> Reply:
+    """An event as the answer to GET next."""
+    headers = [
+        ("Lambda-Runtime-Aws-Request-Id", delivery.request_id),
+        ("Lambda-Runtime-Deadline-Ms", str(delivery.deadline_ms)),
+        ("Lambda-Runtime-Invoked-Function-Arn", delivery.invoked_arn),
+    ]
+    if delivery.trace_id:
+        headers.append(("Lambda-Runtime-Trace-Id", delivery.trace_id))
+    if delivery.client_context:
+        headers.append(("Lambda-Runtime-Client-Context", delivery.client_context))
+    return Reply(200, delivery.payload, tuple(headers))
+
+
+class Worker(Protocol):
+    """What answers the runtime client: one worker's state, or that of several."""
+
+    state: str
+
+    def request(self, method: str, path: str, body: bytes, head: bytes = b"") -> Reply | None: ...
+
+    def dispatch(self, delivery: Delivery) -> Reply: ...
 
 
 class RuntimeConnection(asyncio.Protocol):
@@ -262,7 +277,7 @@ class RuntimeServer:
     """
 
     def __init__(
-        self, worker: WorkerState, other: Other, gone: Callable[[RuntimeConnection], None]
+        self, worker: Worker, other: Other, gone: Callable[[RuntimeConnection], None]
     ) -> None:
         self.worker, self.other, self._gone = worker, other, gone
         self._waiting: RuntimeConnection | None = None
@@ -300,6 +315,7 @@ class RuntimeServer:
         if connection is None:
             return False
         self._waiting = None
+        assert isinstance(self.worker, WorkerState)
         connection.send(self.worker.restore())
         return True
 

@@ -102,9 +102,9 @@ class Sandbox:
         self.crew: Crew | None = None  # its extensions; most have none
         self._goal = "init"  # what is waited for while the crew changes
         self._registered: asyncio.Future[None] | None = None
-        worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
+        self._worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
         self.restore_seconds = 0.0  # of a restore that no report has told yet
-        self._server = RuntimeServer(worker, self._other, self._connection_gone)
+        self._server = RuntimeServer(self._worker, self._other, self._connection_gone)
 
     async def start(self, seconds: float) -> Answer | None:
         """Start the process and wait for its init: None when it is ready for events."""
@@ -115,7 +115,7 @@ class Sandbox:
         self._waiting = loop.create_future()
         place = places(self.revision, self._host.interpreter, self._host.folder, self.scratch)
         beginning = None
-        if programs := extension_programs(place):
+        if programs := self._extension_programs(place):
             self.crew = self._recruit(programs, new_address() if place.mounts else "127.0.0.1")
             beginning = loop.create_task(self._begin(self.crew, programs, place))
         else:
@@ -145,6 +145,9 @@ class Sandbox:
         self.restore_seconds = time.perf_counter() - began
         self.failed = answer.kind not in ("ready", "rests")
         return answer if self.failed else None
+
+    def _extension_programs(self, place: Places) -> dict[str, str]:
+        return extension_programs(place)
 
     async def _begin(self, crew: Crew, programs: dict[str, str], place: Places) -> None:
         """Extensions first; when all have registered, the runtime."""
@@ -240,7 +243,7 @@ class Sandbox:
         """The worker asks for an event: at first that ends its init, later one may be waiting."""
         if self.crew is not None:
             self._crew_changed()
-        elif self._server.worker.request_id == "":
+        elif self._worker.request_id == "":
             self._settle(Answer("ready"))
         if self._next is not None:
             asyncio.get_running_loop().call_soon(self._dispatch_next)

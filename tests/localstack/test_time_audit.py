@@ -27,6 +27,7 @@ REAL = {
     ("lambda_/invocations.py", "MACHINE.sleep"): "memory of real processes is sampled",
     ("lambda_/invocations.py", "time.perf_counter"): MEASURED,
     ("lambda_/sandbox.py", "time.perf_counter"): MEASURED,
+    ("lambda_/shared_sandbox.py", "MACHINE.call_later"): PROCESS,
     ("lambda_/sandbox.py", "MACHINE.time"): "how long a real process has for its end",
     ("lambda_/sandbox.py", "MACHINE.sleep"): "how long a real process has for its end",
     ("lambda_/endings.py", "time.perf_counter"): MEASURED,
