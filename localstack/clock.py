@@ -118,8 +118,8 @@ class ManualClock:
     """
 
     mode = "manual"
-    # Turns given to the loop when nothing is under way, so that what was woken can say that it
-    # is: a new task begins one turn later, a lock or a gather takes a few.
+    # Turns of the loop without work after which it is at rest: a new task says that it is under
+    # way one turn later, a lock or a gather takes a few.
     SETTLE_TURNS = 20
 
     def __init__(self, start: float = 1_700_000_000.0, patience: float = 60.0) -> None:

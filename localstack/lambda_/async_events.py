@@ -13,6 +13,7 @@ Source: "How Lambda handles errors and retries with asynchronous invocation", AW
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ LONGEST_REFUSAL = 300.0  # seconds between tries of a throttled event, at the mo
 DELIVERY_TRIES, LONGEST_DELIVERY_PAUSE = 10, 60.0
 # Events of one function that run at once; the others wait in the order of their acceptance.
 AT_ONCE = 32
+DISK_PAUSE = 30.0
 
 
 class Functions(Protocol):
@@ -138,7 +140,21 @@ class AsyncEvents:
             await self._clock.sleep(event.due - self._clock.time(), rank=number)
             async with self._turn(event):
                 with self._clock.busy(f"asynchronous event {event.request_id}"):
-                    await self._step(event)
+                    stands = await self._step_kept(event)
+            if not stands:
+                await self._clock.sleep(DISK_PAUSE)
+
+    async def _step_kept(self, event: Event) -> bool:
+        """One step; False when the disk did not keep what came of it: it is taken again."""
+        try:
+            await self._step(event)
+        except sqlite3.Error as error:
+            self._report(
+                f"asynchronous event {event.request_id} stands as it was, and is tried again in "
+                f"{DISK_PAUSE:g} s: the disk did not keep what came of it: {error}"
+            )
+            return False
+        return True
 
     def _turn(self, event: Event) -> asyncio.Semaphore:
         """One of the places of its function; by a manual clock there is one, to keep the order."""
@@ -247,7 +263,12 @@ class AsyncEvents:
             event.request_id,
             delivery.attributes,
         )
-        await self._receivers.send(delivery.arn, letter)
+        try:
+            await self._receivers.send(delivery.arn, letter)
+        except Undelivered:
+            raise
+        except Exception as error:  # whatever it was, what is to be told must not be lost for it
+            raise Undelivered(repr(error)) from error
         self._clock.stir()
 
     def _deliver_later(self, event: Event) -> None:

@@ -102,7 +102,8 @@ class EventStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
+        # One emulator a directory: nobody else has reason to hold it, and all of us would wait.
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=0.2)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute(_TABLE)
         self._take_over()

@@ -118,6 +118,9 @@ def test_another_address_is_warned_of(start: Callable[..., Any]) -> None:
         (("emulater",), "did you mean 'emulator'?"),
         (("emulator", "--prot", "1"), "No such option '--prot'"),
         (("emulator", "--port", "many"), "'many' is not a valid integer"),
+        (("emulator", "--retry-delay", "-1"), "-1.0 is not in the range x>=0"),
+        (("emulator", "--clock", "sundial"), "'sundial' is neither 'real' nor 'manual'"),
+        (("emulator", "--clock", "manual@noon"), "'noon' is not a time like 2026-01-01T00:00:00"),
     ],
 )
 def test_an_unknown_word_is_refused(
@@ -153,3 +156,17 @@ def test_a_proxy_of_the_environment_is_passed_by(
     assert Aws(account).client("lambda").list_functions()["Functions"] == []
     assert pelton_emulator.client("sqs").list_queues().get("QueueUrls", []) == []
     assert pelton_emulator.time() > 0
+
+
+@pytest.mark.parametrize(
+    ("option", "begins"),
+    [("manual@2026-01-01T00:00:00", 1767225600.0), ("manual@2026-01-01T02:00+02:00", 1767225600.0)],
+)
+def test_a_manual_clock_begins_when_told(
+    start: Callable[..., Any], option: str, begins: float
+) -> None:
+    said = ready(
+        start("emulator", "--port", "0", "--nuclio-port", "0", "--json", "--clock", option)
+    )
+    told = httpx.get(f"{said['url']}/_pelton/clock", trust_env=False).json()
+    assert told == {"time": begins, "mode": "manual"}

@@ -42,6 +42,7 @@ class World:
         self.taken: list[tuple[float, str, Letter]] = []
         self.closed: dict[str, int] = {}  # how often a destination refuses
         self.said: list[str] = []
+        self.why: Exception = Undelivered("shut")
         self.gone = False
         self.revision = REVISION
         self.events = self.open()
@@ -68,7 +69,7 @@ class World:
     async def send(self, arn: str, letter: Letter) -> None:
         if self.closed.get(arn, 0):
             self.closed[arn] -= 1
-            raise Undelivered("shut")
+            raise self.why
         self.taken.append((self.clock.time(), arn, letter))
 
     async def retire(self, name: str, keep: str = "") -> None: ...
@@ -257,6 +258,34 @@ def test_a_shut_destination_is_tried_again_and_not_in_the_way_of_the_other(path:
         f"DestinationDeliveryFailures: event id of {ARN}:$LATEST (RetriesExhausted): failure did "
         "not take it in 10 tries: shut"
     ]
+
+
+def test_a_destination_that_breaks_is_as_one_that_refuses(path: Path) -> None:
+    world = World(path, TOLD, "failed")
+    world.closed, world.why = {"failure": 2}, RuntimeError("broken")
+    assert live(world) == 0
+    assert [(when - 180, arn) for when, arn, _ in world.taken] == [(0, "dead"), (3, "failure")]
+
+
+def test_a_disk_that_keeps_nothing_for_a_while_loses_no_event(path: Path) -> None:
+    world = World(path, TOLD, "failed")
+
+    async def main() -> int:
+        await world.events.accept(_call("id"))
+        other = sqlite3.connect(path, isolation_level=None, timeout=0)
+        await world.clock.advance(59)
+        other.execute("BEGIN IMMEDIATE")  # the file is locked: nothing more is kept
+        await world.clock.advance(30)
+        other.execute("ROLLBACK")
+        other.close()
+        await world.clock.advance(DAY)
+        left = world.events.pending()
+        await world.events.close()
+        return left
+
+    assert asyncio.run(main()) == 0
+    assert "the disk did not keep what came of it: database is locked" in world.said[0]
+    assert world.record()["requestContext"]["approximateInvokeCount"] == 3
 
 
 @pytest.mark.fidelity("Asynchronous events", "what was accepted goes on after a kill, in any phase")
