@@ -16,6 +16,7 @@ from typing import Any
 from .bell import Bell
 from .clock import Clock
 from .lambda_.async_events import AsyncEvents
+from .lambda_.concurrency import Left
 from .lambda_.destinations import Destinations
 from .lambda_.environment import Account as Environment
 from .lambda_.event_configs import EventFunctions
@@ -137,6 +138,7 @@ class Machinery:
             Path(self._scratch.name),
             self.logs,
             self.hosts,
+            Left(self._registry),
         )
         return self._real
 

@@ -84,6 +84,19 @@ def taken(registry: Registry, besides: Function | None = None) -> int:
     return sum(_own(each) for each in registry.functions.values() if each is not besides)
 
 
+class Left:
+    """What the account has left for functions that reserve nothing; counted anew after changes."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry, self._changes, self._left = registry, -1, 0
+
+    def __call__(self) -> int:
+        if self._changes != self._registry.changes:
+            self._changes = self._registry.changes
+            self._left = ACCOUNT_LIMIT - taken(self._registry)
+        return self._left
+
+
 def _own(function: Function) -> int:
     if function.reserved_concurrency is not None:
         return function.reserved_concurrency

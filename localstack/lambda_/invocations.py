@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
+from .admission import Admission
 from .endings import Ending, answered, rest, tell_end, tell_init
 from .environment import Account
 from .fork_server import ForkServerGone
@@ -23,7 +24,7 @@ from .hosts import Host, Hosts
 from .interpreters import own
 from .logs import LogSink
 from .names import LATEST
-from .records import Allocation, Call, Outcome, Provision, Revision, Throttled
+from .records import Allocation, Call, Outcome, Provision, Revision
 from .runtime_api import Delivery
 from .sandbox import Answer, Sandbox
 from .shared_sandbox import SharedSandbox, SharedSandboxes
@@ -39,7 +40,6 @@ IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 120.0
 # To fill the smallest function's memory takes longer than this.
 MEMORY_CHECK_SECONDS = 0.02
-ACCOUNT_LIMIT = 1000
 
 
 class Invocations:
@@ -47,6 +47,7 @@ class Invocations:
 
     scratch: a folder for the sandboxes' /tmp
     hosts:   the Pythons that run functions
+    left:    how many calls of functions that reserve nothing may run at one time
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Invocations:
         scratch: Path,
         logs: LogSink,
         hosts: Hosts,
+        left: Callable[[], int],
     ) -> None:
         self._clock, self._account, self._scratch, self._logs = clock, account, scratch, logs
         self._hosts = hosts
@@ -64,7 +66,7 @@ class Invocations:
         # Those with an event or in their init, and since when: an entry for each event.
         self._busy: dict[object, tuple[Sandbox, float]] = {}
         self._someone_is_busy = asyncio.Event()
-        self._running: dict[str, int] = {}
+        self._admission = Admission(left)
         self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._endings: deque[Ending] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,23 +87,12 @@ class Invocations:
 
     async def invoke(self, call: Call) -> Outcome:
         revision = call.revision
-        self._admit(revision)
-        self._running[revision.name] = self._running.get(revision.name, 0) + 1
-        try:
-            with self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
-                if revision.max_concurrency:
-                    return await self._run_shared(call)
-                return await self._run(call)
-        finally:
-            self._running[revision.name] -= 1
-
-    def _admit(self, revision: Revision) -> None:
-        reserved = revision.reserved_concurrency
-        running = self._running.get(revision.name, 0)
-        if reserved is not None and running >= reserved:
-            raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
-        if sum(self._running.values()) >= ACCOUNT_LIMIT:
-            raise Throttled("ConcurrentInvocationLimitExceeded")
+        self._finish_all()
+        admitted = self._admission.of(revision, self._warm.has_idle(revision.key))
+        with admitted, self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
+            if revision.max_concurrency:
+                return await self._run_shared(call)
+            return await self._run(call)
 
     async def _run(self, call: Call) -> Outcome:
         sandbox = self._take(call.revision)
@@ -250,7 +241,7 @@ class Invocations:
         if answer.kind == "timeout":
             seconds = float(call.revision.timeout_s)
         if sandbox.crew is not None and answer.kind in ("response", "error") and sandbox.alive:
-            self._running[call.revision.name] += 1
+            self._admission.hold(call.revision.name)
             self._later(self._rest(call, sandbox, verdict, seconds, init))
             return answered(call, sandbox, verdict, seconds, init)
         log = tell_end(call, sandbox, verdict, seconds, init)
@@ -266,7 +257,7 @@ class Invocations:
                 failed = await rest(call, sandbox, verdict, seconds, init)
                 self._decide(sandbox, failed.kind if failed is not None else "")
         finally:
-            self._running[call.revision.name] -= 1
+            self._admission.release(call.revision.name)
 
     def _decide(self, sandbox: Sandbox, kind: str) -> None:
         """What becomes of a sandbox after an event that ended so (an `Answer`'s kind)."""

@@ -40,6 +40,7 @@ class Provisioned:
             values,
             "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
         )
+        _check_snap_start(function, qualifier)
         self._check_conflict(function, qualifier)
         self._check_limits(function, qualifier, values["ProvisionedConcurrentExecutions"])
         function.provisioned[qualifier] = {
@@ -156,6 +157,13 @@ class Provisioned:
             reasons = [each.reason for each in parts if each.status == "FAILED"]
             told["StatusReason"] = reasons[0] if reasons else "The alias points to $LATEST."
         return told
+
+
+def _check_snap_start(function: Function, qualifier: str) -> None:
+    """AWS's page on SnapStart: it "doesn't support provisioned concurrency"."""
+    named = map(function.versions.get, shares(function, qualifier, 0))
+    if any(each and each.settings["SnapStart"]["ApplyOn"] != "None" for each in named):
+        raise invalid("Provisioned concurrency is not supported for SnapStart enabled functions.")
 
 
 def provisions(registry: Registry, name: str) -> dict[str, Provision]:

@@ -101,6 +101,11 @@ class WarmPools:
                 return sandbox
         return None
 
+    def has_idle(self, key: str) -> bool:
+        """Whether `take` has one to give."""
+        pool = self._pools.get(key)
+        return pool is not None and any(each.alive for each in pool.idle)
+
     def holds(self, sandbox: Sandbox) -> bool:
         return sandbox in self._of
 

@@ -454,12 +454,22 @@ def test_layers_that_do_not_fit(pelton_emulator: RunningEmulator) -> None:
         "constraint: Member must satisfy constraint: [Member must have length less than or equal "
         "to 2048, "
     )
-    other = one.replace("000000000000", "111122223333")
-    status, code, told = refusal(
-        client.update_function_configuration, FunctionName="f", Layers=[other]
-    )
-    assert (status, code) == (403, "AccessDeniedException")
-    assert f"lambda:GetLayerVersion on resource: {other}" in told
+
+
+@pytest.mark.fidelity("Layers", "layers of other accounts", refused=True)
+def test_layers_of_other_accounts_are_refused_in_lambdas_words(client: Any) -> None:
+    create(client)
+    other = f"{ARN}:shared:1".replace("000000000000", "111122223333")
+    for call, members in (
+        (client.update_function_configuration, {"FunctionName": "f", "Layers": [other]}),
+        (client.get_layer_version_by_arn, {"Arn": other}),
+    ):
+        status, code, told = refusal(call, **members)
+        assert (status, code) == (403, "AccessDeniedException")
+        assert (
+            f"is not authorized to perform: lambda:GetLayerVersion on resource: {other[:-2]}"
+            in told
+        )
 
 
 @pytest.mark.slow

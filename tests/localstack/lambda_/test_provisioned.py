@@ -58,7 +58,11 @@ def make_client(url: str) -> Any:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
+        config=Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=120,
+        ),
     )
 
 
@@ -66,7 +70,7 @@ class Gate:
     """Where running functions wait for one another."""
 
     def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._server.settimeout(30)
         self._waiting: list[socket.socket] = []
         self.event: dict[str, Any] = {"do": "wait", "port": self._server.getsockname()[1]}
@@ -330,6 +334,28 @@ def test_the_limits_of_concurrency(client: Any) -> None:
     assert limits["UnreservedConcurrentExecutions"] == 995, "the reserved ones hold the provisioned"
 
 
+@pytest.mark.fidelity("Concurrency", "SnapStart and provisioned concurrency exclude each other")
+def test_snap_start_has_no_provisioned_concurrency(client: Any) -> None:
+    create(client)
+    client.update_function_configuration(
+        FunctionName="f", Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"}
+    )
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName="f", WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
+    )
+    client.publish_version(FunctionName="f")
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="2")
+    for qualifier in ("2", "live"):
+        status, code, words = refusal(
+            client.put_provisioned_concurrency_config,
+            FunctionName="f",
+            Qualifier=qualifier,
+            ProvisionedConcurrentExecutions=1,
+        )
+        assert (status, code) == (400, "InvalidParameterValueException")
+        assert "SnapStart" in words
+
+
 # -- what runs
 
 
@@ -553,3 +579,29 @@ def test_a_reset_ends_what_is_under_way(
     while alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.fidelity("Concurrency", "what a function reserves is taken from all the others")
+def test_what_others_reserve_is_not_there(client: Any, gate: Gate) -> None:
+    create(client)
+    create(client, name="g")
+    client.put_function_concurrency(FunctionName="g", ReservedConcurrentExecutions=900)
+
+    def call(name: str) -> str:
+        try:
+            client.invoke(FunctionName=name, Payload=json.dumps(gate.event))["Payload"].read()
+        except ClientError as error:
+            reason: str = error.response["Reason"]
+            return reason
+        return ""
+
+    with ThreadPoolExecutor(110) as pool:
+        calls = [pool.submit(call, "f") for _ in range(103)]
+        gate.expect(100)
+        beside = pool.submit(call, "g")
+        gate.expect(1)
+        gate.open()
+        assert beside.result() == ""
+        reasons = sorted(each.result() for each in calls)
+    assert reasons == [""] * 100 + ["ConcurrentInvocationLimitExceeded"] * 3

@@ -86,7 +86,7 @@ def test_a_tumbling_window(world: World) -> None:
 )
 def test_a_window_whose_calls_fail(world: World) -> None:
     kinesis = stream(world)
-    answers = [{}, {"state": {"n": 1}}, None, {"state": {}}]
+    answers: list[dict[str, Any] | None] = [{}, {"state": {"n": 1}}, None, {"state": {}}]
 
     def act(event: Any) -> Any:
         answer = answers[len(world.events())]
