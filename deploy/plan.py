@@ -190,7 +190,8 @@ def _concurrency(want: LambdaFunction, have: LambdaFunction) -> Iterator[Instruc
 
 def _url(want: LambdaFunction, have: LambdaFunction) -> Iterator[Instruction]:
     if want.url and not have.url:
-        yield do.CreateUrl(function=want.name, changes=(Change("url", None, "public"),))
+        words = ", ".join(("public", *want.routes))
+        yield do.CreateUrl(function=want.name, changes=(Change("url", None, words),))
     if have.url and not want.url:
         yield do.DeleteUrl(function=want.name, changes=(Change("url", "public", None),))
 
@@ -243,13 +244,19 @@ def _permissions(want: LambdaFunction, have: LambdaFunction) -> Iterator[Instruc
 def _nuclio(want: NuclioFunction, code: Code, have: NuclioFunction | None) -> Iterator[Instruction]:
     if have is None:
         yield from _upload(want.name, code)
-        change = Change("runtime", None, want.spec.get("runtime"))
-        yield do.CreateNuclioFunction(function=want.name, wanted=want, code=code, changes=(change,))
+        yield do.CreateNuclioFunction(
+            function=want.name, wanted=want, code=code, changes=_new_nuclio(want)
+        )
         return
     changes = tuple(_nuclio_changes(want, have))
     if changes:
         yield from _upload(want.name, code)
         yield do.UpdateNuclioFunction(function=want.name, wanted=want, code=code, changes=changes)
+
+
+def _new_nuclio(want: NuclioFunction) -> tuple[Change, ...]:
+    routes = (Change("http", None, ", ".join(want.routes)),) if want.routes else ()
+    return (Change("runtime", None, want.spec.get("runtime")), *routes)
 
 
 def _nuclio_changes(want: NuclioFunction, have: NuclioFunction) -> Iterator[Change]:

@@ -79,6 +79,7 @@ class LambdaFunction:
     ephemeral_mb: int = 512
     concurrency: int | None = None
     url: bool = False
+    routes: tuple[str, ...] = field(default=(), compare=False)  # wanted only: in the code
     mappings: tuple[QueueMapping, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     permissions: tuple[Statement, ...] = ()
@@ -97,6 +98,7 @@ class NuclioFunction:
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str = "nuclio"
     state: str = field(default="", compare=False)
+    routes: tuple[str, ...] = field(default=(), compare=False)  # wanted only: in the code
 
 
 @dataclass(frozen=True, slots=True)

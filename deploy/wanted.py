@@ -15,7 +15,7 @@ from typing import Any
 
 from ..builders import Artifact
 from ..handlers.function import Function
-from ..handlers.triggers import Cron, Sqs
+from ..handlers.triggers import Cron, Http, Sqs
 from .errors import CannotPlan
 from .schedules import eventbridge_cron, rate
 from .states import (
@@ -141,10 +141,15 @@ def lambda_function(
         ephemeral_mb=settings.aws.ephemeral_mb,
         concurrency=settings.concurrency,
         url=http,
+        routes=_routes(function),
         mappings=_mappings(function, place),
         schedules=schedules,
         permissions=(*(_url_statements() if http else ()), *_rule_statements(schedules, place)),
     )
+
+
+def _routes(function: Function[..., Any]) -> tuple[str, ...]:
+    return tuple(each.route for each in function.triggers if isinstance(each, Http))
 
 
 def _role(function: Function[..., Any], place: Place) -> str:
@@ -235,5 +240,11 @@ def nuclio_function(app: str, function: Function[..., Any], artifact: Artifact) 
     spec.setdefault("build", {}).pop("path", None)
     labels = {"pelton/app": app, **function.settings.tags}
     return NuclioFunction(
-        function.name, app, spec, artifact.digest, labels, function.settings.nuclio.namespace
+        function.name,
+        app,
+        spec,
+        artifact.digest,
+        labels,
+        function.settings.nuclio.namespace,
+        routes=_routes(function),
     )

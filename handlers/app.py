@@ -15,6 +15,7 @@ from .function import Function, P, R
 from .platforms import Aws, Nuclio
 from .settings import Settings, check_name
 from .triggers.base import Trigger
+from .triggers.http import Http
 
 I_contra = TypeVar("I_contra", contravariant=True)
 O_co = TypeVar("O_co", covariant=True)
@@ -175,6 +176,7 @@ class App:
                 advice="rename one, or give name=",
             )
         _check_body(name, settings, codec, where)
+        self._check_routes(name, settings, where)
         function = Function(
             user_function,
             app=self,
@@ -186,6 +188,20 @@ class App:
         )
         self.functions[name] = function
         return function
+
+    def _check_routes(self, name: str, settings: Settings, where: tuple[str, int]) -> None:
+        """A method and path lead to one function of an app."""
+        for other in self.functions.values():
+            for known in other.triggers:
+                for trigger in settings.triggers:
+                    if isinstance(trigger, Http) and trigger.same_source(known):
+                        raise WrongUse(
+                            f"function {name} has the route {trigger.route}, which function "
+                            f"{other.name} has already, at {other.file}:{other.line}",
+                            file=where[0],
+                            line=where[1],
+                            advice='give each a path of its own: pelton.http("POST", "/…")',
+                        )
 
 
 def _settings(given: dict[str, Any]) -> Settings:

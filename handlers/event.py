@@ -39,6 +39,7 @@ class Event(_Values):
     source:       the source's own name (queue ARN, trigger name); "" where there is none
     headers:      lower-cased names (HTTP headers, message attributes)
     method, path, fields: of an HTTP request; `fields` are the query's
+    parameters:   of the path, by the names that the trigger's path gives them
     timestamp:    seconds since the epoch when the event was made, where the source says
     position:     place in the source (receipt handle, offset), where it has one
     content_type: as delivered; "" where the source has none
@@ -55,6 +56,7 @@ class Event(_Values):
         "headers",
         "id",
         "method",
+        "parameters",
         "path",
         "position",
         "raw",
@@ -77,11 +79,12 @@ class Event(_Values):
         position: str | None = None,
         content_type: str = "",
         raw: Any = None,
+        parameters: Mapping[str, str] = _NOTHING,
     ) -> None:
         self.body, self.id, self.trigger, self.source = body, id, trigger, source
         self.headers, self.method, self.path, self.fields = headers, method, path, fields
         self.timestamp, self.position = timestamp, position
-        self.content_type, self.raw = content_type, raw
+        self.content_type, self.raw, self.parameters = content_type, raw, parameters
 
 
 class Result(_Values):

@@ -22,6 +22,7 @@ from .aws_records import Records
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
 from .logs import JsonLogger
+from .routes import Routes
 from .traces import log_step
 from .worker import Worker, find_function
 
@@ -75,6 +76,7 @@ def _native(function: Function[..., Any], worker: Worker) -> Handler:
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
     records = Records(function, call)
+    routes = Routes(function.triggers)
 
     def handle(event: Any, raw: Any) -> Any:
         context = make_context(function, worker, raw)
@@ -88,7 +90,7 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
                 return records.answer(event["Records"], context)
             if source == "cron":
                 return call(aws_events.cron_event(event), context)
-            return _http(source, event, call, context)
+            return _http(source, event, routes, call, context)
         except Exception as error:
             log_step(error, context)
             raise
@@ -96,10 +98,12 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     return handle
 
 
-def _http(source: str, payload: dict[str, Any], call: Call, context: Context) -> dict[str, Any]:
+def _http(
+    source: str, payload: dict[str, Any], routes: Routes, call: Call, context: Context
+) -> dict[str, Any]:
     try:
         event = aws_events.http_event(source, payload, context.request_id)
-        result = aws_events.as_result(call(event, context))
+        result = routes.refuse(event) or aws_events.as_result(call(event, context))
     except InvalidInput as error:
         result = aws_events.error_result(422, "the body does not fit", list(error.details))
     except MalformedBody as error:

@@ -44,7 +44,7 @@ def http_event(source: str, payload: dict[str, Any], request_id: str) -> Event:
     headers = _headers(payload)
     if source == "http2":
         http = payload["requestContext"]["http"]
-        method, path = http["method"], payload.get("rawPath") or http["path"]
+        method, path = http["method"], _path(payload, payload.get("rawPath") or http["path"])
         fields = payload.get("queryStringParameters") or {}
     else:
         method, path = payload["httpMethod"], payload["path"]
@@ -61,6 +61,12 @@ def http_event(source: str, payload: dict[str, Any], request_id: str) -> Event:
         content_type=headers.get("content-type", ""),
         raw=payload,
     )
+
+
+def _path(payload: dict[str, Any], path: str) -> str:
+    """The path without the stage, which an HTTP API of format 2.0 puts before it."""
+    stage = f"/{payload['requestContext'].get('stage') or '$default'}"
+    return (path[len(stage) :] or "/") if f"{path}/".startswith(f"{stage}/") else path
 
 
 def _headers(payload: dict[str, Any]) -> dict[str, str]:

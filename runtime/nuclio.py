@@ -20,6 +20,7 @@ from .call import compile_call
 from .nuclio_context import NuclioLogger, make_context
 from .nuclio_replies import failure, refusal, response
 from .nuclio_shapes import text
+from .routes import Routes
 from .worker import Worker, find_function, native_init
 
 Handler = Callable[[Any, Any], Any]
@@ -124,13 +125,15 @@ def _is_async(function: Any) -> bool:
 
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
+    routes = Routes(function.triggers)
 
     def handle(raw: Any, nuclio_event: Any) -> Any:
         event = read_event(nuclio_event)
         context = make_context(function, worker, raw, event.id)
         worker.begin(context)
         try:
-            return response(raw, call(event, context))
+            refused = routes.refuse(event) if event.trigger == "http" else None
+            return response(raw, refused or call(event, context))
         except InvalidInput as error:
             return refusal(raw, 422, "the body does not fit", list(error.details))
         except MalformedBody as error:

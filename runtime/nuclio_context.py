@@ -12,6 +12,7 @@ from ..handlers.context import Context, secret_from_environment
 from ..handlers.function import Function
 from .call import maybe_await
 from .logs import beside
+from .routes import BY_NAME
 from .worker import Worker
 
 # The parameters of nuclio_sdk's own logger, which a field may not be called.
@@ -59,6 +60,7 @@ def make_context(
             content_type="application/json",
             method="POST",
             path="/",
+            headers={BY_NAME: "1"},
         )
         answer = maybe_await(raw.platform.call_function(name, event))
         body = answer.body

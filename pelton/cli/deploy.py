@@ -34,11 +34,11 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
             if not as_json and not plan:
                 click.echo("\n".join(plan_lines(plan)))
             apply(plan, session.doers, on_step=lambda it: None if as_json else _say(it))
-            urls = {} if as_json else _urls(session)
+            urls = [] if as_json else _urls(session)
     if as_json:
         say_json(plan_document(plan) | {"sources": session.sources()})
     elif plan:
-        for name, url in urls.items():
+        for name, url in urls:
             click.echo(f"{name}: {url}")
         click.echo(f"{app.name}: {len(plan.instructions)} changes applied")
 
@@ -51,12 +51,13 @@ def _say(instruction: Any) -> None:
     )
 
 
-def _urls(session: Any) -> dict[str, str]:
-    """The addresses of functions with an HTTP trigger on Lambda."""
+def _urls(session: Any) -> list[tuple[str, str]]:
+    """(function, method and address) of every HTTP trigger on Lambda."""
     if "lambda" not in session.where.platforms:
-        return {}
-    found = {}
+        return []
+    found = []
     for function in session.chosen():
-        if any(trigger.kind == "http" for trigger in function.triggers):
-            found[function.name] = session.aws.url(function.name) or ""
+        routes = [each for each in function.triggers if each.kind == "http"]
+        url = (session.aws.url(function.name) or "").rstrip("/") if routes else ""
+        found += [(function.name, f"{each.method} {url}{each.path}") for each in routes]
     return found

@@ -18,14 +18,14 @@ from .where import make_where, there_options
 @click.argument("name")
 @click.option("--data", help="The event, as JSON text (- reads standard input).")
 @click.option("--data-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--path", default="/", show_default=True, help="Request path, on nuclio.")
+@click.option("--path", help="Request path, on nuclio; without it the function itself is called.")
 @there_options
 @json_option
 def command(
     name: str,
     data: str | None,
     data_file: Path | None,
-    path: str,
+    path: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -66,16 +66,17 @@ def _lambda(where: Any, name: str, body: bytes) -> tuple[str, bool]:
     return answer["Payload"].read().decode(), "FunctionError" in answer
 
 
-def _nuclio(address: str, name: str, body: bytes, path: str) -> tuple[str, bool]:
+def _nuclio(address: str, name: str, body: bytes, path: str | None) -> tuple[str, bool]:
     import httpx
 
     from ..deploy.errors import CallFailed
     from ..deploy.targets.aws import unreachable
+    from ..runtime.routes import BY_NAME
 
     headers = {
         "x-nuclio-function-name": name,
         "x-nuclio-function-namespace": "nuclio",
-        "x-nuclio-path": path,
+        **({"x-nuclio-path": path} if path else {BY_NAME: "1"}),
         "content-type": "application/json",
     }
     try:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import click
 
+from ..handlers.event import Result
+from ..handlers.triggers import Http
 from .say import json_option, say_json
 
 Reply = tuple[int, list[tuple[str, str]], bytes]
@@ -32,10 +36,14 @@ def command(file: str, host: str, port: int, as_json: bool) -> None:
         ) from None
     address = f"http://{host}:{server.server_address[1]}"
     if as_json:
-        say_json({"url": address, "routes": {name: path for path, (name, _) in routes.items()}})
+        shown = [
+            {"function": each.name, "method": each.trigger.method, "path": each.trigger.path}
+            for each in routes
+        ]
+        say_json({"url": address, "routes": shown})
     else:
-        for path, (name, _) in routes.items():
-            click.echo(f"{name}: {address}{path}")
+        for each in routes:
+            click.echo(f"{each.name}: {each.trigger.method} {address}{each.trigger.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with server:
         try:
@@ -44,21 +52,33 @@ def command(file: str, host: str, port: int, as_json: bool) -> None:
             click.echo("stopped", err=True)
 
 
-def make_routes(app: Any) -> dict[str, tuple[str, Any]]:
-    """(function's name, Lambda handler) by path."""
-    from ..runtime.aws import make_handler
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a function is: at the route of a trigger, or by its name."""
 
-    routes: dict[str, tuple[str, Any]] = {}
+    name: str
+    trigger: Http
+    by_name: bool
+    handler: Callable[[Any, Any], Any]
+
+
+def make_routes(app: Any) -> list[Route]:
+    """Every way to every function, in the order in which a request is held against them."""
+    from ..runtime.aws import make_handler
+    from ..runtime.routes import in_order
+
+    routes = []
     for name, function in app.functions.items():
         handler = make_handler(function)
-        routes[f"/{name}"] = (name, handler)
+        routes.append(Route(name, Http("ANY", f"/{name}"), True, handler))
         for trigger in function.triggers:
-            if trigger.kind == "http":
-                routes[trigger.path] = (name, handler)
-    return routes
+            if isinstance(trigger, Http):
+                routes.append(Route(name, trigger, False, handler))
+    order = in_order(each.trigger for each in routes)
+    return sorted(routes, key=lambda each: (each.by_name, order.index(each.trigger)))
 
 
-def make_server(routes: dict[str, tuple[str, Any]]) -> type[BaseHTTPRequestHandler]:
+def make_server(routes: list[Route]) -> type[BaseHTTPRequestHandler]:
     """A request handler that turns requests into payload 2.0 events, as a function URL does."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,11 +99,13 @@ def make_server(routes: dict[str, tuple[str, Any]]) -> type[BaseHTTPRequestHandl
     return Handler
 
 
-def serve(routes: dict[str, tuple[str, Any]], request: BaseHTTPRequestHandler) -> Reply:
+def serve(routes: list[Route], request: BaseHTTPRequestHandler) -> Reply:
     """The reply to one request; an error is a 502, as on a function URL, its trace printed."""
     import traceback
     from urllib.parse import parse_qsl
 
+    from ..runtime.aws_events import http_reply
+    from ..runtime.routes import BY_NAME
     from ..testing import http_v2, lambda_context
 
     path, _, query = request.path.partition("?")
@@ -92,10 +114,13 @@ def serve(routes: dict[str, tuple[str, Any]], request: BaseHTTPRequestHandler) -
         request.close_connection = True
         return _json(411, {"message": "send the body with its content-length"})
     body = request.rfile.read(int(length))
-    if path not in routes:
-        return _json(404, {"message": f"nothing at {path}", "routes": sorted(routes)})
-    name, handler = routes[path]
+    route = find(routes, request.command, path)
+    if not isinstance(route, Route):
+        return make_reply(http_reply("http2", {}, route))
+    name, handler = route.name, route.handler
     headers = {key.lower(): value for key, value in request.headers.items()}
+    if route.by_name:
+        headers[BY_NAME] = "1"
     event = http_v2(
         body, method=request.command, path=path, headers=headers, query=dict(parse_qsl(query))
     )
@@ -104,6 +129,21 @@ def serve(routes: dict[str, tuple[str, Any]], request: BaseHTTPRequestHandler) -
     except Exception:
         traceback.print_exc()
         return _json(502, {"message": "Internal Server Error"})
+
+
+def find(routes: list[Route], method: str, path: str) -> Route | Result:
+    """The way that a request takes; the 404 or 405 where there is none."""
+    from ..runtime.routes import not_allowed, not_found
+
+    there = [each for each in routes if each.trigger.match(path) is not None]
+    for route in there:
+        if route.trigger.serves(method):
+            return route
+    if there:
+        return not_allowed(method, path, (each.trigger for each in there))
+    refusal = not_found(path)
+    refusal.body |= {"routes": [each.trigger.route for each in routes if not each.by_name]}
+    return refusal
 
 
 def make_reply(answer: Any) -> Reply:

@@ -18,11 +18,15 @@ import pelton
 
 app = pelton.App("quick")
 
-@app.function(triggers=[pelton.http("POST", "/double")])
+@app.function
 def double(n: int) -> int:
     if n < 0:
         raise ValueError("no negative numbers")
     return 2 * n
+
+@app.function(triggers=[pelton.http("POST", "/twice/{n}")])
+def by_path(event: pelton.Event) -> str:
+    return event.parameters["n"]
 
 @app.function(style="lambda")
 def native(event, context):
@@ -50,7 +54,7 @@ def test_init_writes_an_app_that_runs(start: Callable[..., Any], tmp_path: Path)
     assert made.exit_code == 0
     assert f"pelton run {tmp_path / 'new' / 'app.py'}" in made.output
     running = start("run", str(tmp_path / "new" / "app.py"), "--port", "0")
-    address = running.line("hello: ").split()[-1].rpartition("/")[0]
+    address = running.line("hello: POST ").split()[-1].rpartition("/")[0]
     answer = httpx.post(f"{address}/hello", json={"name": "you"}, trust_env=False)
     assert answer.json() == {"hello": "you"}
     running.line('"message": "greeting"')
@@ -75,7 +79,11 @@ def test_run_answers_as_a_function_url(
         assert (misfit.status_code, misfit.json()["details"][0]["path"]) == (422, [])
         assert client.post("/double", json=-1).status_code == 502
         running.line("ValueError: no negative numbers")
-        assert client.get("/nowhere").json()["routes"] == ["/cookies", "/double", "/native"]
+        nowhere = client.get("/nowhere")
+        assert (nowhere.status_code, nowhere.json()["routes"]) == (404, ["POST /twice/{n}"])
+        wrong = client.request("DELETE", "/twice/21")
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+        assert client.post("/twice/21").text == "21"
         native = client.get("/native", params={"a": "b"})
         assert native.json() == {"path": "/native", "query": {"a": "b"}}
         made = client.get("/cookies")

@@ -77,6 +77,76 @@ def test_invoke_and_logs(pelton: Run) -> None:
     assert "shop_app.py" in lines[1], "the trace starts in the user's own code"
 
 
+STEPS = """
+import os
+import pelton
+
+app = pelton.App("steps")
+
+if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") == "broken":
+    raise ValueError("no ledger")
+
+def clean(n: int) -> int:
+    return n
+
+def score(n: int) -> int:
+    return 1 // n
+
+app.serve(pelton.Graph("delay", int) >> clean >> score, timeout=10,
+          triggers=[pelton.http("POST", "/delay")])
+
+@app.function(timeout=10)
+def broken(n: int) -> int:
+    return n
+"""
+
+
+def frames(told: str) -> list[str]:
+    return [each.partition("File ")[2] for each in told.splitlines() if "File " in each]
+
+
+def test_errors_begin_in_the_users_code_on_both(
+    pelton: Run, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    (tmp_path / "steps_app.py").write_text(STEPS)
+    deployed = pelton("deploy", "steps_app.py", "--on", "both")
+    assert deployed.returncode == 0, deployed.stderr
+    failed = pelton("invoke", "delay", "--data", "0").stderr
+    step, users = frames(failed)
+    assert step == '"<graph delay>", line 1, in delay/score'
+    assert users.endswith('steps_app.py", line 14, in score')
+    assert '"step": "delay/score"' in pelton("logs", "delay").stdout
+    refused = pelton("invoke", "delay", "--data", '"x"').stderr
+    assert "steps_app.py" in "".join(frames(refused))
+    assert len(frames(refused)) == 1
+    assert refused.splitlines()[-1].startswith("InvalidInput: expected an integer")
+    begun = pelton("invoke", "broken", "--data", "1").stderr
+    assert begun.splitlines()[-1] == "ValueError: no ledger"
+    assert [each.partition("steps_app.py")[1] for each in frames(begun)] == ["steps_app.py"]
+    on_nuclio = pelton("invoke", "delay", "--on", "nuclio", "--data", "0").stderr
+    assert frames(on_nuclio)[0] == step
+    assert frames(on_nuclio)[1].endswith('steps_app.py", line 14, in score')
+
+
+def test_a_route_is_held_to_on_both(
+    pelton: Run, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    (tmp_path / "steps_app.py").write_text(STEPS)
+    assert "POST /delay" in pelton("plan", "steps_app.py", "--on", "both").stdout
+    deployed = pelton("deploy", "steps_app.py", "--on", "both", "--only", "delay")
+    urls = pelton_emulator.client("lambda")
+    lambda_url = urls.get_function_url_config(FunctionName="delay")["FunctionUrl"].rstrip("/")
+    assert f"delay: POST {lambda_url}/delay" in deployed.stdout
+    status = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/delay").json()["status"]
+    for url in (lambda_url, f"http://{status['externalInvocationUrls'][0]}"):
+        assert httpx.post(f"{url}/delay", json=1, timeout=30).text == "1"
+        assert httpx.delete(f"{url}/nowhere", timeout=30).status_code == 404
+        wrong = httpx.put(f"{url}/delay", json=1, timeout=30)
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert pelton("invoke", "delay", "--data", "1").stdout == "1\n"
+    assert pelton("invoke", "delay", "--on", "nuclio", "--data", "1").stdout == "1\n"
+
+
 def test_nuclio_too(pelton: Run) -> None:
     refused = pelton("deploy", "shop_app.py", "--on", "nuclio")
     assert refused.returncode == 1

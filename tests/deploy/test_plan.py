@@ -68,6 +68,22 @@ def test_a_new_function_is_made_with_all_that_hangs_on_it() -> None:
     ]
 
 
+def test_the_plan_shows_method_and_path() -> None:
+    routes = ("POST /score", "GET /health")
+    plan = make_plan(wanted(function=replace(SCORE, routes=routes)), Live())
+    (url,) = [each for each in plan.instructions if isinstance(each, step.CreateUrl)]
+    assert url.changes == (Change("url", None, "public, POST /score, GET /health"),)
+    nuclio = replace(NUCLIO, routes=routes)
+    app = Wanted("flights", nuclios=(nuclio,), nuclio_code={"score": NUCLIO_CODE})
+    (made,) = [
+        each
+        for each in make_plan(app, Live()).instructions
+        if isinstance(each, step.CreateNuclioFunction)
+    ]
+    assert Change("http", None, "POST /score, GET /health") in made.changes
+    assert not make_plan(wanted(function=replace(SCORE, routes=routes)), live())
+
+
 def test_what_is_as_wanted_needs_nothing() -> None:
     plan = make_plan(wanted(), live())
     assert not plan

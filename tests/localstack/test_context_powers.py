@@ -17,13 +17,17 @@ APP = """
 import pelton
 app = pelton.App("powers")
 
-@app.function(triggers=[pelton.http()])
+@app.function(triggers=[pelton.http("POST", "/double")])
 def double(n: int) -> int:
     if n < 0:
         raise ValueError("negative")
     return 2 * n
 
-@app.function(timeout=10, environment={"PLAIN": "from the environment"}, triggers=[pelton.http()])
+@app.function(
+    timeout=10,
+    environment={"PLAIN": "from the environment"},
+    triggers=[pelton.http("POST", "/ask")],
+)
 def ask(what: dict[str, object], context: pelton.Context) -> object:
     if "secret" in what:
         return context.secret(what["secret"])
@@ -83,7 +87,7 @@ def test_on_nuclio(pelton_emulator: RunningEmulator, deploy: Deploy) -> None:
         return httpx.post(
             f"{pelton_emulator.nuclio_url}/api/function_invocations",
             json=what,
-            headers={"x-nuclio-function-name": "ask"},
+            headers={"x-nuclio-function-name": "ask", "x-nuclio-path": "/ask"},
             timeout=30,
             trust_env=False,
         )

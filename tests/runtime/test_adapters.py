@@ -56,23 +56,23 @@ def failed(answer: Any) -> list[str]:
 
 @pytest.mark.parametrize("factory", [testing.http_v2, testing.http_v1, testing.alb])
 def test_http_sources(factory: Any) -> None:
-    reply = testing.on_lambda(double, factory(21))
+    reply = testing.on_lambda(double, factory(21, path="/double"))
     assert (reply["statusCode"], json.loads(reply["body"])) == (200, {"twice": 42})
-    assert testing.on_lambda(double, factory("{"))["statusCode"] == 400
-    invalid = testing.on_lambda(double, factory('"a"'))
+    assert testing.on_lambda(double, factory("{", path="/double"))["statusCode"] == 400
+    invalid = testing.on_lambda(double, factory('"a"', path="/double"))
     assert invalid["statusCode"] == 422
     assert json.loads(invalid["body"])["details"][0]["message"].startswith("expected an integer")
-    later = testing.on_lambda(double, factory(14))
+    later = testing.on_lambda(double, factory(14, path="/double"))
     assert later["statusCode"] == 503
 
 
 def test_each_payload_version_has_its_cookies() -> None:
-    second = testing.on_lambda(double, testing.http_v2(15))
+    second = testing.on_lambda(double, testing.http_v2(15, path="/double"))
     assert (second["statusCode"], second["cookies"]) == (201, ["c=1", "d=2"])
     assert (second["isBase64Encoded"], second["body"]) == (True, "AA==")
-    first = testing.on_lambda(double, testing.http_v1(15))
+    first = testing.on_lambda(double, testing.http_v1(15, path="/double"))
     assert first["multiValueHeaders"]["set-cookie"] == ["c=1", "d=2"]
-    balanced = testing.on_lambda(double, testing.alb(15))
+    balanced = testing.on_lambda(double, testing.alb(15, path="/double"))
     assert balanced["statusDescription"] == "201 Created"
 
 
@@ -84,7 +84,7 @@ def test_a_direct_call_raises_what_is_wrong() -> None:
 
 def test_the_trace_starts_in_the_users_code() -> None:
     with pytest.raises(ValueError, match="unlucky") as caught:
-        testing.on_lambda(double, testing.http_v2(13))
+        testing.on_lambda(double, testing.http_v2(13, path="/double"))
     files = [frame.filename for frame in traceback.extract_tb(caught.value.__traceback__)]
     # Lambda's client leaves the leading frames of files called bootstrap.py out.
     ours = [f for f in files if f not in (__file__, testing.__file__)]
