@@ -73,7 +73,7 @@ class _Exchange:
 
     async def run(self, application: Application) -> None:
         try:
-            await application(_scope(self._request), self._receive, self.messages.put)
+            await application(scope_of(self._request), self._receive, self.messages.put)
         finally:
             await self.messages.put(None)
 
@@ -92,7 +92,8 @@ class _Exchange:
         await task
 
 
-def _scope(request: Request) -> Message:
+def scope_of(request: Request) -> Message:
+    """The scope of a request; a WebSocket's says so in `type` and `scheme`."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

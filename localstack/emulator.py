@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import health
+from . import asgi, health
 from .clock import Clock, ManualClock, RealClock
 from .clock_door import ClockDoor
 from .front import Front, Handler, Request, Response
@@ -36,6 +36,7 @@ from .services import Services
 from .signatures import EVERYBODY, Credential, Signatures
 from .store import CorruptData, Store
 from .turnstile import Turnstile
+from .websockets import WebSocket
 from .wiring import Machinery, say
 
 
@@ -215,6 +216,7 @@ class Emulator:
         handler: Handler = gateway
         if self._access.verify:
             handler = Turnstile(self.signatures, gateway, is_public)
+        self._front.websocket = self._websocket
         await self._front.serve(_stirring(handler, self.clock))
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()
@@ -232,6 +234,16 @@ class Emulator:
             return await self.services(request)
         finally:
             self.machinery.bell.ring(service)
+
+    def _websocket(self, request: Request, ended: Callable[[], None]) -> WebSocket:
+        """A connection of API Gateway's WebSocket APIs."""
+
+        async def converse(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+            await self.services.loaded()
+            await self.pushes.settle()
+            await self.services.converse(scope, receive, send)
+
+        return WebSocket(converse, request, ended)
 
     def _worker_environment(self) -> dict[str, str]:
         """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""

@@ -18,8 +18,9 @@ import socket
 import sys
 import traceback
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import httptools
 
@@ -63,6 +64,10 @@ class Gate(Protocol):
         """The answer to a web page of another origin, as its browser needs it."""
 
 
+# What makes, of a request and of what to call at its end, that which takes a connection over.
+Upgrade = Callable[[Request, Callable[[], None]], Any]
+
+
 class _Open:
     """Everybody may come, with at most a gigabyte."""
 
@@ -103,6 +108,8 @@ class Front:
         self._socket: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self.connections: dict[Connection, None] = {}  # the oldest first
+        self.websocket: Upgrade | None = None
+        self._upgraded: set[Upgraded] = set()
 
     def bind(self, host: str, port: int) -> int:
         """Take the address; returns the port (a free one for 0).  Raises OSError when taken."""
@@ -129,16 +136,33 @@ class Front:
             return True
         return False
 
+    def upgrade(self, request: Request, transport: asyncio.Transport, rest: bytes) -> None:
+        """Hand a connection over to what speaks WebSocket on it from now on."""
+        assert self.websocket is not None, "upgrades are refused"
+        taken = self.websocket(request, lambda: self._upgraded.discard(taken))
+        self._upgraded.add(taken)
+        transport.set_protocol(taken)
+        taken.begin(transport, rest)
+
     async def close(self) -> None:
         """Stop listening and drop the connections."""
         if self._server is not None:
             self._server.close()
         for each in list(self.connections):
             each.abort()
+        for taken in list(self._upgraded):
+            taken.abort()
         if self._server is not None:
             await self._server.wait_closed()
         if self._socket is not None:
             self._socket.close()
+
+
+class Upgraded(Protocol):
+    """What takes a connection over: a protocol of asyncio's that can be begun and ended."""
+
+    def begin(self, transport: asyncio.BaseTransport, rest: bytes) -> None: ...
+    def abort(self) -> None: ...
 
 
 # A request that waits for its turn, whether the connection lives on after it, its answer when it
@@ -167,6 +191,7 @@ class Connection(asyncio.Protocol):
         # The message that is arriving.
         self._partial = self._fresh = self._large = self._old = self._continues = False
         self._request: Request | None = None
+        self._upgrading: Request | None = None
         self._refused: Response | None = None
         self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
@@ -209,7 +234,8 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._ended = True  # what follows would be no HTTP/1.1
+            self._ended = True  # what follows is no HTTP/1.1
+            self._hand_over(data)
         except httptools.HttpParserError as error:
             self._refuse(400, f"not an HTTP/1.1 request: {error}")
         if self._partial:
@@ -295,6 +321,9 @@ class Connection(asyncio.Protocol):
             self._partial = False
         else:
             self._message_over()
+        if self._refused is None and self._upgrades(request.headers):
+            self._upgrading = request
+            return
         keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         self._answer_in_turn((request, keep_alive, self._refused, self._old))
         self._ended = not keep_alive
@@ -311,12 +340,28 @@ class Connection(asyncio.Protocol):
         if sum(name == b"host" for name, _ in self._fields) > 1:
             return plain(400, "a request names one Host")
         if self._parser.should_upgrade() and headers.get("upgrade", "").lower() != "h2c":
-            return plain(501, "this endpoint speaks HTTP/1.1 only: no upgrade is served")
+            if not self._upgrades(headers):
+                return plain(501, "this endpoint speaks HTTP/1.1 only: no upgrade is served")
         if self._large and sum(len(n) + len(v) + 4 for n, v in self._fields) > self._limits.head:
             return plain(431, f"headers have at most {self._limits.head} bytes")
         if "transfer-encoding" in headers:
             return self._unsound_coding(headers["transfer-encoding"])
         return None
+
+    def _upgrades(self, headers: dict[str, str]) -> bool:
+        """Whether this becomes a WebSocket: asked for, served here, and nothing is due before."""
+        wanted = self._parser.should_upgrade() and headers.get("upgrade", "").lower() == "websocket"
+        return wanted and self._front.websocket is not None and self._task is None
+
+    def _hand_over(self, data: bytes) -> None:
+        request, transport = self._upgrading, self._transport
+        if request is None or transport is None:
+            return
+        self._message_over()
+        self._transport = None
+        self._front.connections.pop(self, None)
+        # A client that speaks before it was let in is out of turn: all behind the head is its.
+        self._front.upgrade(request, transport, data.partition(b"\r\n\r\n")[2])
 
     def _unsound_coding(self, coding: str) -> Response | None:
         if self._old:

@@ -82,6 +82,12 @@ class Services:
             request = services_time.at_once(request)
         return await asgi.serve(self._application, request)
 
+    async def converse(self, scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+        """One WebSocket's conversation, as an ASGI application has it."""
+        await self.loaded()
+        assert self._application is not None
+        await self._application(scope, receive, send)
+
     async def close(self) -> None:
         if self._loading is not None:
             self._loading.cancel()
