@@ -12,6 +12,7 @@ from collections.abc import Callable
 from .records import Call
 from .sandbox import Answer, Sandbox
 from .telemetry import events
+from .tracing import segment
 from .verdicts import Verdict, init_status, of_invocation
 
 
@@ -57,6 +58,9 @@ def tell_end(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, ini
 
     seconds, init: its duration, and that of a cold start (else 0)
     """
+    cold = init or sandbox.restore_seconds
+    if sandbox.journal.plain and verdict.status == "success" and not cold:
+        return _usual(call, sandbox, seconds)
     if verdict.fault:
         sandbox.journal.fault(verdict.fault)
     return sandbox.journal.close(
@@ -66,10 +70,26 @@ def tell_end(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, ini
     )
 
 
+def _usual(call: Call, sandbox: Sandbox, seconds: float) -> bytes:
+    """A warm invocation that went well, told in text: most are, so it is made straight away."""
+    line = events.report_line(
+        call.request_id,
+        seconds * 1000,
+        events.billed_ms(seconds),
+        call.revision.memory_mb,
+        sandbox.peak_mb(),
+    )
+    xray = events.xray_line(call.trace_id, segment(call.request_id))
+    return sandbox.journal.close_plain(call, f"{line}\n{xray}")
+
+
 def answered(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, init: float) -> bytes:
     """The tail for a caller who has the answer while extensions are still at work; the report is
     that of the moment."""
-    return sandbox.journal.preview(events.end(call), _report(call, sandbox, verdict, seconds, init))
+    restored = sandbox.restore_seconds
+    report = _report(call, sandbox, verdict, seconds, init)
+    sandbox.restore_seconds = restored  # it is still to be told
+    return sandbox.journal.preview(events.end(call), report)
 
 
 async def rest(

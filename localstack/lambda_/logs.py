@@ -42,6 +42,7 @@ class LogSink:
 
     def __init__(self, call: CallLogs, clock: Clock) -> None:
         self._call, self._clock = call, clock
+        self.era = 0  # how often everything was wiped
         self._journals: set[Journal] = set()
         self._pending: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._made: set[tuple[str, str]] = set()
@@ -52,6 +53,9 @@ class LogSink:
 
     def note(self, journal: Journal, urgent: bool = False) -> None:
         """`journal` has something to be taken; returns at once."""
+        if journal.era != self.era:
+            journal.take()  # a sandbox of before everything was wiped, on its way to its end
+            return
         self._journals.add(journal)
         self._last = self._clock.time()
         if self._timer is None:
@@ -61,7 +65,8 @@ class LogSink:
             self._begin()
 
     def forget(self) -> None:
-        """Everything was wiped: drop what waits, and make groups anew."""
+        """Everything was wiped: drop what waits and what still comes, and make groups anew."""
+        self.era += 1
         for journal in self._journals:
             journal.take()
         self._journals.clear()

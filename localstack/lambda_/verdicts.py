@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .processes import runtime_words
 from .records import Call
@@ -19,8 +19,7 @@ RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 _KNOWN = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """payload: what the caller gets; error: X-Amz-Function-Error, "" for success
     status, error_type: of the report; fault: what the log says of the platform's own ending
     """

@@ -4,6 +4,8 @@ import base64
 import http.server
 import io
 import json
+import os
+import signal
 import textwrap
 import threading
 import time
@@ -113,7 +115,7 @@ class Extended:
         ]
         self.lambda_.create_function(
             FunctionName="f",
-            Runtime="python3.11",
+            Runtime=given.pop("Runtime", "python3.11"),
             Role="arn:aws:iam::000000000000:role/r",
             Handler="main.handler",
             Code={"ZipFile": archive("main.py", given.pop("source", SOURCE))},
@@ -409,6 +411,50 @@ def test_a_shell_script_and_a_second_extension(
     seen.first("event", lambda event: event["requestId"] == function.request_id)
     function.end()
     assert seen.first("shell")["eventType"] == "SHUTDOWN"
+
+
+GRACEFUL = """
+import json, os, signal, sys, urllib.request
+
+def stop(*_):
+    body = json.dumps({"kind": "stopped", "what": "in time"}).encode()
+    urllib.request.urlopen(os.environ["SEEN"], body).read()
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, stop)
+
+def handler(event, context):
+    return "ok"
+"""
+
+
+@pytest.mark.fidelity("Extensions", "with an extension, the runtime is told of its end by SIGTERM")
+def test_a_function_may_end_in_good_order(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    """Python handles the signal while it waits on runtimes from 3.12 on, as on AWS."""
+    function = Extended(pelton_emulator, seen, source=GRACEFUL, Runtime="python3.12")
+    assert function.run() == "ok"
+    function.end()
+    assert seen.first("stopped") == "in time"
+    seen.first("event", lambda event: event["eventType"] == "SHUTDOWN")
+
+
+@pytest.mark.fidelity(
+    "Extensions", "one that has died between two events: the next is Extension.Crash"
+)
+def test_an_extension_that_is_killed(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    function = Extended(pelton_emulator, seen)
+    function.run()
+    function.log_has("REPORT")
+    (pid,) = running("watcher")
+    os.kill(int(pid), signal.SIGKILL)
+    while running("watcher"):
+        time.sleep(0.01)
+    failed = function.run()
+    if "pid" in failed:  # the emulator had not heard of it yet: then the next one tells
+        failed = function.run()
+    assert failed["errorType"] == "Extension.Crash"
+    assert failed["errorMessage"].endswith("Error: signal: killed")
+    assert function.run("again")["event"] == "again"
 
 
 INTERNAL = """

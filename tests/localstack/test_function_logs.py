@@ -254,6 +254,28 @@ def test_a_log_group_of_ones_own(pelton_emulator: RunningEmulator) -> None:
     assert "/f[$LATEST]" in stream
 
 
+@pytest.mark.fidelity(
+    "Logs", "REPORT has an XRAY line where the trace is sampled; JSON, a tracing member"
+)
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+def test_the_trace_of_a_report(pelton_emulator: RunningEmulator, log_format: str) -> None:
+    config = {"LogFormat": log_format}
+    function = Logged(pelton_emulator, TracingConfig={"Mode": "Active"}, LoggingConfig=config)
+    function.run()
+    tail = function.run()
+    span = function.request_id.replace("-", "")[:16]
+    if log_format == "Text":
+        line = tail.splitlines()[-1].split("\t")
+        assert line[0].startswith("XRAY TraceId: 1-")
+        assert line[1:] == [f"SegmentId: {span}", "Sampled: true", ""]
+        assert tail.endswith("\t\n") and "MB\t\nXRAY" in tail
+        assert any("MB\t\nXRAY" in each for each in function.messages()), "it is one event"
+    else:
+        tracing = json.loads(tail.splitlines()[-1])["record"]["tracing"]
+        assert tracing["value"].endswith(f"Parent={span};Sampled=1")
+        assert (tracing["type"], tracing["spanId"]) == ("X-Amzn-Trace-Id", span)
+
+
 def test_times_never_go_back(text: Logged) -> None:
     for _ in range(5):
         text.run(("info", "a"), ("print", "b"), ("info", "c"), ("print", "d"))

@@ -146,7 +146,7 @@ def report(
     restore_seconds: float = 0.0,
 ) -> Event:
     """seconds: the invocation's duration; init_seconds, restore_seconds: of a cold start, else 0"""
-    billed = -(-int((seconds + init_seconds) * 1_000_000) // 1000)
+    billed = billed_ms(seconds + init_seconds)
     metrics = {
         "durationMs": _ms(seconds),
         "billedDurationMs": billed,
@@ -162,6 +162,11 @@ def report(
     record = _with(record, tracing=_tracing(call))
     record["status"] = status
     return "platform.report", _with(record, errorType=error_type)
+
+
+def billed_ms(seconds: float) -> int:
+    """Milliseconds as they are billed: begun ones count."""
+    return -(-int(seconds * 1_000_000) // 1000)
 
 
 def dropped(records: int, size: int) -> Event:
@@ -262,21 +267,42 @@ def _restore_report_text(record: Record) -> str:
     return f"{text}\n" if record["status"] == "success" else f"{text}\t{_status(record)}\n"
 
 
+def start_line(request_id: str, version: str) -> str:
+    return f"START RequestId: {request_id} Version: {version}\n"
+
+
+def end_line(request_id: str) -> str:
+    return f"END RequestId: {request_id}\n"
+
+
+def report_line(
+    request_id: str, duration_ms: float, billed_ms: int, memory_mb: int, peak_mb: int
+) -> str:
+    """A report as far as all have it; the line goes on where an init, a failure or a sampled trace
+    is to be told, and ends with a newline."""
+    return (
+        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\t"
+        f"Billed Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB\t"
+        f"Max Memory Used: {peak_mb} MB\t"
+    )
+
+
 def _start_text(record: Record) -> str:
-    return f"START RequestId: {record['requestId']} Version: {record['version']}\n"
+    return start_line(record["requestId"], record["version"])
 
 
 def _end_text(record: Record) -> str:
-    return f"END RequestId: {record['requestId']}\n"
+    return end_line(record["requestId"])
 
 
 def _report_text(record: Record) -> str:
     metrics = record["metrics"]
-    text = (
-        f"REPORT RequestId: {record['requestId']}\tDuration: {metrics['durationMs']:.2f} ms\t"
-        f"Billed Duration: {metrics['billedDurationMs']} ms\t"
-        f"Memory Size: {metrics['memorySizeMB']} MB\t"
-        f"Max Memory Used: {metrics['maxMemoryUsedMB']} MB\t"
+    text = report_line(
+        record["requestId"],
+        metrics["durationMs"],
+        metrics["billedDurationMs"],
+        metrics["memorySizeMB"],
+        metrics["maxMemoryUsedMB"],
     )
     if "initDurationMs" in metrics:
         text += f"Init Duration: {metrics['initDurationMs']:.2f} ms\t"
@@ -296,14 +322,16 @@ def _status(record: Record) -> str:
 
 
 def _xray(record: Record) -> str:
-    """The second line of a report whose trace is sampled."""
     tracing = record.get("tracing")
-    if tracing is None or "Sampled=1" not in tracing["value"]:
+    return xray_line(tracing["value"], tracing["spanId"]) if tracing is not None else ""
+
+
+def xray_line(trace: str, span: str) -> str:
+    """The second line of a report whose trace is sampled, "" for others."""
+    if "Sampled=1" not in trace:
         return ""
-    parts = dict(part.split("=", 1) for part in tracing["value"].split(";") if "=" in part)
-    return (
-        f"XRAY TraceId: {parts.get('Root', '')}\tSegmentId: {tracing['spanId']}\tSampled: true\t\n"
-    )
+    parts = dict(part.split("=", 1) for part in trace.split(";") if "=" in part)
+    return f"XRAY TraceId: {parts.get('Root', '')}\tSegmentId: {span}\tSampled: true\t\n"
 
 
 def _extension_text(record: Record) -> str:

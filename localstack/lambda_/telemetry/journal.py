@@ -47,6 +47,8 @@ def stream_name(now: float, revision: Revision, token: str) -> str:
 class Sink(Protocol):
     """Where messages go in the end."""
 
+    era: int
+
     def note(self, journal: Journal, urgent: bool = False) -> None:
         """`journal` has something to be taken; urgent: it is much."""
 
@@ -62,10 +64,11 @@ class Subscriber(Protocol):
 
 
 class Journal:
-    """One sandbox's; `group` and `stream` are where its messages go."""
+    """One sandbox's; `group` and `stream` are where its messages go, `era` is the sink's when it
+    was made."""
 
     def __init__(self, sink: Sink, clock: Clock, revision: Revision) -> None:
-        self.group = revision.log_group
+        self.group, self.era = revision.log_group, sink.era
         self.stream = stream_name(clock.time(), revision, secrets.token_hex(16))
         self.subscribers: list[Subscriber] = []
         self.lines = Lines(self._function_line)
@@ -156,6 +159,33 @@ class Journal:
             self._tell(event, at)
         self._sink.note(self)
         return self.take_tail()
+
+    @property
+    def plain(self) -> bool:
+        """Whether what is told is lines of text for the log stream, and nothing else."""
+        return not self._json and not self.subscribers
+
+    def close_plain(self, call: Call, report: str) -> bytes:
+        """As `close`, for the usual invocation of a plain journal: START and END are made here, and
+        nothing is made that nobody reads."""
+        at = self.now()
+        self.lines.flush(at)
+        told = events.end_line(call.request_id).encode(), report.encode()
+        begun, self._begun = self._begun, None
+        if begun is not None:  # nothing was printed
+            start = events.start_line(call.request_id, call.revision.version).encode()
+            self._last = max(begun[0], self._last)
+            self._waiting.append((self._last, start))
+            told_all = b"".join((*self._tail, start, *told))
+        else:
+            told_all = b"".join((*self._tail, *told))
+        at = self._last = max(at, self._last)
+        self._waiting += ((at, told[0]), (at, told[1]))
+        self._size += len(told_all)
+        self._tail.clear()
+        self._tail_size = 0
+        self._sink.note(self, self._size > URGENT)
+        return told_all[-TAIL:]
 
     def take_tail(self) -> bytes:
         """What was told since the last invocation, the end of it."""
