@@ -330,6 +330,8 @@ def mount_all(mounts: dict[str, str], address: str) -> None:
     if "/opt" not in mounts:  # nothing of the host's is there
         os.makedirs("/opt", exist_ok=True)
         check(LIBC.mount(b"tmpfs", b"/opt", b"tmpfs", MS_RDONLY, b"mode=755,size=1k"), "mount /opt")
+    if os.path.isdir("/dev/shm"):  # which Lambda does not have: semaphores cannot be made there
+        check(LIBC.mount(b"tmpfs", b"/dev/shm", b"tmpfs", MS_RDONLY, b"size=4k"), "hide /dev/shm")
     for target, descriptor in opened.items():
         if not os.path.isdir(target):
             os.makedirs(target, exist_ok=True)

@@ -47,6 +47,9 @@ def create(client: Any, python: str, code: bytes, name: str = "f") -> None:
         FunctionName=name, Runtime=f"python{python}", Handler="main.handler", Role=ROLE,
         Code={"ZipFile": code}, Timeout=10,
     )  # fmt: skip
+    client.get_waiter("function_active_v2").wait(
+        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
+    )
 
 
 def health(emulator: RunningEmulator, *pythons: str) -> dict[str, Any]:

@@ -69,6 +69,9 @@ def handler(event, context):
             os.posix_fallocate(file.fileno(), 0, event["mb"] << 20)
     if what == "write":
         open(event["path"], "w").close()
+    if what == "pool":
+        import multiprocessing
+        multiprocessing.Pool(1)
     if what == "read":
         open(event["path"]).close()
     return {"count": count, "left": left, "pid": os.getpid(),
@@ -244,6 +247,17 @@ def test_only_tmp_can_be_written(client: Any, path: str) -> None:
     create(client)
     refused = sender(client)(do="write", path=path)
     assert refused["errorMessage"] == f"[Errno 30] Read-only file system: '{path}'"
+
+
+@needs_mounts
+@pytest.mark.fidelity(
+    "Execution",
+    "there is no /dev/shm: multiprocessing's pools, queues and locks cannot be made",
+    different="[Errno 30] where AWS says [Errno 38]; there without mounts",
+)
+def test_there_is_no_shared_memory(client: Any) -> None:
+    create(client)
+    assert sender(client)(do="pool")["errorType"] == "OSError"
 
 
 @pytest.mark.fidelity(
