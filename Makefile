@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Tests share two cores with the emulators they start; more workers only make them wait.
 WORKERS ?= 2
 
-.PHONY: demo test lint unit test-slow versions wheel bench lock docs clean
+.PHONY: demo test lint unit test-slow soak versions wheel bench lock docs clean
 
 # The stamp is newer than the lock exactly when the environment is what the lock says.
 .venv/.installed: requirements.lock pyproject.toml
@@ -36,6 +36,11 @@ unit: .venv/.installed
 # Exhaustive, or waiting for what only real time brings.
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -q -m slow
+
+# Mixed load with sandboxes killed at random, then the books: nothing acknowledged may be lost.
+MINUTES ?= 20
+soak: .venv/.installed
+	$(BIN)/python tools/soak.py --minutes $(MINUTES)
 
 # The wheel is what people install: the same import, the same command, outside this tree.
 wheel: .venv/.installed
