@@ -116,15 +116,16 @@ class Archives:
                 path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
     def _write(self, path: Path, content: bytes) -> None:
-        part = path.with_name(f".{path.name}.part")
+        # A name of its own: the same archive may come twice at the same time.
+        file, part = tempfile.mkstemp(prefix=".part-", dir=self.directory)
         try:
-            with part.open("wb") as out:
+            with open(file, "wb") as out:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
-            part.rename(path)
+            os.rename(part, path)
         except OSError:  # a full disk is not left fuller
-            part.unlink(missing_ok=True)
+            os.unlink(part)
             raise
 
     def _unpack(self, source: Path | BinaryIO, tree: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pelton.localstack.clock import ManualClock
 
+ROLE = "arn:aws:iam::000000000000:role/lambda"
 UNDER_WAY = (
     409,
     "ResourceConflictException",
@@ -196,3 +198,37 @@ def test_states_survive_a_restart(make_door: Any, tmp_path: Path) -> None:
         found = again.api.get_function_configuration(FunctionName="f", Qualifier=qualifier)
         assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
         assert found["CodeSha256"] == made["CodeSha256"]
+
+
+@pytest.mark.fidelity("Functions", "of requests at the same time one wins, the others are told so")
+def test_races_have_one_winner(door: Any) -> None:
+    def many(act: Any) -> list[int]:
+        def one(number: int) -> int:
+            client = door.client("lambda")
+            try:
+                answer = act(client, number)
+            except client.exceptions.ClientError as error:
+                answer = error.response
+            client.close()
+            status: int = answer["ResponseMetadata"]["HTTPStatusCode"]
+            return status
+
+        with ThreadPoolExecutor(8) as pool:
+            return sorted(pool.map(one, range(8)))
+
+    code = {"ZipFile": door.archive(*(f"m{number}.py" for number in range(50)))}
+    given = {"Runtime": "python3.12", "Role": ROLE, "Handler": "m.h", "Code": code}
+    made = many(lambda client, _: client.create_function(FunctionName="f", **given))
+    assert made == [201] + [409] * 7
+    then = revision(door)
+
+    def change(client: Any, number: int) -> Any:
+        return client.update_function_configuration(
+            FunctionName="f", Description=str(number), RevisionId=then
+        )
+
+    changed = many(change)
+    assert changed.count(200) == 1
+    assert set(changed) <= {200, 409, 412}
+    deleted = many(lambda client, _: client.delete_function(FunctionName="f"))
+    assert deleted == [204] + [404] * 7

@@ -9,6 +9,8 @@
 `{ARN}` is what function ARNs begin with.  A member of bytes is written "@zip:main.py" (an archive
 of that file), "@zeros:N" (an archive of N zero bytes), "@bytes:HEX" or "@size:N" (N bytes); text of
 N letters is "@text:N".  A service other than Lambda is put before the operation: "sqs:CreateQueue".
+What an answer says can be kept for later: `["dynamodb:CreateTable", {...}, {"stream":
+"TableDescription.LatestStreamArn"}]` makes it `{stream}`.
 `recorded/unprovoked.tsv` names the rows without a call.  Adding an operation means moving its rows
 from there into a file here.
 """
@@ -76,12 +78,12 @@ def unprovoked() -> dict[int, str]:
         return {int(each["row"]): each["why"] for each in table}
 
 
-def filled(door: Any, value: Any, name: str) -> Any:
+def filled(door: Any, value: Any, known: dict[str, str]) -> Any:
     """A case's member as boto3 takes it."""
     if isinstance(value, dict):
-        return {filled(door, key, name): filled(door, each, name) for key, each in value.items()}
+        return {filled(door, key, known): filled(door, each, known) for key, each in value.items()}
     if isinstance(value, list):
-        return [filled(door, each, name) for each in value]
+        return [filled(door, each, known) for each in value]
     if not isinstance(value, str):
         return value
     kind, _, rest = value.partition(":")
@@ -95,7 +97,16 @@ def filled(door: Any, value: Any, name: str) -> Any:
         return bytes(int(rest))
     if kind == "@text":
         return "x" * int(rest)
-    return value.replace("{f}", name).replace("{ARN}", door.ARN)
+    for name, text in known.items():
+        value = value.replace(f"{{{name}}}", text)
+    return value
+
+
+def found(answer: Any, path: str) -> str:
+    """What is at a path of names: "TableDescription.LatestStreamArn"."""
+    for name in path.split("."):
+        answer = answer[name]
+    return str(answer)
 
 
 @pytest.mark.fidelity("Errors", "status, code and text as recorded on AWS, row by row")
@@ -103,12 +114,15 @@ def filled(door: Any, value: Any, name: str) -> Any:
 def test_an_error_is_as_it_was_recorded(shared_door: Any, case: Any, request: Any) -> None:
     row = rows()[case["row"]]
     name = re.sub(r"[^a-z0-9]", "-", f"fn-{request.node.callspec.id}")
+    known = {"f": name, "ARN": shared_door.ARN}
     if case.get("function", True):
         shared_door.create(name)
-    for operation, members in case.get("given", ()):
-        shared_door.call(operation, **filled(shared_door, members, name))
+    for operation, members, *kept in case.get("given", ()):
+        answer = shared_door.call(operation, **filled(shared_door, members, known))
+        for each in kept:
+            known |= {as_name: found(answer, path) for as_name, path in each.items()}
     operation, members = case["call"]
-    status, code, sentence = shared_door.refusal(operation, **filled(shared_door, members, name))
+    status, code, sentence = shared_door.refusal(operation, **filled(shared_door, members, known))
     assert (status, code) == (row.status, row.code)
     if row.message is None:
         assert sentence is None
