@@ -20,7 +20,10 @@ def rate(seconds: int) -> str:
     ('rate(1 hour)', 'rate(90 minutes)', 'rate(2 minutes)')
     """
     if seconds < 60 or seconds % 60:
-        raise ValueError(f"cron every {seconds} s: EventBridge counts in whole minutes")
+        raise ValueError(
+            f"cron every {seconds} s: EventBridge counts in whole minutes; give a multiple of "
+            '"1m", or deploy the function with --on nuclio'
+        )
     size, unit = next(pair for pair in _RATES if seconds % pair[0] == 0)
     count = seconds // size
     return f"rate({count} {unit}{'' if count == 1 else 's'})"

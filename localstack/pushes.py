@@ -100,6 +100,8 @@ class Pushes:
             if qualifiers is not None:
                 await self._make(name, qualifiers)
         except ServiceRefused as error:
+            if error.status == 404 and name not in self._registry.functions:
+                return  # it was deleted meanwhile
             self._report(f"warning: other services cannot push events to {name}: {error}")
 
     async def _make(self, name: str, qualifiers: frozenset[str]) -> None:

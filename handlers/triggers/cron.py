@@ -29,7 +29,9 @@ class Cron(Trigger):
 
 @placed
 def cron(*, every: str = "", schedule: str = "") -> Cron:
-    """Run the function at times: `every="90s" | "5m" | "1h" | "1d"`, or a five-field `schedule`.
+    """Run the function at times: `every="5m" | "1h" | "1d"`, or a five-field `schedule` in UTC.
+
+    Seconds (`every="90s"`) are for Nuclio; Lambda counts in whole minutes, and a plan says so.
 
     >>> cron(every="1h").every_s
     3600

@@ -90,7 +90,15 @@ class Archives:
         """The unpacked directory; unpacked again when it went missing."""
         tree = self.directory / sha256
         if not tree.exists():
-            self._unpack(self.archive(sha256), tree)
+            archive = self.archive(sha256)
+            try:
+                self._unpack(archive, tree)
+            except AwsError:  # it was sound when it was kept
+                raise AwsError(
+                    "ServiceException",
+                    f"the code kept in {archive} is missing or damaged: deploy it again",
+                    500,
+                ) from None
         return tree
 
     def merged(self, layers: Sequence[str]) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pelton.pytest_plugin import RunningEmulator
+from pelton.pytest_plugin import RunningEmulator, running_emulator
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 CONSUMER = """
@@ -198,3 +199,23 @@ def test_a_corrupt_data_dir_is_named(tmp_path: Path, file: str) -> None:
     assert done.returncode == 1
     assert file in done.stderr and "Traceback" not in done.stderr
     assert "move" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["missing", "damaged"])
+def test_kept_code_that_is_not_what_was_kept_is_named(tmp_path: Path, how: str) -> None:
+    data = ("--data-dir", str(tmp_path))
+    with running_emulator(*data) as emulator:
+        create(emulator.client("lambda"), "def handler(event, context):\n    return 1\n")
+    for path in (tmp_path / "code").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif how == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(b"no archive")
+    with running_emulator(*data) as emulator:
+        client = emulator.client("lambda")
+        with pytest.raises(client.exceptions.ServiceException) as caught:
+            client.invoke(FunctionName="f")
+        assert "is missing or damaged: deploy it again" in str(caught.value)
+        assert [each["FunctionName"] for each in client.list_functions()["Functions"]] == ["f"]
