@@ -40,7 +40,7 @@ class Provisioned:
             values,
             "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
         )
-        _check_snap_start(function, qualifier)
+        _check_kind(self._registry, function, qualifier)
         self._check_conflict(function, qualifier)
         self._check_limits(function, qualifier, values["ProvisionedConcurrentExecutions"])
         function.provisioned[qualifier] = {
@@ -159,11 +159,21 @@ class Provisioned:
         return told
 
 
-def _check_snap_start(function: Function, qualifier: str) -> None:
-    """AWS's page on SnapStart: it "doesn't support provisioned concurrency"."""
-    named = map(function.versions.get, shares(function, qualifier, 0))
-    if any(each and each.settings["SnapStart"]["ApplyOn"] != "None" for each in named):
-        raise invalid("Provisioned concurrency is not supported for SnapStart enabled functions.")
+def _check_kind(registry: Registry, function: Function, qualifier: str) -> None:
+    """AWS's pages on SnapStart and on Managed Instances: both exclude provisioned concurrency."""
+    for number in shares(function, qualifier, 0):
+        version = function.versions.get(number)
+        if version is None:
+            continue
+        if version.settings["SnapStart"]["ApplyOn"] != "None":
+            raise invalid(
+                "Provisioned concurrency is not supported for SnapStart enabled functions."
+            )
+        if registry.revision(function, version).max_concurrency:
+            raise invalid(
+                "Provisioned concurrency is not supported for functions that take several events "
+                "at once in a sandbox (AWS_LAMBDA_MAX_CONCURRENCY)."
+            )
 
 
 def provisions(registry: Registry, name: str) -> dict[str, Provision]:

@@ -334,12 +334,22 @@ def test_the_limits_of_concurrency(client: Any) -> None:
     assert limits["UnreservedConcurrentExecutions"] == 995, "the reserved ones hold the provisioned"
 
 
-@pytest.mark.fidelity("Concurrency", "SnapStart and provisioned concurrency exclude each other")
-def test_snap_start_has_no_provisioned_concurrency(client: Any) -> None:
+@pytest.mark.fidelity(
+    "Concurrency", "SnapStart, and several events in a sandbox, exclude provisioned concurrency"
+)
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ({"Runtime": "python3.12", "SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
+        (
+            {"Environment": {"Variables": {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}}},
+            "AWS_LAMBDA_MAX_CONCURRENCY",
+        ),
+    ],
+)
+def test_what_excludes_provisioned_concurrency(client: Any, setting: Any, word: str) -> None:
     create(client)
-    client.update_function_configuration(
-        FunctionName="f", Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"}
-    )
+    client.update_function_configuration(FunctionName="f", **setting)
     client.get_waiter("function_updated_v2").wait(
         FunctionName="f", WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
     )
@@ -353,7 +363,7 @@ def test_snap_start_has_no_provisioned_concurrency(client: Any) -> None:
             ProvisionedConcurrentExecutions=1,
         )
         assert (status, code) == (400, "InvalidParameterValueException")
-        assert "SnapStart" in words
+        assert word in words
 
 
 # -- what runs
