@@ -11,6 +11,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +262,9 @@ def test_the_lines_of_an_extension(pelton_emulator: RunningEmulator, seen: Seen)
 
 
 @pytest.mark.fidelity(
-    "Extensions", "the caller is answered before extensions rest; the sandbox is theirs until then"
+    "Extensions",
+    "the caller is answered before extensions rest; the sandbox is theirs until then",
+    different="the REPORT in its LogResult is that of the moment of the answer",
 )
 def test_work_after_the_answer(pelton_emulator: RunningEmulator, seen: Seen) -> None:
     function = Extended(pelton_emulator, seen, variables={"MISBEHAVE": "work 1.5"})
@@ -273,6 +276,20 @@ def test_work_after_the_answer(pelton_emulator: RunningEmulator, seen: Seen) -> 
     seen.first("worked")
     report = function.log_has(f"REPORT RequestId: {function.request_id}")
     assert float(report.partition("Duration: ")[2].split()[0]) >= 1500
+
+
+@pytest.mark.fidelity(
+    "Extensions",
+    "each sandbox has its extension, listening on one and the same port",
+    different="by a loopback address for each; a listener on 0.0.0.0 finds the port taken",
+)
+def test_two_sandboxes_listen_on_one_port(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    source = SOURCE.replace('print("handling")', "time.sleep(1)")
+    function = Extended(pelton_emulator, seen, variables={"SCHEMA": "2022-12-13"}, source=source)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(function.run, ["one", "two"])
+    assert first["pid"] != second["pid"]
+    assert len(seen.all("subscribed")) == 2
 
 
 @pytest.mark.fidelity("Extensions", "one that works longer than the function's timeout ends it")
