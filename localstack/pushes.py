@@ -84,6 +84,10 @@ class Pushes:
         """Come back when there is a stub of every function, version and alias."""
         if self._seen == self._registry.changes:
             return
+        with self._clock.busy("stubs of the functions"):
+            await self._mirror_all()
+
+    async def _mirror_all(self) -> None:
         async with self._mirroring:
             self._seen = self._registry.changes
             wanted = {
