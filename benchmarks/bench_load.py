@@ -40,8 +40,9 @@ def measure() -> list[Row]:
             rows = list(_loads(bare, ready["url"]))
         with emulator() as ready:
             rows += _idle(ready)
-        with emulator() as ready:
+        with emulator("--data-dir", f"{folder}/data") as ready:
             rows += _many(ready)
+        rows.append(_started(f"{folder}/data"))
     return rows
 
 
@@ -126,6 +127,20 @@ def _many(ready: dict[str, Any]) -> list[Row]:
         Row("listing 200 functions in pages of 50", first, listed, "ms", listed, 200, "ms"),
         Row("memory of the emulator a function", 0, each, "KB", each, 200, "KB"),
     ]
+
+
+def _started(data: str) -> Row:
+    """Starting with the 200 functions that are kept, over starting with none."""
+    none, kept = [], []
+    for _ in range(ROUNDS):
+        with emulator() as ready:
+            none.append(ready["ready_s"] * 1e3)
+        with emulator("--data-dir", data) as ready:
+            kept.append(ready["ready_s"] * 1e3)
+    ratio = median(each / floor for floor, each in zip(none, kept, strict=True))
+    return Row(
+        "start with 200 functions kept, over none", median(none), median(kept), "ms", ratio, 1.5
+    )
 
 
 def _below(pid: int) -> list[int]:

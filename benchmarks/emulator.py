@@ -18,10 +18,10 @@ COMMAND = [sys.executable, "-m", "pelton", "emulator", "--port", "0", "--nuclio-
 
 
 @contextmanager
-def emulator() -> Iterator[dict[str, Any]]:
+def emulator(*options: str) -> Iterator[dict[str, Any]]:
     """The ready line of a running emulator, and `ready_s`: seconds from spawn to that line."""
-    began = perf_counter()
-    with subprocess.Popen([*COMMAND, "--json"], stdout=subprocess.PIPE, text=True) as process:
+    began, command = perf_counter(), [*COMMAND, "--json", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         ready = json.loads(line) | {"ready_s": perf_counter() - began}
@@ -48,7 +48,9 @@ def create(lambda_: Any, name: str, files: dict[str, str], handler: str) -> None
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for place, text in files.items():
-            archive.writestr(place, text)
+            info = zipfile.ZipInfo(place)
+            info.external_attr = 0o644 << 16  # as functions need it: readable for all
+            archive.writestr(info, text)
     lambda_.create_function(
         FunctionName=name,
         Runtime=f"python3.{sys.version_info.minor}",
