@@ -37,6 +37,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | credentials | checked | checked with `--verify-signatures`, passed without; IAM policies are not evaluated, a function URL of AuthType NONE needs its statements |
 | async events | kept by the service; what is dropped is counted in CloudWatch | kept in SQLite, also over a kill; at most 32 of one function run at once; what is dropped is said in the emulator's log |
+| recursive loops of functions, queues and topics | stopped after some 16 rounds | the setting is kept and told; loops are not detected |
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
 | time inside ministack | real | the emulator's clock, also a manual one: visibility timeouts, delays, rules, schedules, expiries, times told; by a manual clock a long poll answers at once, and a Step Functions Wait inside a Map stays real |
 | durations of processes (timeouts, init, a worker's start) | real | real, whichever clock the emulator has; functions have the machine's time |
