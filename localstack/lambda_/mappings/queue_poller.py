@@ -145,7 +145,7 @@ class QueuePoller:
                 messages, self._left = messages[:fits], messages[fits:]
                 break
             more = await self._receive(min(RECEIVE_MOST, mapping.batch_size - len(messages)))
-            messages += more
+            messages = _newest(messages + more)
             if not more:
                 await self._ear.pause(min(LONGEST_PAUSE, end - clock.time()), end)
         return messages
@@ -221,6 +221,11 @@ class QueuePoller:
             return set()
         failed = failed_items(outcome.payload, everything)
         return everything if failed is None else failed
+
+
+def _newest(messages: list[Record]) -> list[Record]:
+    """Each message once, as it was received last: one may become visible again in a long window."""
+    return list({each["MessageId"]: each for each in messages}.values())
 
 
 def _parts(records: list[Record], size: int) -> list[list[Record]]:

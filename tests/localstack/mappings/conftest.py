@@ -213,12 +213,3 @@ def one_world() -> Iterator[World]:
 def world(one_world: World) -> Iterator[World]:
     yield one_world
     one_world.reset()
-
-
-@pytest.fixture
-def slow_world() -> Iterator[World]:
-    """A world whose states take ten seconds of its clock to settle."""
-    made = World(settle_delay=10.0)
-    yield made
-    made.reset()
-    made.close()

@@ -89,47 +89,6 @@ def test_what_is_told_of_a_new_mapping_of_a_stream(world: Any) -> None:
     }
 
 
-@pytest.mark.fidelity(
-    "Event source mappings",
-    "states pass and settle: Creating, Updating, Disabling, Enabling, Deleting; in use meanwhile",
-)
-def test_the_states_of_a_mapping(slow_world: Any) -> None:
-    world = slow_world
-    world.queue()
-    world.function()
-    world.advance(60)
-    api = world.api
-    uuid = api.create_event_source_mapping(EventSourceArn=QUEUE, FunctionName="f")["UUID"]
-
-    def state() -> str:
-        return str(api.get_event_source_mapping(UUID=uuid)["State"])
-
-    def passes(answer: Any, way: str, end: str) -> None:
-        assert answer["State"] == way == state()
-        for verb in ("update", "delete"):
-            act = getattr(api, f"{verb}_event_source_mapping")
-            assert refusal(act, UUID=uuid) == (
-                400,
-                "ResourceInUseException",
-                f"Cannot {verb} the event source mapping because it is in use.",
-            )
-        world.advance(10)
-        assert state() == end
-
-    passes(api.get_event_source_mapping(UUID=uuid), "Creating", "Enabled")
-    update = api.update_event_source_mapping
-    passes(update(UUID=uuid, BatchSize=5), "Updating", "Enabled")
-    passes(update(UUID=uuid, Enabled=False), "Disabling", "Disabled")
-    passes(update(UUID=uuid, BatchSize=6), "Updating", "Disabled")
-    passes(update(UUID=uuid, Enabled=True), "Enabling", "Enabled")
-    assert api.get_event_source_mapping(UUID=uuid)["BatchSize"] == 6
-    assert api.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting" == state()
-    world.advance(10)
-    assert refusal(api.get_event_source_mapping, UUID=uuid) == (
-        404, "ResourceNotFoundException", "The resource you requested does not exist."
-    )  # fmt: skip
-
-
 @pytest.mark.fidelity("Event source mappings", "a mapping that is disabled waits for what it runs")
 def test_disabling_waits_for_the_batch_in_hand(world: Any) -> None:
     import asyncio

@@ -123,7 +123,7 @@ def test_an_answer_is_not_looked_at_when_items_are_not_to_be_reported(world: Any
     "Event source mappings", "SQS: a batch waits for its window, and goes when it is full"
 )
 def test_a_batching_window(world: Any) -> None:
-    url = world.queue()
+    url = world.queue(VisibilityTimeout="120")
     world.function()
     world.map(QUEUE, BatchSize=12, MaximumBatchingWindowInSeconds=60)
     world.send(url, *range(5))
@@ -137,6 +137,18 @@ def test_a_batching_window(world: Any) -> None:
     assert [len(bodies(each)) for each in world.events()] == [6, 12]
     world.advance(60)
     assert [len(bodies(each)) for each in world.events()] == [6, 12, 3]
+
+
+def test_a_message_is_once_in_a_batch(world: Any) -> None:
+    """Also when it becomes visible again while the window is open."""
+    url = world.queue(VisibilityTimeout="30")
+    world.function()
+    world.map(QUEUE, BatchSize=12, MaximumBatchingWindowInSeconds=50)
+    world.send(url, *range(5))
+    world.advance(51)
+    assert [bodies(each) for each in world.events()] == [list(range(5))]
+    world.advance(120)
+    assert len(world.events()) == 1 and world.left(url) == (0, 0)
 
 
 @pytest.mark.fidelity(
