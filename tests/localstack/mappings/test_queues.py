@@ -170,10 +170,9 @@ def test_a_batch_is_no_larger_than_an_event(world: Any) -> None:
 )
 def test_the_concurrency_of_a_mapping_is_bounded(world: Any) -> None:
     url = world.queue()
-    world.function(lambda event: asyncio.sleep(0.01))
-    mapping = world.map(QUEUE, BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
     world.send(url, *range(12))
-    world.advance()
+    world.function(lambda event: asyncio.sleep(0.05))
+    mapping = world.map(QUEUE, BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
     assert len(world.events()) == 12 and world.players.most == 2
     told = world.api.get_event_source_mapping(UUID=mapping)
     assert told["ScalingConfig"] == {"MaximumConcurrency": 2}

@@ -95,6 +95,7 @@ def test_where_reading_begins(world: Any, position: str, seen: list[int]) -> Non
     world.function()
     put(kinesis, 1)
     records = arrivals(kinesis)
+    world.advance(1)
     put(kinesis, 2)
     settings: dict[str, Any] = {"StartingPosition": position}
     if position == "AT_TIMESTAMP":
@@ -290,11 +291,10 @@ def test_a_partial_failure(world: Any, reported: list[Any], second: list[int] | 
 )
 def test_batches_of_one_shard_together(world: Any) -> None:
     kinesis = stream(world)
-    world.function(lambda event: asyncio.sleep(0.02))
-    world.map(STREAM, StartingPosition="LATEST", BatchSize=1, ParallelizationFactor=4)
     for number in range(24):
         put(kinesis, number, key=f"key-{number % 6}")
-    world.advance()
+    world.function(lambda event: asyncio.sleep(0.05))
+    world.map(STREAM, StartingPosition="TRIM_HORIZON", BatchSize=1, ParallelizationFactor=4)
     assert 1 < world.players.most <= 4
     seen = [content(each) for event in world.events() for each in event["Records"]]
     assert sorted(each["n"] for each in seen) == list(range(24))
