@@ -104,14 +104,16 @@ async def rest(
     failed = await sandbox.rest("runtime", limit - seconds)
     sandbox.read_output()
     seconds = time.perf_counter() - began
-    if failed is None:
-        sandbox.journal.tell(runtime_done(call, verdict, seconds))
-        failed = await sandbox.rest("crew", limit - seconds)
-        seconds = time.perf_counter() - began
     if failed is not None:
         verdict = of_invocation(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
-        if verdict.fault:
-            sandbox.journal.fault(verdict.fault)
+    sandbox.journal.tell(runtime_done(call, verdict, seconds))
+    if failed is None:
+        failed = await sandbox.rest("crew", limit - seconds)
+        seconds = time.perf_counter() - began
+        if failed is not None:
+            verdict = of_invocation(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
+    if verdict.fault:
+        sandbox.journal.fault(verdict.fault)
     seconds = limit if verdict.status == "timeout" else seconds
     sandbox.journal.close(events.end(call), _report(call, sandbox, verdict, seconds, init))
     return failed

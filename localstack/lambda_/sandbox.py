@@ -269,6 +269,7 @@ class Sandbox:
         self._code, self._peak = code, max(peak, self._peak)
         self._next = None
         self._output.read()
+        self.journal.lines.end(self.journal.now())
         kill_group(self.pid)
         self._settle(Answer("exit", code=code))
         self._output.close()

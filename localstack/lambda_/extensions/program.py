@@ -69,7 +69,7 @@ class Program:
     def _exited(self, code: int, peak: int) -> None:
         self.alive, self.code = False, code
         self._output.read()
-        self._lines.flush(self._journal.now())
+        self._lines.end(self._journal.now())
         if self._fault >= 0:
             with contextlib.suppress(BlockingIOError):  # a child of it holds the pipe: it was run
                 self.launch_error = int(os.read(self._fault, 16) or b"0")

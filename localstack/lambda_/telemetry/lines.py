@@ -79,6 +79,14 @@ class Lines:
             rest, self._rest = self._rest, b""
             self._emit(now, rest, 0)
 
+    def end(self, now: int) -> None:
+        """The process has ended: what is there of a frame is all that comes of it."""
+        frame, self._need = bytes(self._frame), 0
+        self._frame.clear()
+        self.flush(now)
+        if len(frame) > HEAD:
+            self._framed(frame, now)
+
     def _printed(self, data: bytes, now: int) -> None:
         head, newline, self._rest = data.rpartition(b"\n")
         if newline:

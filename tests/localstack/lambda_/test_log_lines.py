@@ -56,6 +56,16 @@ def test_prints_and_frames_keep_their_order() -> None:
     ]
 
 
+def test_a_process_that_ends_within_a_frame() -> None:
+    """What there is of its last message is told; the next process begins anew."""
+    seen: list[Message] = []
+    lines = Lines(lambda *message: seen.append(message))
+    lines.add(b"unfinished" + frame(b"cut short")[:-6], NOW)
+    lines.end(NOW)
+    lines.add(b"next\n", NOW)
+    assert [text for _, text, _ in seen] == [b"unfinished", b"cut", b"next\n"]
+
+
 def test_a_frame_of_another_time_has_the_readers() -> None:
     assert read(frame(b"x", at=1)) == [(NOW, b"x", 3)]
 
