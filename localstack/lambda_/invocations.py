@@ -20,6 +20,7 @@ from .admission import Admission
 from .endings import Ending, answered, rest, tell_end, tell_init
 from .environment import Account
 from .fork_server import ForkServerGone
+from .freezing import Freezer
 from .hosts import Host, Hosts
 from .interpreters import own
 from .logs import LogSink
@@ -73,6 +74,7 @@ class Invocations:
         self._told: set[str] = set()
         self._warm = WarmPools(self._start_ahead, self._discard, clock)
         self._shared = SharedSandboxes(self._start, self._discard)
+        self._freezer = Freezer()
         self._snapshots = Snapshots(self._start_once, self._discard)
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -82,6 +84,7 @@ class Invocations:
         self._keepers = [
             loop.create_task(self._reclaim()),
             loop.create_task(self._watch_memory()),
+            loop.create_task(self._freezer.run()),
         ]
         await self._hosts.host(own().runtime)
 
@@ -271,8 +274,10 @@ class Invocations:
             self._all.discard(sandbox)
             self._end(sandbox, "timeout" if kind == "timeout" else "failure")
             self._ended_ones.setdefault(key, []).append(sandbox)
-        elif not self._warm.give_back(sandbox):
-            self._idle.setdefault(key, []).append(sandbox)
+        else:
+            if not self._warm.give_back(sandbox):
+                self._idle.setdefault(key, []).append(sandbox)
+            self._freezer.rests(sandbox)
 
     def _discard(self, sandbox: Sandbox) -> None:
         """End a sandbox, and its /tmp with it."""

@@ -91,6 +91,8 @@ class Sandbox:
         self.ended: Callable[[], None] | None = None  # told once, when the process has ended
         self.idle_since = 0.0
         self.init_seconds = 0.0
+        self.rests = 0  # the number of its rest, while it has no event (see freezing)
+        self._frozen: list[int] = []  # its processes that stand still
         self.out_of_memory = False
         self.journal = journal
         self._output = Pipe(journal.read)
@@ -209,6 +211,9 @@ class Sandbox:
     async def invoke(self, delivery: Delivery, seconds: float) -> Answer:
         """Give the worker one event and wait for how it ends."""
         self._waiting = asyncio.get_running_loop().create_future()
+        self.rests = 0
+        if self._frozen:
+            self._thaw()
         if not self.alive:
             return Answer("exit", code=self._code)
         if self.crew is not None:
@@ -284,6 +289,19 @@ class Sandbox:
     def read_output(self) -> None:
         """Take what the process has printed so far; never waits."""
         self._output.read()
+
+    def freeze(self) -> None:
+        """Let its processes stand still until the next event; extensions have their own rest."""
+        if self.alive and self.crew is None:
+            # A process is stopped before its children are looked for: none is missed.
+            for pid in memory.processes(self.pid):
+                if _signal(pid, signal.SIGSTOP):
+                    self._frozen.append(pid)
+
+    def _thaw(self) -> None:
+        frozen, self._frozen = self._frozen, []
+        for pid in frozen:
+            _signal(pid, signal.SIGCONT)
 
     # -- extensions
     async def rest(self, goal: str, seconds: float) -> Answer | None:
@@ -401,6 +419,15 @@ class Sandbox:
             return os.pread(self._status, STATUS, 0)
         except OSError:
             return b""
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    """Whether there was a process to tell."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _expire(waiting: asyncio.Future[Answer]) -> None:

@@ -30,6 +30,10 @@ REAL = {
     ("lambda_/shared_sandbox.py", "MACHINE.call_later"): PROCESS,
     ("lambda_/sandbox.py", "MACHINE.time"): "how long a real process has for its end",
     ("lambda_/sandbox.py", "MACHINE.sleep"): "how long a real process has for its end",
+    (
+        "lambda_/freezing.py",
+        "MACHINE.sleep",
+    ): "real processes are stopped after it",
     ("lambda_/endings.py", "time.perf_counter"): MEASURED,
     ("lambda_/extensions/crew.py", "MACHINE.time"): "how long real programs have for their end",
     ("lambda_/extensions/crew.py", "MACHINE.sleep"): "how long real programs have for their end",

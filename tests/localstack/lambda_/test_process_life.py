@@ -28,9 +28,7 @@ kept = []
 
 def daemon(words):
     if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            os.execvp(words[0], words)
+        subprocess.Popen(words, start_new_session=True)  # it has begun when this returns
         os._exit(0)
     os.wait()
 
@@ -69,6 +67,12 @@ def handler(event, context):
             os.posix_fallocate(file.fileno(), 0, event["mb"] << 20)
     if what == "write":
         open(event["path"], "w").close()
+    if what == "go on":
+        import threading
+        def work():
+            while True:
+                time.sleep(0.005)
+        threading.Thread(target=work, daemon=True).start()
     if what == "pool":
         import multiprocessing
         multiprocessing.Pool(1)
@@ -247,6 +251,30 @@ def test_only_tmp_can_be_written(client: Any, path: str) -> None:
     create(client)
     refused = sender(client)(do="write", path=path)
     assert refused["errorMessage"] == f"[Errno 30] Read-only file system: '{path}'"
+
+
+def states(pid: int) -> set[str]:
+    """The states of a process's threads: "T" is one that stands still."""
+    paths = list(Path(f"/proc/{pid}/task").glob("*/stat"))
+    return {path.read_text().rpartition(")")[2].split()[0] for path in paths}
+
+
+@pytest.mark.fidelity(
+    "Execution",
+    "threads and processes of a function stand still between its events",
+    different="from a tenth of a second after the event on; not where there are extensions",
+)
+def test_between_events_all_stands_still(client: Any) -> None:
+    create(client)
+    send, seconds = sender(client), f"{1000 + os.getpid()}.8"
+    pid = send(do="go on")["pid"]
+    assert until(lambda: states(pid) == {"T"})
+    assert send(do="processes", seconds=seconds)["count"] == 2, "and goes on with the next event"
+    children = running(seconds)
+    assert len(children) == 2
+    assert until(lambda: all(states(each) == {"T"} for each in (pid, *children)))
+    client.delete_function(FunctionName="f")
+    assert until(lambda: not running(seconds) and not Path(f"/proc/{pid}").exists())
 
 
 @needs_mounts
