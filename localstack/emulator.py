@@ -206,7 +206,7 @@ class Emulator:
         pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self._reset}
         gateway = Gateway(
             LambdaApi(self.account),
-            UrlDoor(self.account),
+            UrlDoor(self.account, self.signatures if self._access.verify else None),
             self._others,
             pages,
             self._code,

@@ -25,7 +25,17 @@ from typing import Any, Protocol, cast
 import httptools
 
 from .clock import MACHINE, Clock, Timer
-from .messages import Handler, Request, Response, head_and_body, head_of, joined, plain, target_of
+from .messages import (
+    BrokenOff,
+    Handler,
+    Request,
+    Response,
+    head_and_body,
+    head_of,
+    joined,
+    plain,
+    target_of,
+)
 
 __all__ = ["OPEN", "Connection", "Front", "Gate", "Handler", "Limits", "Request", "Response"]
 
@@ -486,6 +496,9 @@ class Connection(asyncio.Protocol):
                 if chunk and not head:
                     self._send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
                     await self._writable.wait()
+        except BrokenOff:
+            self.abort()
+            return
         except Exception:  # the status is sent: a broken connection is what can still be said
             traceback.print_exc(file=sys.stderr)
             self.abort()

@@ -53,6 +53,10 @@ class Response:
     chunks: AsyncIterator[bytes] | None = None
 
 
+class BrokenOff(Exception):
+    """A response whose body ends before its time: its client sees a connection that breaks."""
+
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}

@@ -64,8 +64,14 @@ def http_event(source: str, payload: dict[str, Any], request_id: str) -> Event:
 
 
 def _path(payload: dict[str, Any], path: str) -> str:
-    """The path without the stage, which an HTTP API of format 2.0 puts before it."""
-    stage = f"/{payload['requestContext'].get('stage') or '$default'}"
+    """The path without the stage, which an HTTP API of format 2.0 puts before it, and decoded,
+    which a function URL does not do."""
+    context = payload["requestContext"]
+    if "%" in path and ".lambda-url." in context.get("domainName", ""):
+        from urllib.parse import unquote  # few paths need it: it is not in every cold start
+
+        return unquote(path)
+    stage = f"/{context.get('stage') or '$default'}"
     return (path[len(stage) :] or "/") if f"{path}/".startswith(f"{stage}/") else path
 
 

@@ -29,6 +29,7 @@ from .permissions import Permissions
 from .provisioned import Provisioned
 from .resource_policies import ResourcePolicies
 from .source_mappings import SourceMappings
+from .streamed_calls import StreamedCalls
 from .tags import Tags
 from .tracing import HEADER
 from .url_configs import UrlConfigs
@@ -43,6 +44,7 @@ _PARTS = (
     Versions,
     Aliases,
     Calls,
+    StreamedCalls,
     EventConfigs,
     SourceMappings,
     UrlConfigs,

@@ -37,7 +37,7 @@ class Calls:
 
     async def invoke(self, values: Values) -> Answer:
         kind = values.get("InvocationType", "RequestResponse")
-        call = await self._call(values, kind)
+        call = await self.call(values, kind)
         if kind == "DryRun":
             return {"StatusCode": 204}
         if kind == "Event":
@@ -52,11 +52,12 @@ class Calls:
             "Payload": values.get("InvokeArgs", b""),
             HEADER: values.get(HEADER, ""),
         }
-        call = await self._call(given, "Event")
+        call = await self.call(given, "Event")
         await self._account.events.accept(call)
         return {"Status": 202, "RequestId": call.request_id}
 
-    async def _call(self, values: Values, kind: str) -> Call:
+    async def call(self, values: Values, kind: str) -> Call:
+        """The call that a request of `kind` asks for, checked."""
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
         function, version = self._registry.version(reference)
         if version.state == "Failed":
@@ -80,9 +81,7 @@ class Calls:
             status = 408 if error.reason == "SnapStartTimeoutException" else 400
             raise AwsError(error.reason, error.message, status) from None
         except Throttled as error:
-            raise AwsError(
-                "TooManyRequestsException", "Rate Exceeded.", 429, {"Reason": error.reason}
-            ) from None
+            raise throttled(error) from None
         answer: Answer = {
             "StatusCode": 200,
             "ExecutedVersion": outcome.version,
@@ -94,6 +93,11 @@ class Calls:
         if with_log:
             answer["LogResult"] = base64.b64encode(outcome.log()[-LOG_TAIL:]).decode()
         return answer
+
+
+def throttled(error: Throttled) -> AwsError:
+    """The answer when no sandbox may be started."""
+    return AwsError("TooManyRequestsException", "Rate Exceeded.", 429, {"Reason": error.reason})
 
 
 def make_call(

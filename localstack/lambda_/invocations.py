@@ -118,7 +118,7 @@ class Invocations:
         else:
             sandbox.journal.begin(call)
         with self._watched(sandbox):
-            answer = await sandbox.invoke(_delivery(call, timeout), timeout)
+            answer = await sandbox.invoke(_delivery(call, timeout), timeout, call.stream)
         seconds = time.perf_counter() - began
         init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
@@ -134,7 +134,7 @@ class Invocations:
             return self._ended(call, sandbox, failed, verdict, 0.0, 0.0)
         began, timeout = time.perf_counter(), float(call.revision.timeout_s)
         with self._watched(sandbox):
-            answer = await sandbox.invoke(_delivery(call, timeout), timeout)
+            answer = await sandbox.invoke(_delivery(call, timeout), timeout, call.stream)
         seconds = time.perf_counter() - began
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
         init = sandbox.init_seconds if cold else 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -77,9 +77,13 @@ def answer(
             headers.append((member.wire, str(value)))
         else:
             body[member.wire] = encoded(model, member.shape, value)
-    headers.append(("Content-Type", "application/json"))
+    if not any(name == "Content-Type" for name, _ in headers):
+        headers.append(("Content-Type", "application/json"))
     if operation.payload_out:
-        return Response(status, headers, values.get(operation.payload_out, b""))
+        payload = values.get(operation.payload_out, b"")
+        if isinstance(payload, AsyncIterator):
+            return Response(status, headers, chunks=payload)
+        return Response(status, headers, payload)
     content = json.dumps(body).encode() if operation.output and status != 204 else b""
     return Response(status, headers, content)
 

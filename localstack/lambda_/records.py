@@ -7,9 +7,11 @@ execution side (invocations, sandbox) answers with an `Outcome`.  Both are plain
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
+
+from .streams import ResponseStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Call:
     invoked_arn: str
     client_context: str = ""  # JSON text, already base64-decoded
     trace_id: str = ""  # the X-Ray trace header as the function gets it
+    stream: ResponseStream | None = None  # where a response that streams goes as it comes
+
+    def with_payload(self, payload: bytes) -> Call:
+        return replace(self, payload=payload)
 
 
 @dataclass(frozen=True, slots=True)

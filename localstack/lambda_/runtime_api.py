@@ -10,12 +10,15 @@
     idle       (dispatch)     busy         the waiting GET next is answered 200 with the event
     busy       response       answered     202
     busy       error          answered     202
+    busy       (streaming)    streaming    its pieces go on to the caller as they come
+    streaming  (its end)      answered     202
     answered   GET next       idle         waits
     any        anything else  unchanged    403 or 400, in the runtime interface emulator's words
 
 The real client crashes when GET next is answered with an error, so it never is: a worker that is
-not wanted any more is killed instead.  Sources: AWS's Runtime API page; answers of the runtime
-interface emulator; traps found by running awslambdaric 4.2.2.
+not wanted any more is killed instead.  A response streams when it says so (`response_body`).
+Sources: AWS's Runtime API page; answers of the runtime interface emulator; traps found by running
+awslambdaric 4.2.2.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from .response_body import MODE, Arriving, error_of, headers_of, take_head
+from .streams import Tap, truncated
 
 PREFIX = "/2018-06-01/runtime/"
 NEXT_PATH = f"{PREFIX}invocation/next"
@@ -131,6 +137,22 @@ class WorkerState:
         self._on_answer(request_id, body, kind == "error")
         return TAKEN
 
+    def begin_stream(self, path: str) -> Reply | None:
+        """None when a streaming response may begin, which it then does."""
+        words = path.removeprefix(PREFIX).split("/")
+        if len(words) != 3 or words[0] != "invocation" or words[2] != "response":
+            return refuse(404, "NotFound", f"nothing is streamed to {path}")
+        if words[1] != self.request_id:
+            return refuse(400, "InvalidRequestID", "Invalid request ID")
+        if self.state != "busy":
+            return refuse(403, "InvalidStateTransition", "the invocation is answered already")
+        self.state = "streaming"
+        return None
+
+    def end_stream(self) -> None:
+        """A streaming response is at its end."""
+        self.state = "answered"
+
     def dispatch(self, delivery: Delivery) -> Reply:
         """The answer for the waiting GET next."""
         if self.state != "idle":
@@ -170,34 +192,99 @@ class RuntimeConnection(asyncio.Protocol):
         self._server = server
         self._buffer = bytearray()
         self._transport: Any = None
+        self._arriving: Arriving | None = None
+        self._tap: Tap | None = None  # through which the response that is arriving streams
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.forget(self)
+        if self._tap is not None:
+            self._tap.broke_off()
 
     def data_received(self, data: bytes) -> None:
-        if not self._buffer and data.startswith(NEXT) and data.find(END) == len(data) - 4:
+        if (
+            not self._buffer
+            and self._arriving is None
+            and data.startswith(NEXT)
+            and data.find(END) == len(data) - 4
+        ):
             # The runtime client's own poll, whole in one piece: half of all requests.
             reply = self._server.worker.request("GET", NEXT_PATH, b"")
             if reply is None:
                 return self._server.wait(self)
             return self.send(reply)
         self._buffer += data
-        while (request := self._take()) is not None:
-            reply = self._answer(*request)
-            if reply is not None:
-                self.send(reply)
-
-    def _take(self) -> tuple[str, str, bytes, bytes] | None:
         try:
-            return take_request(self._buffer)
+            while self._arrived(self._arriving) if self._arriving else self._begun():
+                pass
         except ValueError as error:
+            self._end_stream(truncated(str(error)))
             self.send(refuse(400, "BadRequest", f"this is no HTTP request: {error}"))
             self._buffer.clear()
             self._transport.close()
-            return None
+
+    def _begun(self) -> bool:
+        """Take the next request, or its head; False when neither is there yet."""
+        request = take_request(self._buffer)
+        if request is not None:
+            self._reply(self._answer(*request))
+            return True
+        arriving = self._arriving = take_head(self._buffer)
+        if arriving is not None and arriving.mode == "streaming":
+            self._tap, arriving.refused = self._server.begin_stream(arriving.path)
+            if self._tap is not None:
+                self._tap.began(arriving.content_type, self.stop, self.go)
+        elif arriving is not None and arriving.mode not in ("", "buffered"):
+            kind = "InvalidFunctionResponseMode"
+            arriving.refused = refuse(400, kind, "Invalid function response mode")
+        return arriving is not None
+
+    def _arrived(self, arriving: Arriving) -> bool:
+        """Take what has come of the present body; False when that is not all."""
+        piece = arriving.body.take(self._buffer)
+        if self._tap is None:
+            arriving.keep(piece)
+        elif piece and not self._tap.piece(piece):
+            self._end_stream(None)
+            kind, told = "RequestEntityTooLarge", "Exceeded maximum allowed payload size."
+            arriving.refused = refuse(413, kind, told)
+        if arriving.body.bad is not None:
+            raise arriving.body.bad
+        if not arriving.body.done:
+            return False
+        self._arriving = None
+        if self._tap is not None:
+            self._end_stream(error_of(arriving.body.trailers))
+            self.send(TAKEN)
+        elif arriving.refused is not None:
+            self.send(arriving.refused)
+        else:
+            body = bytes(arriving.kept)
+            self._reply(self._answer(arriving.method, arriving.path, body, arriving.head))
+        return True
+
+    def _end_stream(self, error: bytes | None) -> None:
+        """The response that streams is over, with an error or b"" for none; None was told."""
+        tap, self._tap = self._tap, None
+        if tap is not None:
+            self._server.end_stream()
+            if error is not None:
+                tap.over(error)
+
+    def stop(self) -> None:
+        """Read no more: the caller is behind."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def go(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _reply(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self.send(reply)
 
     def _answer(self, method: str, path: str, body: bytes, head: bytes) -> Reply | None:
         if not path.startswith(PREFIX):
@@ -212,43 +299,23 @@ class RuntimeConnection(asyncio.Protocol):
 
 
 def take_request(buffer: bytearray) -> tuple[str, str, bytes, bytes] | None:
-    """Cut one whole request (method, path, body, head) off the buffer; None until it is whole."""
+    """Cut one whole request (method, path, body, head) off the buffer; None until it is whole, and
+    for those whose body is taken piece by piece (`take_head`)."""
     end = buffer.find(END)
     if end < 0:
         return None
     head = bytes(buffer[:end])
     lower = head.lower()
+    if b"\r\ntransfer-encoding:" in lower or MODE in lower:
+        return None
     _, found, value = lower.partition(b"\r\ncontent-length:")
-    if not found and b"\r\ntransfer-encoding: chunked" in lower:
-        whole, body = take_chunks(buffer, end + 4)
-    else:
-        whole = end + 4 + (int(value.partition(b"\r\n")[0]) if found else 0)
-        body = bytes(buffer[end + 4 : whole])
+    whole = end + 4 + (int(value.partition(b"\r\n")[0]) if found else 0)
     if len(buffer) < whole:
         return None
+    body = bytes(buffer[end + 4 : whole])
     del buffer[:whole]
     method, path, _ = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
     return method, path, body, head
-
-
-def take_chunks(buffer: bytearray, at: int) -> tuple[int, bytes]:
-    """Where a chunked body that begins at `at` ends, and the body; beyond the buffer until it is
-    whole.  The runtime client sends none; the HTTP clients of extensions may."""
-    body = bytearray()
-    while (end := buffer.find(b"\r\n", at)) >= 0:
-        size = int(buffer[at:end].partition(b";")[0], 16)
-        body += buffer[end + 2 : end + 2 + size]
-        at = end + 2 + size + 2
-        if size == 0:
-            return at, bytes(body)
-    return len(buffer) + 1, b""
-
-
-def headers_of(head: bytes) -> dict[str, str]:
-    """The headers of a request, by lower-case name."""
-    lines = head.decode("latin-1").split("\r\n")[1:]
-    parts = (line.partition(":") for line in lines)
-    return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
 def encode(reply: Reply) -> bytes:
@@ -280,6 +347,7 @@ class RuntimeServer:
         self, worker: Worker, other: Other, gone: Callable[[RuntimeConnection], None]
     ) -> None:
         self.worker, self.other, self._gone = worker, other, gone
+        self.tap: Tap | None = None  # for responses that stream; None keeps them together
         self._waiting: RuntimeConnection | None = None
         self._server: asyncio.Server | None = None
         self.address = ""
@@ -308,6 +376,18 @@ class RuntimeServer:
         self._waiting = None
         connection.send(self.worker.dispatch(delivery))
         return True
+
+    def begin_stream(self, path: str) -> tuple[Tap | None, Reply | None]:
+        """Where a response that streams goes, or why it must not."""
+        if self.tap is None:
+            return None, None
+        assert isinstance(self.worker, WorkerState)
+        refused = self.worker.begin_stream(path)
+        return (self.tap if refused is None else None), refused
+
+    def end_stream(self) -> None:
+        assert isinstance(self.worker, WorkerState)
+        self.worker.end_stream()
 
     def restore(self) -> bool:
         """Let the worker go on that waits to be restored; False when it is gone."""

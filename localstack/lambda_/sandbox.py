@@ -36,17 +36,19 @@ from .fork_server import ForkServerGone, kill_group
 from .hosts import Host
 from .processes import Pipe
 from .records import Revision
+from .response_body import KEPT, headers_of
 from .runtime_api import (
     Delivery,
     Reply,
     RuntimeConnection,
     RuntimeServer,
     WorkerState,
-    headers_of,
 )
+from .streams import ResponseStream, Tap, truncated
 from .telemetry.events import init_start, restore_start
 from .telemetry.journal import Journal
 
+EXIT_SECONDS = 0.2  # in which the end of a process is heard of, after that of its connections
 # What the runtime client calls failures of SnapStart's hooks, beside the exception's own type.
 HOOK_ERRORS = ("Runtime.BeforeSnapshotError", "Runtime.AfterRestoreError")
 STATUS = 1 << 16  # bytes, more than /proc/<pid>/status has
@@ -107,6 +109,7 @@ class Sandbox:
         self._worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
         self.restore_seconds = 0.0  # of a restore that no report has told yet
         self._server = RuntimeServer(self._worker, self._other, self._connection_gone)
+        self._tap = self._server.tap = Tap(self._streamed, KEPT, self._broke_off)
 
     async def start(self, seconds: float) -> Answer | None:
         """Start the process and wait for its init: None when it is ready for events."""
@@ -208,8 +211,14 @@ class Sandbox:
         finally:
             os.close(write_end)
 
-    async def invoke(self, delivery: Delivery, seconds: float) -> Answer:
-        """Give the worker one event and wait for how it ends."""
+    async def invoke(
+        self, delivery: Delivery, seconds: float, stream: ResponseStream | None = None
+    ) -> Answer:
+        """Give the worker one event and wait for how it ends.
+
+        stream: where a response that streams goes as it comes; None keeps it together
+        """
+        self._tap.stream = stream
         self._waiting = asyncio.get_running_loop().create_future()
         self.rests = 0
         if self._frozen:
@@ -261,6 +270,21 @@ class Sandbox:
 
     def _answered(self, request_id: str, body: bytes, failed: bool) -> None:
         self._settle(Answer("error" if failed else "response", body))
+
+    def _streamed(self, error: bytes, body: bytes) -> None:
+        self._settle(Answer("error", error) if error else Answer("response", body))
+
+    def _broke_off(self) -> None:
+        """A streaming response lost its connection: its process has ended, or will not say more."""
+        waiting = self._waiting
+        answer = Answer("error", truncated("the response broke off before its end"))
+
+        def settle() -> None:
+            if waiting is not None and not waiting.done():
+                self._worker.end_stream()
+                waiting.set_result(answer)
+
+        MACHINE.call_later(EXIT_SECONDS, settle)
 
     def _init_failed(self, body: bytes, error_type: str) -> None:
         hook = error_type if error_type in HOOK_ERRORS else ""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from .response_body import headers_of
 from .runtime_api import (
     ERROR_TYPE,
     PREFIX,
@@ -25,7 +26,6 @@ from .runtime_api import (
     RuntimeConnection,
     RuntimeServer,
     event_reply,
-    headers_of,
     refuse,
 )
 

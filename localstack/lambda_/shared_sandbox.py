@@ -20,6 +20,7 @@ from .records import Revision
 from .runtime_api import Delivery
 from .sandbox import Answer, Sandbox
 from .shared_runtime import SharedServer, SharedState
+from .streams import ResponseStream
 from .telemetry.journal import Journal
 
 
@@ -47,8 +48,10 @@ class SharedSandbox(Sandbox):
         usable = self.alive and not (self.worn or self.retired or self.failed)
         return usable and self._shared.taken < self.revision.max_concurrency
 
-    async def invoke(self, delivery: Delivery, seconds: float) -> Answer:
-        """Give one worker the event and wait for how it ends."""
+    async def invoke(
+        self, delivery: Delivery, seconds: float, stream: ResponseStream | None = None
+    ) -> Answer:
+        """Give one worker the event and wait for how it ends; its response comes whole."""
         if not self.alive:
             return Answer("exit", code=self._code)
         end: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

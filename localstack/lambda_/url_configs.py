@@ -35,7 +35,6 @@ class UrlConfigs:
                 f"Failed to create function url config for [functionArn = {arn}]. "
                 "Error message:  FunctionUrlConfig exists for this Lambda function"
             )
-        _check_mode(values)
         now = stamp(self._account.clock.time())
         url = Url(
             self._id(function, qualifier),
@@ -57,7 +56,6 @@ class UrlConfigs:
     async def update(self, values: Values) -> Answer:
         function, qualifier = self._place(values)
         url = self._url(function, qualifier)
-        _check_mode(values)
         url.auth_type = values.get("AuthType", url.auth_type)
         url.cors = values.get("Cors", url.cors)
         url.invoke_mode = values.get("InvokeMode", url.invoke_mode)
@@ -112,8 +110,3 @@ class UrlConfigs:
             "LastModifiedTime": url.modified,
             "InvokeMode": url.invoke_mode,
         }
-
-
-def _check_mode(values: Values) -> None:
-    if values.get("InvokeMode") == "RESPONSE_STREAM":
-        raise invalid("The pelton emulator does not support the InvokeMode RESPONSE_STREAM yet.")

@@ -43,6 +43,13 @@ def url(pelton_emulator: RunningEmulator) -> str:
         Principal="*",
         FunctionUrlAuthType="NONE",
     )
+    client.add_permission(
+        FunctionName="f",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
     return found
 
 

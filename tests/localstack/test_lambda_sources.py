@@ -128,13 +128,20 @@ def test_a_function_url_answers_as_the_function_says(pelton_emulator: RunningEmu
         Principal="*",
         FunctionUrlAuthType="NONE",
     )
+    client.add_permission(
+        FunctionName="f",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
     request = urllib.request.Request(
         f"{url}a%20b", data=b"hi", headers={"content-type": "text/plain"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert (answer.status, answer.headers["x-a"]) == (201, "b")
         assert answer.headers["set-cookie"] == "c=1"
-        assert json.loads(answer.read()) == ["/a b", "hi"]
+        assert json.loads(answer.read()) == ["/a%20b", "hi"]
     with pytest.raises(urllib.error.HTTPError) as failed:
         urllib.request.urlopen(f"{url}fail", timeout=10)
     assert failed.value.code == 502

@@ -162,6 +162,13 @@ def test_a_function_url_hands_the_trace_on(client: Any, pelton_emulator: Running
         Principal="*",
         FunctionUrlAuthType="NONE",
     )
+    client.add_permission(
+        FunctionName="f",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
     request = urllib.request.Request(url, headers={"X-Amzn-Trace-Id": f"{ROOT};Sampled=1"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.read().decode().strip('"').startswith(ROOT)
