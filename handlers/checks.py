@@ -15,7 +15,8 @@ T = TypeVar("T")
 Where = tuple[str, int]
 
 _SPECIFIER = r"\s*(===|~=|==|!=|<=|>=|<|>)\s*[^\s,;()<>=!~]+\s*"
-_REQUIREMENT = re.compile(
+# Compiled when one is not a plain name: what ships pays for it at every cold start.
+_REQUIREMENT = (
     r"\s*[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[\w\s,.-]*\])?\s*"
     rf"(@\s*\S+\s*|\(?({_SPECIFIER})(,{_SPECIFIER})*\)?)?\s*(;.+)?"
 )
@@ -86,11 +87,16 @@ def requirement(value: object) -> None:
     Traceback (most recent call last):
     pelton.handlers.errors.WrongUse: requirement 'pydantic>>1' is not as pip writes it; ...
     """
-    if not isinstance(value, str) or not _REQUIREMENT.fullmatch(value):
+    if not isinstance(value, str) or not _is_requirement(value):
         raise WrongUse(
             f"requirement {value!r} is not as pip writes it",
             advice='write a name and, if you like, versions: "pydantic>=2,<3"',
         )
+
+
+def _is_requirement(text: str) -> bool:
+    plain = text.isascii() and text.isalnum()
+    return plain or re.fullmatch(_REQUIREMENT, text) is not None
 
 
 def data_files(pattern: object) -> None:

@@ -73,7 +73,7 @@ class Records:
         return _failures([each["messageId"] for each in (*back, *behind)])
 
     def _failed(self, record: dict[str, Any], error: Exception, context: Context) -> None:
-        error.__traceback__ = shown(error, self._function)
+        error.with_traceback(shown(error, self._function))
         step = {"step": step_of(error)} if step_of(error) else {}
         context.logger.exception("record failed", messageId=record["messageId"], **step)
 

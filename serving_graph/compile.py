@@ -49,9 +49,11 @@ def compile_sequence(path: str, steps: Sequence[Bound], *, is_async: bool) -> Ru
 def note(error: Exception, path: str) -> None:
     """Say in which step an error was raised: as a note, and as its attribute `step`."""
     text = f"in step {path}"
-    if text not in getattr(error, "__notes__", ()):
-        error.add_note(text)
-    error.step = path  # type: ignore[attr-defined]
+    notes = getattr(error, "__notes__", [])
+    # Past a `__setattr__` of the error's own: a frozen one must be raised as it is, too.
+    if text not in notes:
+        object.__setattr__(error, "__notes__", [*notes, text])
+    object.__setattr__(error, "step", path)
 
 
 def _source(names: Sequence[str], steps: Sequence[Bound], is_async: bool) -> str:

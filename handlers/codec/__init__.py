@@ -231,6 +231,8 @@ def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], 
             ) from None
 
     def encode(value: Any) -> Any:
+        if value.__class__ in ATOMS:
+            return value
         if value.__class__ is Result:
             value.body = body(value.body)
             return value

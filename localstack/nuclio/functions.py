@@ -283,8 +283,7 @@ class Functions:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        for name in list(self._processors):
-            await self._stop(name)
+        await asyncio.gather(*(self._stop(name) for name in list(self._processors)))
 
     async def reset(self) -> None:
         """Stop and forget everything."""

@@ -34,7 +34,7 @@ class Pool:
         timeout: float | None,
         end_in: float,
     ) -> None:
-        self._end_in = end_in
+        self._end_in, self._closed = end_in, False
         self._make, self._wait, self._ready_in, self._timeout = make, wait, ready_in, timeout
         self._free: asyncio.Queue[tuple[int, Worker]] = asyncio.Queue()
         self._size = size
@@ -71,7 +71,7 @@ class Pool:
 
     async def _take(self) -> tuple[int, Worker]:
         """A free worker that lives; one that has died meanwhile is replaced, not given an event."""
-        while True:
+        while not self._closed:
             try:
                 number, worker = self._free.get_nowait()
             except asyncio.QueueEmpty:
@@ -84,8 +84,11 @@ class Pool:
                 return number, worker
             await worker.stop()
             await self._replace(number)
+        raise NoWorker
 
     async def _replace(self, number: int) -> None:
+        if self._closed:
+            return
         self.restarts += 1
         task = asyncio.get_running_loop().create_task(self._begin(number))
         # A worker that does not come up again leaves the pool smaller; its log says why.
@@ -93,4 +96,5 @@ class Pool:
 
     async def close(self) -> None:
         """End every worker, all at once; those that take too long are killed."""
+        self._closed = True
         await asyncio.gather(*(worker.end(self._end_in) for worker in self._workers.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections import deque
@@ -146,7 +147,7 @@ class Processor:
         )
 
     async def close(self) -> None:
+        """End the workers, each after the event in hand, whose answer still goes out."""
+        await asyncio.gather(*(pool.close() for pool in self._pools))
         for trigger in self._triggers:
             await trigger.close()
-        for pool in self._pools:
-            await pool.close()

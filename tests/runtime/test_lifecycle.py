@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,43 @@ def test_a_function_that_is_deleted_is_drained_and_stopped(
     deploy(pelton_emulator, tmp_path, app.functions[name])
     delete(pelton_emulator, name)
     assert said(out) == expected
+
+
+SLOW = """
+import pelton, time
+app = pelton.App("slow")
+
+@app.function(timeout=30)
+def f(n: int) -> int:
+    open({began!r}, "w").close()
+    time.sleep(1)
+    return n
+
+@f.stop
+def stop(context):
+    with open({path!r}, "a") as file:
+        file.write("stop")
+"""
+
+
+@pytest.mark.fidelity("Nuclio", "an event in hand is finished and answered before its worker ends")
+def test_the_event_in_hand_is_answered_first(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    began, out = tmp_path / "began", tmp_path / "said"
+    module = tmp_path / "slow_app.py"
+    module.write_text(SLOW.format(began=str(began), path=str(out)))
+    app, _ = load_app(str(module))
+    deploy(pelton_emulator, tmp_path, app.functions["f"])
+    status = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
+    with ThreadPoolExecutor(1) as pool:
+        url = f"http://{status['externalInvocationUrls'][0]}"
+        answer = pool.submit(httpx.post, url, json=7, timeout=60)
+        while not began.exists():
+            time.sleep(0.01)
+        delete(pelton_emulator, "f")
+        assert answer.result().text == "7"
+    assert said(out) == ["stop"]
 
 
 HANGS = """

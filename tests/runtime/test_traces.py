@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -33,6 +34,18 @@ async def slow(n: int) -> int:
 app.serve(pelton.Graph("plain", int) >> clean >> explode, triggers=[pelton.sqs("q")])
 app.serve(pelton.Graph("routed", int) >> pelton.router(lambda n: "a", {"a": small}) >> clean)
 app.serve(pelton.Graph("slow", int) >> slow)
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    why: str
+
+
+def freeze(n: int) -> int:
+    raise Frozen("cold")
+
+
+app.serve(pelton.Graph("frozen", int) >> freeze)
 
 
 @app.function
@@ -93,6 +106,12 @@ def test_a_trace_on_lambda_is_the_users_under_the_steps_path(name: str, frames: 
     told = on_the_runtime_client(app.functions[name], 1)
     assert (told["errorType"], told["errorMessage"]) == ("ValueError", "boom")
     assert names(told) == frames
+
+
+def test_an_error_that_cannot_be_changed_is_told_as_it_is() -> None:
+    told = on_the_runtime_client(app.functions["frozen"], 1)
+    assert told["errorType"] == "Frozen"
+    assert names(told) == ["frozen/freeze", "freeze"]
 
 
 def test_the_step_has_a_log_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
