@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from . import advice
 from .account import Account, Act, Answer, Values
-from .archives import Code, machine
+from .archives import Code
 from .code_signing import check_exists, check_signed
 from .dead_letters import check_dead_letter
 from .errors import conflict, invalid, stale
-from .hosts import Choice
-from .layer_settings import check_total, layers_of, with_layers
+from .intake import Intake
+from .layer_settings import check_total, with_layers
 from .names import LATEST, Reference, refer, unqualified
 from .paging import page
 from .registry import new_build
 from .settings import configuration, created, listed, updated
 from .states import Function, Version, stamp
-from .uploads import uploaded
 from .versions import published, refuse_publish_to
 
 TAG_LIMIT = 50
@@ -30,6 +28,7 @@ class Functions:
 
     def __init__(self, account: Account) -> None:
         self._account, self._registry = account, account.registry
+        self._intake = Intake(account)
 
     def operations(self) -> dict[str, Act]:
         return {
@@ -44,35 +43,15 @@ class Functions:
 
     async def create(self, values: Values) -> Answer:
         name = unqualified(self._account.place, values["FunctionName"])
-        if name in self._registry.functions:
-            raise conflict(f"Function already exist: {name}")
-        refuse_publish_to(values)
-        await check_dead_letter(self._account, values)
-        settings = self._with_layers(created(await self._with_vpc(values), name), values)
-        check_tags(values.get("Tags", {}))
+        settings = await self._new_settings(values, name)
+        self._check_free(name)
         signing = values.get("CodeSigningConfigArn") or None
         check_exists(self._account, signing)
         check_signed(self._account, name, signing)
-        choice = await self._account.around.choose(settings["Runtime"])
-        await self._check_native(layers_of(settings), choice)
-        await self._lay(settings)
-        code = await self._code(values["Code"], choice)
-        check_total(settings, code)
-        self._warn(name, settings, choice)
-        self._warn_of_files(name, values)
-        self._warn_of_permissions(name, code)
-        if name in self._registry.functions:  # another request was faster
-            raise conflict(f"Function already exist: {name}")
-        latest = Version(
-            LATEST,
-            settings,
-            code,
-            stamp(self._account.clock.time()),
-            values.get("Description", ""),
-            new_build(),
-            state="Pending",
-            update="",
-        )
+        code = await self._intake.new(name, settings, values["Code"])
+        self._check_free(name)  # another request may have been faster
+        advice.on_files(self._account, name, values)
+        latest = created_version(settings, code, self._account.clock.time(), values)
         function = Function(name, latest, tags=dict(values.get("Tags", {})), code_signing=signing)
         self._registry.save(function)
         answer = configuration(self._account.place, function, latest)
@@ -111,12 +90,8 @@ class Functions:
         before, settings = function.latest, {**function.latest.settings}
         settings["Architectures"] = architectures
         check_signed(self._account, function.name, function.code_signing)
-        choice = await self._account.around.choose(settings["Runtime"])
-        code = await self._code(values, choice)
-        check_total(settings, code)
-        self._warn(function.name, settings, choice)
+        code = await self._intake.changed(function.name, settings, values)
         function = self._still(values, before)
-        self._warn_of_permissions(function.name, code)
         if values.get("DryRun"):
             dry = replace(function.latest, settings=settings, code=code)
             return configuration(self._account.place, function, dry)
@@ -134,9 +109,9 @@ class Functions:
         check_total(settings, function.latest.code)
         if values.get("Layers"):
             check_signed(self._account, function.name, function.code_signing)
-        await self._check_change(function, settings)
+        await self._intake.check_change(function, settings)
         function = self._still(values, before)
-        self._warn_of_files(function.name, values)
+        advice.on_files(self._account, function.name, values)
         function.latest = function.latest.changed(
             self._account.clock.time(),
             settings=settings,
@@ -169,6 +144,17 @@ class Functions:
         return answer
 
     # -- parts
+    async def _new_settings(self, values: Values, name: str) -> dict[str, Any]:
+        refuse_publish_to(values)
+        await check_dead_letter(self._account, values)
+        settings = self._with_layers(created(await self._with_vpc(values), name), values)
+        check_tags(values.get("Tags", {}))
+        return settings
+
+    def _check_free(self, name: str) -> None:
+        if name in self._registry.functions:
+            raise conflict(f"Function already exist: {name}")
+
     def _refer(self, values: Values) -> Reference:
         return refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
 
@@ -212,18 +198,12 @@ class Functions:
                 "delete or repoint the alias first"
             )
         if number in function.versions:
+            function.policies.pop(number, None)
             function.provisioned.pop(number, None)
             function.event_configs.pop(number, None)
             function.runtime_updates.pop(number, None)
             self._registry.save(function)
             self._registry.unpublish(function, number)
-
-    async def _code(self, code: Values, choice: Choice) -> Code:
-        content = await uploaded(self._account, code)
-        if content is None:
-            raise self._no_code(code)
-        keep = self._registry.archives.keep
-        return await asyncio.to_thread(keep, content, choice.interpreter, choice.reason)
 
     def _with_layers(self, settings: Values, values: Values) -> dict[str, Any]:
         return with_layers(self._account.place, self._registry.layers, settings, values)
@@ -237,64 +217,19 @@ class Functions:
         vpc = await self._account.around.find_vpc(subnets, groups)
         return {**values, "VpcConfig": {**given, "VpcId": vpc}}
 
-    def _no_code(self, code: Values) -> Exception:
-        if code.get("ImageUri"):
-            return invalid(
-                "Please don't provide ImageUri when updating a function with packageType Zip."
-            )
-        return invalid("Please provide a source for function code.")
 
-    async def _check_change(self, function: Function, settings: Values) -> None:
-        """Another runtime's Python must be able to load the code, and each one new layers."""
-        old, archives = function.latest.settings, []
-        if settings["Runtime"] != old["Runtime"]:
-            archives = [function.latest.code.sha256, *layers_of(settings)]
-        elif layers_of(settings) != layers_of(old):
-            archives = layers_of(settings)
-        if archives:
-            choice = await self._account.around.choose(settings["Runtime"])
-            await self._check_native(archives, choice)
-            await self._lay(settings)
-            self._account.require_settled(function)  # it may have changed meanwhile
-            self._warn(function.name, settings, choice)
-
-    async def _check_native(self, archives: Sequence[str], choice: Choice) -> None:
-        check = self._registry.archives.check_native
-        await asyncio.to_thread(check, archives, choice.interpreter, choice.reason)
-
-    async def _lay(self, settings: Values) -> None:
-        """Lay the layers on one another now, so that no call waits for it."""
-        await asyncio.to_thread(self._registry.archives.merged, layers_of(settings))
-
-    def _warn_of_permissions(self, name: str, code: Code) -> None:
-        """What reads well here, as its owner, fails on AWS with "Permission denied"."""
-        file = self._registry.archives.owners_only(code)
-        if file:
-            self._account.around.warn(
-                f"warning: function {name}: only its owner may read {file}; on AWS, where "
-                "functions are another user, it cannot be read: give it mode 644 in the archive"
-            )
-
-    def _warn(self, name: str, settings: Values, choice: Choice) -> None:
-        """Say where this function will not run quite as its settings say."""
-        if choice.reason:
-            self._account.around.warn(
-                f"warning: function {name} asks for {settings['Runtime']}; it runs on the "
-                f"emulator's own {choice.interpreter.runtime}: {choice.reason}"
-            )
-        wanted = settings["Architectures"][0].replace("arm64", "aarch64")
-        if wanted != machine():
-            self._account.around.warn(
-                f"warning: function {name} asks for {settings['Architectures'][0]}; "
-                f"it runs on this machine, {machine()}"
-            )
-
-    def _warn_of_files(self, name: str, values: Values) -> None:
-        for each in values.get("FileSystemConfigs", ()):
-            self._account.around.warn(
-                f"warning: function {name} is told to have {each['Arn']} at "
-                f"{each['LocalMountPath']}; nothing is mounted there"
-            )
+def created_version(settings: Values, code: Code, now: float, values: Values) -> Version:
+    """The $LATEST of a new function."""
+    return Version(
+        LATEST,
+        settings,
+        code,
+        stamp(now),
+        values.get("Description", ""),
+        new_build(),
+        state="Pending",
+        update="",
+    )
 
 
 def check_tags(tags: Values) -> None:

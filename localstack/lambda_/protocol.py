@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +20,7 @@ from .jackson import parsed
 from .model import Member, Model, Operation
 
 Values = dict[str, Any]
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 _PYTHON: dict[str, Any] = {
     "string": str,
@@ -161,10 +163,9 @@ def _from_query(model: Model, member: Member, given: list[str] | None) -> Any:
 
 def _from_text(kind: str, text: str, name: str) -> Any:
     if kind in ("integer", "long"):
-        try:
-            return int(text)
-        except ValueError:
-            raise _mistyped(name, kind, text) from None
+        if not _NUMBER.fullmatch(text):  # int() takes more: spaces, underscores, others' digits
+            raise _mistyped(name, kind, text)
+        return int(text)
     return text.lower() == "true" if kind == "boolean" else text
 
 

@@ -171,7 +171,7 @@ def _rules(model: Model, name: str) -> tuple[Rule, ...]:
     if shape["type"] == "string":
         rules += [(_measured(fits), told) for fits, told in _size_rules(shape)]
         if pattern := _MORE_PATTERNS.get(name, shape.get("pattern")):
-            fits_pattern = re.compile(_in_python(pattern)).fullmatch
+            fits_pattern = _compiled(pattern).fullmatch
             told = f"Member must satisfy regular expression pattern: {pattern}"
             rules.append((lambda value: fits_pattern(value) is not None, told))
     elif shape["type"] in ("integer", "long", "double", "float"):
@@ -216,13 +216,16 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _in_python(pattern: str) -> str:
-    """A model's pattern in Python's words, which have no Unicode categories: letters become word
-    characters, separators white space.
+def _compiled(pattern: str) -> re.Pattern[str]:
+    r"""A model's pattern, in which digits and spaces are ASCII's, as in Java; Python has no Unicode
+    categories, so with them letters become word characters, and separators white space.
 
-    >>> _in_python("[\\\\p{L}\\\\p{Z}]+")
-    '[\\\\w\\\\s]+'
+    >>> [bool(_compiled(p).fullmatch(t)) for p, t in ((r"\d", "٣"), (r"[\p{L}]", "é"))]
+    [False, True]
     """
-    for category, ours in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
+    categories = ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s"))
+    if r"\p{" not in pattern:
+        return re.compile(pattern, re.ASCII)
+    for category, ours in categories:
         pattern = pattern.replace(category, ours)
-    return pattern
+    return re.compile(pattern)

@@ -1,0 +1,78 @@
+"""A function's code on its way in: what brings it, and whether what will run it can load it.
+
+It keeps archives and lays layers on one another; what a function is, and what its settings may be,
+is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from . import advice
+from .account import Account, Values
+from .archives import Code
+from .errors import AwsError, invalid
+from .hosts import Choice
+from .layer_settings import check_total, layers_of
+from .states import Function
+from .uploads import uploaded
+
+
+class Intake:
+    """Takes the code and the layers of functions; everything slow is done in a thread."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def new(self, name: str, settings: Values, source: Values) -> Code:
+        """The code of a new function, and its layers laid on one another."""
+        choice = await self._account.around.choose(settings["Runtime"])
+        await self._check_native(layers_of(settings), choice)
+        await self._lay(settings)
+        return await self._code(name, settings, source, choice)
+
+    async def changed(self, name: str, settings: Values, source: Values) -> Code:
+        """The code that takes the place of another."""
+        choice = await self._account.around.choose(settings["Runtime"])
+        return await self._code(name, settings, source, choice)
+
+    async def check_change(self, function: Function, settings: Values) -> None:
+        """Another runtime's Python must be able to load the code, and each one new layers."""
+        old, archives = function.latest.settings, []
+        if settings["Runtime"] != old["Runtime"]:
+            archives = [function.latest.code.sha256, *layers_of(settings)]
+        elif layers_of(settings) != layers_of(old):
+            archives = layers_of(settings)
+        if archives:
+            choice = await self._account.around.choose(settings["Runtime"])
+            await self._check_native(archives, choice)
+            await self._lay(settings)
+            advice.on_runtime(self._account, function.name, settings, choice)
+
+    async def _code(self, name: str, settings: Values, source: Values, choice: Choice) -> Code:
+        content = await uploaded(self._account, source)
+        if content is None:
+            raise _no_code(source)
+        keep = self._account.registry.archives.keep
+        code = await asyncio.to_thread(keep, content, choice.interpreter, choice.reason)
+        check_total(settings, code)
+        advice.on_runtime(self._account, name, settings, choice)
+        advice.on_permissions(self._account, name, code)
+        return code
+
+    async def _check_native(self, archives: Sequence[str], choice: Choice) -> None:
+        check = self._account.registry.archives.check_native
+        await asyncio.to_thread(check, archives, choice.interpreter, choice.reason)
+
+    async def _lay(self, settings: Values) -> None:
+        """Lay the layers on one another now, so that no call waits for it."""
+        await asyncio.to_thread(self._account.registry.archives.merged, layers_of(settings))
+
+
+def _no_code(source: Values) -> AwsError:
+    if source.get("ImageUri"):
+        return invalid(
+            "Please don't provide ImageUri when updating a function with packageType Zip."
+        )
+    return invalid("Please provide a source for function code.")
