@@ -383,25 +383,25 @@ def test_a_file_that_cannot_be_run(
 def test_an_extension_that_stays(pelton_emulator: RunningEmulator, seen: Seen) -> None:
     function = Extended(pelton_emulator, seen, variables={"MISBEHAVE": "stay"})
     pid = function.run()["pid"]
-    group = Path(f"/proc/{pid}").exists()
-    assert group
+    assert Path(f"/proc/{pid}").exists()
     function.end()
     seen.first("event", lambda event: event["eventType"] == "SHUTDOWN")
     assert not Path(f"/proc/{pid}").exists(), "the runtime is gone before"
-    assert running("watcher")
+    assert running(seen)
     end = time.monotonic() + WAIT
-    while running("watcher"):
+    while running(seen):
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
-def running(name: str) -> list[str]:
-    """Processes that run the extension of this name."""
+def running(seen: Seen) -> list[int]:
+    """Processes that run this test's extensions."""
     found = []
-    for each in Path("/proc").glob("[0-9]*/cmdline"):
+    for each in Path("/proc").glob("[0-9]*"):
         try:
-            if f"/opt/extensions/{name}" in each.read_text():
-                found.append(each.parent.name)
+            runs = b"/opt/extensions/" in (each / "cmdline").read_bytes()
+            if runs and f"SEEN={seen.url}".encode() in (each / "environ").read_bytes():
+                found.append(int(each.name))
         except OSError:
             pass  # it has ended
     return found
@@ -424,6 +424,7 @@ def test_a_shell_script_and_a_second_extension(
         pelton_emulator, seen, programs={"shell": textwrap.dedent(script), "watcher": PROGRAM}
     )
     first = function.run("one")
+    function.log_has("REPORT")
     assert function.run("two")["pid"] == first["pid"]
     seen.first("event", lambda event: event["requestId"] == function.request_id)
     function.end()
@@ -462,9 +463,9 @@ def test_an_extension_that_is_killed(pelton_emulator: RunningEmulator, seen: See
     function = Extended(pelton_emulator, seen)
     function.run()
     function.log_has("REPORT")
-    (pid,) = running("watcher")
-    os.kill(int(pid), signal.SIGKILL)
-    while running("watcher"):
+    (pid,) = running(seen)
+    os.kill(pid, signal.SIGKILL)
+    while running(seen):
         time.sleep(0.01)
     failed = function.run()
     if "pid" in failed:  # the emulator had not heard of it yet: then the next one tells
