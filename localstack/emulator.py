@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import secrets
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from .lambda_.registry import Registry
 from .lambda_.url_door import UrlDoor
 from .nuclio.dashboard import Dashboard
 from .pushes import Pushes
+from .scratch import Scratch
 from .services import Services
 from .signatures import EVERYBODY, Credential, Signatures
 from .store import CorruptData, Store
@@ -140,8 +139,9 @@ class Emulator:
         return made
 
     def _make(self) -> None:
-        self._directory = self._data_dir or Path(tempfile.mkdtemp(prefix="pelton-"))
+        self.scratch = Scratch()
         self._made.append(self._remove_scratch)
+        self._directory = self._data_dir or self.scratch.folder("data")
         self.store = _open(self._directory)
         self._made.append(self._close_store)
         self.registry = Registry(self.store, Archives(self._directory / "code"), self.place)
@@ -151,6 +151,7 @@ class Emulator:
         self._made.append(self.services.close)
         self.machinery = Machinery(
             self._directory,
+            self.scratch.folder("sandboxes"),
             self.clock,
             self.place,
             self.services,
@@ -272,8 +273,7 @@ class Emulator:
         return path.read_bytes() if sha256.isalnum() and path.exists() else None
 
     async def _remove_scratch(self) -> None:
-        if not self._kept:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        self.scratch.close()
 
     async def _close_store(self) -> None:
         self.store.close()

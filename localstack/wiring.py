@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from .lambda_.names import Place
 from .lambda_.provisioned import provisions
 from .lambda_.records import Execution, Revision
 from .lambda_.registry import Registry
+from .scratch import sweep
 from .services import ServiceRefused, Services
 from .signatures import EVERYBODY, Credential
 from .store import CorruptData
@@ -44,6 +44,7 @@ def say(line: str) -> None:
 class Machinery:
     """Everything that runs for one emulator.
 
+    directory: what is kept;  scratch: the sandboxes' folders
     endpoint:  where functions reach the emulator
     execution: who runs functions; None is the real runtime client in real processes
     credential: what functions sign their own calls with
@@ -52,6 +53,7 @@ class Machinery:
     def __init__(
         self,
         directory: Path,
+        scratch: Path,
         clock: Clock,
         place: Place,
         services: Services,
@@ -62,9 +64,9 @@ class Machinery:
         credential: Credential = EVERYBODY,
     ) -> None:
         self._credential = credential
-        self._directory, self._clock, self._place = directory, clock, place
+        self._directory, self._scratch = directory, scratch
+        self._clock, self._place = clock, place
         self._services, self._registry = services, registry
-        self._scratch = tempfile.TemporaryDirectory(prefix="pelton-sandboxes-")
         self.logs = LogSink(self._call_logs, clock)
         # Their runtime folders are in the user's cache, not here: they are the same for every run.
         self.hosts = Hosts()
@@ -103,6 +105,7 @@ class Machinery:
                 self._provision(name)
         self.events.start()
         self.sources.resume()
+        self._tasks.append(loop.create_task(asyncio.to_thread(sweep)))
 
     def _provision(self, name: str) -> None:
         """A function has changed: what it has ready follows."""
@@ -124,7 +127,6 @@ class Machinery:
         await self.execution.close()
         if self._services.ready:
             await self.logs.flush()
-        self._scratch.cleanup()
 
     # -- making
     def _invocations(self, endpoint: str) -> Invocations:
@@ -135,7 +137,7 @@ class Machinery:
         self._real = Invocations(
             self._clock,
             environment,
-            Path(self._scratch.name),
+            self._scratch,
             self.logs,
             self.hosts,
             Left(self._registry),

@@ -170,3 +170,22 @@ def test_a_manual_clock_begins_when_told(
     )
     told = httpx.get(f"{said['url']}/_pelton/clock", trust_env=False).json()
     assert told == {"time": begins, "mode": "manual"}
+
+
+@pytest.mark.fidelity("Safety", "a killed emulator's temporary folders are removed by the next one")
+def test_a_killed_emulator_s_folders_are_swept(
+    start: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    words = ("emulator", "--port", "0", "--nuclio-port", "0", "--json")
+    killed = start(*words)
+    deploy_both(ready(killed))
+    assert killed.end(signal.SIGKILL) == (-9, [])
+    (left,) = scratch.glob("pelton-*")
+    following = start(*words)
+    deploy_both(ready(following))
+    assert not left.exists()
+    assert following.end(signal.SIGTERM) == (0, [])
+    assert list(scratch.iterdir()) == []
