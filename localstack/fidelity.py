@@ -30,7 +30,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | network and the rest of the file system | a micro-VM's own | the host's |
 | memory limit | enforced by the VM | memory of a function's own processes, looked at fifty times a second while it works |
 | threads and processes between events | frozen at once | frozen a tenth of a second after the event; with extensions they go on |
-| what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; only what leaves its process group outlives a fork server that is killed by itself |
+| what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; what is only forked, and leaves its process group, outlives a fork server that is killed by itself |
 | SnapStart | a snapshot of memory is restored | init and before-snapshot hooks run when the version is published, after-restore hooks in the call, by the real runtime client; each further sandbox runs its init anew |
 | managed instances | by a capacity provider, several events at once in one environment | AWS_LAMBDA_MAX_CONCURRENCY as a variable of the function, with the real runtime client's workers; no extensions beside them; an event that times out goes on in its worker |
 | CPU share | by memory | the host's |

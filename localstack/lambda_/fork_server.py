@@ -22,6 +22,7 @@ from typing import Any
 
 # (exit code, negative for a signal; peak memory of its largest process in KB)
 OnExit = Callable[[int, int], None]
+ADDRESS = "AWS_LAMBDA_RUNTIME_API"
 END_SECONDS = 10
 SAFE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
@@ -44,6 +45,7 @@ class ForkServer:
         self._buffer = bytearray()
         self._forked: dict[int, asyncio.Future[int]] = {}
         self._exits: dict[int, OnExit] = {}
+        self._marks: dict[int, bytes] = {}  # a variable that all programs of a sandbox have
         self._early: dict[int, tuple[int, int]] = {}
         self._tokens = 0
         self._starting, self._sending = asyncio.Lock(), asyncio.Lock()
@@ -66,6 +68,8 @@ class ForkServer:
             self._forked.pop(token, None)
             raise
         pid = await done
+        address = message["environment"].get(ADDRESS, "")
+        self._marks[pid] = f"{ADDRESS}={address}".encode()
         if (ended := self._early.pop(pid, None)) is not None:
             asyncio.get_running_loop().call_soon(on_exit, *ended)
         else:
@@ -150,6 +154,7 @@ class ForkServer:
     def _message(self, message: dict[str, Any]) -> None:
         if "exited" in message:
             pid, ended = message["exited"], (message["code"], message["peak"])
+            self._marks.pop(pid, None)
             if (on_exit := self._exits.pop(pid, None)) is not None:
                 on_exit(*ended)
             else:
@@ -175,8 +180,11 @@ class ForkServer:
                 waiting.set_exception(ForkServerGone("the fork server ended"))
         self._forked.clear()
         exits, self._exits = self._exits, {}
-        for pid, on_exit in exits.items():
+        marks, self._marks = set(self._marks.values()), {}
+        for pid in exits:
             kill_group(pid)
+        kill_marked(marks)
+        for on_exit in exits.values():
             on_exit(-signal.SIGKILL, 0)
 
     async def close(self) -> None:
@@ -187,6 +195,19 @@ class ForkServer:
             with suppress(subprocess.TimeoutExpired):  # a process that the kernel cannot end
                 await asyncio.to_thread(process.wait, END_SECONDS)
             self._lost()
+
+
+def kill_marked(marks: set[bytes]) -> None:
+    """SIGKILL for every process that was started with one of these variables: what sandboxes have
+    let go, when there is no fork server to know it."""
+    if not marks:
+        return
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if marks.intersection(path.read_bytes().split(b"\0")):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+        except OSError:
+            pass  # it has gone by itself, or is another user's
 
 
 def kill_group(pid: int) -> None:

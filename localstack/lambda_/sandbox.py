@@ -439,6 +439,8 @@ class Sandbox:
     def _status_text(self) -> bytes:
         try:
             if self._status < 0:
+                if not self.alive:  # its number may be another's by now
+                    return b""
                 self._status = os.open(f"/proc/{self.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
             return os.pread(self._status, STATUS, 0)
         except OSError:

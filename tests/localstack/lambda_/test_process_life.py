@@ -193,6 +193,19 @@ def test_processes_of_a_function_end_with_it(client: Any, end: str) -> None:
 
 
 @pytest.mark.fidelity(
+    "Safety", "a fork server that is killed takes all with it; the next call is served"
+)
+def test_a_fork_server_that_is_killed(client: Any) -> None:
+    create(client)
+    send, seconds = sender(client), f"{1000 + os.getpid()}.7"
+    pid = send(do="processes", seconds=seconds)["pid"]
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGKILL)
+    assert until(lambda: not running(seconds))
+    assert send()["count"] == 1
+
+
+@pytest.mark.fidelity(
     "Execution",
     "a function over its memory is ended: Runtime exited with error: signal: killed",
     different="looked at fifty times a second; what is shorter may pass",
@@ -209,6 +222,7 @@ def test_more_memory_than_it_has(client: Any, event: dict[str, Any]) -> None:
     assert ended["errorType"] == "Runtime.ExitError"
     assert ended["errorMessage"].endswith("Runtime exited with error: signal: killed")
     assert ended["used"] == 128
+    assert "Status: error\tError Type: Runtime.OutOfMemory" in ended["log"]
     assert send()["count"] == 1
 
 
