@@ -291,7 +291,10 @@ class Sandbox:
         self._settle(Answer("error", body, error_type=hook))
 
     def _standing(self) -> None:
-        self._settle(Answer("standing"))
+        if self.crew is not None:
+            self._crew_changed()
+        else:
+            self._settle(Answer("standing"))
 
     def _exited(self, code: int, peak: int) -> None:
         self.alive = False
@@ -363,18 +366,18 @@ class Sandbox:
         crew = self.crew
         if crew is None:
             return
-        idle = self._server.worker.state == "idle"
+        state = self._server.worker.state
         if crew.fault is not None:
             self._settle(self._fault(crew))
         elif self._goal == "init":
             registered = self._registered
             if registered is not None and not registered.done() and crew.states.registered:
                 registered.set_result(None)
-            if idle:
+            if state in ("idle", "standing"):
                 crew.close_registration()
                 if crew.states.ready:
-                    self._settle(Answer("ready"))
-        elif idle and (self._goal == "runtime" or (self._goal == "crew" and crew.rests)):
+                    self._settle(Answer("ready" if state == "idle" else state))
+        elif state == "idle" and (self._goal == "runtime" or (self._goal == "crew" and crew.rests)):
             self._settle(Answer("rests"))
 
     def _fault(self, crew: Crew) -> Answer:

@@ -69,7 +69,12 @@ class SharedSandbox(Sandbox):
         return answer
 
     def _extension_programs(self, place: Places) -> dict[str, str]:
-        return {}  # they are told of one event at a time
+        if programs := super()._extension_programs(place):  # they are told of one event at a time
+            self.journal.say(
+                "[WARNING] pelton emulator: there are no extensions beside several workers; not "
+                f"started: {', '.join(programs)}\n".encode()
+            )
+        return {}
 
     def _workers_ready(self) -> None:
         self._settle(Answer("ready"))

@@ -431,6 +431,36 @@ def test_a_shell_script_and_a_second_extension(
     assert seen.first("shell")["eventType"] == "SHUTDOWN"
 
 
+@pytest.mark.fidelity(
+    "Extensions", "SnapStart: their init is in the snapshot; restores are telemetry"
+)
+def test_an_extension_of_a_snapshot(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    function = Extended(
+        pelton_emulator,
+        seen,
+        variables={"SCHEMA": "2022-12-13"},
+        SnapStart={"ApplyOn": "PublishedVersions"},
+        Runtime="python3.12",
+    )
+    version = function.lambda_.publish_version(FunctionName="f")["Version"]
+    function.lambda_.get_waiter("published_version_active").wait(
+        FunctionName="f", Qualifier=version, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
+    )
+    function.lambda_.invoke(FunctionName="f", Qualifier=version, Payload="{}")
+    report = seen.first("telemetry", lambda event: event["type"] == "platform.report")
+    assert report["record"]["metrics"]["restoreDurationMs"] > 0
+    types = seen.types()
+    restore = types.index("platform.restoreStart")
+    assert types[restore : restore + 4] == [
+        "platform.restoreStart",
+        "platform.restoreRuntimeDone",
+        "platform.restoreReport",
+        "platform.start",
+    ]
+    event = seen.first("event", lambda event: event["eventType"] == "INVOKE")
+    assert event["invokedFunctionArn"].endswith(f":f:{version}")
+
+
 GRACEFUL = """
 import json, os, signal, sys, urllib.request
 
