@@ -6,6 +6,7 @@ Between the platform's call and the user's function lie the adapter's handler an
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -60,22 +61,25 @@ class _Loop:
     def __init__(self) -> None:
         self._runner: Any = None
         self._thread: Any = None
+        self._lock = allocate_lock()  # a platform has one event at a time, `pelton run` has many
 
     def __call__(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         import asyncio
 
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-        if self._thread is None and not _in_a_loop():
+        if self._thread is not None or _in_a_loop():
+            return self._beside(coroutine)
+        with self._lock:
+            self._runner = self._runner or asyncio.Runner()
             return self._runner.run(coroutine)
-        return self._beside(coroutine)
 
     def _beside(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine from inside a running loop (a Nuclio worker's): on a thread that has our
         loop from then on, so that what one event opened there the next one can use."""
         if self._thread is None:
+            import asyncio
             from concurrent.futures import ThreadPoolExecutor
 
+            self._runner = self._runner or asyncio.Runner()
             self._thread = ThreadPoolExecutor(1, "pelton-loop")
         return self._thread.submit(self._runner.run, coroutine).result()
 

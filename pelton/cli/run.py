@@ -136,6 +136,8 @@ def find(routes: list[Route], method: str, path: str) -> Route | Result:
     from ..runtime.routes import not_allowed, not_found
 
     there = [each for each in routes if each.trigger.match(path) is not None]
+    # A path that a trigger names is that trigger's alone, as it is where the function is deployed.
+    there = [each for each in there if not each.by_name] or there
     for route in there:
         if route.trigger.serves(method):
             return route

@@ -18,7 +18,7 @@ import pelton
 
 app = pelton.App("quick")
 
-@app.function
+@app.function(triggers=[pelton.http("POST", "/double")])
 def double(n: int) -> int:
     if n < 0:
         raise ValueError("no negative numbers")
@@ -80,9 +80,12 @@ def test_run_answers_as_a_function_url(
         assert client.post("/double", json=-1).status_code == 502
         running.line("ValueError: no negative numbers")
         nowhere = client.get("/nowhere")
-        assert (nowhere.status_code, nowhere.json()["routes"]) == (404, ["POST /twice/{n}"])
-        wrong = client.request("DELETE", "/twice/21")
-        assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+        assert nowhere.status_code == 404
+        assert nowhere.json()["routes"] == ["POST /double", "POST /twice/{n}"]
+        for path in ("/twice/21", "/double"):
+            wrong = client.request("DELETE", path)
+            assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+        assert client.post("/by_path/", json=1).status_code == 502, "by name, without parameters"
         assert client.post("/twice/21").text == "21"
         native = client.get("/native", params={"a": "b"})
         assert native.json() == {"path": "/native", "query": {"a": "b"}}

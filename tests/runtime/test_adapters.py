@@ -1,9 +1,11 @@
 """The adapters: each source's event in, each source's reply out, errors in their own form."""
 
+import asyncio
 import json
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -142,6 +144,28 @@ def test_native_styles_run_on_both() -> None:
     assert on_nuclio(native_nuclio, b"you").body == "hello b'you'"
     reply = testing.on_lambda(native_nuclio, testing.http_v2({"a": 1}))
     assert (reply["statusCode"], reply["body"]) == (203, "hello {'a': 1}")
+
+
+@app.function
+async def waits(n: int) -> int:
+    await asyncio.sleep(0)
+    return n
+
+
+def test_async_functions_are_called_from_several_threads() -> None:
+    """As `pelton run` calls them."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: testing.on_lambda(waits, n), range(40)))
+    assert answers == list(range(40))
+
+
+def test_an_async_function_is_called_from_inside_a_running_loop() -> None:
+    """As Nuclio's wrapper calls it: every event on the same loop of ours."""
+
+    async def called() -> list[Any]:
+        return [testing.on_lambda(waits, n) for n in (1, 2)]
+
+    assert asyncio.run(called()) == [1, 2]
 
 
 def test_what_ships_needs_the_standard_library_only() -> None:
