@@ -35,6 +35,8 @@ botocore's model, public documents, and answers recorded on AWS.
 | managed instances | by a capacity provider, several events at once in one environment | AWS_LAMBDA_MAX_CONCURRENCY as a variable of the function, with the real runtime client's workers; no extensions beside them; an event that times out goes on in its worker |
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
+| streamed responses | 2 MB a second after the first 6 MB, at most 200 MB | as fast as the caller reads, at most 200 MB; only a runtime of one's own streams, as for Python on AWS |
+| web pages of other origins | may call what their browser lets them | refused at every port unless `--allow-origin` names them, S3 included whatever a bucket's CORS says; function URLs and API Gateway go by their own CORS |
 | credentials | checked | checked with `--verify-signatures`, passed without; IAM policies are not evaluated, a function URL of AuthType NONE needs its statements |
 | async events | kept by the service; what is dropped is counted in CloudWatch | kept in SQLite, also over a kill; at most 32 of one function run at once; what is dropped is said in the emulator's log |
 | recursive loops of functions, queues and topics | stopped after some 16 rounds | the setting is kept and told; loops are not detected |

@@ -46,6 +46,8 @@ class Limits:
 
     head:      bytes of a request line with its headers
     seconds:   in which a head must be whole; in which a body must bring `progress` more bytes
+    stalled:   seconds in which a client must read some of an answer that is too large to wait
+               in the socket's buffer
     ahead:     requests that a client may send before their answers
     held:      bytes of bodies that are still arriving, of all connections together
     discarded: bytes of a refused body that are read and thrown away, so that its sender can
@@ -55,10 +57,11 @@ class Limits:
     head: int = 64 * 1024
     seconds: float = 30.0
     progress: int = 30 * 1024
+    stalled: float = 120.0
     connections: int = 1024
     ahead: int = 32
-    held: int = 2 * 1024**3
-    discarded: int = 1024**3
+    held: int = 1024**3
+    discarded: int = 256 * 1024**2
 
 
 class Gate(Protocol):
@@ -207,7 +210,8 @@ class Connection(asyncio.Protocol):
         self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._size = self._limit = self._arrived = self._seen = self._held = 0
-        self._timer: Timer | None = None
+        self._timer: Timer | None = None  # for the message that is arriving
+        self._reading: Timer | None = None  # for the answer that its client does not read
 
     @property
     def idle(self) -> bool:
@@ -227,15 +231,19 @@ class Connection(asyncio.Protocol):
         # The work goes on: a function runs to its end even when its caller has left.
         self._transport = None
         self._ended = True
-        self._writable.set()
+        self.resume_writing()
         self._message_over()
         self._front.connections.pop(self, None)
 
     def pause_writing(self) -> None:
         self._writable.clear()
+        self._reading = self._front.clock.call_later(self._limits.stalled, self.abort)
 
     def resume_writing(self) -> None:
         self._writable.set()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
@@ -279,7 +287,10 @@ class Connection(asyncio.Protocol):
         target, headers = self._url.decode("latin-1"), joined(self._fields)
         if not target.startswith("/"):
             target, host = target_of(target)
-            headers |= {"host": host} if host else {}
+            if host:
+                headers["host"] = host
+                fields = [each for each in self._fields if each[0] != b"host"]
+                self._fields = [*fields, (b"host", host.encode("latin-1"))]
         method = self._parser.get_method().decode()
         request = Request(method, target, headers, b"", self._fields, self._client, self._server)
         self._request = request

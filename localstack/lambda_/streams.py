@@ -45,6 +45,7 @@ class ResponseStream:
         self._stop: Callable[[], None] = _nothing
         self._go: Callable[[], None] = _nothing
         self._stopped = False
+        self._unwanted = False
 
     # -- the writer
     def begin(
@@ -58,6 +59,8 @@ class ResponseStream:
         self.begun.set()
 
     def put(self, piece: bytes) -> None:
+        if self._unwanted:
+            return
         self._pieces.append(piece)
         self._waiting += len(piece)
         self._changed.set()
@@ -72,6 +75,14 @@ class ResponseStream:
         self._changed.set()
 
     # -- the reader
+    def discard(self) -> None:
+        """Nobody reads on; the writer goes on to its end all the same."""
+        self._unwanted, self._waiting = True, 0
+        self._pieces.clear()
+        if self._stopped:
+            self._stopped = False
+            self._go()
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             while self._pieces:

@@ -147,6 +147,7 @@ async def _streamed(started: Started, call: Call) -> Response:
     if started.stream.content_type == HTTP_INTEGRATION:
         head, first = await _prelude(pieces)
         if head is None:
+            started.stream.discard()
             return _response(urls.bad_gateway(), call.request_id, call.trace_id)
         status, headers = head
     response = _response(urls.HttpReply(status, headers, b""), call.request_id, call.trace_id)

@@ -23,6 +23,7 @@ class Served:
         self.front = Front(OPEN, self.clock, limits, body)
         self.port = self.front.bind("127.0.0.1", 0)
         self.seen: list[Request] = []
+        self.answer = b""
         self.go = asyncio.Event()
         self.go.set()
 
@@ -39,7 +40,7 @@ class Served:
         if request.path == "/stream":
             return Response(200, chunks=self._pieces())
         told = "cut" if request.cut else f"{request.method} {request.target} {len(request.body)}"
-        return Response(200, [], told.encode())
+        return Response(200, [], self.answer or told.encode())
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         yield b"one"
@@ -319,6 +320,22 @@ def test_connections_have_a_limit_and_the_idle_make_room() -> None:
                 writer.close()
             for _, writer in idle:
                 writer.close()
+
+    run(test)
+
+
+def test_who_does_not_read_its_answer_is_left() -> None:
+    async def test() -> None:
+        async with Served() as served:
+            _, writer = await served.connect()
+            served.answer = b"x" * 30_000_000
+            writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            while not served.seen:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)
+            await served.clock.advance(130)
+            assert not served.front.connections
+            writer.close()
 
     run(test)
 

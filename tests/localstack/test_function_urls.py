@@ -170,37 +170,6 @@ def test_an_iam_url_wants_a_signature(client: Any) -> None:
     client.delete_function_url_config(FunctionName="f", Qualifier="iam")
 
 
-@pytest.mark.fidelity("Function URLs", "AWS_IAM: signatures are checked with --verify-signatures")
-def test_an_iam_url_checks_the_signature() -> None:
-    with running_emulator("--verify-signatures") as emulator:
-        client = emulator.client("lambda")
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", SOURCE)
-        client.create_function(
-            FunctionName="f",
-            Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/r",
-            Handler="main.handler",
-            Code={"ZipFile": memory.getvalue()},
-            Timeout=20,
-            MemorySize=512,
-        )
-        made = client.create_function_url_config(FunctionName="f", AuthType="AWS_IAM")
-        url = f"{made['FunctionUrl']}a%20b?x=1&y=%2F"
-        assert ask(url, headers=sign(url)).json()["rawPath"] == "/a%20b"
-        for headers, code in (
-            ({}, "AccessDeniedException"),
-            (sign(url, secret="wrong"), "InvalidSignatureException"),
-            (sign(url + "0"), "InvalidSignatureException"),
-        ):
-            refused = ask(url, headers=headers)
-            assert (refused.status_code, refused.headers["x-amzn-errortype"]) == (403, code)
-        client.update_function_url_config(FunctionName="f", AuthType="NONE")
-        permit(client)
-        assert ask(url).status_code == 200
-
-
 # -- what the function sees
 @pytest.mark.fidelity("Function URLs", "the payload 2.0 event, member by member")
 def test_the_event_of_a_request(emulator: RunningEmulator, url: str) -> None:

@@ -24,6 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.localstack.clock import MACHINE, ManualClock
+from pelton.localstack.emulator import Emulator
+from pelton.localstack.gate import Access
 from pelton.localstack.messages import Request, joined
 from pelton.localstack.signatures import Credential, Signatures, Unsigned
 from pelton.pytest_plugin import RunningEmulator, running_emulator
@@ -196,6 +198,42 @@ def test_credentials_that_are_handed_out(emulator: RunningEmulator) -> None:
         client(emulator, "lambda", *words).list_functions()
 
 
+@pytest.mark.fidelity("Function URLs", "AWS_IAM: signatures are checked with --verify-signatures")
+def test_an_iam_url_checks_the_signature(emulator: RunningEmulator) -> None:
+    lambda_ = client(emulator, "lambda")
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as out:
+        out.writestr("main.py", "def handler(event, context):\n    return event\n")
+    lambda_.create_function(
+        FunctionName="url",
+        Runtime="python3.11",
+        Role="arn:aws:iam::000000000000:role/r",
+        Handler="main.handler",
+        Code={"ZipFile": memory.getvalue()},
+        Timeout=30,
+        MemorySize=512,
+    )
+    made = lambda_.create_function_url_config(FunctionName="url", AuthType="AWS_IAM")
+    url = f"{made['FunctionUrl']}a%20b?x=1&y=%2F"
+
+    def ask(secret: str | None, signed: str = url) -> httpx.Response:
+        request = botocore.awsrequest.AWSRequest("GET", signed)
+        if secret:
+            credentials = botocore.credentials.Credentials("test", secret)
+            botocore.auth.SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
+        with httpx.Client(trust_env=False, timeout=60) as caller:
+            return caller.get(url, headers=dict(request.headers))
+
+    assert ask("test").json()["rawPath"] == "/a%20b"
+    for secret, signed, code in (
+        (None, url, "AccessDeniedException"),
+        ("wrong", url, "InvalidSignatureException"),
+        ("test", f"{url}0", "InvalidSignatureException"),
+    ):
+        refused = ask(secret, signed)
+        assert (refused.status_code, refused.headers["x-amzn-errortype"]) == (403, code)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "body"),
     [
@@ -222,6 +260,30 @@ def test_no_way_around(
         answer = caller.request(method, path, headers=headers, content=body)
     assert answer.status_code >= 400
     assert b"Functions" not in answer.content and b"<Users" not in answer.content
+
+
+def test_credentials_may_be_given() -> None:
+    """Those of the constructor are good beside the default pair."""
+
+    async def status(url: str, key: str, secret: str) -> int:
+        address = f"{url}/2015-03-31/functions/"
+        request = botocore.awsrequest.AWSRequest("GET", address)
+        credentials = botocore.credentials.Credentials(key, secret)
+        botocore.auth.SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as caller:
+            return (await caller.get(address, headers=dict(request.headers))).status_code
+
+    async def flow() -> list[int]:
+        access = Access(verify=True, credentials={"mine": "secret"})
+        emulator = Emulator(port=0, nuclio_port=0, access=access)
+        await emulator.start()
+        try:
+            pairs = [("mine", "secret"), ("test", "test"), ("mine", "test"), ("other", "secret")]
+            return [await status(emulator.url, *pair) for pair in pairs]
+        finally:
+            await emulator.stop()
+
+    assert asyncio.run(flow()) == [200, 200, 403, 403]
 
 
 # -- without an emulator
