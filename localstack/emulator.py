@@ -6,6 +6,7 @@ is the order of need: Lambda's API at once, the runtime and the other services b
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import secrets
@@ -111,6 +112,8 @@ class Emulator:
         for name in list(self.registry.functions):
             await self.account.execution.retire(name)
         self.registry.clear()
+        # A thread's work, as there may be 100,000 files: others are served meanwhile.
+        await asyncio.to_thread(self.registry.archives.sweep)
         await self.dashboard.reset()
         await self.services.reset()
         self.pushes.forget()

@@ -27,6 +27,8 @@ from .interpreters import Interpreter
 ZIPPED_LIMIT = 52_428_800  # bytes, when sent in the request; through S3 only the next one counts
 _ELF_MACHINES = {62: "x86_64", 183: "aarch64", 3: "i686", 40: "arm"}
 
+_GONE = ".gone-"
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -114,8 +116,17 @@ class Archives:
         return (merged,)
 
     def clear(self) -> None:
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Forget every archive at once; `sweep` removes them, which may take its time."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        gone = Path(tempfile.mkdtemp(prefix=_GONE, dir=self.directory))
+        for path in self.directory.iterdir():
+            if not path.name.startswith(_GONE):
+                path.rename(gone / path.name)
+
+    def sweep(self) -> None:
+        """Remove what `clear` has put aside."""
+        for path in self.directory.glob(f"{_GONE}*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def keep_only(self, used: set[str]) -> None:
         """Remove the archives that no function uses any more."""
