@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from .trouble import Trouble
 RECEIVE_MOST = 10
 PAYLOAD_MOST, FRAME = 6 * 1024 * 1024, 2048  # bytes of an event, and of a record but its body
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
+# How long a received message may wait for a slot, so that more of them come with one request.
+HELD_SECONDS = 0.1
 # What can put a message into a queue from outside this process.
 FEEDERS = ("sqs", "sns", "events", "s3", "states", "scheduler")
 
@@ -49,6 +52,9 @@ class QueuePoller:
         self._url, self._pause = "", FIRST_PAUSE
         self._left: list[Record] = []  # received, but too much for the batch before
         self._batches: set[asyncio.Task[None]] = set()
+        # Batches that wait for a slot, each in its parts; only when the function is quick.
+        self._ready: deque[list[list[Record]]] = deque()
+        self._usual = 1.0  # seconds that a call takes, of late
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
@@ -63,12 +69,14 @@ class QueuePoller:
         self._ear.wake()
         self._own.wake()
         await asyncio.gather(*self._tasks(), return_exceptions=True)
-        await asyncio.gather(*self._batches, return_exceptions=True)
+        while self._batches:
+            await asyncio.wait(self._batches)
         await self._deleter.flushed()
         self._ear.close()
 
     async def abort(self) -> None:
         self._stopping = True
+        self._ready.clear()
         tasks = [*self._tasks(), *self._batches]
         for task in tasks:
             task.cancel()
@@ -82,7 +90,7 @@ class QueuePoller:
     # -- asking
     async def _poll(self) -> None:
         while not self._stopping:
-            if len(self._batches) >= self._scale.limit:
+            if self._ready or len(self._batches) >= self._scale.limit:
                 await self._slot()
             elif self._trouble.lasts:
                 await self._trouble.wait()
@@ -103,7 +111,9 @@ class QueuePoller:
     async def _slot(self) -> None:
         """Wait until a batch is done; who waits with a backlog gets more slots in time."""
         now = self._clock.time()
-        if self._scale.backlog(now) <= len(self._batches):
+        more = self._scale.backlog(now) > len(self._batches)
+        self._start_ready()
+        if not more:
             await self._own.pause(EVERY, now + EVERY)
 
     async def _wait(self) -> None:
@@ -126,8 +136,8 @@ class QueuePoller:
             self._deleter.add(r["receiptHandle"] for r in records if r["messageId"] not in kept)
         parts = _parts(chosen, self._mapping.batch_size)
         # What a FIFO queue gave together may hold one group twice: one part after the other.
-        for each in [parts] if self._fifo else [[part] for part in parts]:
-            self._begin(each)
+        self._ready.extend([parts] if self._fifo else [[part] for part in parts])
+        self._start_ready()
         return True
 
     async def _gather(self) -> list[Record]:
@@ -155,8 +165,9 @@ class QueuePoller:
         size = self._mapping.batch_size
         if self._fifo or size >= RECEIVE_MOST:
             return min(RECEIVE_MOST, size)
-        free = self._scale.limit - len(self._batches)
-        return min(RECEIVE_MOST // size, free) * size
+        most, limit = RECEIVE_MOST // size, self._scale.limit
+        quick = self._usual * most / limit < HELD_SECONDS
+        return (most if quick else min(most, limit - len(self._batches))) * size
 
     async def _receive(self, most: int) -> list[Record]:
         with self._clock.busy(self._what):
@@ -185,8 +196,14 @@ class QueuePoller:
         self._batches.add(task)
         task.add_done_callback(self._ended)
 
+    def _start_ready(self) -> None:
+        while self._ready and len(self._batches) < self._scale.limit:
+            self._begin(self._ready.popleft())
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._batches.discard(task)
+        if not task.cancelled():
+            self._start_ready()
         self._own.wake()
         if not task.cancelled():
             task.result()
@@ -208,12 +225,15 @@ class QueuePoller:
         """The ids of the messages that stay in the queue, until their visibility timeout."""
         everything = {each["messageId"] for each in records}
         payload = json.dumps({"Records": records}).encode()
+        began = self._clock.time()
         try:
             outcome = await self._tools.invoke(self._mapping.function_arn, payload, str(uuid4()))
         except (Throttled, FunctionGone) as error:
             self._scale.throttled()
             self._trouble.met(error)
+            self._ready.clear()
             return everything
+        self._usual += (self._clock.time() - began - self._usual) / 8
         self._trouble.none()
         if outcome.error:
             return everything
