@@ -58,6 +58,7 @@ class SourceMappings:
         }
         if wanted == "Enabled":
             await self._account.sources.prepare(mapping)
+            self._check_new(kind, mapping)  # meanwhile another one may have been made
         return self._move(mapping, "", wanted)
 
     async def get(self, values: Values) -> Answer:
@@ -73,12 +74,15 @@ class SourceMappings:
         if "FunctionName" in values:
             mapping["FunctionArn"] = self._function_arn(values["FunctionName"])
         check(kind, mapping)
-        await self._check_source(mapping)
-        if mapping["FunctionArn"] != old["FunctionArn"]:
-            self._check_new(kind, mapping)
         wanted = old["State"]
         if "Enabled" in values:
             wanted = "Enabled" if values["Enabled"] else "Disabled"
+        if mapping["FunctionArn"] != old["FunctionArn"]:
+            self._check_new(kind, mapping)
+            await self._check_source(mapping)
+        elif wanted == "Enabled" != old["State"]:
+            # One may be disabled, or changed, whose queue or function is gone.
+            await self._check_source(mapping)
         # Meanwhile another request may have come: the checks above asked other services.
         return self._move(mapping, self._settled_mapping(values, "update")["State"], wanted)
 
@@ -147,7 +151,10 @@ class SourceMappings:
     async def _check_source(self, mapping: Mapping[str, Any]) -> None:
         """That the source is there, and its queue hides messages as long as the function runs."""
         reference = refer(self._account.place, mapping["FunctionArn"])
-        _, version = self._registry.version(reference)
+        try:
+            _, version = self._registry.version(reference)
+        except AwsError:
+            raise invalid("Function does not exist") from None
         await self._account.around.check_source(
             mapping["EventSourceArn"], version.settings["Timeout"]
         )

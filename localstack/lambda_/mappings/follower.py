@@ -30,7 +30,8 @@ class Follower:
     """Follows one shard.
 
     begin: where to begin, and the open window if there is one
-    over:  called when the shard is at its end and everything is done
+    say:   tells of trouble, for all shards of a stream
+    over:  called when the shard is at its end and everything is done, or is gone
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Follower:
         reading: Reading,
         shard: str,
         begin: Begin,
+        say: Callable[[Exception], None],
         over: Callable[[], None],
     ) -> None:
         self._mapping, self._tools, self._reading = mapping, tools, reading
@@ -53,7 +55,7 @@ class Follower:
         self._windows = Windows(span, begin.get("window")) if span else None
         self._wanted = wanted(mapping.filters, reading.content)
         self._ear = tools.bell.ear(reading.feeder)
-        self._trouble = Trouble(tools, mapping.uuid, self._ear)
+        self._trouble = Trouble(tools, mapping.uuid, self._ear, say)
         self._last: dict[int, tuple[str, Outcome]] = {}
         self._batches: set[asyncio.Task[None]] = set()
         self._pause, self._exhausted, self._stopping = FIRST_PAUSE, False, False

@@ -26,6 +26,7 @@ class StreamPoller:
         self._kept = tools.positions.of(mapping.uuid)
         self._own = tools.bell.ear()
         self._trouble = Trouble(tools, mapping.uuid, self._own)
+        self._of_shards = Trouble(tools, mapping.uuid, self._own)
         self._followers: dict[str, Follower] = {}
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -100,7 +101,13 @@ class StreamPoller:
         for shard in family.readable(self._followers):
             begin = self._kept.get(shard, FROM_START)
             follower = Follower(
-                self._mapping, self._tools, self._reading, shard, begin, self._own.wake
+                self._mapping,
+                self._tools,
+                self._reading,
+                shard,
+                begin,
+                self._of_shards.say,
+                self._own.wake,
             )
             self._followers[shard] = follower
             follower.start()

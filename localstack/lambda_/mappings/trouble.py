@@ -6,6 +6,8 @@ and records' attempts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...bell import Ear
 from ..records import Throttled
 from .base import Tools
@@ -17,10 +19,14 @@ class Trouble:
     """The trouble that one poller has.
 
     own: what is woken when the poller is to end
+    say: how it is said, when another one says it for several
     """
 
-    def __init__(self, tools: Tools, uuid: str, own: Ear) -> None:
+    def __init__(
+        self, tools: Tools, uuid: str, own: Ear, say: Callable[[Exception], None] | None = None
+    ) -> None:
         self._tools, self._uuid, self._own = tools, uuid, own
+        self.say = say or self._say
         self._count, self._said, self._until = 0, "", 0.0
         self.over = False
 
@@ -38,7 +44,7 @@ class Trouble:
         self._count += 1
         self._until = self._tools.clock.time() + pause
 
-    def say(self, error: Exception) -> None:
+    def _say(self, error: Exception) -> None:
         line = f"event source mapping {self._uuid}: {error}"
         if line != self._said:
             self._said = line

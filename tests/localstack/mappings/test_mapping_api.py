@@ -381,3 +381,18 @@ def test_no_empty_setting_is_refused(world: Any) -> None:
         DestinationConfig={}, SourceAccessConfigurations=[],
     )  # fmt: skip
     assert world.api.get_event_source_mapping(UUID=uuid)["State"] == "Enabled"
+
+
+def test_a_mapping_whose_queue_and_function_are_gone_can_be_disabled(world: Any) -> None:
+    url = world.queue()
+    world.function()
+    uuid = world.map(QUEUE)
+    world.client("sqs").delete_queue(QueueUrl=url)
+    update = world.api.update_event_source_mapping
+    assert update(UUID=uuid, Enabled=False)["State"] == "Disabling"
+    world.advance()
+    status, code, sentence = refusal(update, UUID=uuid, Enabled=True)
+    assert (status, code) == (400, INVALID) and "does not exist" in sentence
+    world.api.delete_function(FunctionName="f")
+    assert refusal(update, UUID=uuid, Enabled=True) == (400, INVALID, "Function does not exist")
+    assert world.api.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from pelton.localstack.lambda_.mappings.scaling import Scale
+
 from .conftest import Raised
 
 PLACE = "us-east-1:000000000000"
@@ -176,6 +178,21 @@ def test_the_concurrency_of_a_mapping_is_bounded(world: Any) -> None:
     assert len(world.events()) == 12 and world.players.most == 2
     told = world.api.get_event_source_mapping(UUID=mapping)
     assert told["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+@pytest.mark.fidelity(
+    "Event source mappings",
+    "SQS: while a backlog lasts more batches are in flight, and few again when it ends",
+    different="five more each second; without a MaximumConcurrency 50 at most, not 1,250",
+)
+@pytest.mark.parametrize(("most", "ceiling"), [(None, 50), (3, 3), (40, 40)])
+def test_batches_in_flight_follow_the_backlog(most: int | None, ceiling: int) -> None:
+    scale = Scale(most)
+    first = scale.limit
+    limits = [scale.backlog(now / 10) for now in range(200)]
+    assert first == min(5, ceiling) == limits[0] and limits == sorted(limits)
+    assert limits[9] == first and limits[10] == min(first + 5, ceiling) and limits[-1] == ceiling
+    assert scale.throttled() == max(1, ceiling // 2) and scale.idle() == first
 
 
 @pytest.mark.fidelity(
