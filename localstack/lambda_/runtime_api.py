@@ -309,7 +309,10 @@ def take_request(buffer: bytearray) -> tuple[str, str, bytes, bytes] | None:
     if b"\r\ntransfer-encoding:" in lower or MODE in lower:
         return None
     _, found, value = lower.partition(b"\r\ncontent-length:")
-    whole = end + 4 + (int(value.partition(b"\r\n")[0]) if found else 0)
+    length = int(value.partition(b"\r\n")[0]) if found else 0
+    if length < 0:
+        raise ValueError("a length below zero")
+    whole = end + 4 + length
     if len(buffer) < whole:
         return None
     body = bytes(buffer[end + 4 : whole])

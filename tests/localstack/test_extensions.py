@@ -551,3 +551,49 @@ def test_an_internal_extension(pelton_emulator: RunningEmulator, seen: Seen) -> 
     assert (
         function.log_has("EXTENSION") == "EXTENSION\tName: inside\tState: Ready\tEvents: [INVOKE]\n"
     )
+
+
+NOISE = """
+import json, os, socket
+
+host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+REGISTER = b"POST /2020-01-01/extension/register HTTP/1.1\\r\\nLambda-Extension-Name: x\\r\\n"
+CHUNKED = b"Transfer-Encoding: chunked\\r\\n\\r\\n"
+
+def say(*pieces):
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read().decode("latin-1")
+
+def handler(event, context):
+    return [
+        say(b"\\x00\\xff" * 100),
+        say(b"nonsense\\r\\n\\r\\n"),
+        say(b"GET / HTTP/1.1\\r\\nContent-Length: many\\r\\n\\r\\n"),
+        say(b"GET / HTTP/1.1\\r\\nContent-Length: -5\\r\\n\\r\\n"),
+        say(REGISTER + CHUNKED, b"3\\r\\n{}", b" \\r\\n0\\r\\n\\r\\n"),
+        say(REGISTER + CHUNKED + b"zz\\r\\n"),
+        say(REGISTER + b"Content-Length: 1000\\r\\n\\r\\n{}"),
+        say(REGISTER + b"\\r\\n", REGISTER + b"\\r\\n"),
+    ]
+"""
+
+
+@pytest.mark.fidelity("Extensions", "noise at the Runtime API's port is refused and does no harm")
+def test_noise_at_the_port(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    function = Extended(pelton_emulator, seen, programs={}, source=NOISE)
+    for _ in range(2):
+        answers = function.run()
+        assert isinstance(answers, list), answers
+        assert [each.partition(" ")[2][:3] for each in answers] == [
+            "",  # no end of its head ever came
+            "400",
+            "400",
+            "400",
+            "403",  # registration is closed
+            "400",
+            "",  # its body never came
+            "403",
+        ]
