@@ -21,7 +21,8 @@ floor. Believe the ratios, not the times: the machine was {machine}, Python {pyt
 
 The floors: a plain call of the function; `model_validate` and the call; a bare interpreter; the
 real runtime client under a Runtime API that does nothing else (its p50 is a whole turn, and no HTTP
-caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client.
+caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client;
+for a queue, receiving and deleting its messages alone, ten a request, over raw HTTP.
 
 | what | floor | ours | ratio or excess | bound | |
 | --- | ---: | ---: | ---: | ---: | --- |

@@ -6,7 +6,8 @@ what a poller may ask of the rest of the emulator.  Neither knows a single sourc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,7 +29,7 @@ class SourceRefused(Exception):
 
 
 class FunctionGone(Exception):
-    """The function that a mapping names does not exist (any more)."""
+    """The function that a mapping names does not exist (any more), or could not be started."""
 
 
 # (service, operation, members) -> the answer's members; raises SourceRefused.
@@ -75,6 +76,18 @@ class Poller(Protocol):
 
     async def abort(self) -> None:
         """End at once; what was in hand is read again."""
+
+
+def begin(work: Coroutine[Any, Any, None], what: str, tools: Tools) -> asyncio.Task[None]:
+    """A poller's own task; one that ends by a fault of ours says so, and is not silent."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            tools.report(f"{what} stopped: {error!r}")
+
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(ended)
+    return task
 
 
 def nothing_more(mapped: Mapped) -> None:

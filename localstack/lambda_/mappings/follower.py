@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from ..records import Outcome, SourceMapping, Throttled
 from . import discarded
-from .base import FunctionGone, SourceRefused, Tools
+from .base import FunctionGone, SourceRefused, Tools, begin
 from .filters import wanted
 from .partial import failed_items
 from .shards import Batch, GivenUp, Lane, Record, Shard, pause
@@ -64,7 +64,7 @@ class Follower:
         self.ended = False
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._follow())
+        self._task = begin(self._follow(), self._what, self._tools)
 
     async def stop(self) -> None:
         self._stopping = self._trouble.over = True

@@ -15,6 +15,7 @@ from ...services import ServiceRefused, Services
 from ..calls import make_call
 from ..destinations import Destinations, Letter, Undelivered, service_of
 from ..errors import AwsError
+from ..fork_server import ForkServerGone
 from ..names import Place, refer
 from ..records import Execution, Outcome, SourceMapping
 from ..registry import Registry
@@ -180,7 +181,11 @@ class Pollers:
             call = make_call(self._registry, reference, payload, request_id)
         except AwsError as error:
             raise FunctionGone(error.message) from None
-        return await self._execution.invoke(call)
+        try:
+            return await self._execution.invoke(call)
+        except (ForkServerGone, OSError) as error:
+            # The machine, not the function: the records wait as for one that is not there.
+            raise FunctionGone(f"{function_arn} could not be started: {error}") from None
 
     def _require(self, function_arn: str) -> None:
         try:

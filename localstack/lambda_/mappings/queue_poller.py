@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..records import SourceMapping, Throttled
-from .base import FunctionGone, SourceRefused, Tools, source_name
+from .base import FunctionGone, SourceRefused, Tools, begin, source_name
 from .deleter import Deleter
 from .filters import wanted
 from .partial import failed_items
@@ -62,7 +62,7 @@ class QueuePoller:
         """Nothing: a queue keeps its own position."""
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._poll())
+        self._task = begin(self._poll(), self._what, self._tools)
 
     async def stop(self) -> None:
         self._stopping = self._trouble.over = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from ..records import SourceMapping
-from .base import SourceRefused, Tools
+from .base import SourceRefused, Tools, begin
 from .family import Family
 from .follower import Follower
 from .stream import FROM_START, Begin, Reading
@@ -46,7 +46,7 @@ class StreamPoller:
                 self._keep(listed.shard, await self._end_of(listed.shard))
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._watch())
+        self._task = begin(self._watch(), f"event source mapping {self._mapping.uuid}", self._tools)
 
     async def stop(self) -> None:
         self._stopping = self._trouble.over = True

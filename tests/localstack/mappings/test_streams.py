@@ -349,6 +349,19 @@ def test_shards_that_split_and_merge(world: Any) -> None:
     assert len({name.partition(":")[0] for _, name in seen}) == 4
 
 
+def test_a_stream_that_gets_more_shards(world: Any) -> None:
+    kinesis = stream(world)
+    world.function()
+    world.map(STREAM, StartingPosition="LATEST")
+    put(kinesis, 1)
+    world.advance()
+    kinesis.update_shard_count(StreamName="s", TargetShardCount=3, ScalingType="UNIFORM_SCALING")
+    for number in range(2, 12):
+        put(kinesis, number, key=str(number))
+    world.advance(20)
+    assert sorted(n for event in world.events() for n in numbers(event)) == list(range(1, 12))
+
+
 @pytest.mark.fidelity(
     "Event source mappings",
     "Kinesis: what is unread in a shard that is split",
