@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from .runtime.nuclio_shapes import Event, make_event
 
@@ -40,7 +40,7 @@ def http_v2(
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": "&".join(f"{k}={v}" for k, v in (query or {}).items()),
+        "rawQueryString": urlencode(query or {}),
         "headers": {name.lower(): value for name, value in given.items()},
         "requestContext": {
             "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
@@ -173,8 +173,8 @@ def nuclio_http(
     query: Mapping[str, str] | None = None,
     decoded: bool = False,
 ) -> Event:
-    """A request as Nuclio's wrapper hands it over: a JSON body parsed, strings as bytes unless
-    `decoded` (NUCLIO_PYTHON_DECODE_EVENT_STRINGS).
+    """A request as Nuclio's wrapper hands it over: a JSON body parsed, the path without percent
+    encoding, strings as bytes unless `decoded` (NUCLIO_PYTHON_DECODE_EVENT_STRINGS).
 
     >>> event = nuclio_http({"a": 1})
     >>> event.body, event.method
@@ -192,7 +192,7 @@ def nuclio_http(
         headers=given,
         fields=query,
         method=method,
-        path=path,
+        path=unquote(path),
         url=f"{path}?{urlencode(query)}" if query else path,
         decoded=decoded,
     )

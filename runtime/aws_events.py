@@ -56,8 +56,8 @@ def http_event(source: str, payload: dict[str, Any], request_id: str) -> Event:
         trigger="http",
         headers=headers,
         method=method,
-        path=path,
-        fields=fields,
+        path=_decoded(path),
+        fields={_decoded(k): _decoded(v) for k, v in fields.items()} if source == "alb" else fields,
         content_type=headers.get("content-type", ""),
         raw=payload,
     )
@@ -73,6 +73,19 @@ def _path(payload: dict[str, Any], path: str) -> str:
         return unquote(path)
     stage = f"/{context.get('stage') or '$default'}"
     return (path[len(stage) :] or "/") if f"{path}/".startswith(f"{stage}/") else path
+
+
+def _decoded(text: str) -> str:
+    """A path, or a balancer's query, without percent encoding: sources differ in what they decode.
+
+    Sources: AWS's page on balancers' targets ("You must decode them"); function URLs and REST APIs
+    pass the path as it was asked for.
+    """
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
 
 
 def _headers(payload: dict[str, Any]) -> dict[str, str]:

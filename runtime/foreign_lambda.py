@@ -14,7 +14,10 @@ from ..handlers.function import Function
 from .call import maybe_await
 from .nuclio import read_event
 from .nuclio_replies import with_cookies
+from .nuclio_shapes import text
 
+# Other content types than text/* whose bodies a function URL passes as text.
+TEXTS = frozenset({"application/json", "application/javascript", "application/xml"})
 ARN = "arn:aws:lambda:{region}:{account}:function:{name}"
 
 
@@ -54,27 +57,31 @@ def lambda_style_on_nuclio(function: Function[..., Any]) -> Callable[[Any, Any],
 
 
 def http_payload(event: Event) -> dict[str, Any]:
-    """A request in payload format 2.0, as a function URL sends it."""
-    text, encoded = _text(event.body)
-    query = "&".join(f"{name}={value}" for name, value in event.fields.items())
+    """A request in payload format 2.0, as a function URL sends it: the path as it was asked for,
+    cookies beside the headers, a body that is no text as base64, no body where there is none."""
+    path, _, query = _target(event).partition("?")
+    headers = dict(event.headers)
+    cookies = [each.strip() for each in headers.pop("cookie", "").split(";") if each.strip()]
     now = time.time()
-    payload: dict[str, Any] = {
+    return {
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": event.path,
+        "rawPath": path,
         "rawQueryString": query,
-        "headers": dict(event.headers),
+        **({"cookies": cookies} if cookies else {}),
+        "headers": headers,
+        **({"queryStringParameters": _fields(query)} if query else {}),
         "requestContext": {
             "accountId": "anonymous",
             "apiId": "nuclio",
-            "domainName": event.headers.get("host", ""),
+            "domainName": headers.get("host", ""),
             "domainPrefix": "nuclio",
             "http": {
                 "method": event.method,
-                "path": event.path,
+                "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": event.headers.get("x-forwarded-for", "127.0.0.1"),
-                "userAgent": event.headers.get("user-agent", ""),
+                "sourceIp": headers.get("x-forwarded-for", "127.0.0.1"),
+                "userAgent": headers.get("user-agent", ""),
             },
             "requestId": event.id,
             "routeKey": "$default",
@@ -82,21 +89,32 @@ def http_payload(event: Event) -> dict[str, Any]:
             "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
             "timeEpoch": int(now * 1000),
         },
-        "body": text,
-        "isBase64Encoded": encoded,
+        **_body(event),
     }
-    if event.fields:
-        payload["queryStringParameters"] = dict(event.fields)
-    return payload
 
 
-def _text(body: Any) -> tuple[str, bool]:
-    if isinstance(body, bytes):
-        try:
-            return body.decode(), False
-        except UnicodeDecodeError:
-            return base64.b64encode(body).decode(), True
-    return (body if isinstance(body, str) else json.dumps(body)), False
+def _target(event: Event) -> str:
+    """Path and query as they were asked for; Nuclio's `path` and `fields` are decoded."""
+    return text(getattr(event.raw, "url", "")) or event.path
+
+
+def _fields(query: str) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    fields: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        fields[name] = f"{fields[name]},{value}" if name in fields else value
+    return fields
+
+
+def _body(event: Event) -> dict[str, Any]:
+    body = event.body if isinstance(event.body, bytes) else json.dumps(event.body).encode()
+    if not body:
+        return {"isBase64Encoded": False}
+    kind = event.content_type.partition(";")[0].strip().lower()
+    if kind.startswith("text/") or kind in TEXTS:
+        return {"body": body.decode("utf-8", "replace"), "isBase64Encoded": False}
+    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
 def _scheduled(event: Event) -> dict[str, Any]:

@@ -84,11 +84,14 @@ def nuclio_event(event: Event, decoded: bool = False) -> nuclio_shapes.Event:
 
 
 def _url(event: Event) -> str:
-    if not event.fields:
-        return event.path
-    from urllib.parse import urlencode
+    """Path and query as they were asked for, where the source says."""
+    raw = event.raw if isinstance(event.raw, dict) else {}
+    path, query = raw.get("rawPath", event.path), raw.get("rawQueryString", "")
+    if event.fields and not query:
+        from urllib.parse import urlencode
 
-    return f"{event.path}?{urlencode(event.fields)}"
+        query = urlencode(event.fields)
+    return f"{path}?{query}" if query else path
 
 
 def _event(source: str, payload: Any, request_id: str) -> Event:

@@ -259,8 +259,8 @@ def response_of(answer: Any) -> Response:
     """
     if hasattr(answer, "status_code") and hasattr(answer, "body"):
         body, kind = _written(answer.body) if isinstance(answer.body, dict) else (answer.body, "")
-        kind = kind or answer.content_type
-        return Response(answer.headers, _plain(body), kind, answer.status_code, answer.event_id)
+        kind = kind or getattr(answer, "content_type", "")
+        return Response(getattr(answer, "headers", None), _plain(body), kind, answer.status_code)
     if isinstance(answer, tuple) and len(answer) == 2:
         status, said = answer
         body, kind = (said, "") if isinstance(said, str) else _written(said)

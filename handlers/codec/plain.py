@@ -89,12 +89,19 @@ def _rich(value: Any, kind: type) -> Any:
         return _object((name, getattr(value, name)) for name in kind.__dataclass_fields__)
     for base in kind.__mro__[:-1]:
         if rule := scalar(base) or foreign_converter(base):
-            return to_json(rule[1](value)) if rule[1] else value
+            return to_json(_encoded(value, rule[1])) if rule[1] else value
     if kind.__module__ == "numpy" and hasattr(value, "item"):
         return to_json(value.item())
     if isinstance(value, Mapping):
         return _object(value.items())
     raise Fault(f"a {kind.__name__}", "type")
+
+
+def _encoded(value: Any, encode: Callable[[Any], Any]) -> Any:
+    try:
+        return encode(value)
+    except (TypeError, ValueError) as error:  # a model with a field that its library cannot write
+        raise Fault(f"a {type(value).__name__} ({error})", "type") from None
 
 
 # What an instance of a subclass of JSON's own types is, without what the subclass says of itself.

@@ -51,6 +51,7 @@ def at_every_door(function: Any, **request: Any) -> set[tuple[int, str, str]]:
         ("GET", "/orders/7", {"id": "7"}),
         ("HEAD", "/orders/7", {"id": "7"}),
         ("GET", "/orders/newest", {}),
+        ("GET", "/orders/a%20b", {"id": "a b"}),
         ("DELETE", "/files/a/b.txt", {"rest": "a/b.txt"}),
     ],
 )
