@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from ..clock import MACHINE
 from .account import Account, Act, Answer, Values
-from .errors import AwsError, conflict, too_large
+from .errors import AwsError, conflict, invalid, too_large
 from .jackson import parsed
 from .names import Reference, refer
 from .records import Call, RestoreFailed, Throttled
@@ -24,6 +24,8 @@ _NOT_READY = (
     "becomes ACTIVE."
 )
 _UNPARSED = "Could not parse request body into json: Could not parse payload into json: "
+
+_REFUSED = ("TenantId", "DurableExecutionName")
 
 
 class Calls:
@@ -58,6 +60,9 @@ class Calls:
 
     async def call(self, values: Values, kind: str) -> Call:
         """The call that a request of `kind` asks for, checked."""
+        for name in _REFUSED:
+            if values.get(name):
+                raise invalid(f"The pelton emulator does not support {name} yet.")
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))
         function, version = self._registry.version(reference)
         if version.state == "Failed":

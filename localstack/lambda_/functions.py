@@ -16,7 +16,7 @@ from .layer_settings import check_total, with_layers
 from .names import LATEST, Reference, refer, unqualified
 from .paging import page
 from .registry import new_build
-from .settings import configuration, created, listed, updated
+from .settings import SOURCE_KEY, configuration, created, listed, updated, with_key
 from .states import Function, Version, stamp
 from .versions import published, refuse_publish_to
 
@@ -43,7 +43,7 @@ class Functions:
 
     async def create(self, values: Values) -> Answer:
         name = unqualified(self._account.place, values["FunctionName"])
-        settings = await self._new_settings(values, name)
+        settings = with_key(await self._new_settings(values, name), values["Code"])
         self._check_free(name)
         signing = values.get("CodeSigningConfigArn") or None
         check_exists(self._account, signing)
@@ -70,6 +70,7 @@ class Functions:
             "Code": {
                 "RepositoryType": "S3",
                 "Location": f"{self._account.around.url}/_pelton/code/{version.code.sha256}",
+                "SourceKMSKeyArn": version.settings.get(SOURCE_KEY),
             },
         }
         if function.tags and reference.qualifier == "":
@@ -87,7 +88,7 @@ class Functions:
         refuse_publish_to(values)
         function = self._to_change(values)
         architectures = values.get("Architectures") or function.latest.settings["Architectures"]
-        before, settings = function.latest, {**function.latest.settings}
+        before, settings = function.latest, with_key(function.latest.settings, values)
         settings["Architectures"] = architectures
         check_signed(self._account, function.name, function.code_signing)
         code = await self._intake.changed(function.name, settings, values)
@@ -133,6 +134,8 @@ class Functions:
 
     async def list(self, values: Values) -> Answer:
         place, everything = self._account.place, values.get("FunctionVersion") == "ALL"
+        if values.get("MasterRegion", "ALL") not in ("ALL", place.region):
+            return {"Functions": []}  # nothing here is a replica of another region's
         wanted: list[tuple[Function, Version, str]] = []
         for _, function in sorted(self._registry.functions.items()):
             wanted.append((function, function.latest, LATEST if everything else ""))

@@ -56,8 +56,6 @@ class Layers:
         _check_compatible(values)
         name = layer_name(self._account.place, values["LayerName"])
         content = values["Content"]
-        if content.get("S3ObjectStorageMode", "COPY") != "COPY":
-            raise invalid("The pelton emulator does not support S3ObjectStorageMode REFERENCE yet.")
         archive = await uploaded(self._account, content)
         if archive is None:
             raise invalid("Please provide a source for layer content.")

@@ -37,6 +37,8 @@ _MERGED: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str,
     "TracingConfig": rules.merged,
     "SnapStart": rules.merged,
 }
+# Of the code, and told with it; nothing is encrypted here.
+SOURCE_KEY = "SourceKMSKeyArn"
 # Not honoured: given with content, they are refused by name.
 _REFUSED = (
     "DurableConfig", "CapacityProviderConfig", "TenancyConfig",
@@ -70,6 +72,13 @@ def updated(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     if "Environment" in values:
         _put(changed, "Environment", values["Environment"].get("Variables"))
     rules.check(changed)
+    return changed
+
+
+def with_key(settings: Mapping[str, Any], code: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with the key that new code is said to be encrypted with, or without one."""
+    changed = {**settings}
+    _put(changed, SOURCE_KEY, code.get(SOURCE_KEY) or None)
     return changed
 
 

@@ -14,6 +14,8 @@ async def uploaded(account: Account, source: Values) -> bytes | None:
     Raises RequestEntityTooLargeException or InvalidParameterValueException for too much, and
     InvalidParameterValueException in S3's words.
     """
+    if source.get("S3ObjectStorageMode", "COPY") != "COPY":
+        raise invalid("The pelton emulator does not support S3ObjectStorageMode REFERENCE yet.")
     content: bytes | None = source.get("ZipFile")
     if content is not None:
         if any(source.get(name) for name in ("S3Bucket", "S3Key", "ImageUri")):

@@ -229,3 +229,40 @@ def test_what_no_function_may_have(door: Any, settings: Any, words: str) -> None
     with pytest.raises(Exception, match=words):
         door.create(**settings)
     assert door.api.list_functions()["Functions"] == []
+
+
+@pytest.mark.fidelity(
+    "Functions",
+    "role, keys, access points: their form is checked",
+    different="that they are there, and what they allow, is not",
+)
+def test_what_is_named_need_not_be_there(door: Any) -> None:
+    role = "arn:aws:iam::000000000000:role/nobody"
+    code = {"ZipFile": door.archive("main.py"), "SourceKMSKeyArn": KEY}
+    door.create(Role=role, KMSKeyArn=KEY, Code=code)
+    assert door.api.get_function_configuration(FunctionName="f")["Role"] == role
+    assert door.api.get_function(FunctionName="f")["Code"]["SourceKMSKeyArn"] == KEY
+    door.api.get_waiter("function_active_v2").wait(FunctionName="f")
+    door.api.update_function_code(FunctionName="f", ZipFile=door.archive("main.py"))
+    assert "SourceKMSKeyArn" not in door.api.get_function(FunctionName="f")["Code"]
+
+
+@pytest.mark.fidelity("Functions", "code that S3 keeps (REFERENCE)", refused=True)
+@pytest.mark.fidelity("Execution", "tenants and durable executions of Invoke", refused=True)
+def test_members_are_never_ignored(door: Any) -> None:
+    door.create()
+    stored = {"S3Bucket": "bucket", "S3Key": "k", "S3ObjectStorageMode": "REFERENCE"}
+    refused: list[tuple[str, dict[str, Any], str]] = [
+        ("UpdateFunctionCode", stored, "S3ObjectStorageMode REFERENCE"),
+        ("Invoke", {"TenantId": "t"}, "TenantId"),
+        ("Invoke", {"DurableExecutionName": "d"}, "DurableExecutionName"),
+    ]
+    for operation, members, name in refused:
+        assert door.refusal(operation, FunctionName="f", **members) == (
+            400,
+            "InvalidParameterValueException",
+            f"The pelton emulator does not support {name} yet.",
+        )
+    for region, names in (("ALL", ["f"]), ("us-east-1", ["f"]), ("eu-west-1", [])):
+        found = door.api.list_functions(MasterRegion=region, FunctionVersion="ALL")["Functions"]
+        assert [each["FunctionName"] for each in found] == names
