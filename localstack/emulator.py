@@ -16,11 +16,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import asgi, health
+from .bucket_cors import BucketCors
 from .clock import Clock, ManualClock, RealClock
 from .clock_door import ClockDoor
 from .front import Front, Handler, Request, Response
 from .gate import Access, WebGate
-from .gateway import Gateway, body_limit, is_public, signed_for
+from .gateway import Gateway, body_limit, is_for_a_bucket, is_public, signed_for
 from .lambda_.account import Account, Surroundings
 from .lambda_.api import LambdaApi
 from .lambda_.archives import Archives
@@ -123,9 +124,9 @@ class Emulator:
         self.signatures = Signatures({"test": "test", **self._access.credentials}, self.clock)
         self._functions_credential = self._make_credential()
         hosts, origins = self._access.hosts, self._access.origins
-        gate = WebGate(self.host, hosts, origins, is_public, body_limit)
+        gate = WebGate(self.host, hosts, origins, is_public, body_limit, is_for_a_bucket)
         self._nuclio_gate = WebGate(self.host, hosts, origins)
-        self._front = Front(gate)
+        self._front, self._gate = Front(gate), gate
         self._nuclio_front = Front(self._nuclio_gate)
         port, nuclio_port = self._ports
         self._made = [self._front.close, self._nuclio_front.close]
@@ -216,6 +217,8 @@ class Emulator:
             self._code,
             self.pushes.deliver,
             ClockDoor(self.clock),
+            BucketCors(self._others, self.services.cors_of),
+            self._gate.foreign,
         )
         handler: Handler = gateway
         if self._access.verify:

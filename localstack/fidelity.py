@@ -36,7 +36,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | streamed responses | 2 MB a second after the first 6 MB, at most 200 MB | as fast as the caller reads, at most 200 MB; only a runtime of one's own streams, as for Python on AWS |
-| web pages of other origins | may call what their browser lets them | refused at every port unless `--allow-origin` names them, S3 included whatever a bucket's CORS says; function URLs and API Gateway go by their own CORS |
+| web pages of other origins | may call what their browser lets them | refused at every port unless `--allow-origin` names them; function URLs, API Gateway and buckets go by their own CORS, and a page that no rule of a bucket lets in is refused |
 | credentials | checked | checked with `--verify-signatures`, passed without; IAM policies are not evaluated, a function URL of AuthType NONE needs its statements |
 | async events | kept by the service; what is dropped is counted in CloudWatch | kept in SQLite, also over a kill; at most 32 of one function run at once; what is dropped is said in the emulator's log |
 | recursive loops of functions, queues and topics | stopped after some 16 rounds | the setting is kept and told; loops are not detected |

@@ -60,6 +60,8 @@ class WebGate:
     hosts:   further host names, exact or like "*.example.test"; "*" admits all
     origins: web origins whose pages may call, like "http://localhost:3000"; "*" admits all
     public:  whether a request is for something that answers pages by its own rules
+    later:   whether whom the request is for will judge pages by its own rules: no page of an
+             allowed origin, though, which needs none
     size:    the most bytes that a request's body may have
 
     >>> gate = WebGate("127.0.0.1", origins=["http://localhost:3000"])
@@ -78,7 +80,9 @@ class WebGate:
         origins: Collection[str] = (),
         public: Callable[[Request], bool] = nothing_is_public,
         size: Callable[[Request], int] = half_a_gigabyte,
+        later: Callable[[Request], bool] = nothing_is_public,
     ) -> None:
+        self._later = later
         self._bound, self._public, self._size = bound.strip("[]"), public, size
         self._hosts = tuple(each.lower() for each in hosts)
         self._origins = frozenset(each.rstrip("/").lower() for each in origins)
@@ -107,6 +111,11 @@ class WebGate:
         kept = [each for each in response.headers if not _is_cors(each[0])]
         response.headers = [*kept, *_allowing(request), ("Access-Control-Expose-Headers", _EXPOSED)]
         return response
+
+    def foreign(self, request: Request) -> bool:
+        """Whether a page of an origin sent this that was not allowed, and is not the emulator's."""
+        origin = request.headers.get("origin")
+        return origin is not None and not (self.trusts(request) or _same(request))
 
     def trusts(self, request: Request) -> bool:
         """Whether the request's origin is one that was allowed by name."""
@@ -144,7 +153,9 @@ class WebGate:
                 return None
         elif self.trusts(request):
             return _preflight(request)
-        elif headers["origin"].lower() == f"http://{headers.get('host', '')}".lower():
+        elif _same(request):
+            return None
+        if self._later(request):
             return None
         origin = headers.get("origin", "another site")[:200]
         return plain(
@@ -152,6 +163,12 @@ class WebGate:
             f"a web page of {origin} may not call this emulator: start it with "
             "--allow-origin if it should",
         )
+
+
+def _same(request: Request) -> bool:
+    """Whether the page is one of the address that it calls."""
+    here = f"http://{request.headers.get('host', '')}"
+    return request.headers.get("origin", "").lower() == here.lower()
 
 
 def _preflight(request: Request) -> Response | None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from .bucket_cors import BucketCors, bucket_of
 from .front import Handler, Request, Response
 from .messages import plain
 
@@ -48,7 +49,10 @@ class UrlDoor(Protocol):
 
 
 class Gateway:
-    """Routes; `own` are the emulator's own pages, by "METHOD /_pelton/name"."""
+    """Routes; `own` are the emulator's own pages, by "METHOD /_pelton/name".
+
+    pages: answers those requests to S3 that pages of a `foreign` origin sent
+    """
 
     def __init__(
         self,
@@ -59,7 +63,10 @@ class Gateway:
         code: Callable[[str], bytes | None],
         push: Callable[[str, bytes, Mapping[str, str]], Awaitable[Response]],
         clock: Handler,
+        pages: BucketCors | None = None,
+        foreign: Callable[[Request], bool] = lambda request: False,
     ) -> None:
+        self._pages, self._foreign = pages, foreign
         self._lambda, self._urls, self._services = lambda_api, urls, services
         self._own, self._code, self._push = own, code, push
         self._clock = clock
@@ -79,6 +86,8 @@ class Gateway:
             return await self._lambda(request)
         if request.cut:
             return plain(413, f"the emulator takes bodies of up to {_OTHER_BODY} bytes")
+        if self._pages is not None and self._foreign(request):
+            return await self._pages.answer(request, bucket_of(request, signed_for(request)))
         return await self._services(request)
 
     def _is_lambda(self, request: Request) -> bool:
@@ -119,6 +128,14 @@ def _is_api(request: Request) -> bool:
     host = request.headers.get("host", "")
     named = "execute-api" in host and _API_HOST.fullmatch(host) is not None
     return named or _API_PATH.match(request.target) is not None
+
+
+def is_for_a_bucket(request: Request) -> bool:
+    """Whether a page's request is S3's alone, which then goes by the bucket's CORS rules; without
+    an Origin (a picture) it may only read."""
+    if "origin" not in request.headers and request.method not in ("GET", "HEAD"):
+        return False
+    return bucket_of(request, signed_for(request)) != ""
 
 
 def body_limit(request: Request) -> int:

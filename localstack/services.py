@@ -139,6 +139,11 @@ class Services:
             raise ServiceRefused(_tag(content, "Code"), _tag(content, "Message"), response.status)
         return content
 
+    async def cors_of(self, bucket: str) -> bytes:
+        """The CORS configuration of a bucket, b"" where there is none."""
+        response = await self(self._request("GET", f"/{quote(bucket)}?cors", "s3"))
+        return response.body if response.status == 200 else b""
+
     async def put_object(self, bucket: str, key: str, content: bytes) -> None:
         """Keep an object in S3.  Raises ServiceRefused with S3's own code and message."""
         await self._xml(self._request("PUT", f"/{quote(bucket)}/{quote(key)}", "s3", body=content))

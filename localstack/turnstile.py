@@ -79,6 +79,8 @@ def needs_none(request: Request) -> bool:
     >>> needs_none(Request("POST", "/", {"x-amz-target": f"{_COGNITO}AdminCreateUser"}))
     False
     """
+    if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+        return True  # a browser asks, and cannot sign that
     target, path = request.headers.get("x-amz-target", ""), request.path
     if path != "/":
         return not target and _OPEN_PATHS.fullmatch(path) is not None

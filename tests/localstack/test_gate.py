@@ -6,8 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import boto3
 import httpx
 import pytest
+from botocore.client import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +99,67 @@ def test_pages_of_an_allowed_origin_read_the_answer(ports: dict[str, str], port:
     assert asked.status_code == 204
     assert asked.headers["access-control-allow-methods"] == "PUT"
     assert asked.headers["access-control-allow-headers"] == "x-amz-target"
+
+
+@pytest.mark.fidelity(
+    "Safety",
+    "S3: a bucket's CORS rules let pages in",
+    different="a page that no rule lets in is refused, where AWS leaves it to the browser",
+)
+def test_a_buckets_rules_let_pages_in(emulator: RunningEmulator) -> None:
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=emulator.url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=config,
+    )
+    for bucket in ("shared", "closed"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="a", Body=b"hi")
+    rule = {
+        "AllowedOrigins": ["https://*.page.test"],
+        "AllowedMethods": ["GET", "PUT"],
+        "AllowedHeaders": ["content-*"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 60,
+    }
+    s3.put_bucket_cors(Bucket="shared", CORSConfiguration={"CORSRules": [rule]})
+    page = "https://my.page.test"
+    read = ask(f"{emulator.url}/shared/a", origin=page)
+    assert (read.status_code, read.text) == (200, "hi")
+    assert read.headers.get_list("access-control-allow-origin") == [page]
+    assert read.headers["access-control-expose-headers"] == "ETag"
+    asked = ask(
+        f"{emulator.url}/shared/b",
+        "OPTIONS",
+        origin=page,
+        access_control_request_method="PUT",
+        access_control_request_headers="Content-Type",
+    )
+    assert (asked.status_code, asked.headers["access-control-max-age"]) == (200, "60")
+    assert asked.headers["access-control-allow-headers"] == "content-type"
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": "shared", "Key": "b"})
+    assert httpx.put(url, content=b"up", headers={"origin": page}, trust_env=False).is_success
+    assert s3.get_object(Bucket="shared", Key="b")["Body"].read() == b"up"
+    for path, method, headers in (
+        ("/closed/a", "GET", {"origin": page}),
+        ("/shared/a", "GET", {"origin": "https://page.test.evil.test"}),
+        ("/shared/a", "DELETE", {"origin": page}),
+        ("/shared/a", "POST", {"origin": page}),
+        ("/shared?Action=ListUsers", "GET", {"origin": page}),
+        ("/shared", "PUT", {"origin": page, "x_amz_target": "AmazonSQS.CreateQueue"}),
+        ("/2015-03-31/functions/", "GET", {"origin": page, "host": "shared.s3.localhost"}),
+        ("/shared/a", "PUT", {"sec_fetch_site": "cross-site"}),
+    ):
+        refused = ask(f"{emulator.url}{path}", method, **headers)
+        assert refused.status_code == 403, (path, method, headers)
+        assert "access-control-allow-origin" not in refused.headers
+    # A picture on somebody's page, and a page that may do everything.
+    assert ask(f"{emulator.url}/shared/a", sec_fetch_site="cross-site").text == "hi"
+    assert ask(f"{emulator.url}/closed/a", origin=FRIEND).text == "hi"
 
 
 def test_a_page_changes_nothing(emulator: RunningEmulator) -> None:

@@ -145,6 +145,9 @@ def test_objects_and_presigned_urls(emulator: RunningEmulator) -> None:
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": key})
     with urllib.request.urlopen(url) as answer:
         assert answer.read() == b"one"
+    preflight = {"access-control-request-method": "PUT"}
+    address = f"{emulator.url}/signed/two"
+    assert httpx.options(address, headers=preflight, trust_env=False).status_code == 200
     for other in (url.replace("signed/", "signed/x"), url[:-3] + "000", url + "&versionId=x"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(other)
