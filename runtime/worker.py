@@ -13,6 +13,7 @@ from ..handlers.context import Context
 from ..handlers.errors import WrongUse
 from ..handlers.function import Function
 from .call import maybe_await
+from .traces import without_our_frames
 
 
 def find_function(module: str, function: str, app: str) -> Function[..., Any]:
@@ -20,7 +21,10 @@ def find_function(module: str, function: str, app: str) -> Function[..., Any]:
 
     Raises `WrongUse` that says what the module has instead.
     """
-    found = getattr(import_module(module), app, None)
+    try:
+        found = getattr(import_module(module), app, None)
+    except Exception as error:
+        raise error.with_traceback(without_our_frames(error))  # noqa: B904 - the same error
     if not isinstance(found, App):
         raise WrongUse(f"module {module} has no pelton.App named {app!r}")
     if function not in found.functions:

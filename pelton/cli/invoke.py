@@ -103,8 +103,8 @@ def _parsed(text: str) -> Any:
 
 # Frames between the platform's call and the function: the runtime client, imports, pelton's own.
 OURS = re.compile(
-    r'File "(<frozen importlib|[^"]*/(awslambdaric|importlib|asyncio|pelton/(runtime|handlers))/'
-    r'|[^"]*/pelton_entry_\w+\.py")'
+    r'File "(<frozen importlib|[^"]*/(awslambdaric|importlib|asyncio)/'
+    r'|[^"]*/pelton/(runtime|handlers|serving_graph)/|[^"]*/pelton_entry_\w+\.py")'
 )
 
 

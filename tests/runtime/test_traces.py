@@ -3,6 +3,7 @@
 import json
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from awslambdaric.bootstrap import handle_event_request
 
 import pelton
 from pelton import App, InvalidInput, InvalidOutput, testing
-from pelton.runtime.aws import make_handler
+from pelton.runtime.aws import handler_for, make_handler
 
 app = App("traces")
 
@@ -161,6 +162,17 @@ def test_a_500_on_nuclio_has_nuclios_form_and_the_users_frames(
     assert head == 'Exception caught in handler - "boom": Traceback (most recent call last):'
     assert [each.rpartition(", in ")[2] for each in lines if each.startswith("  File")] == frames
     assert "ValueError: boom" in lines
+
+
+def test_an_error_at_import_has_the_users_frames_next_to_the_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_at_import.py").write_text("def load():\n    1 / 0\n\nload()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ZeroDivisionError) as caught:
+        handler_for("broken_at_import", "f")
+    found = [each.name for each in traceback.extract_tb(caught.tb)][1:]
+    assert found == ["handler_for", "find_function", "<module>", "load"]
 
 
 def test_an_error_of_ours_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
