@@ -24,6 +24,7 @@ from .freezing import Freezer
 from .hosts import Host, Hosts
 from .interpreters import own
 from .logs import LogSink
+from .memory_watch import MemoryWatch
 from .names import LATEST
 from .records import Allocation, Call, Outcome, Provision, Revision
 from .runtime_api import Delivery
@@ -39,8 +40,6 @@ AHEAD_SECONDS = 130.0  # of an init that no call waits for, or the function's ti
 PROVISIONED = "provisioned-concurrency"
 IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 120.0
-# To fill the smallest function's memory takes longer than this.
-MEMORY_CHECK_SECONDS = 0.02
 
 
 class Invocations:
@@ -64,9 +63,7 @@ class Invocations:
         self._hosts = hosts
         self._idle: dict[str, list[Sandbox]] = {}
         self._all: set[Sandbox] = set()
-        # Those with an event or in their init, and since when: an entry for each event.
-        self._busy: dict[object, tuple[Sandbox, float]] = {}
-        self._someone_is_busy = asyncio.Event()
+        self._memory = MemoryWatch()
         self._admission = Admission(left)
         self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._endings: deque[Ending] = deque()
@@ -83,7 +80,7 @@ class Invocations:
         loop = asyncio.get_running_loop()
         self._keepers = [
             loop.create_task(self._reclaim()),
-            loop.create_task(self._watch_memory()),
+            loop.create_task(self._memory.run()),
             loop.create_task(self._freezer.run()),
         ]
         await self._hosts.host(own().runtime)
@@ -370,35 +367,19 @@ class Invocations:
                 if not sandboxes:
                     del kept[key]
 
-    async def _watch_memory(self) -> None:
-        """End sandboxes that are over their memory; processes go by the machine's time.
-
-        Only those that have been at an event or their init for a while: an idle one does nothing,
-        and costs nothing here.
-        """
-        while True:
-            await self._someone_is_busy.wait()
-            await MACHINE.sleep(MEMORY_CHECK_SECONDS)
-            before = time.perf_counter() - MEMORY_CHECK_SECONDS / 2
-            for sandbox in {each for each, since in self._busy.values() if since < before}:
-                if sandbox.alive and sandbox.has_too_much():
-                    sandbox.out_of_memory = True
-                    sandbox.kill()
-            if not self._busy:
-                self._someone_is_busy.clear()
-
     @contextmanager
     def _watched(self, sandbox: Sandbox) -> Iterator[None]:
-        entry = object()
-        self._busy[entry] = (sandbox, time.perf_counter())
-        self._someone_is_busy.set()
+        entry = self._memory.begin(sandbox)
         try:
             yield
-        except asyncio.CancelledError:  # nobody waits for it any more, and nobody will take it back
-            self._discard(sandbox)
+        except asyncio.CancelledError:  # nobody waits for it any more
+            if isinstance(sandbox, SharedSandbox) and sandbox.running:
+                self._shared.give_back(sandbox, self._clock.time())  # others may
+            else:  # and nobody will take it back
+                self._discard(sandbox)
             raise
         finally:
-            del self._busy[entry]
+            self._memory.end(entry)
 
     async def close(self) -> None:
         await self._warm.close()

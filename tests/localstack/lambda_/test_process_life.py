@@ -1,6 +1,7 @@
 """A sandbox's life around its events: what stays, what goes, and what it may not exceed."""
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -269,8 +270,11 @@ def test_only_tmp_can_be_written(client: Any, path: str) -> None:
 
 def states(pid: int) -> set[str]:
     """The states of a process's threads: "T" is one that stands still."""
-    paths = list(Path(f"/proc/{pid}/task").glob("*/stat"))
-    return {path.read_text().rpartition(")")[2].split()[0] for path in paths}
+    found = set()
+    for path in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            found.add(path.read_text().rpartition(")")[2].split()[0])
+    return found
 
 
 @pytest.mark.fidelity(
