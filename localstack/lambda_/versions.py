@@ -39,9 +39,14 @@ class Versions:
 
     async def list(self, values: Values) -> Answer:
         function, place = self._function(values), self._account.place
-        told = [listed(place, function, function.latest, LATEST)]
-        told += [listed(place, function, each, n) for n, each in function.versions.items()]
-        return page(values, told, "Versions")
+        numbers = [LATEST, *function.versions]
+        answer = page(values, numbers, "Versions")
+        found = [(number, function.version(number)) for number in answer["Versions"]]
+        # Only what the page shows is told: the cost of a page is its own, however many there are.
+        answer["Versions"] = [
+            listed(place, function, each, number) for number, each in found if each
+        ]
+        return answer
 
     def _function(self, values: Values) -> Function:
         name = unqualified(self._account.place, values["FunctionName"])
