@@ -240,7 +240,7 @@ class Emulator:
         try:
             return await self.services(request)
         finally:
-            self.machinery.bell.ring(service)
+            self.machinery.bell.ring(service, request.target.encode() + request.body)
 
     def _websocket(self, request: Request, ended: Callable[[], None]) -> WebSocket:
         """A connection of API Gateway's WebSocket APIs."""

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from ..records import Outcome, SourceMapping, Throttled
 from . import discarded
-from .base import FunctionGone, SourceRefused, Tools, begin
+from .base import FunctionGone, SourceRefused, Tools, begin, source_name
 from .filters import wanted
 from .partial import failed_items
 from .shards import Batch, GivenUp, Lane, Record, Shard, pause
@@ -54,7 +54,7 @@ class Follower:
         span = rules.tumbling_s
         self._windows = Windows(span, begin.get("window")) if span else None
         self._wanted = wanted(mapping.filters, reading.content)
-        self._ear = tools.bell.ear(reading.feeder)
+        self._ear = tools.bell.ear(source_name(mapping.source_arn), reading.feeder)
         self._trouble = Trouble(tools, mapping.uuid, self._ear, say)
         self._last: dict[int, tuple[str, Outcome]] = {}
         self._batches: set[asyncio.Task[None]] = set()

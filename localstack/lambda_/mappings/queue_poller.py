@@ -28,8 +28,8 @@ PAYLOAD_MOST, FRAME = 6 * 1024 * 1024, 2048  # bytes of an event, and of a recor
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
 # How long a received message may wait for a slot, so that more of them come with one request.
 HELD_SECONDS = 0.1
-# What can put a message into a queue from outside this process.
-FEEDERS = ("sqs", "sns", "events", "s3", "states", "scheduler")
+# Services that may hand a message on to a queue.
+HAND_ON = ("sns", "events", "s3", "states", "scheduler")
 
 Record = dict[str, Any]
 
@@ -46,7 +46,7 @@ class QueuePoller:
         self._scale = Scale(mapping.max_concurrency)
         self._what = f"event source mapping {mapping.uuid}"
         # One ear for what may have come, one for batches that end.
-        self._ear, self._own = tools.bell.ear(*FEEDERS), tools.bell.ear()
+        self._ear, self._own = tools.bell.ear(self._name, "sqs", HAND_ON), tools.bell.ear()
         self._trouble = Trouble(tools, mapping.uuid, self._own)
         self._deleter = Deleter(self._call, self._trouble.say, self._what, tools.clock)
         self._url, self._pause = "", FIRST_PAUSE

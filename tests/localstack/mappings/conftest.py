@@ -205,6 +205,7 @@ class World:
 @pytest.fixture(scope="module")
 def one_world() -> Iterator[World]:
     made = World()
+    made.reset()  # what other emulators of this process left in the services
     yield made
     made.close()
 
