@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -290,3 +292,60 @@ def test_a_hook_that_hangs_is_killed_in_time(
     app, _ = load_app(str(module))
     deploy(pelton_emulator, tmp_path, app.functions["f"], workerTerminationTimeout="200ms")
     delete(pelton_emulator, "f")
+
+
+EXTENSION = """#!/usr/bin/env python3
+import http.client, json, os
+
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+
+def call(method, path, body=None, **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    api.request(method, "/2020-01-01/extension/" + path, body, named)
+    answer = api.getresponse()
+    return json.loads(answer.read()), answer.headers
+
+
+events = json.dumps({"events": ["SHUTDOWN"]})
+_, headers = call("POST", "register", events, Lambda_Extension_Name="quiet")
+call("GET", "event/next", Lambda_Extension_Identifier=headers["Lambda-Extension-Identifier"])
+"""
+
+
+def test_with_an_extension_they_run_at_the_end_of_a_sandbox(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    module = tmp_path / "ends_on_lambda.py"
+    # /tmp is the sandbox's own, so the hooks print.
+    module.write_text(SOURCE.format(path="/dev/stdout", failure="pass"))
+    app, _ = load_app(str(module))
+    resolver = Resolver(tmp_path / "cache", offline=True)
+    artifact = build(
+        app.functions["f"], Target("lambda", "3.12"), root=tmp_path, out=tmp_path, resolver=resolver
+    )
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        program = zipfile.ZipInfo("extensions/quiet")
+        program.external_attr = 0o100755 << 16
+        out.writestr(program, EXTENSION)
+    client, logs = pelton_emulator.client("lambda"), pelton_emulator.client("logs")
+    layer = client.publish_layer_version(LayerName="quiet", Content={"ZipFile": archive.getvalue()})
+    client.create_function(
+        FunctionName="f",
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/any",
+        Handler=artifact.handler,
+        Timeout=30,
+        Layers=[layer["LayerVersionArn"]],
+        Code={"ZipFile": artifact.path.read_bytes()},
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName="f")
+    assert client.invoke(FunctionName="f", Payload="1")["Payload"].read() == b"1"
+    client.update_function_configuration(FunctionName="f", Description="another sandbox")
+    heard: list[str] = []
+    while "stop 7" not in heard:  # the test's own timeout is the bound
+        events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
+        heard = [event["message"].strip() for event in events]
+        time.sleep(0.05)
+    assert "drain 7" in heard
