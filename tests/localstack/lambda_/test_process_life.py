@@ -288,8 +288,8 @@ def test_between_events_all_stands_still(client: Any) -> None:
     pid = send(do="go on")["pid"]
     assert until(lambda: states(pid) == {"T"})
     assert send(do="processes", seconds=seconds)["count"] == 2, "and goes on with the next event"
+    assert until(lambda: len(running(seconds)) == 2)
     children = running(seconds)
-    assert len(children) == 2
     assert until(lambda: all(states(each) == {"T"} for each in (pid, *children)))
     client.delete_function(FunctionName="f")
     assert until(lambda: not running(seconds) and not Path(f"/proc/{pid}").exists())
