@@ -135,6 +135,8 @@ def is_for_a_bucket(request: Request) -> bool:
     an Origin (a picture) it may only read."""
     if "origin" not in request.headers and request.method not in ("GET", "HEAD"):
         return False
+    if "upgrade" in request.headers:  # a WebSocket is none of S3's
+        return False
     return bucket_of(request, signed_for(request)) != ""
 
 

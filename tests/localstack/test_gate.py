@@ -153,6 +153,7 @@ def test_a_buckets_rules_let_pages_in(emulator: RunningEmulator) -> None:
         ("/shared", "PUT", {"origin": page, "x_amz_target": "AmazonSQS.CreateQueue"}),
         ("/2015-03-31/functions/", "GET", {"origin": page, "host": "shared.s3.localhost"}),
         ("/shared/a", "PUT", {"sec_fetch_site": "cross-site"}),
+        ("/shared/a", "GET", {"origin": page, "upgrade": "websocket", "connection": "upgrade"}),
     ):
         refused = ask(f"{emulator.url}{path}", method, **headers)
         assert refused.status_code == 403, (path, method, headers)
