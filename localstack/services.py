@@ -95,7 +95,8 @@ class Services:
         if self._stop is not None:
             await self._stop()
             self._stop = None
-        services_time.leave(self._clock)
+        if self._loading is not None:
+            services_time.leave(self._clock)
 
     # -- what the emulator itself asks of them
     async def call(self, service: str, target: str, members: dict[str, Any]) -> dict[str, Any]:

@@ -53,21 +53,33 @@ class _Now:
     """Which clock it is, and the threads that sleep by it."""
 
     clock: Clock = MACHINE
+    clocks: ClassVar[list[Clock]] = []
     asleep: ClassVar[set[real_threading.Event]] = set()
     ticking: ClassVar[dict[str, Callable[[], None]]] = {}
 
 
-def leave(clock: Clock) -> None:
-    """The emulator of `clock` ends: the services have the machine's time again."""
-    if _Now.clock is clock:
-        go_by(MACHINE)
-
-
 def go_by(clock: Clock) -> None:
-    """From now on the services have the time of `clock`; who slept by another goes on."""
+    """From now on the services have the time of `clock`, until `leave`."""
+    _Now.clocks.append(clock)
+    _turn_to(clock)
+
+
+def leave(clock: Clock) -> None:
+    """The emulator of `clock` ends: the services have the time that they had before.
+
+    They are one in a process: of several emulators in it the last one's clock counts.
+    """
+    if clock in _Now.clocks:
+        _Now.clocks.remove(clock)
+        _turn_to(_Now.clocks[-1] if _Now.clocks else MACHINE)
+
+
+def _turn_to(clock: Clock) -> None:
+    if clock is _Now.clock:
+        return
     _Now.clock = clock
     _Now.ticking.clear()
-    for woken in list(_Now.asleep):
+    for woken in list(_Now.asleep):  # who slept by the other goes on
         woken.set()
 
 
@@ -87,8 +99,9 @@ def _sleep(seconds: float) -> None:
 
     def wake() -> None:
         _Now.ticking.pop(thread.name, None)
-        thread.goes_on(clock)
-        woken.set()
+        if not woken.is_set():  # else it went on when the services left this clock
+            thread.goes_on(clock)
+            woken.set()
 
     thread.goes_on(clock)
     _Now.asleep.add(woken)

@@ -1,5 +1,6 @@
 """The embedded services by the manual clock: visibility, delays, rules, schedules, expiries."""
 
+import asyncio
 import base64
 import datetime as dt
 import importlib
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from pelton.localstack import services_time
+from pelton.localstack.clock import ManualClock
 from pelton.pytest_plugin import RunningEmulator
 
 DAY = 86_400
@@ -288,3 +290,33 @@ def test_every_name_of_the_seam_is_there() -> None:
     said = "".join(inspect.getsource(each) for each in (events, scheduler, dynamodb))
     for thread in services_time.TICKING:
         assert f'name="{thread}"' in said
+
+
+def test_the_last_emulator_of_a_process_says_the_time() -> None:
+    first, second = ManualClock(start=1.0), ManualClock(start=2.0)
+    told = services_time._TIME["time"]
+    services_time.go_by(first)
+    services_time.go_by(second)
+    assert told() == 2.0
+    services_time.leave(second)
+    assert told() == 1.0
+    services_time.leave(second)  # once more changes nothing
+    services_time.leave(first)
+    assert told() > 1e9
+
+
+def test_a_thread_whose_clock_is_left_counts_no_more() -> None:
+    async def main() -> list[str]:
+        clock = ManualClock(start=0.0)
+        clock.bind()
+        services_time.go_by(clock)
+        thread = services_time._Thread(target=services_time._sleep, args=(5.0,))
+        thread.start()
+        await clock.advance(1)
+        assert thread.is_alive()
+        services_time.leave(clock)
+        await asyncio.to_thread(thread.join)
+        await clock.advance(60)  # its time to wake comes, and it is gone
+        return clock.under_way()
+
+    assert asyncio.run(main()) == []
