@@ -22,8 +22,11 @@ from .stream import DONE, FAILED, Begin, Reading, rules_of
 from .trouble import Trouble
 from .windows import Windows
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
+# A put rings the bell: what nobody puts through the gateway may wait a little.
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 4.0
 SENDS = 3
+# Services that may hand a record on to a stream, or change a table.
+HAND_ON = ("events", "logs", "dynamodb", "states", "scheduler")
 
 
 class Follower:
@@ -54,7 +57,7 @@ class Follower:
         span = rules.tumbling_s
         self._windows = Windows(span, begin.get("window")) if span else None
         self._wanted = wanted(mapping.filters, reading.content)
-        self._ear = tools.bell.ear(source_name(mapping.source_arn), reading.feeder)
+        self._ear = tools.bell.ear(source_name(mapping.source_arn), reading.feeder, HAND_ON)
         self._trouble = Trouble(tools, mapping.uuid, self._ear, say)
         self._last: dict[int, tuple[str, Outcome]] = {}
         self._batches: set[asyncio.Task[None]] = set()

@@ -187,6 +187,23 @@ def test_settings_are_changed(world: Any) -> None:
     assert len(world.events("g")) == 1 and world.events("f") == []
 
 
+@pytest.mark.fidelity(
+    "Event source mappings",
+    "SQS: provisioned pollers are kept and told",
+    different="they bound the batches in flight, ten a poller; none runs ahead of time",
+)
+def test_provisioned_pollers(world: Any) -> None:
+    world.queue()
+    world.function()
+    pollers = {"MinimumPollers": 2, "MaximumPollers": 20}
+    uuid = world.map(QUEUE, ProvisionedPollerConfig=pollers)
+    get = world.api.get_event_source_mapping
+    assert get(UUID=uuid)["ProvisionedPollerConfig"] == pollers
+    world.api.update_event_source_mapping(UUID=uuid, ProvisionedPollerConfig={})
+    world.advance()
+    assert "ProvisionedPollerConfig" not in get(UUID=uuid)
+
+
 @pytest.mark.fidelity("Event source mappings", "one mapping of a source and a function, a 409 else")
 def test_one_mapping_of_a_stream_and_a_function(world: Any) -> None:
     made = world.client("dynamodb").create_table(
