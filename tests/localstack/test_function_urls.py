@@ -5,7 +5,6 @@ import io
 import json
 import socket
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import botocore.auth
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from pelton.localstack.lambda_ import url_access, urls
 from pelton.localstack.lambda_.records import Outcome
 from pelton.localstack.lambda_.states import Function, Policy, Url
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 SOURCE = """
 import json, sys, time
@@ -41,9 +40,9 @@ PAGE = "https://app.example.com"
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as found:
-        yield found
+def emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator:
+    pelton_emulator_process.reset()
+    return pelton_emulator_process
 
 
 @pytest.fixture(scope="module")

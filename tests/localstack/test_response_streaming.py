@@ -6,18 +6,19 @@ import io
 import json
 import socket
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pelton.localstack.lambda_.chunked import ChunkedBody
 from pelton.localstack.lambda_.streams import LIMIT, ResponseStream, Tap
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 BUFFERED = """
 import sys, time
@@ -90,9 +91,9 @@ while True:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as found:
-        yield found
+def emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator:
+    pelton_emulator_process.reset()
+    return pelton_emulator_process
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +173,16 @@ def test_what_is_refused_before_it_begins(client: Any) -> None:
         client.invoke_with_response_stream(FunctionName="buffered", Payload=b'"%b"' % (b"x" * 6**9))
     client.put_function_concurrency(FunctionName="buffered", ReservedConcurrentExecutions=0)
     try:
+        impatient = boto3.client(
+            "lambda",
+            endpoint_url=client.meta.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
         with pytest.raises(ClientError) as refused:
-            call(client, "buffered", {})
+            call(impatient, "buffered", {})
     finally:
         client.delete_function_concurrency(FunctionName="buffered")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
