@@ -172,7 +172,11 @@ def test_a_dry_run(door: Any) -> None:
         door.api.update_function_code(FunctionName="f", ZipFile=b"?", DryRun=True)
 
 
-@pytest.mark.fidelity("Functions", "what is checked first: name, existence, revision, then values")
+@pytest.mark.fidelity(
+    "Functions",
+    "what is checked first: the model's constraints, existence, revision, then values",
+    different="which of revision and values comes first was not recorded",
+)
 def test_the_order_of_checks(door: Any) -> None:
     update = "UpdateFunctionConfiguration"
     wrong = {"Runtime": "python3.7", "RevisionId": "wrong"}
