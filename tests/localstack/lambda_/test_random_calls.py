@@ -33,11 +33,11 @@ MAPPING = "@mapping"  # stands for the UUID of the mapping that is there
 
 # What is there, and what is not or could not be: by the shape's name, or member's.
 POOLS = [
-    (re.compile("FunctionName|FunctionArn"), ["f", f"{FUNCTION}:f", "function:f"],
-     ["f:live", "f:1", f"{FUNCTION}:f:live", "g", "none", "f:none", "?", "f" * 70, "a.b", "f:",
+    (re.compile("FunctionName|FunctionArn"), ["f", f"{FUNCTION}:f", "function:f", "g"],
+     ["f:live", "f:1", f"{FUNCTION}:f:live", "none", "f:none", "?", "f" * 70, "a.b", "f:",
       "arn:aws:lambda:eu-west-1:000000000000:function:f",
       "arn:aws:lambda:us-east-1:111122223333:function:f"]),
-    (re.compile("Qualifier|^Alias$"), ["live", "1"],
+    (re.compile("Qualifier|^Alias$"), ["live", "1", "second"],
      ["$LATEST", "none", "9", "a$b", "$LATEST.PUBLISHED", "01"]),
     (re.compile("FunctionVersion|^Version"), ["1", "$LATEST"], ["9", "-1", "ALL", "01"]),
     (re.compile("^UUID$"), [MAPPING], [UUID, "no"]),
@@ -71,6 +71,7 @@ ARCHIVE = bytes.fromhex(  # one empty file
 WANTED = {
     "CreateFunctionRequest": ("Runtime", "Handler"),
     "FunctionCode": ("ZipFile",),
+    "UpdateFunctionCodeRequest": ("ZipFile",),
     "LayerVersionContentInput": ("ZipFile",),
     "CreateEventSourceMappingRequest": ("EventSourceArn",),
 }
