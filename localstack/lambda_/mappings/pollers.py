@@ -144,9 +144,11 @@ class Pollers:
         poller.start()
 
     async def _stop(self, uuid: str) -> None:
-        poller = self._pollers.pop(uuid, None)
+        poller = self._pollers.get(uuid)
         if poller is not None:
             await poller.stop()
+            # Only now: whoever closes meanwhile must find it.
+            self._pollers.pop(uuid, None)
 
     def _make(self, mapping: Mapping[str, Any]) -> Poller:
         described = source(mapping)

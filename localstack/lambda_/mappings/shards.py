@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE, LONGEST_THROTTLE = 1.0, 60.0, 8.0
 PAYLOAD_MOST = 6 * 1024 * 1024 - 64 * 1024  # bytes of records in one event
 EXHAUSTED, AGED = "RetryAttemptsExhausted", "RecordAgeExceeded"
 
@@ -200,7 +200,7 @@ class Shard:
         """The function could not be called: the batch waits, and no retry is used up."""
         lane.again.append(_under_way(lane))
         lane.under_way = None
-        lane.not_before = now + pause(lane.throttles)
+        lane.not_before = now + min(pause(lane.throttles), LONGEST_THROTTLE)
         lane.throttles += 1
 
     # -- parts

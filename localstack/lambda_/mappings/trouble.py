@@ -12,7 +12,7 @@ from ...bell import Ear
 from ..records import Throttled
 from .base import Tools
 
-FIRST, LONGEST = 1.0, 16.0
+FIRST, LONGEST = 1.0, 4.0
 
 
 class Trouble:

@@ -149,9 +149,12 @@ class World:
         self.advance(0)
         return str(made["UUID"])
 
-    def map_only(self, source: str, **settings: Any) -> None:
-        """A mapping of "f", without waiting for rest: what it calls does not end by itself."""
-        self.api.create_event_source_mapping(EventSourceArn=source, FunctionName="f", **settings)
+    def map_only(self, source: str, **settings: Any) -> str:
+        """As `map` for "f", without waiting for rest: what it calls does not end by itself."""
+        made = self.api.create_event_source_mapping(
+            EventSourceArn=source, FunctionName="f", **settings
+        )
+        return str(made["UUID"])
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """What comes about while work is under way, in real time."""

@@ -413,3 +413,21 @@ def test_a_mapping_whose_queue_and_function_are_gone_can_be_disabled(world: Any)
     world.api.delete_function(FunctionName="f")
     assert refusal(update, UUID=uuid, Enabled=True) == (400, INVALID, "Function does not exist")
     assert world.api.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
+
+
+def test_a_reset_ends_what_a_disabled_mapping_waits_for(world: Any) -> None:
+    """Nothing of it is left to poll, or to be found as under way."""
+    import asyncio
+
+    async def act(event: Any) -> None:
+        await asyncio.sleep(3600)
+
+    url = world.queue()
+    world.function(act)
+    uuid = world.map_only(QUEUE)
+    world.send(url, 1)
+    world.wait_until(lambda: world.players.running == 1)
+    world.api.update_event_source_mapping(UUID=uuid, Enabled=False)
+    world.reset()
+    world.wait_until(lambda: world.players.running == 0)
+    assert world.clock.under_way() == []
