@@ -17,7 +17,6 @@ from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
 from ..handlers.event import Event
 from ..handlers.function import Function
 from . import aws_events
-from .aws_end import end_at_sigterm
 from .aws_records import Records
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
@@ -37,8 +36,15 @@ def handler_for(module: str, function: str, app: str = "app") -> Handler:
     found = find_function(module, function, app)
     worker = Worker(found)
     handler = make_handler(found, worker)
-    end_at_sigterm(worker, make_context(found, worker, None))
+    if worker.has_ends:
+        worker.on_begin = lambda: _end_at_sigterm(worker)
     return handler
+
+
+def _end_at_sigterm(worker: Worker) -> None:
+    from .aws_end import end_at_sigterm  # 1 ms, which no import of an artifact needs
+
+    end_at_sigterm(worker, make_context(worker.function, worker, None))
 
 
 def make_handler(function: Function[..., Any], worker: Worker | None = None) -> Handler:

@@ -9,6 +9,7 @@ on.  Source: AWS's pages on the execution environment's lifecycle and on extensi
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from ..handlers.context import Context
@@ -21,10 +22,6 @@ def end_at_sigterm(worker: Worker, context: Context) -> None:
     Without a handler of the user's own the process ends there, and not by way of `exit`: the client
     waits in a thread for an event that will not come.
     """
-    if not worker.has_ends:
-        return
-    import signal
-
     theirs = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: Any) -> None:

@@ -46,12 +46,14 @@ class Worker:
 
     native: nuclio_sdk's context where we made it ourselves; its module's `init_context` and its
             platform's callbacks then run with the hooks
+    on_begin: called once, when the init hooks are done
     """
 
     def __init__(self, function: Function[..., Any]) -> None:
         self.function = function
         self.state = SimpleNamespace()
         self.native: Any = None
+        self.on_begin: Callable[[], None] | None = None
         self._begun = self._ended = False
 
     @property
@@ -67,6 +69,8 @@ class Worker:
                 maybe_await(hook(context))
             if self.native is not None and (init := native_init(self.function)):
                 maybe_await(init(self.native))
+            if self.on_begin is not None:
+                self.on_begin()
             self._begun = True
 
     def drain(self, context: Context) -> None:

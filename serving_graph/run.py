@@ -5,7 +5,7 @@ Knows no kind of step; each binds itself.  Two executors of one graph share noth
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -83,7 +83,7 @@ class Executor:
 
     def __init__(self, name: str, steps: Sequence[Step[Any, Any]], *, is_async: bool) -> None:
         self.name, self.steps, self.is_async = name, tuple(steps), is_async
-        self._lock = threading.RLock()
+        self._lock = RLock()  # of `threading` this is all that is needed here
         self._worker: Worker | None = None
         self.run: Run = self._first
 
