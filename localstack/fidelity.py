@@ -11,6 +11,7 @@ from .lambda_.account import Account
 from .lambda_.api import operations
 from .lambda_.model import load
 from .lambda_.runtime_folder import versions
+from .parameters import rows
 
 HEAD = """# Fidelity
 
@@ -43,7 +44,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | queues, tables, buckets (ministack) | durable | kept at a clean stop with --data-dir; a kill of the emulator loses all but S3 |
 | time inside ministack | real | the emulator's clock, also a manual one: visibility timeouts, delays, rules, schedules, expiries, times told; by a manual clock a long poll answers at once, and a Step Functions Wait inside a Map stays real |
 | durations of processes (timeouts, init, a worker's start) | real | real, whichever clock the emulator has; functions have the machine's time |
-| pushes to functions (EventBridge, Scheduler, S3, SNS) | asynchronous | asynchronous, kept and retried; a rule's own input that looks like no event is called once; rules are looked at every 10 s of real time |
+| pushes to functions (EventBridge, Scheduler, S3, SNS, CloudWatch Logs) | asynchronous | asynchronous, kept and retried; rules and schedules are looked at every 10 s |
+| permission of a service to call a function | its resource policy must allow it | not asked: a push that no statement allows is delivered, and said once in the emulator's log |
+| regions and accounts | each on its own | one region and one account of functions (`--region`, `--account`): a call of Lambda signed for another region is refused by name |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
@@ -63,16 +66,16 @@ def page() -> str:
     # Only the names of the operations are asked for, and none of them is called.
     served = set(operations(cast(Account, _Nothing())))
     model = load()
-    names = sorted(model.operations)
-    rows = "".join(
-        f"| {name} | {'yes' if name in served else 'refused by name'} |\n" for name in names
-    )
+    table = "\n".join(rows(model, served))
     runtime = "".join(f"| {name} | {version} |\n" for name, version in versions().items())
-    count = f"{len(served & set(names))} of {len(names)} operations of botocore's model answer."
+    count = f"{len(served & set(model.operations))} of {len(model.operations)}"
     return (
-        f"{HEAD}| distribution | version |\n| --- | --- |\n{runtime}\n## Lambda's API\n\n{count} "
-        "The others answer 501 `NotImplementedException` with their name.\n\n"
-        f"| operation | here |\n| --- | --- |\n{rows}"
+        f"{HEAD}| distribution | version |\n| --- | --- |\n{runtime}\n## Lambda's API\n\n"
+        f"{count} operations of botocore's model answer; the others answer 501 "
+        "`NotImplementedException` with their name. A parameter that is refused is refused by its "
+        "name, in a sentence.\n\n"
+        "| operation | parameters as on AWS | different | refused |\n| --- | --- | --- | --- |\n"
+        f"{table}\n"
     )
 
 

@@ -58,6 +58,7 @@ class Pushes:
         self._seen = -1
         self._stubs: dict[str, frozenset[str]] = {}
         self._mirroring = asyncio.Lock()
+        self._said: set[tuple[str, str, str]] = set()  # name, qualifier, service
 
     def start(self) -> None:
         """Follow the registry from now on: a rule fires with no request before it."""
@@ -139,6 +140,21 @@ class Pushes:
         address = f"{self._url}{PUSH}{quote(target)}"
         return {"Environment": {"Variables": {"MINISTACK_LAMBDA_PROXY_URL": address}}}
 
+    def _say_unless_allowed(self, name: str, qualifier: str, payload: bytes) -> None:
+        """On AWS an event needs a statement of the function's policy; here it is said, once."""
+        service, function = service_of(payload), self._registry.functions.get(name)
+        if not service or function is None or (name, qualifier, service) in self._said:
+            return
+        policy = function.policies.get(qualifier)
+        statements = policy.statements.values() if policy else ()
+        if any(_names(each, service) for each in statements):
+            return
+        self._said.add((name, qualifier, service))
+        self._report(
+            f"warning: no statement of {name}'s policy lets {service} call it; on AWS its events "
+            "would not arrive (AddPermission gives one)"
+        )
+
     # -- deliveries
     async def deliver(self, target: str, payload: bytes, headers: Mapping[str, str]) -> Response:
         """What a stub was called with: 200 with the function's answer, or once it is kept."""
@@ -148,6 +164,7 @@ class Pushes:
             call = make_call(
                 self._registry, Reference(name, qualifier), payload, request_id or str(uuid4())
             )
+            self._say_unless_allowed(name, qualifier, payload)
             if headers.get(push_seam.WAITS.lower()) == "no" or is_asynchronous(payload):
                 await self._events.accept(call)
                 return Response(200)
@@ -160,6 +177,32 @@ class Pushes:
         if outcome.error:
             told.append((push_seam.ERROR, outcome.error))
         return Response(200, told, outcome.payload)
+
+
+def service_of(payload: bytes) -> str:
+    """The service that sent an event and would need a function's permission for it, by its form.
+
+    >>> service_of(b'{"Records": [{"eventSource": "aws:s3"}]}'), service_of(b'{"a": 1}')
+    ('s3.amazonaws.com', '')
+    """
+    try:
+        event = json.loads(payload)
+    except ValueError:
+        return ""
+    if not isinstance(event, dict):
+        return ""
+    records = event.get("Records")
+    first = records[0] if isinstance(records, list) and records else {}
+    source = str(first.get("eventSource") or first.get("EventSource") or "")
+    if source in ("aws:s3", "aws:sns"):
+        return f"{source[4:]}.amazonaws.com"
+    if "awslogs" in event:
+        return "logs.amazonaws.com"
+    if "detail-type" in event and "source" in event:
+        return "events.amazonaws.com"
+    context = event.get("requestContext")
+    is_api = isinstance(context, dict) and "apiId" in context
+    return "apigateway.amazonaws.com" if is_api else ""
 
 
 def is_asynchronous(payload: bytes) -> bool:
@@ -182,6 +225,12 @@ def is_asynchronous(payload: bytes) -> bool:
         source = first.get("eventSource") or first.get("EventSource")
         return source in ("aws:s3", "aws:sns")
     return "awslogs" in event or ("detail-type" in event and "source" in event)
+
+
+def _names(statement: Mapping[str, Any], service: str) -> bool:
+    principal = statement.get("Principal")
+    given = principal.get("Service") if isinstance(principal, Mapping) else principal
+    return given in ("*", service) or (isinstance(given, list) and service in given)
 
 
 def _stub(name: str, environment: dict[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class LambdaApi:
             return protocol.failure(self._model, failed, str(uuid4()))
 
     async def _serve(self, request: Request) -> Response:
+        self._check_region(request)
         operation, variables = self._route(request)
         act = self._acts.get(operation.name)
         if act is None:
@@ -104,6 +105,22 @@ class LambdaApi:
         answer = await act(values)
         request_id = answer.pop("RequestId", None) or str(uuid4())
         return protocol.answer(self._model, operation, answer, request_id)
+
+    def _check_region(self, request: Request) -> None:
+        """One region is here; who signs for another would be answered as if it were there.
+
+        The words are AWS's own for a scope of another region.
+        """
+        signed = request.headers.get("authorization", "")
+        region = self._account.place.region
+        if "/lambda/aws4_request" in signed and f"/{region}/lambda/aws4_request" not in signed:
+            given = signed.partition("/lambda/aws4_request")[0].rpartition("/")[2]
+            raise AwsError(
+                "InvalidSignatureException",
+                f"Credential should be scoped to a valid region, not '{given}'. "
+                f"(This emulator is {region}; `pelton emulator --region` chooses.)",
+                403,
+            )
 
     def _route(self, request: Request) -> Route:
         """What `request` addresses; the same address means the same the next time."""

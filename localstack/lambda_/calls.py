@@ -25,7 +25,7 @@ _NOT_READY = (
 )
 _UNPARSED = "Could not parse request body into json: Could not parse payload into json: "
 
-_REFUSED = ("TenantId", "DurableExecutionName")
+REFUSED = ("TenantId", "DurableExecutionName")
 
 
 class Calls:
@@ -60,7 +60,7 @@ class Calls:
 
     async def call(self, values: Values, kind: str) -> Call:
         """The call that a request of `kind` asks for, checked."""
-        for name in _REFUSED:
+        for name in REFUSED:
             if values.get(name):
                 raise invalid(f"The pelton emulator does not support {name} yet.")
         reference = refer(self._account.place, values["FunctionName"], values.get("Qualifier"))

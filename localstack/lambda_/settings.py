@@ -40,7 +40,7 @@ _MERGED: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str,
 # Of the code, and told with it; nothing is encrypted here.
 SOURCE_KEY = "SourceKMSKeyArn"
 # Not honoured: given with content, they are refused by name.
-_REFUSED = (
+REFUSED = (
     "DurableConfig", "CapacityProviderConfig", "TenancyConfig",
     "PublishTo",
 )  # fmt: skip
@@ -90,7 +90,7 @@ def _put(changed: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _refuse(values: Mapping[str, Any]) -> None:
-    for name in _REFUSED:
+    for name in REFUSED:
         if _holds_something(values.get(name)):
             raise invalid(f"The pelton emulator does not support {name} yet.")
     if _holds_something(values.get("ImageConfig")):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pelton.pytest_plugin import RunningEmulator
+from pelton.pytest_plugin import RunningEmulator, running_emulator
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -149,3 +149,33 @@ def _run(machines: Any, machine: str, payload: dict[str, Any]) -> dict[str, Any]
         if done["status"] != "RUNNING":
             return done
     raise AssertionError("the state machine did not end")
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "a service needs a statement of the function's policy",
+    different="the event arrives all the same, and the emulator's log says once what AWS would do",
+)
+def test_a_push_that_nothing_allows_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    with running_emulator() as emulator:
+        world = World(emulator)
+        events = world.client("events")
+        events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+        events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": FUNCTION}])
+        for _ in range(2):
+            events.put_events(Entries=[{"Source": "shop", "DetailType": "d", "Detail": "{}"}])
+            world.seen()
+        world.functions.add_permission(
+            FunctionName="f",
+            StatementId="sns",
+            Action="lambda:InvokeFunction",
+            Principal="sns.amazonaws.com",
+        )
+        topics = world.client("sns")
+        topic = topics.create_topic(Name="t")["TopicArn"]
+        topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=FUNCTION)
+        topics.publish(TopicArn=topic, Message="hello")
+        world.seen()
+    said = capfd.readouterr().err
+    assert said.count("lets events.amazonaws.com call it") == 1
+    assert "sns.amazonaws.com" not in said

@@ -25,7 +25,7 @@ _OF_ALL = frozenset(
      "BatchSize", "MaximumBatchingWindowInSeconds"}
 )  # fmt: skip
 # Of every source on AWS, and not here: refused by name when they hold something.
-_NOT_HERE = ("KMSKeyArn", "MetricsConfig", "LoggingConfig")
+NOT_HERE = ("KMSKeyArn", "MetricsConfig", "LoggingConfig")
 _FILTERS_MOST = 10
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, {"Metrics": []})
 # Members that may be taken away again by an update that gives nothing.
@@ -64,12 +64,12 @@ def chosen(kind: Kind, values: Mapped) -> dict[str, Any]:
 
     Raises InvalidParameterValueException for one that the source does not have, or not here.
     """
-    for name in _NOT_HERE:
+    for name in NOT_HERE:
         if values.get(name) not in _EMPTY:
             raise invalid(f"The pelton emulator does not support {name} of event source mappings.")
     allowed = kind.settings
     for name, value in values.items():
-        if name not in allowed | _OF_ALL and name not in _NOT_HERE and value not in _EMPTY:
+        if name not in allowed | _OF_ALL and name not in NOT_HERE and value not in _EMPTY:
             raise unsupported(name)
     found = {name: values[name] for name in allowed if values.get(name) is not None}
     _check_filters(found)
