@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -24,6 +24,7 @@ class Mark:
     different: str
     refused: bool
     test: str  # "tests/localstack/test_layers.py::test_order", or the file for a whole module
+    slow: bool = False  # run by `make test-slow` only
 
     @property
     def here(self) -> str:
@@ -49,8 +50,10 @@ def _marks_of(tree: ast.Module, file: str) -> Iterator[Mark]:
         if isinstance(node, ast.ClassDef):
             names = [each for each in node.body if isinstance(each, ast.FunctionDef)]
         for function in names:
+            slow = any(ast.unparse(each) == "pytest.mark.slow" for each in function.decorator_list)
             for decorator in function.decorator_list:
-                yield from _calls(decorator, f"{file}::{function.name}")
+                for mark in _calls(decorator, f"{file}::{function.name}"):
+                    yield replace(mark, slow=slow)
         if isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
         ):
@@ -86,7 +89,8 @@ def tables(found: list[Mark]) -> str:
     blocks = []
     for area in sorted({mark.area for mark in found}):
         rows = [
-            f"| {mark.behaviour} | {mark.here} | `{mark.test.removeprefix('tests/')}` |"
+            f"| {mark.behaviour} | {mark.here} | `{mark.test.removeprefix('tests/')}`"
+            f"{' (slow)' if mark.slow else ''} |"
             for mark in found
             if mark.area == area
         ]

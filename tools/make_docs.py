@@ -101,7 +101,8 @@ def fidelity() -> str:
     proven = tables(marks(ROOT / "tests"))
     return (
         f"{page()}\n## Behaviour by behaviour, with its proof\n\n"
-        "Each row is a test that runs in CI; `exact` means as the source says AWS does it.\n\n"
+        "Each row is a test that CI runs, or `make test-slow` where it says slow; `exact` means as "
+        "the source says that the platform does it.\n\n"
         f"{proven}"
     )
 
