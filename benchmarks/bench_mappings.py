@@ -13,7 +13,7 @@ from .row import Row
 
 MESSAGES = 10_000
 HANDLER = "def handler(event, context):\n    return None\n"
-BOUNDS = {10: 1.5, 1: 2.0}
+BOUNDS = {10: 2.0, 1: 2.0}
 ARN = "arn:aws:sqs:us-east-1:000000000000:{}"
 
 
