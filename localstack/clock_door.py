@@ -10,9 +10,10 @@ import json
 from math import isfinite
 from typing import Any
 
-from .clock import Clock, ManualClock, Restless
+from .clock import Clock
 from .front import Request, Response
 from .gateway import CLOCK
+from .manual_clock import ManualClock, Restless
 
 
 class ClockDoor:

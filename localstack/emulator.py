@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 from . import asgi, health
 from .bucket_cors import BucketCors
-from .clock import Clock, ManualClock, RealClock
+from .clock import Clock, RealClock
 from .clock_door import ClockDoor
 from .front import Front, Handler, Request, Response
 from .gate import Access, WebGate
@@ -30,11 +30,12 @@ from .lambda_.outside import Outside
 from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .lambda_.url_door import UrlDoor
+from .manual_clock import ManualClock
 from .nuclio.dashboard import Dashboard
 from .pushes import Pushes
 from .scratch import Scratch
 from .services import Services
-from .signatures import EVERYBODY, Credential, Signatures
+from .signatures.check import EVERYBODY, Credential, Signatures
 from .store import CorruptData, Store
 from .turnstile import Turnstile
 from .websockets import WebSocket

@@ -1,8 +1,9 @@
 """The rest of AWS: ministack, embedded as an ASGI application behind our gateway.
 
 It is imported beside the running emulator, because that takes longer than everything of ours;
-requests wait until it is there.  Only this module and `pushes` know ministack, and only this one
-sets its environment.  What it keeps, it keeps at a clean stop.
+requests wait until it is there.  Only this module sets its environment; `services_time`,
+`services_moments` and `push_seam` are the others that know it from within.  What it keeps, it keeps
+at a clean stop.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import gc
 import json
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from . import asgi, services_moments, services_time
-from .clock import MACHINE, Clock, ManualClock
+from .clock import MACHINE, Clock
 from .front import Request, Response
+from .manual_clock import ManualClock
 from .store import CorruptData
 
 
@@ -79,7 +82,7 @@ class Services:
         await self.loaded()
         assert self._application is not None
         if isinstance(self._clock, ManualClock):
-            request = services_time.at_once(request)
+            request = at_once(request)
         return await asgi.serve(self._application, request)
 
     async def converse(self, scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -233,3 +236,33 @@ def _tag(document: bytes, name: str) -> str:
     """
     text = document.decode("utf-8", "replace")
     return text.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
+
+
+def at_once(request: Request) -> Request:
+    """A request for messages without its wait (JSON and form protocol): a long poll by a manual
+    clock would wait for a time that does not pass.
+
+    >>> target = {"x-amz-target": "AmazonSQS.ReceiveMessage"}
+    >>> at_once(Request("POST", "/", target, b'{"WaitTimeSeconds": 20, "QueueUrl": "q"}')).body
+    b'{"WaitTimeSeconds": 0, "QueueUrl": "q"}'
+    """
+    if request.headers.get("x-amz-target") == "AmazonSQS.ReceiveMessage":
+        try:
+            asked = json.loads(request.body or b"{}")
+        except ValueError:
+            return request
+        return _with_body(request, json.dumps({**asked, "WaitTimeSeconds": 0}).encode())
+    if b"Action=ReceiveMessage" not in request.body:
+        return request
+    asked = dict(parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))
+    return _with_body(request, urlencode({**asked, "WaitTimeSeconds": "0"}).encode())
+
+
+def _with_body(request: Request, body: bytes) -> Request:
+    length = str(len(body))
+    fields = [
+        (name, length.encode() if name == b"content-length" else value)
+        for name, value in request.fields
+    ]
+    headers = {**request.headers, "content-length": length}
+    return replace(request, body=body, headers=headers, fields=fields)

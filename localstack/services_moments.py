@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from . import services_time
-from .clock import ManualClock
+from .manual_clock import ManualClock
 
 _MINUTE = 60.0
 Due = tuple[float, Callable[[], None]]

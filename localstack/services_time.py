@@ -7,11 +7,10 @@ counted as work under way until they sleep or end.  By the machine's clock every
 through unchanged.
 
 What stays real by a manual clock: `time.monotonic`, `asyncio.sleep`, and threads of other modules
-than `_DELIVERING` (listeners, processes, a Step Functions Wait inside a Map).  A long poll of SQS
-answers at once (`at_once`): its client would wait for a time that does not pass.
+than `_DELIVERING` (listeners, processes, a Step Functions Wait inside a Map).
 
-This module, `services_moments` and `services` alone know ministack from within; a contract test
-holds every name that they use.
+Besides this module `services_moments`, `services` and `push_seam` know ministack from within;
+contract tests hold every name that they use.
 """
 
 from __future__ import annotations
@@ -20,18 +19,15 @@ import builtins
 import datetime as real_datetime
 import importlib.abc
 import importlib.machinery
-import json
 import sys
 import threading as real_threading
 import time as real_time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode
 
-from .clock import MACHINE, Clock, ManualClock
-from .front import Request
+from .clock import MACHINE, Clock
+from .manual_clock import ManualClock
 
 PACKAGE = "ministack"
 # Modules whose threads hand things on or fall due, and end: they are waited for.
@@ -275,33 +271,3 @@ def install() -> None:
     """Give ministack's modules our time from now on; once a process."""
     if not any(isinstance(each, _Finder) for each in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-
-
-# -- requests that would wait
-def at_once(request: Request) -> Request:
-    """A request for messages without its wait (JSON and form protocol).
-
-    >>> target = {"x-amz-target": "AmazonSQS.ReceiveMessage"}
-    >>> at_once(Request("POST", "/", target, b'{"WaitTimeSeconds": 20, "QueueUrl": "q"}')).body
-    b'{"WaitTimeSeconds": 0, "QueueUrl": "q"}'
-    """
-    if request.headers.get("x-amz-target") == "AmazonSQS.ReceiveMessage":
-        try:
-            asked = json.loads(request.body or b"{}")
-        except ValueError:
-            return request
-        return _with_body(request, json.dumps({**asked, "WaitTimeSeconds": 0}).encode())
-    if b"Action=ReceiveMessage" not in request.body:
-        return request
-    asked = dict(parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))
-    return _with_body(request, urlencode({**asked, "WaitTimeSeconds": "0"}).encode())
-
-
-def _with_body(request: Request, body: bytes) -> Request:
-    length = str(len(body))
-    fields = [
-        (name, length.encode() if name == b"content-length" else value)
-        for name, value in request.fields
-    ]
-    headers = {**request.headers, "content-length": length}
-    return replace(request, body=body, headers=headers, fields=fields)

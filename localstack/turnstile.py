@@ -11,8 +11,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from .messages import Handler, Request, Response
-from .signature_words import refusal
-from .signatures import Credential, Signatures, Unsigned
+from .signatures.check import Credential, Signatures
+from .signatures.read import Unsigned
+from .signatures.words import refusal
 
 # Operations that AWS takes unsigned (authtype "none" in botocore's models).
 _COGNITO = "AWSCognitoIdentityProviderService."

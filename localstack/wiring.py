@@ -30,7 +30,7 @@ from .lambda_.records import Execution, Revision
 from .lambda_.registry import Registry
 from .scratch import sweep
 from .services import ServiceRefused, Services
-from .signatures import EVERYBODY, Credential
+from .signatures.check import EVERYBODY, Credential
 from .store import CorruptData
 
 _LOGS = "Logs_20140328"

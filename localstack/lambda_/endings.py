@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from .records import Call
 from .sandbox import Answer, Sandbox
-from .telemetry import events
+from .telemetry import events, texts
 from .tracing import segment
 from .verdicts import Verdict, init_status, of_invocation
 
@@ -72,14 +72,14 @@ def tell_end(call: Call, sandbox: Sandbox, verdict: Verdict, seconds: float, ini
 
 def _usual(call: Call, sandbox: Sandbox, seconds: float) -> bytes:
     """A warm invocation that went well, told in text: most are, so it is made straight away."""
-    line = events.report_line(
+    line = texts.report_line(
         call.request_id,
         seconds * 1000,
         events.billed_ms(seconds),
         call.revision.memory_mb,
         sandbox.peak_mb(),
     )
-    xray = events.xray_line(call.trace_id, segment(call.request_id))
+    xray = texts.xray_line(call.trace_id, segment(call.request_id))
     return sandbox.journal.close_plain(call, f"{line}\n{xray}")
 
 

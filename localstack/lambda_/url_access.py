@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..messages import Request
-from ..signatures import Signatures, Unsigned, read
+from ..signatures.check import Signatures
+from ..signatures.read import Unsigned, read
 from .states import Function, Url
 
 _URL, _FUNCTION = "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"

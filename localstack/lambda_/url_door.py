@@ -13,8 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from ..messages import BrokenOff, Request, Response
-from ..signature_words import refusal
-from ..signatures import Signatures, Unsigned
+from ..signatures.check import Signatures
+from ..signatures.read import Unsigned
+from ..signatures.words import refusal
 from . import url_access, url_cors, urls
 from .account import Account
 from .calls import REQUEST_LIMIT, make_call

@@ -29,7 +29,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def _clock(ctx: click.Context, option: click.Parameter, text: str) -> Clock | None:
     """The clock that `--clock` names; None is the machine's."""
-    from ..localstack.clock import ManualClock
+    from ..localstack.manual_clock import ManualClock
 
     kind, _, start = text.partition("@")
     if text == "real":

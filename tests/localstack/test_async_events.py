@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from pelton.localstack.clock import ManualClock
 from pelton.localstack.lambda_.async_events import AsyncEvents
 from pelton.localstack.lambda_.async_store import Event, Settings
 from pelton.localstack.lambda_.destinations import Letter, Undelivered
@@ -23,6 +22,7 @@ from pelton.localstack.lambda_.records import (
     Revision,
     Throttled,
 )
+from pelton.localstack.manual_clock import ManualClock
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 REVISION = Revision(

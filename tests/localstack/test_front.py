@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pelton.localstack.clock import ManualClock
 from pelton.localstack.front import OPEN, Front, Limits, Request, Response
+from pelton.localstack.manual_clock import ManualClock
 
 HOST = b"Host: localhost\r\n"
 

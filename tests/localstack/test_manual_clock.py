@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pelton.localstack.clock import ManualClock, RealClock, Restless
+from pelton.localstack.clock import RealClock
+from pelton.localstack.manual_clock import ManualClock, Restless
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 3)), max_size=12))

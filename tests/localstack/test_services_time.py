@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pelton.localstack import services_time
-from pelton.localstack.clock import ManualClock
+from pelton.localstack.manual_clock import ManualClock
 from pelton.pytest_plugin import RunningEmulator
 
 DAY = 86_400

@@ -23,11 +23,13 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pelton.localstack.clock import MACHINE, ManualClock
+from pelton.localstack.clock import MACHINE
 from pelton.localstack.emulator import Emulator
 from pelton.localstack.gate import Access
+from pelton.localstack.manual_clock import ManualClock
 from pelton.localstack.messages import Request, joined
-from pelton.localstack.signatures import Credential, Signatures, Unsigned
+from pelton.localstack.signatures.check import Credential, Signatures
+from pelton.localstack.signatures.read import Unsigned
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
 SOURCE = """

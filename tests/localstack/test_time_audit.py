@@ -49,11 +49,11 @@ REAL = {
     ("nuclio/worker_child.py", "time.gmtime"): CHILD,
     ("lambda_/urls.py", "time.strftime"): FORMS,
     ("lambda_/urls.py", "time.gmtime"): FORMS,
-    ("signatures.py", "MACHINE.time"): "clients sign with their machine's time",
+    ("signatures/check.py", "MACHINE.time"): "clients sign with their machine's time",
     ("bell.py", "asyncio.wait_for"): "by the machine's clock only: a pause that a ring ends",
 }
-# The clock itself, and the seam that hands it to the embedded services.
-APART = {"clock.py", "services_time.py"}
+# The clocks themselves, and the seam that hands it to the embedded services.
+APART = {"clock.py", "manual_clock.py", "services_time.py"}
 WAITS = {
     "asyncio": {"sleep", "timeout", "timeout_at", "wait_for"},
     "time": {

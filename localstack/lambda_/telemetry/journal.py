@@ -19,7 +19,7 @@ from typing import Protocol
 
 from ...clock import Clock
 from ..records import Call, Revision
-from . import events
+from . import events, texts
 from .events import Event, Record
 from .lines import Lines
 
@@ -75,7 +75,7 @@ class Journal:
         self._sink, self._clock = sink, clock
         self._json = revision.log_format == "JSON"
         self._lowest = APPLICATION_LEVELS.get(revision.application_level, PLAIN)
-        self._lowest_system = events.SYSTEM_LEVELS.get(revision.system_level, events.INFO)
+        self._lowest_system = texts.SYSTEM_LEVELS.get(revision.system_level, texts.INFO)
         self._begun: tuple[int, Call] | None = None
         self._init: tuple[int, Event] | None = None
         self._waiting: list[Message] = []
@@ -170,10 +170,10 @@ class Journal:
         nothing is made that nobody reads."""
         at = self.now()
         self.lines.flush(at)
-        told = events.end_line(call.request_id).encode(), report.encode()
+        told = texts.end_line(call.request_id).encode(), report.encode()
         begun, self._begun = self._begun, None
         if begun is not None:  # nothing was printed
-            start = events.start_line(call.request_id, call.revision.version).encode()
+            start = texts.start_line(call.request_id, call.revision.version).encode()
             self._last = max(begun[0], self._last)
             self._waiting.append((self._last, start))
             told_all = b"".join((*self._tail, start, *told))
@@ -224,10 +224,10 @@ class Journal:
         """The event in the function's log; b"" when format or level leave it out."""
         kind, record = event
         if not self._json:
-            return events.as_text(kind, record).encode()
-        if kind == "platform.end" or events.level(kind, record) < self._lowest_system:
+            return texts.as_text(kind, record).encode()
+        if kind == "platform.end" or texts.level(kind, record) < self._lowest_system:
             return b""
-        return events.as_json(kind, record, at)
+        return texts.as_json(kind, record, at)
 
     def _line(self, at: int, message: bytes) -> None:
         if self._size > KEEP:

@@ -21,9 +21,9 @@ import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
-from pelton.localstack.clock import ManualClock
 from pelton.localstack.emulator import Emulator
 from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
+from pelton.localstack.manual_clock import ManualClock
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"

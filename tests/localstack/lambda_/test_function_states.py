@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pelton.localstack.clock import ManualClock
+from pelton.localstack.manual_clock import ManualClock
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 UNDER_WAY = (

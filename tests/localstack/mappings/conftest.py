@@ -18,9 +18,9 @@ import boto3
 import botocore.config
 import pytest
 
-from pelton.localstack.clock import ManualClock
 from pelton.localstack.emulator import Emulator
 from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
+from pelton.localstack.manual_clock import ManualClock
 
 PLACE = "us-east-1:000000000000"
 Function = Callable[[Any], Any]

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from .messages import Request, Response
-from .signatures import S3, Unsigned
+from ..messages import Request, Response
+from .check import S3
+from .read import Unsigned
 
 _QUERY = frozenset(
     "autoscaling cloudformation cloudfront cloudsearch ec2 elasticache elasticbeanstalk "
