@@ -37,6 +37,7 @@ def tell_init(sandbox: Sandbox, failed: Answer | None, limit: float) -> None:
     status, kind = ("success", "") if failed is None else init_status(failed)
     seconds = min(sandbox.init_seconds, limit)
     journal, initialization = sandbox.journal, sandbox.revision.initialization
+    sandbox.read_output()  # what its init printed comes before its end is told
     journal.lines.flush(journal.now())
     journal.tell(events.init_runtime_done(sandbox.phase, status, kind, initialization))
     if sandbox.crew is not None:
@@ -48,6 +49,7 @@ def tell_restore(sandbox: Sandbox, failed: Answer | None) -> None:
     """A restore is over: well (`failed` is None), or with what ended it."""
     status, kind = ("success", "") if failed is None else init_status(failed)
     journal = sandbox.journal
+    sandbox.read_output()
     journal.lines.flush(journal.now())
     journal.tell(events.restore_runtime_done(status, kind))
     journal.tell(events.restore_report(status, sandbox.restore_seconds, kind))

@@ -99,6 +99,7 @@ def test_put_get_update_list_delete(api: Any) -> None:
 
 def test_what_hangs_on_an_alias_or_a_version_goes_with_it(api: Any) -> None:
     api.update_function_configuration(FunctionName="g", Description="another")
+    api.get_waiter("function_updated_v2").wait(FunctionName="g")
     version = api.publish_version(FunctionName="g")["Version"]
     for _ in range(2):
         api.create_alias(FunctionName="g", Name="short", FunctionVersion=version)
