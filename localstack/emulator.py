@@ -10,26 +10,20 @@ import asyncio
 import contextlib
 import errno
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
 
-from . import asgi, health
-from .bucket_cors import BucketCors
 from .clock import Clock, RealClock
-from .clock_door import ClockDoor
-from .front import Front, Handler, Request, Response
+from .doors import Doors
+from .front import Front
 from .gate import Access, WebGate
-from .gateway import Gateway, body_limit, is_for_a_bucket, is_public, signed_for
+from .gateway import body_limit, is_for_a_bucket, is_public
 from .lambda_.account import Account, Surroundings
-from .lambda_.api import LambdaApi
 from .lambda_.archives import Archives
 from .lambda_.names import Place
 from .lambda_.outside import Outside
 from .lambda_.records import Execution
 from .lambda_.registry import Registry
-from .lambda_.url_door import UrlDoor
 from .manual_clock import ManualClock
 from .nuclio.dashboard import Dashboard
 from .pushes import Pushes
@@ -37,8 +31,6 @@ from .scratch import Scratch
 from .services import Services
 from .signatures.check import EVERYBODY, Credential, Signatures
 from .store import CorruptData, Store
-from .turnstile import Turnstile
-from .websockets import WebSocket
 from .wiring import Machinery, say
 
 
@@ -209,49 +201,20 @@ class Emulator:
         )
 
     async def _serve(self) -> None:
-        pages = {"GET /_pelton/health": self._health, "POST /_pelton/reset": self._reset}
-        gateway = Gateway(
-            LambdaApi(self.account),
-            UrlDoor(self.account, self.signatures if self._access.verify else None),
-            self._others,
-            pages,
-            self._code,
-            self.pushes.deliver,
-            ClockDoor(self.clock),
-            BucketCors(self._others, self.services.cors_of),
-            self._gate.foreign,
+        doors = Doors(
+            self.account,
+            self.machinery,
+            self.services,
+            self.pushes,
+            self.clock,
+            self.signatures if self._access.verify else None,
+            self.nuclio_url,
+            self.reset,
         )
-        handler: Handler = gateway
-        if self._access.verify:
-            handler = Turnstile(self.signatures, gateway, is_public)
-        self._front.websocket = self._websocket
-        await self._front.serve(_stirring(handler, self.clock))
+        self._front.websocket = doors.websocket
+        await self._front.serve(doors.handler(self._gate.foreign))
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()
-
-    async def _others(self, request: Request) -> Response:
-        """Every service but Lambda.
-
-        Who reads logs finds all that was printed until now; who can push finds every function.
-        """
-        service = signed_for(request)
-        if service == "logs":
-            await self.machinery.logs.flush()
-        await self.pushes.settle()
-        try:
-            return await self.services(request)
-        finally:
-            self.machinery.bell.ring(service, request.target.encode() + request.body)
-
-    def _websocket(self, request: Request, ended: Callable[[], None]) -> WebSocket:
-        """A connection of API Gateway's WebSocket APIs."""
-
-        async def converse(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
-            await self.services.loaded()
-            await self.pushes.settle()
-            await self.services.converse(scope, receive, send)
-
-        return WebSocket(converse, request, ended)
 
     def _worker_environment(self) -> dict[str, str]:
         """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""
@@ -264,40 +227,11 @@ class Emulator:
             "AWS_ENDPOINT_URL": self.url,
         }
 
-    async def _health(self, request: Request) -> Mapping[str, Any]:
-        """What there is; `?runtime=python3.12` waits until it is known what runs that."""
-        place = self.place
-        pythons = await self.machinery.hosts.told(parse_qs(request.query).get("runtime", ()))
-        return health.report(
-            place.region, place.account, self.services.ready, self.nuclio_url, pythons
-        )
-
-    async def _reset(self, request: Request) -> None:
-        await self.reset()
-
-    def _code(self, sha256: str) -> bytes | None:
-        path = self.registry.archives.archive(sha256)
-        return path.read_bytes() if sha256.isalnum() and path.exists() else None
-
     async def _remove_scratch(self) -> None:
         self.scratch.close()
 
     async def _close_store(self) -> None:
         self.store.close()
-
-
-def _stirring(handler: Handler, clock: Clock) -> Handler:
-    """`handler`, after each of whose answers those look who wait for a change."""
-    if isinstance(clock, RealClock):
-        return handler
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        finally:
-            clock.stir()
-
-    return answer
 
 
 def _open(directory: Path) -> Store:

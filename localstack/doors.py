@@ -1,0 +1,122 @@
+"""What the port of AWS serves, put together: the gateway, what it passes requests to, its pages.
+
+Everything that has to happen around a request of any service stands here: that what was printed
+is delivered before logs are read, that stubs are there before something can push, that pollers
+hear of what may have come, that a manual clock's sleepers look again.  What an answer says is
+never decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import asgi, health
+from .bucket_cors import BucketCors
+from .clock import Clock, RealClock
+from .clock_door import ClockDoor
+from .front import Handler, Request, Response
+from .gateway import Gateway, is_public, signed_for
+from .lambda_.account import Account
+from .lambda_.api import LambdaApi
+from .lambda_.url_door import UrlDoor
+from .pushes import Pushes
+from .services import Services
+from .signatures.check import Signatures
+from .turnstile import Turnstile
+from .websockets import WebSocket
+from .wiring import Machinery
+
+
+class Doors:
+    """The ways into one emulator.
+
+    signatures: checks who signed; None lets everybody in
+    reset:      wipes the emulator
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        machinery: Machinery,
+        services: Services,
+        pushes: Pushes,
+        clock: Clock,
+        signatures: Signatures | None,
+        nuclio_url: str,
+        reset: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._account, self._machinery = account, machinery
+        self._services, self._pushes, self._clock = services, pushes, clock
+        self._signatures, self._nuclio_url, self._wipe = signatures, nuclio_url, reset
+
+    def handler(self, foreign: Callable[[Request], bool]) -> Handler:
+        """Who answers every request of the port; foreign: whether a page of elsewhere sent it."""
+        gateway = Gateway(
+            LambdaApi(self._account),
+            UrlDoor(self._account, self._signatures),
+            self._others,
+            {"GET /_pelton/health": self._health, "POST /_pelton/reset": self._reset},
+            self._code,
+            self._pushes.deliver,
+            ClockDoor(self._clock),
+            BucketCors(self._others, self._services.cors_of),
+            foreign,
+        )
+        if self._signatures is None:
+            return _stirring(gateway, self._clock)
+        return _stirring(Turnstile(self._signatures, gateway, is_public), self._clock)
+
+    async def _others(self, request: Request) -> Response:
+        """Every service but Lambda.
+
+        Who reads logs finds all that was printed until now; who can push finds every function.
+        """
+        service = signed_for(request)
+        if service == "logs":
+            await self._machinery.logs.flush()
+        await self._pushes.settle()
+        try:
+            return await self._services(request)
+        finally:
+            self._machinery.bell.ring(service, request.target.encode() + request.body)
+
+    def websocket(self, request: Request, ended: Callable[[], None]) -> WebSocket:
+        """A connection of API Gateway's WebSocket APIs."""
+
+        async def converse(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
+            await self._services.loaded()
+            await self._pushes.settle()
+            await self._services.converse(scope, receive, send)
+
+        return WebSocket(converse, request, ended)
+
+    async def _health(self, request: Request) -> Mapping[str, Any]:
+        """What there is; `?runtime=python3.12` waits until it is known what runs that."""
+        place = self._account.place
+        pythons = await self._machinery.hosts.told(parse_qs(request.query).get("runtime", ()))
+        return health.report(
+            place.region, place.account, self._services.ready, self._nuclio_url, pythons
+        )
+
+    async def _reset(self, request: Request) -> None:
+        await self._wipe()
+
+    def _code(self, sha256: str) -> bytes | None:
+        path = self._account.registry.archives.archive(sha256)
+        return path.read_bytes() if sha256.isalnum() and path.exists() else None
+
+
+def _stirring(handler: Handler, clock: Clock) -> Handler:
+    """`handler`, after each of whose answers those look who wait for a change."""
+    if isinstance(clock, RealClock):
+        return handler
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        finally:
+            clock.stir()
+
+    return answer
