@@ -12,6 +12,7 @@ import asyncio
 import base64
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,10 +26,11 @@ from .gateway import PUSH
 from .lambda_.calls import make_call
 from .lambda_.errors import AwsError
 from .lambda_.names import Reference
-from .lambda_.records import AsyncQueue, Execution, Throttled
+from .lambda_.records import AsyncQueue, Execution, RestoreFailed, Throttled
 from .lambda_.registry import Registry
 from .services import ServiceRefused, Services
 
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _FUNCTIONS = "/2015-03-31/functions"
 _FOLLOW = 1.0  # seconds between looks at the registry
 _LONGEST = 900  # seconds that a stub waits: Lambda's own longest timeout
@@ -159,10 +161,12 @@ class Pushes:
     async def deliver(self, target: str, payload: bytes, headers: Mapping[str, str]) -> Response:
         """What a stub was called with: 200 with the function's answer, or once it is kept."""
         request_id = headers.get("x-amzn-lambda-request-id", "")
+        if not _ID.fullmatch(request_id):  # it becomes part of a path and of a header
+            request_id = str(uuid4())
         name, _, qualifier = target.partition("/")
         try:
             call = make_call(
-                self._registry, Reference(name, qualifier), payload, request_id or str(uuid4())
+                self._registry, Reference(name, qualifier), payload, request_id
             )
             self._say_unless_allowed(name, qualifier, payload)
             if headers.get(push_seam.WAITS.lower()) == "no" or is_asynchronous(payload):
@@ -171,6 +175,8 @@ class Pushes:
             outcome = await self._execution.invoke(call)
         except AwsError as error:
             return _said(error.status, str(error.message))
+        except RestoreFailed as error:
+            return _said(error.status, f"{error.reason}: {error.message}")
         except Throttled as error:
             return _said(429, f"Rate Exceeded. ({error.reason})")
         told = [("Content-Type", "application/json")]

@@ -23,7 +23,7 @@ from ..clock import Clock
 from .async_records import EXHAUSTED, NO_CONCURRENCY, SUCCESS, TOO_OLD, deliveries, qualified
 from .async_store import Delivery, Event, EventStore, Response, Settings
 from .destinations.base import Letter, Undelivered
-from .records import Call, Execution, Outcome, Throttled
+from .records import Call, Execution, Outcome, RestoreFailed, Throttled
 
 LONGEST_REFUSAL = 300.0  # seconds between tries of a throttled event, at the most
 # Tries of a destination, with pauses of 1, 2, 4 … seconds and no more than a minute.
@@ -184,6 +184,9 @@ class AsyncEvents:
                 outcome = await self._execution.invoke(call)
             except Throttled:
                 self._refused(replace(event, response=Response(429)))
+            except RestoreFailed as error:
+                said = error.payload.decode()
+                await self._failed(event, Response(error.status, call.revision.version, "", said))
             except Exception as error:  # whatever it was, the event must not be lost for it
                 self._report(f"asynchronous event {event.request_id} could not be run: {error!r}")
                 self._refused(replace(event, response=Response(500)))

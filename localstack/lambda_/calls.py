@@ -1,9 +1,13 @@
-"""Invoke: what a call means before and after the execution side runs it."""
+"""Invoke: what a call means before and after the execution side runs it.
+
+Sources of the sentences about size: https://github.com/pelmers/streetwarp-web/issues/14 and, for
+events, https://github.com/ASFHyP3/hyp3/issues/2241.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
+import json
 from uuid import uuid4
 
 from ..clock import MACHINE
@@ -18,6 +22,7 @@ from .tracing import HEADER, handed_on
 REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of payload
 EVENT_LIMIT = 1024 * 1024  # the same for InvocationType=Event
 LOG_TAIL = 4096
+CONTEXT_LIMIT = 3583  # bytes of base64, by the service model
 # Quoted in Lambda's page on troubleshooting SnapStart.
 _NOT_READY = (
     "Lambda is initializing your function. It will be ready to invoke once your function state "
@@ -76,17 +81,16 @@ class Calls:
             await self._account.settled(function)
         payload = _payload(values.get("Payload", b""), kind)
         context = _client_context(values.get("ClientContext", ""))
+        if kind == "Event":  # it is handed on "for synchronous invocations only" (service model)
+            context = ""
         trace = values.get(HEADER, "")
         return make_call(self._registry, reference, payload, str(uuid4()), context, trace)
 
     async def _run(self, call: Call, with_log: bool) -> Answer:
         try:
             outcome = await self._account.execution.invoke(call)
-        except RestoreFailed as error:
-            status = 408 if error.reason == "SnapStartTimeoutException" else 400
-            raise AwsError(error.reason, error.message, status) from None
-        except Throttled as error:
-            raise throttled(error) from None
+        except (RestoreFailed, Throttled) as error:
+            raise not_run(error) from None
         answer: Answer = {
             "StatusCode": 200,
             "ExecutedVersion": outcome.version,
@@ -100,8 +104,10 @@ class Calls:
         return answer
 
 
-def throttled(error: Throttled) -> AwsError:
-    """The answer when no sandbox may be started."""
+def not_run(error: Throttled | RestoreFailed) -> AwsError:
+    """The answer when no sandbox may be started, or none could be restored."""
+    if isinstance(error, RestoreFailed):
+        return AwsError(error.reason, error.message, error.status)
     return AwsError("TooManyRequestsException", "Rate Exceeded.", 429, {"Reason": error.reason})
 
 
@@ -125,10 +131,14 @@ def make_call(
 
 
 def _payload(payload: bytes, kind: str) -> bytes:
-    limit = EVENT_LIMIT if kind == "Event" else REQUEST_LIMIT
-    if len(payload) > limit:
+    if len(payload) > REQUEST_LIMIT:
         raise too_large(
-            f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+            f"Request must be smaller than {REQUEST_LIMIT} bytes for the InvokeFunction operation"
+        )
+    if kind == "Event" and len(payload) > EVENT_LIMIT:
+        raise too_large(
+            f"{len(payload)} byte payload is too large for the Event invocation type "
+            f"(limit {EVENT_LIMIT} bytes)"
         )
     if not payload:
         return b"{}"
@@ -137,13 +147,28 @@ def _payload(payload: bytes, kind: str) -> bytes:
 
 
 def _client_context(text: str) -> str:
+    """The object as the function is handed it: in a header, so on one line and in ASCII."""
     if not text:
         return ""
+    if len(text) > CONTEXT_LIMIT:
+        raise AwsError(
+            "InvalidRequestContentException",
+            f"Client context must be at most {CONTEXT_LIMIT} bytes of Base64.",
+            400,
+        )
     try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        said = base64.b64decode(text, validate=True).decode()
+        given = json.loads(said, parse_constant=_no_number)
+    except (ValueError, RecursionError):  # no Base64, no text, no JSON
+        given = None
+    if not isinstance(given, dict):
         raise AwsError(
             "InvalidRequestContentException",
             "Client context must be a valid Base64-encoded JSON object.",
             400,
-        ) from None
+        )
+    return json.dumps(given, separators=(",", ":"))
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")

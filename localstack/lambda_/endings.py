@@ -34,7 +34,9 @@ class Ending:
 
 def tell_init(sandbox: Sandbox, failed: Answer | None, limit: float) -> None:
     """An init is over: well (`failed` is None), or with what ended it; limit: its seconds."""
-    status, kind = ("success", "") if failed is None else init_status(failed)
+    status, kind = "success", ""
+    if failed is not None:
+        status, kind = init_status(failed, sandbox.out_of_memory)
     seconds = min(sandbox.init_seconds, limit)
     journal, initialization = sandbox.journal, sandbox.revision.initialization
     sandbox.read_output()  # what its init printed comes before its end is told

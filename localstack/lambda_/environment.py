@@ -1,12 +1,15 @@
 """What a function finds around it: environment variables, paths, mounts.
 
 The names are those recorded on AWS (python3.11); the values that differ are the endpoint, so that
-boto3 inside a function reaches the emulator, and the folders where mounts are not allowed.
+boto3 inside a function reaches the emulator, and the folders where mounts are not allowed.  What
+the user's own variables may be is AWS's page "Defined runtime environment variables": those that
+are not reserved are defaults, TZ among them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,6 +28,10 @@ _OF_THE_RUNTIME = (
     "PYTHONPATH",
 )  # fmt: skip
 _NOT_IN_SNAPSHOTS = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+LAYERS = "_PELTON_LAYERS"  # where mounts are not allowed: read and removed by runtime_start.py
+# What a process, or its Python, looks at once, when it starts; PYTHONPATH is followed anyway.
+_AT_START = re.compile(r"(LD|LC|MALLOC|GLIBC)_.*|LANG|PYTHON(?!PATH$).*")
 HIDDEN_BY_MOUNTS = ("/var/", "/tmp/", "/opt/")
 
 
@@ -89,14 +96,38 @@ def places(revision: Revision, python: Interpreter, runtime: Path, scratch: Path
     return Places("/var/task", "/var/runtime", "/tmp", mounts, ("/opt",))
 
 
-def python_path(place: Places, python: Interpreter) -> list[str]:
-    """`sys.path` of a sandbox: the task root, the layers, the runtime, the standard library."""
+def python_path(revision: Revision, place: Places, python: Interpreter) -> list[str]:
+    """`sys.path` of a sandbox: the task root, the layers, the runtime, the user's PYTHONPATH, the
+    standard library; each folder once."""
     layers = [
         folder
         for layer in place.layers
         for folder in (f"{layer}/python/lib/{python.runtime}/site-packages", f"{layer}/python")
     ]
-    return [place.task, *layers, place.runtime, *python.library]
+    given = revision.environment.get("PYTHONPATH", "")
+    users = [os.path.join(place.task, each) for each in given.split(":")] if given else []
+    return list(dict.fromkeys([place.task, *layers, place.runtime, *users, *python.library]))
+
+
+def command(revision: Revision, place: Places) -> list[str]:
+    """The command line of a runtime that needs a process of its own from the start, [] when the
+    fork server's will do: there is a wrapper script, or a variable that is looked at only then.
+
+    Source: AWS's page "Modifying the runtime environment", "Wrapper scripts".
+    """
+    line = [f"{place.runtime}/bin/python3", f"{place.runtime}/bootstrap.py"]
+    if wrapper := revision.environment.get(EXEC_WRAPPER, ""):
+        return [_where(wrapper, place), *line]
+    return line if any(map(_AT_START.fullmatch, revision.environment)) else []
+
+
+def _where(path: str, place: Places) -> str:
+    """A path as functions have it, where it really is when there are no mounts."""
+    if not place.mounts:
+        for known, folders in (("/var/task", (place.task,)), ("/opt", place.layers)):
+            if path.startswith(f"{known}/") and folders:
+                return folders[-1] + path.removeprefix(known)
+    return path
 
 
 def environment(
@@ -107,8 +138,8 @@ def environment(
     runtime_api: str,
     log_stream: str,
 ) -> dict[str, str]:
-    """The whole environment of a sandbox; the user's variables come first, as they may not
-    override reserved ones."""
+    """The whole environment of a sandbox.  A variable of the user takes the place of ours: names
+    that are reserved cannot be given (`setting_rules`)."""
     layers = [f"{each}/bin" for each in place.layers]
     libraries = [f"{each}/lib" for each in place.layers]
     known = {
@@ -147,7 +178,9 @@ def environment(
     if revision.initialization == "snap-start":
         # "not available in Lambda SnapStart functions" (AWS's page on monitoring SnapStart)
         known = {name: value for name, value in known.items() if name not in _NOT_IN_SNAPSHOTS}
-    return {**revision.environment, **known}
+    if not place.mounts and command(revision, place):
+        known[LAYERS] = ":".join(place.layers)
+    return {**known, **revision.environment}
 
 
 def extension_environment(of_runtime: Mapping[str, str], python: Interpreter) -> dict[str, str]:

@@ -11,6 +11,7 @@ socket is closed at the other end, everything is ended.
 """
 
 import ctypes
+import errno
 import gc
 import json
 import os
@@ -275,6 +276,8 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     obey_permissions()
     if program:
         run_program(program, message["environment"], message["cwd"])
+    if message["command"]:
+        start_anew(message["command"], message["environment"], message["cwd"])
     os.environ.clear()
     os.environ.update(message["environment"])
     # The runtime client's logger writes frames (see telemetry/lines.py) into the same pipe, so
@@ -292,6 +295,30 @@ def become_sandbox(message: dict[str, Any], descriptors: list[int]) -> None:
     from awslambdaric.__main__ import main as run
 
     run(["awslambdaric", message["handler"]])
+
+
+def start_anew(command: list[str], environment: dict[str, str], cwd: str) -> None:
+    """Become the runtime as a new process, by way of the function's wrapper script if it has one;
+    the statuses are those of the platform's own start script."""
+    for name in (signal.SIGINT, signal.SIGPIPE):
+        signal.signal(name, signal.SIG_DFL)
+    os.chdir(cwd)
+    program = command[0]
+    if not os.path.isfile(program):
+        print(f"{program}: does not exist", file=sys.stderr, flush=True)
+        os._exit(127)
+    log = os.dup(1)
+    os.set_inheritable(log, True)
+    environment = {**environment, "_LAMBDA_TELEMETRY_LOG_FD": str(log)}
+    try:
+        os.execve(program, command, environment)
+    except PermissionError:
+        print(f"{program}: is not an executable", file=sys.stderr, flush=True)
+    except OSError as error:
+        if error.errno == errno.ENOEXEC:  # a script that names no interpreter is the shell's
+            os.execve("/bin/sh", ["/bin/sh", *command], environment)
+        print(f"{program}: {error.strerror}", file=sys.stderr, flush=True)
+    os._exit(126)
 
 
 def run_program(path: str, environment: dict[str, str], cwd: str) -> None:

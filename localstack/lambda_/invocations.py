@@ -108,7 +108,7 @@ class Invocations:
             spent = sandbox.init_seconds if sandbox.phase == "invoke" else 0.0
             sandbox.journal.begin(call)
             if failed is not None:
-                verdict = of_init(call, failed, sandbox.journal.now())
+                verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
                 return self._ended(call, sandbox, failed, verdict, spent, 0.0)
             began = time.perf_counter() - spent
             timeout -= spent
@@ -127,7 +127,7 @@ class Invocations:
         sandbox, failed, cold = await self._shared.take(call.revision)
         sandbox.journal.begin_at_once(call)
         if failed is not None:
-            verdict = of_init(call, failed, sandbox.journal.now())
+            verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
             return self._ended(call, sandbox, failed, verdict, 0.0, 0.0)
         began, timeout = time.perf_counter(), float(call.revision.timeout_s)
         with self._watched(sandbox):

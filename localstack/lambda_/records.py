@@ -6,6 +6,7 @@ execution side (invocations, sandbox) answers with an `Outcome`.  Both are plain
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,20 +105,28 @@ class Allocation:
     reason: str = ""
 
 
-class RestoreFailed(Throttled):
-    """A SnapStart version could not be made ready: nothing was run.  `reason` is the exception's
-    name; who waits for a free sandbox may try again."""
+class RestoreFailed(Exception):
+    """A SnapStart version could not be made ready: its event failed before its handler was asked.
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(reason)
-        self.message = message
+    reason:  the name of the API's exception
+    status:  the API's, 400 or 408
+    """
+
+    def __init__(self, reason: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.reason, self.message, self.status = reason, message, status
+
+    @property
+    def payload(self) -> bytes:
+        """What stands where an event's answer would be."""
+        return json.dumps({"errorType": self.reason, "errorMessage": self.message}).encode()
 
 
 class Execution(Protocol):
     """What the API side asks of the execution side."""
 
     async def invoke(self, call: Call) -> Outcome:
-        """Run one event to its end; raises `Throttled`."""
+        """Run one event to its end.  Raises `Throttled` and `RestoreFailed`."""
 
     async def retire(self, name: str, keep: str = "") -> None:
         """Stop idle sandboxes of function `name` (busy ones after their event), except those of

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 from ..link_farm import RuntimeMissing, is_native, lend_python, link_farm
@@ -30,7 +31,7 @@ DISTRIBUTIONS = (
     "urllib3",
 )
 FETCH_SECONDS = 60
-FORM = 3  # another way of making it is another folder
+FORM = 4  # another way of making it is another folder
 
 
 def versions() -> dict[str, str]:
@@ -57,6 +58,8 @@ def runtime_folder(interpreter: Interpreter | None = None, cache: Path | None = 
 
 
 def _finish(python: Interpreter, folder: Path) -> None:
+    start = files(__package__) / "runtime_start.py"
+    (folder / "bootstrap.py").write_bytes(start.read_bytes())
     _compile(python, folder)
     lend_python(folder, python.executable)
 

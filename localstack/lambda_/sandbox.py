@@ -23,6 +23,7 @@ from . import memory
 from .environment import (
     Account,
     Places,
+    command,
     environment,
     extension_environment,
     extension_programs,
@@ -193,7 +194,8 @@ class Sandbox:
                 self._server.address,
                 self.journal.stream,
             ),
-            "path": python_path(place, python),
+            "path": python_path(self.revision, place, python),
+            "command": command(self.revision, place),
             "python": f"{place.runtime}/bin/python3",
             "cwd": place.task,
             "handler": self.revision.handler,

@@ -58,6 +58,7 @@ class Snapshots:
             raise RestoreFailed(
                 "SnapStartTimeoutException",
                 "Lambda couldn't restore the snapshot within the timeout limit.",
+                408,
             )
         raise RestoreFailed(
             "SnapStartException",

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from .account import Account, Act, Answer, Values
-from .calls import LOG_TAIL, Calls, throttled
+from .calls import LOG_TAIL, Calls, not_run
 from .event_stream import CONTENT_TYPE, invoke_complete, payload_chunk
-from .records import Call, Execution, Outcome, Throttled
+from .records import Call, Execution, Outcome, RestoreFailed, Throttled
 from .streams import ResponseStream
 
 
@@ -35,8 +35,8 @@ class StreamedCalls:
             return {"StatusCode": 204}
         try:
             started = await start(self._account.execution, call)
-        except Throttled as error:
-            raise throttled(error) from None
+        except (RestoreFailed, Throttled) as error:
+            raise not_run(error) from None
         return {
             "StatusCode": 200,
             "ExecutedVersion": call.revision.version,
@@ -59,7 +59,8 @@ class Started:
 
 
 async def start(execution: Execution, call: Call) -> Started:
-    """Come back when the response begins, or the call is over.  Raises Throttled.
+    """Come back when the response begins, or the call is over.  Raises Throttled, and
+    RestoreFailed.
 
     The function goes on when its caller leaves, as on AWS.
     """

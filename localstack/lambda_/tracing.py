@@ -29,6 +29,8 @@ def handed_on(header: str, request_id: str, active: bool, now: float) -> str:
     ...     f"{root};Parent=53995c3f42cd8ad8;Sampled=0")
     True
     """
+    # It is handed on in a header: no line may end in it, and no client has to decode it.
+    header = "".join(each for each in header if " " <= each <= "~")
     given = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
     root, parent = given.get("Root", ""), given.get("Parent", "")
     if not _ROOT.fullmatch(root):

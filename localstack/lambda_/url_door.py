@@ -20,7 +20,7 @@ from . import url_access, url_cors, urls
 from .account import Account
 from .calls import REQUEST_LIMIT, make_call
 from .names import Reference
-from .records import Call, Throttled
+from .records import Call, RestoreFailed, Throttled
 from .states import Function, Url
 from .streamed_calls import Started, start
 from .streams import DELIMITER, HTTP_INTEGRATION
@@ -117,6 +117,8 @@ class UrlDoor:
             outcome = await self._account.execution.invoke(call)
         except Throttled as error:
             return _response(urls.too_many(error.reason), call.request_id)
+        except RestoreFailed:
+            return _response(urls.bad_gateway(), call.request_id, call.trace_id)
         return _response(urls.make_reply(outcome), call.request_id, call.trace_id)
 
     def _find(self, url_id: str) -> tuple[Function, Url] | None:

@@ -50,16 +50,20 @@ def of_invocation(call: Call, answer: Answer, now: int, out_of_memory: bool = Fa
     return Verdict(_error(call, kind, words), "Unhandled", "error", reported, fault)
 
 
-def of_init(call: Call, answer: Answer, now: int) -> Verdict:
+def of_init(call: Call, answer: Answer, now: int, out_of_memory: bool = False) -> Verdict:
     """The verdict on an invocation whose init failed: the error is the init's own."""
     if answer.kind == "error":
         return Verdict(answer.body, "Unhandled", "error", error_type(answer))
-    return of_invocation(call, answer, now)
+    return of_invocation(call, answer, now, out_of_memory)
 
 
-def init_status(answer: Answer) -> tuple[str, str]:
+def init_status(answer: Answer, out_of_memory: bool = False) -> tuple[str, str]:
     """Status and error type of a failed init."""
-    return ("timeout", "") if answer.kind == "timeout" else ("error", error_type(answer))
+    if answer.kind == "timeout":
+        return "timeout", ""
+    if out_of_memory and answer.kind == "exit":
+        return "error", "Runtime.OutOfMemory"
+    return "error", error_type(answer)
 
 
 def error_type(answer: Answer) -> str:

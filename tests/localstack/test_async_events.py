@@ -19,6 +19,7 @@ from pelton.localstack.lambda_.records import (
     Call,
     Outcome,
     Provision,
+    RestoreFailed,
     Revision,
     Throttled,
 )
@@ -175,6 +176,16 @@ def test_a_throttled_event_keeps_its_attempts_and_waits_longer_each_time(path: P
     times = [when for when, _ in world.seen]
     pauses = [after - before for before, after in pairwise(times)]
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 60]
+
+
+def test_a_restore_that_fails_is_an_attempt(path: Path) -> None:
+    world = World(path, TOLD, RestoreFailed("SnapStartException", "the hook failed"))
+    assert live(world) == 0
+    assert [when for when, _ in world.seen] == [0.0, 60.0, 180.0]
+    assert world.record()["requestContext"]["condition"] == "RetriesExhausted"
+    dead = next(letter for _, arn, letter in world.taken if arn == "dead")
+    assert dead.attributes["ErrorCode"] == ("Number", "400")
+    assert dead.attributes["ErrorMessage"] == ("String", "the hook failed")
 
 
 @pytest.mark.fidelity("Asynchronous events", "an event that is throttled until its age is given up")

@@ -17,7 +17,7 @@ from ..destinations import Destinations, Letter, Undelivered, service_of
 from ..errors import AwsError
 from ..fork_server import ForkServerGone
 from ..names import Place, refer
-from ..records import Execution, Outcome, SourceMapping
+from ..records import Execution, Outcome, RestoreFailed, SourceMapping
 from ..registry import Registry
 from .base import CallSource, FunctionGone, Poller, SourceRefused, Tools
 from .dynamodb import DynamodbReading
@@ -185,6 +185,8 @@ class Pollers:
             raise FunctionGone(error.message) from None
         try:
             return await self._execution.invoke(call)
+        except RestoreFailed as error:  # the batch failed, with what would have been its answer
+            return Outcome(error.payload, "Unhandled", version=call.revision.version)
         except (ForkServerGone, OSError) as error:
             # The machine, not the function: the records wait as for one that is not there.
             raise FunctionGone(f"{function_arn} could not be started: {error}") from None

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import botocore.exceptions
+import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
@@ -153,6 +154,59 @@ def test_an_after_restore_hook_that_fails(client: Any, pelton_emulator: RunningE
     assert "ValueError: no network" in log
     assert "Status: error\tError Type: Runtime.AfterRestoreError" in log
     assert refusal(client)[1] == "SnapStartException", "each call restores anew"
+
+
+BROKEN = """
+    from snapshot_restore_py import register_after_restore
+    register_after_restore(lambda: 1 / 0)
+    def handler(event, context):
+        return 1
+"""
+
+
+@pytest.mark.fidelity(
+    "Function URLs", "SnapStart: a version that cannot be restored is 502 Internal Server Error"
+)
+@pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
+def test_a_restore_that_fails_behind_a_url(client: Any, mode: str) -> None:
+    publish(client, BROKEN)
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    place = {"FunctionName": "f", "Qualifier": "live"}
+    url = client.create_function_url_config(AuthType="NONE", InvokeMode=mode, **place)
+    for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
+        more = {"FunctionUrlAuthType": "NONE"} if action.endswith("Url") else {}
+        client.add_permission(
+            StatementId=action[7:], Action=action, Principal="*", **place, **more
+        )
+    answer = httpx.get(url["FunctionUrl"], trust_env=False, timeout=20)
+    assert (answer.status_code, answer.text) == (502, "Internal Server Error")
+
+
+@pytest.mark.fidelity(
+    "Asynchronous events", "SnapStart: a restore that fails uses up an attempt, and its end is told"
+)
+def test_an_event_whose_restore_fails(client: Any, pelton_emulator: RunningEmulator) -> None:
+    queues = pelton_emulator.client("sqs")
+    url = queues.create_queue(QueueName="ends")["QueueUrl"]
+    publish(client, BROKEN)
+    client.put_function_event_invoke_config(
+        FunctionName="f",
+        Qualifier="1",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:ends"}},
+    )
+    client.invoke(FunctionName="f", Qualifier="1", InvocationType="Event")
+    (message,) = queues.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    record = json.loads(message["Body"])
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["responseContext"] == {"statusCode": 400, "executedVersion": "1"}
+
+
+def test_a_restore_that_fails_before_a_stream(client: Any) -> None:
+    publish(client, BROKEN)
+    with pytest.raises(client.exceptions.ClientError, match="SnapStartException"):
+        client.invoke_with_response_stream(FunctionName="f", Qualifier="1")
 
 
 @pytest.mark.parametrize(

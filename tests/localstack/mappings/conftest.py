@@ -19,7 +19,14 @@ import botocore.config
 import pytest
 
 from pelton.localstack.emulator import Emulator
-from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
+from pelton.localstack.lambda_.records import (
+    Allocation,
+    Call,
+    Outcome,
+    Provision,
+    RestoreFailed,
+    Throttled,
+)
 from pelton.localstack.manual_clock import ManualClock
 
 PLACE = "us-east-1:000000000000"
@@ -38,12 +45,16 @@ class Players:
         self.events: dict[str, list[Any]] = {}
         self.arns: list[str] = []
         self.throttled: set[str] = set()
+        self.broken: set[str] = set()  # of which no snapshot can be restored
         self.running = self.most = 0
 
     async def invoke(self, call: Call) -> Outcome:
         if call.revision.name in self.throttled:
             raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         event = json.loads(call.payload)
+        if call.revision.name in self.broken:
+            self.events.setdefault(call.revision.name, []).append(event)
+            raise RestoreFailed("SnapStartException", "the hook failed")
         self.arns.append(call.invoked_arn)
         self.running += 1
         self.most = max(self.most, self.running)
@@ -193,6 +204,7 @@ class World:
         self.players.events.clear()
         self.players.arns.clear()
         self.players.throttled.clear()
+        self.players.broken.clear()
         self.players.most = 0
 
     def close(self) -> None:

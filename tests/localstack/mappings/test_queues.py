@@ -212,6 +212,24 @@ def test_a_throttled_batch_goes_back(world: Any) -> None:
 
 
 @pytest.mark.fidelity(
+    "Event source mappings",
+    "SnapStart: a batch whose restore fails has failed; polling does not hold back",
+)
+def test_a_batch_whose_restore_fails(world: Any) -> None:
+    dead = world.queue("dead")
+    redrive = {"deadLetterTargetArn": f"arn:aws:sqs:{PLACE}:dead", "maxReceiveCount": 4}
+    url = world.queue(VisibilityTimeout="3", RedrivePolicy=json.dumps(redrive))
+    world.function()
+    world.players.broken.add("f")
+    world.send(url, "x")
+    world.map(QUEUE)
+    for _ in range(14):
+        world.advance(1)
+    assert (len(world.events()), world.left(url)) == (4, (0, 0))
+    assert world.left(dead) == (1, 0)
+
+
+@pytest.mark.fidelity(
     "Event source mappings", "SQS FIFO: groups beside each other, order inside each"
 )
 def test_fifo_groups_keep_their_order(world: Any) -> None:

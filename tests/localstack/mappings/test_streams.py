@@ -416,6 +416,23 @@ def test_a_throttled_batch_of_a_stream_waits(world: Any) -> None:
     assert list(map(numbers, world.events())) == [[1]]
 
 
+def test_a_batch_of_a_stream_whose_restore_fails(world: Any) -> None:
+    kinesis, failed = stream(world), world.queue("failed")
+    world.function()
+    world.players.broken.add("f")
+    world.map(
+        STREAM,
+        StartingPosition="LATEST",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": FAILED}},
+    )
+    put(kinesis, 1)
+    world.advance(10)
+    (record,) = world.taken(failed)
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["responseContext"]["functionError"] == "Unhandled"
+
+
 @pytest.mark.fidelity(
     "Event source mappings",
     "streams: records wait for a function or a stream that is deleted",
