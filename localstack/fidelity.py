@@ -26,6 +26,8 @@ botocore's model, public documents, and answers recorded on AWS.
 | behaviour | on the platform | here |
 | --- | --- | --- |
 | interpreter | that of the function's runtime | the same, where the machine has that Python and the runtime client can be had for it (GET /_pelton/health tells); elsewhere the emulator's own, with a warning at create and in the function's log, and a native artifact for another one is refused |
+| architecture | x86_64 or arm64, as the function asks | this machine's, with a warning: native modules must be for it |
+| SQS pollers | up to 1,250 batches of a queue at once | 50, or the mapping's MaximumConcurrency |
 | runtimes other than Python | run | refused by name |
 | code at /var/task, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
 | network and the rest of the file system | a micro-VM's own | the host's |

@@ -165,9 +165,7 @@ class Pushes:
             request_id = str(uuid4())
         name, _, qualifier = target.partition("/")
         try:
-            call = make_call(
-                self._registry, Reference(name, qualifier), payload, request_id
-            )
+            call = make_call(self._registry, Reference(name, qualifier), payload, request_id)
             self._say_unless_allowed(name, qualifier, payload)
             if headers.get(push_seam.WAITS.lower()) == "no" or is_asynchronous(payload):
                 await self._events.accept(call)

@@ -17,11 +17,19 @@ def on_runtime(account: Account, name: str, settings: Values, choice: Choice) ->
             f"warning: function {name} asks for {settings['Runtime']}; it runs on the "
             f"emulator's own {choice.interpreter.runtime}: {choice.reason}"
         )
-    wanted = settings["Architectures"][0]
-    if wanted.replace("arm64", "aarch64") != machine():
+    if elsewhere := of_architecture(settings):
         account.around.warn(
-            f"warning: function {name} asks for {wanted}; it runs on this machine, {machine()}"
+            f"warning: function {name} {elsewhere}: here its native modules must be for "
+            f"{machine()}, and that archive will not load on AWS"
         )
+
+
+def of_architecture(settings: Values) -> str:
+    """How the machine differs from the one that a function asks for, "" when it does not."""
+    wanted = settings["Architectures"][0]
+    if wanted.replace("arm64", "aarch64") == machine():
+        return ""
+    return f"asks for {wanted} and runs on this machine, {machine()}"
 
 
 def on_permissions(account: Account, name: str, code: Code) -> None:

@@ -38,8 +38,8 @@ class Settings:
 class Response:
     """What the last attempt was answered with.
 
-    status: 200 of a function that ran, 429 of a throttle, 404 of a function that is gone, 400 or 408
-            of a snapshot that could not be restored
+    status: 200 of a function that ran, 429 of a throttle, 404 of a function that is gone, 400
+            or 408 of a snapshot that could not be restored
     """
 
     status: int

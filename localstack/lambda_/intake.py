@@ -28,7 +28,7 @@ class Intake:
     async def new(self, name: str, settings: Values, source: Values) -> Code:
         """The code of a new function, and its layers laid on one another."""
         choice = await self._account.around.choose(settings["Runtime"])
-        await self._check_native(layers_of(settings), choice)
+        await self._check_native(layers_of(settings), settings, choice)
         await self._lay(settings)
         return await self._code(name, settings, source, choice)
 
@@ -46,7 +46,7 @@ class Intake:
             archives = layers_of(settings)
         if archives:
             choice = await self._account.around.choose(settings["Runtime"])
-            await self._check_native(archives, choice)
+            await self._check_native(archives, settings, choice)
             await self._lay(settings)
             advice.on_runtime(self._account, function.name, settings, choice)
 
@@ -55,19 +55,29 @@ class Intake:
         if content is None:
             raise _no_code(source)
         keep = self._account.registry.archives.keep
-        code = await asyncio.to_thread(keep, content, choice.interpreter, choice.reason)
+        reason = _reason(settings, choice)
+        code = await asyncio.to_thread(keep, content, choice.interpreter, reason)
         check_total(settings, code)
         advice.on_runtime(self._account, name, settings, choice)
         advice.on_permissions(self._account, name, code)
         return code
 
-    async def _check_native(self, archives: Sequence[str], choice: Choice) -> None:
-        check = self._account.registry.archives.check_native
-        await asyncio.to_thread(check, archives, choice.interpreter, choice.reason)
+    async def _check_native(
+        self, archives: Sequence[str], settings: Values, choice: Choice
+    ) -> None:
+        check, reason = self._account.registry.archives.check_native, _reason(settings, choice)
+        await asyncio.to_thread(check, archives, choice.interpreter, reason)
 
     async def _lay(self, settings: Values) -> None:
         """Lay the layers on one another now, so that no call waits for it."""
         await asyncio.to_thread(self._account.registry.archives.merged, layers_of(settings))
+
+
+def _reason(settings: Values, choice: Choice) -> str:
+    """Why what runs a function is not what it asks for, "" when it is."""
+    architecture = advice.of_architecture(settings)
+    told = [f"it {architecture}"] if architecture else []
+    return "; ".join([*told, choice.reason] if choice.reason else told)
 
 
 def _no_code(source: Values) -> AwsError:

@@ -1,4 +1,4 @@
-"""/var/runtime/bootstrap.py: how the runtime starts as a process of its own, after a wrapper script.
+"""/var/runtime/bootstrap.py: how the runtime starts as a new process, after a wrapper script.
 
 Copied into the runtime folder (runtime_folder.FORM tells which form it has).  What the interpreter
 itself has made of PYTHONPATH and of its options stays; the task root and the layers come first.
@@ -13,7 +13,7 @@ def start() -> None:
     """Run the runtime client until the sandbox ends."""
     runtime = os.path.dirname(os.path.abspath(__file__))
     task = os.environ["LAMBDA_TASK_ROOT"]
-    version = "python%d.%d" % sys.version_info[:2]
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     folders = [task]
     for layer in filter(None, os.environ.pop("_PELTON_LAYERS", "/opt").split(":")):
         folders += [f"{layer}/python/lib/{version}/site-packages", f"{layer}/python"]

@@ -179,7 +179,11 @@ def test_the_client_context_is_handed_on(client: Any, custom: Any) -> None:
     create(client)
     given = {"custom": custom, "client": {"app_title": "t\n"}, "env": {"k": "v"}}
     for text in (json.dumps(given), json.dumps(given, indent=2)):
-        assert call(client, text)["context"] == {"client": "t\n", "custom": custom, "env": {"k": "v"}}
+        assert call(client, text)["context"] == {
+            "client": "t\n",
+            "custom": custom,
+            "env": {"k": "v"},
+        }
     written = json.dumps({"custom": {"é": "ü"}}, ensure_ascii=False)
     assert call(client, written)["context"]["custom"] == {"é": "ü"}
 
@@ -245,7 +249,9 @@ def test_no_trace_header_breaks_out_of_its_line(
 @pytest.mark.fidelity("Errors", "an event that is too large is refused in AWS's words")
 def test_payloads_that_are_too_large(client: Any) -> None:
     create(client)
-    sentence = "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+    sentence = (
+        "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+    )
     for kind, size, words in (
         ("Event", 1048577, sentence),
         ("RequestResponse", 6291457, "Request must be smaller than 6291456 bytes for the "

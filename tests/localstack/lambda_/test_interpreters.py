@@ -42,10 +42,10 @@ def native(python: str) -> bytes:
     return archive(**{f"ext.cpython-{python.replace('.', '')}-x86_64-linux-gnu.so": ELF})
 
 
-def create(client: Any, python: str, code: bytes, name: str = "f") -> None:
+def create(client: Any, python: str, code: bytes, name: str = "f", **more: Any) -> None:
     client.create_function(
         FunctionName=name, Runtime=f"python{python}", Handler="main.handler", Role=ROLE,
-        Code={"ZipFile": code}, Timeout=10,
+        Code={"ZipFile": code}, Timeout=10, **more,
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(
         FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
@@ -130,6 +130,26 @@ def test_another_language_is_refused_by_name(
         )
 
 
+@pytest.mark.fidelity(
+    "Execution",
+    "Architectures",
+    different="told, but functions run on this machine's: native modules must be for it, as a "
+    "warning and the refusal of others say; an archive for AWS needs those of its own",
+)
+def test_another_architecture_runs_on_this_machine(pelton_emulator: RunningEmulator) -> None:
+    client, machine = pelton_emulator.client("lambda"), os.uname().machine
+    other, foreign = ("arm64", b"\xb7\0") if machine == "x86_64" else ("x86_64", b">\0")
+    name = f"ext.cpython-{OWN.replace('.', '')}-linux-gnu.so"
+    create(client, OWN, archive(**{name: ELF}), Architectures=[other])
+    assert client.get_function_configuration(FunctionName="f")["Architectures"] == [other]
+    assert call(client)["python"] == OWN
+    said = f"asks for {other} and runs on this machine, {machine}"
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match=said):
+        client.update_function_code(
+            FunctionName="f", ZipFile=archive(**{name: ELF[:18] + foreign}), Architectures=[other]
+        )
+
+
 @pytest.fixture(scope="module")
 def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningEmulator, Any]]:
     """An emulator without network and caches, where a python3.14 only pretends to be one; what it
@@ -194,4 +214,10 @@ def test_without_its_python_a_function_runs_on_ours_and_all_is_said(
         told_of_it = health(emulator)[python]
         assert told_of_it["state"] == "unavailable"
         assert "awslambdaric" in told_of_it["reason"]
-    assert "warning: function f asks for python3.14; it runs on" in stop()
+    for architecture in ("arm64", "x86_64"):
+        create(client, OWN, archive(), architecture, Architectures=[architecture])
+    said, machine = stop(), os.uname().machine
+    other = "arm64" if machine == "x86_64" else "x86_64"
+    assert f"warning: function {other} asks for {other} and runs on this machine, {machine}" in said
+    assert said.count("runs on this machine") == 1
+    assert "warning: function f asks for python3.14; it runs on" in said

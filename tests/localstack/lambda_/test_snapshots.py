@@ -175,9 +175,7 @@ def test_a_restore_that_fails_behind_a_url(client: Any, mode: str) -> None:
     url = client.create_function_url_config(AuthType="NONE", InvokeMode=mode, **place)
     for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
         more = {"FunctionUrlAuthType": "NONE"} if action.endswith("Url") else {}
-        client.add_permission(
-            StatementId=action[7:], Action=action, Principal="*", **place, **more
-        )
+        client.add_permission(StatementId=action[7:], Action=action, Principal="*", **place, **more)
     answer = httpx.get(url["FunctionUrl"], trust_env=False, timeout=20)
     assert (answer.status_code, answer.text) == (502, "Internal Server Error")
 
