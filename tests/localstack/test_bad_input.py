@@ -73,7 +73,7 @@ def invoke(client: Any, payload: bytes, kind: str = "RequestResponse") -> Any:
             b'"' + b"x" * 2 * MEGABYTE + b'"',
             "Event",
             "RequestEntityTooLargeException",
-            "1048576 bytes for the InvokeFunction operation",
+            "byte payload is too large for the Event invocation type (limit 1048576 bytes)",
         ),
     ],
     ids=["broken", "no text", "7 MB", "a 2 MB event"],
