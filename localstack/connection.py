@@ -38,6 +38,7 @@ class Connection(Answers):
         self._refused: Response | None = None
         self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
+        self._spelt: list[bytes] = []
         self._body: list[bytes] = []
         self._size = self._limit = self._arrived = self._seen = self._held = 0
         self._timer: Timer | None = None
@@ -87,7 +88,7 @@ class Connection(Answers):
 
     # -- what the parser calls
     def on_message_begin(self) -> None:
-        self._url, self._fields, self._body = b"", [], []
+        self._url, self._fields, self._spelt, self._body = b"", [], [], []
         self._request = self._refused = None
         self._size = self._arrived = self._seen = 0
         self._partial = self._fresh = True
@@ -97,6 +98,7 @@ class Connection(Answers):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._fields.append((name.lower(), value))
+        self._spelt.append(name)
 
     def on_headers_complete(self) -> None:
         target, headers = self._url.decode("latin-1"), joined(self._fields)
@@ -105,9 +107,11 @@ class Connection(Answers):
             if host:
                 headers["host"] = host
                 fields = [each for each in self._fields if each[0] != b"host"]
+                self._spelt = [each for each in self._spelt if each.lower() != b"host"] + [b"Host"]
                 self._fields = [*fields, (b"host", host.encode("latin-1"))]
         method = self._parser.get_method().decode()
         request = Request(method, target, headers, b"", self._fields, self._client, self._server)
+        request.spelt = self._spelt
         self._request = request
         gate = self._front.gate
         if (

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import asgi, health
+from . import api_traffic, asgi, health
 from .bucket_cors import BucketCors
 from .clock import Clock, RealClock
 from .clock_door import ClockDoor
 from .front import Handler, Request, Response
-from .gateway import Gateway, is_public, signed_for
+from .gateway import Gateway, at_home, is_api, is_public, signed_for
 from .lambda_.account import Account
 from .lambda_.api import LambdaApi
 from .lambda_.url_door import UrlDoor
@@ -78,7 +78,9 @@ class Doors:
             await self._machinery.logs.flush()
         await self._pushes.settle()
         try:
-            return await self._services(request)
+            if is_api(request):
+                return await api_traffic.serve(self._services, request)
+            return await api_traffic.quickly_made(self._services, request)
         finally:
             self._machinery.bell.ring(service, request.target.encode() + request.body)
 
@@ -90,7 +92,7 @@ class Doors:
             await self._pushes.settle()
             await self._services.converse(scope, receive, send)
 
-        return WebSocket(converse, request, ended)
+        return WebSocket(converse, at_home(request), ended)
 
     async def _health(self, request: Request) -> Mapping[str, Any]:
         """What there is; `?runtime=python3.12` waits until it is known what runs that."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -23,8 +24,10 @@ _QUERY_SCOPE = re.compile(
 PUSH = "/_pelton/push/"
 CLOCK = "/_pelton/clock"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
-# Exactly what the services take for an API's own traffic: anything else is a call of AWS.
-_API_HOST = re.compile(r"[a-f0-9]{8}\.execute-api\.localhost(:\d+)?")
+# What is an API's own traffic, and nothing but that: anything else is a call of AWS.
+_API_HOST = re.compile(
+    r"([a-f0-9]{8}\.execute-api)\.(?:localhost|[a-z0-9-]+\.amazonaws\.com(?:\.cn)?)(:\d+)?"
+)
 _API_PATH = re.compile(
     r"/_aws/execute-api/[a-z0-9]+/[\w$-]*(/|$)|/restapis/[a-z0-9]+/[\w$-]+/_user_request_(/|$)"
 )
@@ -80,7 +83,7 @@ class Gateway:
             return await self._urls(url_id, f"/{rest}", request)
         if by_host := _URL_HOST.match(request.headers.get("host", "")):
             return await self._urls(by_host[1], path, request)
-        if _is_api(request):
+        if is_api(request):
             return await self._services(request)
         if self._is_lambda(request):
             return await self._lambda(request)
@@ -121,13 +124,34 @@ def is_public(request: Request) -> bool:
     host, path = request.headers.get("host", ""), request.path
     if path.startswith("/_pelton/") or "/@connections" in path:
         return False
-    return path.startswith("/_url/") or _URL_HOST.match(host) is not None or _is_api(request)
+    return path.startswith("/_url/") or _URL_HOST.match(host) is not None or is_api(request)
 
 
-def _is_api(request: Request) -> bool:
+def is_api(request: Request) -> bool:
+    """Whether this is a client's request to an API of API Gateway.
+
+    >>> is_api(Request("GET", "/", {"host": "0123abcd.execute-api.eu-west-1.amazonaws.com"}))
+    True
+    """
     host = request.headers.get("host", "")
     named = "execute-api" in host and _API_HOST.fullmatch(host) is not None
     return named or _API_PATH.match(request.target) is not None
+
+
+def at_home(request: Request) -> Request:
+    """A request to an API under the one host name that the services know it by.
+
+    >>> host = "0123abcd.execute-api.eu-west-1.amazonaws.com"
+    >>> at_home(Request("GET", "/", {"host": host})).headers
+    {'host': '0123abcd.execute-api.localhost'}
+    """
+    named = _API_HOST.fullmatch(request.headers.get("host", ""))
+    if named is None or ".amazonaws." not in named[0]:
+        return request
+    host = f"{named[1]}.localhost{named[2] or ''}"
+    line = (b"host", host.encode())
+    fields = [line if name == b"host" else (name, value) for name, value in request.fields]
+    return replace(request, headers={**request.headers, "host": host}, fields=fields)
 
 
 def is_for_a_bucket(request: Request) -> bool:

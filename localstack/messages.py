@@ -16,7 +16,8 @@ class Request:
 
     target:  the request target as sent (path and query, percent-encoded)
     headers: by lower-case name; fields sent twice are joined as RFC 9110 says
-    fields:  every header line as it came, for those who need the lines
+    fields:  every header line as it came, by lower-case name, for those who need the lines
+    spelt:   the names of those lines as their sender wrote them, where that is known
     cut:     the body was larger than its receiver takes: it was read and thrown away
     """
 
@@ -28,6 +29,7 @@ class Request:
     client: tuple[str, int] = ("127.0.0.1", 0)
     server: tuple[str, int] = ("127.0.0.1", 0)
     cut: bool = False
+    spelt: list[bytes] = field(default_factory=list)
 
     @property
     def path(self) -> str:

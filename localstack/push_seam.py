@@ -10,15 +10,27 @@ of it here.  Without it, all but those two works.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from importlib import import_module
+from inspect import signature
 from typing import Any
+
+from .pushed import source_of
+from .pushed.visit import CLIENT, HTTP, REST, VISIT, Visit
 
 MODULE, NAME = "ministack.services.lambda_svc", "_execute_function_proxy"
 WAITS = "X-Pelton-Waits"  # request: "yes" or "no", whether the caller waits for the answer
 ERROR = "X-Amz-Function-Error"  # answer: the function failed, the body says how
+# What serves a request to an API through a function: the kind of API, and ministack's function.
+PROXIES = (
+    (REST, "ministack.services.apigateway_v1", "_invoke_lambda_proxy_v1"),
+    (HTTP, "ministack.services.apigateway", "_invoke_lambda_proxy"),
+)
 # EventBridge, Scheduler and Logs start a thread for each event, on this and nothing else; Python
 # names a thread after what it runs.
 _ALONE = "(_execute_function_with_config_scope)"
@@ -29,8 +41,55 @@ def install() -> None:
     setattr(import_module(MODULE), NAME, call)
 
 
+def note_proxies() -> None:
+    """Let `call` know from now on which API's request it is a part of.
+
+    ministack loads its API Gateway with the first request to it, which takes a while; so does this.
+    """
+    for kind, module, name in PROXIES:
+        loaded = import_module(module)
+        if not hasattr(getattr(loaded, name), "__wrapped__"):
+            setattr(loaded, name, _noting(kind, getattr(loaded, name), loaded))
+
+
+def are_proxies_noted() -> bool:
+    """Whether `note_proxies` has nothing to do any more."""
+    found = (getattr(sys.modules.get(module), name, None) for _, module, name in PROXIES)
+    return all(hasattr(each, "__wrapped__") for each in found)
+
+
+def _noting(kind: str, proxy: Callable[..., Awaitable[Any]], module: Any) -> Callable[..., Any]:
+    parameters = signature(proxy)
+
+    @wraps(proxy)
+    async def noted(*given: Any, **named: Any) -> Any:
+        asked = parameters.bind(*given, **named).arguments
+        variables = {}
+        if kind == HTTP:
+            variables = module._get_stage_variables(asked["api_id"], asked["stage"])
+        token = VISIT.set(Visit(kind, asked, CLIENT.get(), variables))
+        try:
+            return await proxy(*given, **named)
+        finally:
+            VISIT.reset(token)
+
+    return noted
+
+
 def call(function: dict[str, Any], event: Any, url: str, request_id: str) -> dict[str, Any]:
-    """One invocation, as ministack wants it told: {"body"} and, when it failed, {"error": True}."""
+    """One invocation, as ministack wants it told: {"body"} and, when it failed, {"error": True}.
+
+    The event and what is told of the answer are as AWS has them (`pushed/`).
+    """
+    visit = VISIT.get()
+    source = source_of(event, visit)
+    if source is None:
+        return _called(function, event, url, request_id)
+    told = _called(function, source.event(event, visit), url, request_id)
+    return source.result(told, visit)
+
+
+def _called(function: dict[str, Any], event: Any, url: str, request_id: str) -> dict[str, Any]:
     config = function.get("config") or function
     request = urllib.request.Request(
         url,
@@ -50,7 +109,8 @@ def call(function: dict[str, Any], event: Any, url: str, request_id: str) -> dic
         with refusal:
             return _refused(refusal.code, refusal.read())
     except OSError as error:
-        return _failed("ServiceException", f"the emulator did not answer: {error}")
+        told = _failed("ServiceException", f"the emulator did not answer: {error}")
+        return {"refused": True, **told}
 
 
 def _told(headers: Any, body: bytes) -> dict[str, Any]:
@@ -66,7 +126,7 @@ def _refused(status: int, body: bytes) -> dict[str, Any]:
     text = body.decode("utf-8", "replace")
     if status == 429:
         return {"throttle": True, **_failed("Lambda.TooManyRequestsException", text)}
-    return _failed("Lambda.ServiceException", text)
+    return {"refused": True, **_failed("Lambda.ServiceException", text)}
 
 
 def _failed(kind: str, message: str) -> dict[str, Any]:

@@ -99,6 +99,10 @@ def test_the_seam_is_as_assumed() -> None:
     assert list(replaced.parameters) == ["func", "event", "url", "request_id"] or list(
         replaced.parameters
     ) == list(inspect.signature(push_seam.call).parameters)
+    for _, name, proxy in push_seam.PROXIES:
+        taken = inspect.signature(getattr(import_module(name), proxy)).parameters
+        assert {"integration", "api_id", "stage", "headers"} <= taken.keys()
+    assert callable(import_module(push_seam.PROXIES[1][1])._get_stage_variables)
     alone = threading.Thread(target=module._execute_function_with_config_scope)
     assert alone.name.endswith(push_seam._ALONE)
 

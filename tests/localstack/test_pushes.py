@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes import SNSEvent
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
@@ -75,17 +77,45 @@ def test_eventbridge_pushes_to_a_function(world: World) -> None:
     assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "order", {"id": 7})
 
 
-@pytest.mark.fidelity("Pushes", "SNS subscriptions")
+@pytest.mark.fidelity(
+    "Pushes",
+    "SNS subscriptions: every member of an event, as Lambda has it",
+    different="the signature is none, and the addresses lead nowhere",
+)
 def test_sns_pushes_to_a_function(world: World) -> None:
     topics = world.client("sns")
     topic = topics.create_topic(Name="t")["TopicArn"]
-    topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=FUNCTION)
-    topics.publish(TopicArn=topic, Message="hello")
-    record = world.seen()["event"]["Records"][0]
-    assert (record["EventSource"], record["Sns"]["Message"]) == ("aws:sns", "hello")
+    subscription = topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=FUNCTION)
+    sent = topics.publish(TopicArn=topic, Message="hello")["MessageId"]
+    event = world.seen()["event"]
+    (record,) = event["Records"]
+    told = {name: record["Sns"].pop(name) for name in ("Timestamp", "Signature")}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["Timestamp"])
+    addresses = [record["Sns"].pop(name) for name in ("SigningCertUrl", "UnsubscribeUrl")]
+    assert all(each.startswith("http") for each in addresses)
+    assert record == {
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": subscription["SubscriptionArn"],
+        "EventSource": "aws:sns",
+        "Sns": {
+            "Type": "Notification",
+            "MessageId": sent,
+            "TopicArn": topic,
+            "Subject": None,
+            "Message": "hello",
+            "SignatureVersion": "1",
+            "MessageAttributes": {},
+        },
+    }
+    attributes = {"a": {"DataType": "String", "StringValue": "b"}}
+    topics.publish(TopicArn=topic, Message="m", Subject="s", MessageAttributes=attributes)
+    told = next(SNSEvent(world.seen()["event"]).records).sns
+    assert (told.subject, told.message) == ("s", "m")
+    assert told.message_attributes["a"].value == "b"
+    assert told.signing_cert_url and told.unsubscribe_url
 
 
-@pytest.mark.fidelity("Pushes", "S3 notifications")
+@pytest.mark.fidelity("Pushes", "S3 notifications: every member of events of a put and a delete")
 def test_s3_pushes_to_a_function(world: World) -> None:
     buckets = world.client("s3")
     buckets.create_bucket(Bucket="bucket")
@@ -93,13 +123,47 @@ def test_s3_pushes_to_a_function(world: World) -> None:
         Bucket="bucket",
         NotificationConfiguration={
             "LambdaFunctionConfigurations": [
-                {"LambdaFunctionArn": FUNCTION, "Events": ["s3:ObjectCreated:*"]}
+                {
+                    "Id": "all",
+                    "LambdaFunctionArn": FUNCTION,
+                    "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+                }
             ]
         },
     )
-    buckets.put_object(Bucket="bucket", Key="k", Body=b"data")
-    event = world.seen(lambda event: event.get("Event") != "s3:TestEvent")["event"]
-    assert event["Records"][0]["s3"]["object"]["key"] == "k"
+    etag = buckets.put_object(Bucket="bucket", Key="a b", Body=b"data")["ETag"].strip('"')
+    put = s3_record(world)
+    buckets.delete_object(Bucket="bucket", Key="a b")
+    removed = s3_record(world)
+    assert put["eventName"] == "ObjectCreated:Put"
+    assert put["s3"].pop("object") == {"key": "a+b", "size": 4, "eTag": etag}
+    assert removed.pop("eventName") == "ObjectRemoved:Delete"
+    assert removed["s3"].pop("object") == {"key": "a+b"}
+    del put["eventName"]
+    assert put == removed
+    owner = put["s3"]["bucket"].pop("ownerIdentity")
+    assert owner.keys() == put.pop("userIdentity").keys() == {"principalId"}
+    assert put.pop("responseElements").keys() == {"x-amz-request-id", "x-amz-id-2"}
+    assert put == {
+        "eventVersion": "2.6",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "all",
+            "bucket": {"name": "bucket", "arn": "arn:aws:s3:::bucket"},
+        },
+    }
+
+
+def s3_record(world: World) -> dict[str, Any]:
+    """The record of the next event, without what is another one each time."""
+    (record,) = world.seen(lambda event: event.get("Event") != "s3:TestEvent")["event"]["Records"]
+    assert record.pop("eventTime").endswith("Z") and record["s3"]["object"].pop("sequencer")
+    record["responseElements"]["x-amz-request-id"] = ""
+    found: dict[str, Any] = record
+    return found
 
 
 @pytest.mark.fidelity("Pushes", "versions and aliases as targets")

@@ -105,9 +105,11 @@ def api(emulator: RunningEmulator) -> str:
     return made
 
 
-def connect(emulator: RunningEmulator, api: str, path: str = "/prod") -> Client:
+def connect(
+    emulator: RunningEmulator, api: str, path: str = "/prod", domain: str = "localhost"
+) -> Client:
     port = urlsplit(emulator.url).port
-    return Client(emulator.url, f"{api}.execute-api.localhost:{port}", path)
+    return Client(emulator.url, f"{api}.execute-api.{domain}:{port}", path)
 
 
 @pytest.mark.fidelity("Pushes", "API Gateway WebSocket APIs: connect, routes, answers, close")
@@ -133,6 +135,14 @@ def test_a_function_posts_to_a_connection(emulator: RunningEmulator, api: str) -
     assert isinstance(client.next(), AcceptConnection)
     client.send(TextMessage(json.dumps({"post": True})))
     assert {client.text(), client.text()} >= {"posted"}
+    client.close()
+
+
+def test_by_the_name_that_it_has_on_aws(emulator: RunningEmulator, api: str) -> None:
+    client = connect(emulator, api, domain="us-east-1.amazonaws.com")
+    assert isinstance(client.next(), AcceptConnection)
+    client.send(TextMessage('{"action": "shout"}'))
+    assert json.loads(client.text())["route"] == "shout"
     client.close()
 
 

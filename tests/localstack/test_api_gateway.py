@@ -1,0 +1,484 @@
+"""API Gateway before functions, through real HTTP calls: every member of the events of REST APIs
+and of both formats of HTTP APIs, and what becomes of each kind of answer."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import socket
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from aws_lambda_powertools.utilities.data_classes import (
+    APIGatewayProxyEvent,
+    APIGatewayProxyEventV2,
+)
+from botocore.exceptions import ClientError
+
+from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+SOURCE = """
+import json, time
+
+def handler(event, context):
+    asked = json.loads(event.get("body") or '{"echo": 1}')
+    if "echo" in asked:
+        return {"statusCode": 200, "body": json.dumps(event)}
+    if "raise" in asked:
+        raise ValueError("a secret")
+    if "sleep" in asked:
+        time.sleep(20)
+    return asked["answer"]
+"""
+NOBODY = {
+    "accessKey": None,
+    "accountId": None,
+    "caller": None,
+    "cognitoAuthenticationProvider": None,
+    "cognitoAuthenticationType": None,
+    "cognitoIdentityId": None,
+    "cognitoIdentityPoolId": None,
+    "principalOrgId": None,
+    "user": None,
+    "userArn": None,
+}
+
+
+class World:
+    """Three APIs before the function `handler`, by the name of what they are."""
+
+    def __init__(self, emulator: RunningEmulator) -> None:
+        self.emulator, self.client = emulator, emulator.client
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w") as out:
+            out.writestr("main.py", SOURCE)
+        for name, timeout in (("handler", 10), ("busy", 10), ("slow", 1)):
+            self.client("lambda").create_function(
+                FunctionName=name, Runtime="python3.11", Role=ROLE, Timeout=timeout,
+                Handler="main.handler", Code={"ZipFile": memory.getvalue()},
+            )  # fmt: skip
+        self.client("lambda").put_function_concurrency(
+            FunctionName="busy", ReservedConcurrentExecutions=0
+        )
+        self.rest = self._rest()
+        self.http = {version: self._http(version) for version in ("1.0", "2.0")}
+
+    def _rest(self) -> str:
+        gateway = self.client("apigateway")
+        api: str = gateway.create_rest_api(name="rest")["id"]
+        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+        for name in ("handler", "busy", "slow"):
+            place = gateway.create_resource(restApiId=api, parentId=root, pathPart=name)["id"]
+            below = gateway.create_resource(restApiId=api, parentId=place, pathPart="{proxy+}")
+            where = {"restApiId": api, "resourceId": below["id"], "httpMethod": "ANY"}
+            gateway.put_method(**where, authorizationType="NONE")
+            gateway.put_integration(
+                **where,
+                type="AWS_PROXY",
+                integrationHttpMethod="POST",
+                uri="arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
+                f"{ARN}{name}/invocations",
+            )
+        self.deployment = gateway.create_deployment(
+            restApiId=api, stageName="prod", variables={"color": "blue"}
+        )["id"]
+        return api
+
+    def _http(self, version: str) -> str:
+        gateway = self.client("apigatewayv2")
+        api: str = gateway.create_api(Name=version, ProtocolType="HTTP")["ApiId"]
+        for name in ("handler", "busy", "slow"):
+            integration = gateway.create_integration(
+                ApiId=api,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=f"{ARN}{name}",
+                PayloadFormatVersion=version,
+            )["IntegrationId"]
+            target = f"integrations/{integration}"
+            gateway.create_route(ApiId=api, RouteKey=f"ANY /{name}/{{id}}", Target=target)
+        variables = {"color": "blue"}
+        gateway.create_stage(ApiId=api, StageName="$default", StageVariables=variables)
+        gateway.create_stage(ApiId=api, StageName="prod")
+        return api
+
+    def place(self, kind: str, function: str = "handler") -> str:
+        if kind == "REST":
+            return f"{self.emulator.url}/restapis/{self.rest}/prod/_user_request_/{function}/7"
+        return f"{self.emulator.url}/_aws/execute-api/{self.http[kind]}/$default/{function}/7"
+
+    def ask(self, kind: str, asked: Any, function: str = "handler", **how: Any) -> httpx.Response:
+        return httpx.post(
+            self.place(kind, function), json=asked, trust_env=False, timeout=30, headers=how
+        )
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with running_emulator() as emulator:
+        yield World(emulator)
+
+
+# -- events
+def raw(world: World, host: str, path: str, lines: list[str], body: str = "") -> Any:
+    """The event of a request whose header lines are exactly these."""
+    port = urlsplit(world.emulator.url).port
+    head = [f"POST {path} HTTP/1.1", f"Host: {host}", *lines, f"Content-Length: {len(body)}"]
+    with socket.create_connection(("127.0.0.1", port or 80), 30) as connection:
+        connection.sendall("\r\n".join([*head, "Connection: close", "", body]).encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    _, _, found = answer.partition(b"\r\n\r\n")
+    return json.loads(found)
+
+
+LINES = [
+    "tEsT-HEADeR: aValUE",
+    "X-Two: value1",
+    "x-two: value2",
+    "user-agent: agent/1",
+    "Cookie: cookie1=a; cookie2=b",
+    "X-Forwarded-For: 192.0.2.1",
+    "Content-Type: application/json",
+]
+QUERY = "x=1&x=2&y=a%20b"
+TRACE = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}")
+TIME = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000")
+
+
+def volatile(members: dict[str, Any], *names: str) -> list[Any]:
+    """Take out members whose values are other ones each time."""
+    return [members.pop(name) for name in names]
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway, REST: every member of an event; names as the client wrote them, the last value",
+    different="as of a regional API: no headers of CloudFront's; X-Forwarded-Proto is http",
+)
+def test_the_event_of_a_rest_api(world: World) -> None:
+    host, port = (
+        f"{world.rest}.execute-api.us-east-1.amazonaws.com",
+        urlsplit(world.emulator.url).port,
+    )
+    event = raw(world, host, f"/prod/handler/7?{QUERY}", LINES, '{"echo": 1}')
+    context = event["requestContext"]
+    request_id, extended, told, epoch, resource = volatile(
+        context, "requestId", "extendedRequestId", "requestTime", "requestTimeEpoch", "resourceId"
+    )
+    assert len(request_id) == 36 and extended.endswith("=") and TIME.fullmatch(told)
+    assert isinstance(epoch, int) and resource
+    (trace,) = volatile(event["headers"], "X-Amzn-Trace-Id")
+    assert TRACE.fullmatch(trace)
+    assert event["multiValueHeaders"].pop("X-Amzn-Trace-Id") == [trace]
+    headers = {
+        "Host": host,
+        "tEsT-HEADeR": "aValUE",
+        "X-Two": "value2",
+        "User-Agent": "agent/1",
+        "Cookie": "cookie1=a; cookie2=b",
+        "Content-Type": "application/json",
+        "X-Forwarded-For": "192.0.2.1, 127.0.0.1",
+        "X-Forwarded-Port": str(port),
+        "X-Forwarded-Proto": "http",
+    }
+    assert event == {
+        "resource": "/handler/{proxy+}",
+        "path": "/handler/7",
+        "httpMethod": "POST",
+        "headers": headers,
+        "multiValueHeaders": {
+            **{name: [value] for name, value in headers.items()},
+            "X-Two": ["value1", "value2"],
+        },
+        "queryStringParameters": {"x": "2", "y": "a b"},
+        "multiValueQueryStringParameters": {"x": ["1", "2"], "y": ["a b"]},
+        "pathParameters": {"proxy": "7"},
+        "stageVariables": {"color": "blue"},
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": world.rest,
+            "deploymentId": world.deployment,
+            "domainName": host,
+            "domainPrefix": world.rest,
+            "httpMethod": "POST",
+            "identity": {**NOBODY, "sourceIp": "127.0.0.1", "userAgent": "agent/1"},
+            "path": "/prod/handler/7",
+            "protocol": "HTTP/1.1",
+            "resourcePath": "/handler/{proxy+}",
+            "stage": "prod",
+        },
+        "body": '{"echo": 1}',
+        "isBase64Encoded": False,
+    }
+    assert APIGatewayProxyEvent(event).resolved_query_string_parameters["x"] == ["1", "2"]
+
+
+HTTP_HEADERS = {
+    "test-header": "aValUE",
+    "x-two": "value1,value2",
+    "user-agent": "agent/1",
+    "content-type": "application/json",
+    "content-length": "11",
+    "x-forwarded-for": "192.0.2.1, 127.0.0.1",
+    "x-forwarded-proto": "http",
+}
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway, HTTP, format 2.0: every member of an event, cookies, the stage in rawPath",
+    different="X-Forwarded-Proto is http",
+)
+@pytest.mark.parametrize(("stage", "prefix"), [("$default", ""), ("prod", "/prod")])
+def test_the_event_of_format_2(world: World, stage: str, prefix: str) -> None:
+    api, port = world.http["2.0"], urlsplit(world.emulator.url).port
+    host = f"{api}.execute-api.us-east-1.amazonaws.com"
+    event = raw(world, host, f"{prefix}/handler/7?{QUERY}", LINES, '{"echo": 1}')
+    context = event["requestContext"]
+    request_id, told, epoch = volatile(context, "requestId", "time", "timeEpoch")
+    assert len(request_id) == 16 and TIME.fullmatch(told) and isinstance(epoch, int)
+    (trace,) = volatile(event["headers"], "x-amzn-trace-id")
+    assert TRACE.fullmatch(trace)
+    wanted = {
+        "version": "2.0",
+        "routeKey": "ANY /handler/{id}",
+        "rawPath": f"{prefix}/handler/7",
+        "rawQueryString": QUERY,
+        "cookies": ["cookie1=a", "cookie2=b"],
+        "headers": {**HTTP_HEADERS, "host": host, "x-forwarded-port": str(port)},
+        "queryStringParameters": {"x": "1,2", "y": "a b"},
+        "pathParameters": {"id": "7"},
+        "stageVariables": {"color": "blue"},
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": api,
+            "domainName": host,
+            "domainPrefix": api,
+            "http": {
+                "method": "POST",
+                "path": f"{prefix}/handler/7",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "agent/1",
+            },
+            "routeKey": "ANY /handler/{id}",
+            "stage": stage,
+        },
+        "body": '{"echo": 1}',
+        "isBase64Encoded": False,
+    }
+    if stage == "prod":
+        del wanted["stageVariables"]  # this stage has none
+    assert event == wanted
+    assert APIGatewayProxyEventV2(event).cookies == ["cookie1=a", "cookie2=b"]
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway, HTTP, format 1.0: every member of an event",
+    different="X-Forwarded-Proto is http",
+)
+def test_the_event_of_format_1(world: World) -> None:
+    api, port = world.http["1.0"], urlsplit(world.emulator.url).port
+    host = f"{api}.execute-api.us-east-1.amazonaws.com"
+    event = raw(world, host, f"/handler/7?{QUERY}", LINES, '{"echo": 1}')
+    context = event["requestContext"]
+    names = ("requestId", "extendedRequestId", "requestTime", "requestTimeEpoch")
+    request_id, extended, told, epoch = volatile(context, *names)
+    assert request_id == extended and TIME.fullmatch(told) and isinstance(epoch, int)
+    (trace,) = volatile(event["headers"], "x-amzn-trace-id")
+    assert event["multiValueHeaders"].pop("x-amzn-trace-id") == [trace]
+    headers = {
+        **HTTP_HEADERS,
+        "x-two": "value2",
+        "cookie": "cookie1=a; cookie2=b",
+        "host": host,
+        "x-forwarded-port": str(port),
+    }
+    assert event == {
+        "version": "1.0",
+        "resource": "/handler/{id}",
+        "path": "/handler/7",
+        "httpMethod": "POST",
+        "headers": headers,
+        "multiValueHeaders": {
+            **{name: [value] for name, value in headers.items()},
+            "x-two": ["value1", "value2"],
+        },
+        "queryStringParameters": {"x": "2", "y": "a b"},
+        "multiValueQueryStringParameters": {"x": ["1", "2"], "y": ["a b"]},
+        "pathParameters": {"id": "7"},
+        "stageVariables": {"color": "blue"},
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": api,
+            "authorizer": {"claims": None, "scopes": None},
+            "domainName": host,
+            "domainPrefix": api,
+            "httpMethod": "POST",
+            "identity": {**NOBODY, "sourceIp": "127.0.0.1", "userAgent": "agent/1"},
+            "path": "/handler/7",
+            "protocol": "HTTP/1.1",
+            "resourceId": "ANY /handler/{id}",
+            "resourcePath": "/handler/{id}",
+            "stage": "$default",
+        },
+        "body": '{"echo": 1}',
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.mark.parametrize("kind", ["REST", "1.0", "2.0"])
+def test_a_request_with_nothing_in_it(world: World, kind: str) -> None:
+    event = httpx.get(world.place(kind), trust_env=False, timeout=30).json()
+    if kind == "2.0":
+        assert not {"body", "cookies", "queryStringParameters"} & event.keys()
+        assert event["rawQueryString"] == ""
+    else:
+        assert event["body"] is event["queryStringParameters"] is None
+        assert event["multiValueQueryStringParameters"] is None
+    assert event["isBase64Encoded"] is False
+
+
+# -- answers
+REST_FAILS = (502, {"message": "Internal server error"})
+HTTP_FAILS = (500, {"message": "Internal Server Error"})
+GOOD = (201, {"a": 1})
+TABLE = {
+    "good": ({"statusCode": 201, "body": '{"a": 1}'}, GOOD, GOOD, GOOD),
+    "status as text": ({"statusCode": "201", "body": '{"a": 1}'}, GOOD, GOOD, GOOD),
+    "no body": ({"statusCode": 204}, (204, ""), (204, ""), (204, "")),
+    "null body": ({"statusCode": 200, "body": None}, (200, ""), (200, ""), (200, "")),
+    "string": ("hello", REST_FAILS, HTTP_FAILS, (200, "hello")),
+    "null": (None, REST_FAILS, HTTP_FAILS, (200, None)),
+    "list": ([1], REST_FAILS, HTTP_FAILS, (200, [1])),
+    "no status": ({"a": 1}, REST_FAILS, HTTP_FAILS, (200, {"a": 1})),
+    "other members": (
+        {"statusCode": 201, "body": '{"a": 1}', "z": 0}, REST_FAILS, GOOD, GOOD,
+    ),
+    "empty": ({}, (200, ""), HTTP_FAILS, (200, {})),
+    "body no text": (
+        {"statusCode": 200, "body": {"a": 1}}, REST_FAILS, HTTP_FAILS, HTTP_FAILS,
+    ),
+    "status no number": ({"statusCode": "ok", "body": ""}, REST_FAILS, HTTP_FAILS, HTTP_FAILS),
+    "headers no object": (
+        {"statusCode": 200, "headers": ["a"]}, REST_FAILS, HTTP_FAILS, HTTP_FAILS,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("kind", ["REST", "1.0", "2.0"])
+@pytest.mark.fidelity(
+    "Pushes", "API Gateway: answers good and malformed; REST 502, HTTP 500, format 2.0 infers"
+)
+def test_answers(world: World, kind: str, name: str) -> None:
+    answer, *wanted = TABLE[name]
+    status, body = wanted[("REST", "1.0", "2.0").index(kind)]
+    found = world.ask(kind, {"answer": answer})
+    assert found.status_code == status, found.text
+    assert found.text == body if isinstance(body, str) else found.json() == body
+    if status == 502:
+        assert found.headers["x-amzn-errortype"] == "InternalServerErrorException"
+
+
+@pytest.mark.parametrize(
+    ("kind", "function", "asked", "status", "message"),
+    [
+        ("REST", "handler", {"raise": 1}, 502, "Internal server error"),
+        ("REST", "slow", {"sleep": 1}, 502, "Internal server error"),
+        ("REST", "busy", {}, 500, "Internal server error"),
+        ("1.0", "handler", {"raise": 1}, 500, "Internal Server Error"),
+        ("1.0", "slow", {"sleep": 1}, 500, "Internal Server Error"),
+        ("1.0", "busy", {}, 503, "Service Unavailable"),
+        ("2.0", "handler", {"raise": 1}, 500, "Internal Server Error"),
+        ("2.0", "slow", {"sleep": 1}, 500, "Internal Server Error"),
+        ("2.0", "busy", {}, 503, "Service Unavailable"),
+    ],
+)
+@pytest.mark.fidelity(
+    "Pushes", "API Gateway: a function that raises, times out or is throttled is not told of"
+)
+def test_failures(
+    world: World, kind: str, function: str, asked: Any, status: int, message: str
+) -> None:
+    found = world.ask(kind, asked, function)
+    assert (found.status_code, found.text) == (status, f'{{"message":"{message}"}}')
+
+
+@pytest.mark.parametrize("kind", ["REST", "1.0", "2.0"])
+@pytest.mark.fidelity("Pushes", "API Gateway: headers, cookies and base64 bodies of an answer")
+def test_headers_and_bodies(world: World, kind: str) -> None:
+    encoded = base64.b64encode(b"\xff\x00").decode()
+    answer: dict[str, Any] = {
+        "statusCode": 200,
+        "headers": {"Content-Type": "image/x", "x-yes": True, "x-one": "lost"},
+        "body": encoded,
+        "isBase64Encoded": True,
+    }
+    if kind == "2.0":
+        answer |= {"cookies": ["a=1", "b=2"]}
+    else:
+        answer |= {"multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"], "X-One": ["1", "2"]}}
+    found = world.ask(kind, {"answer": answer})
+    assert found.headers["content-type"] == "image/x" and found.headers["x-yes"] == "true"
+    assert found.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    if kind != "2.0":
+        assert found.headers.get_list("x-one") == ["1", "2"]
+    # A REST API has no binary media types by itself, and leaves the text as it is.
+    assert found.content == (encoded.encode() if kind == "REST" else b"\xff\x00")
+    assert ("apigw-requestid" in found.headers) == (kind != "REST")
+
+
+def test_a_custom_integration_is_told_the_error(world: World) -> None:
+    """An integration that is no proxy gives the function's own error, as on AWS."""
+    gateway = world.client("apigateway")
+    api = gateway.create_rest_api(name="custom")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    where = {"restApiId": api, "resourceId": root, "httpMethod": "POST"}
+    gateway.put_method(**where, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ARN}handler/invocations"
+    gateway.put_integration(**where, type="AWS", integrationHttpMethod="POST", uri=uri)
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    base = f"{world.emulator.url}/restapis/{api}/prod/_user_request_/"
+    found = httpx.post(base, json={"raise": 1}, trust_env=False, timeout=30)
+    assert found.status_code == 200 and found.json()["errorMessage"] == "a secret"
+
+
+# -- quick create
+@pytest.mark.fidelity("Pushes", "API Gateway, HTTP: quick create, with a function as the target")
+def test_quick_create(world: World) -> None:
+    gateway = world.client("apigatewayv2")
+    api = gateway.create_api(Name="quick", ProtocolType="HTTP", Target=f"{ARN}handler")["ApiId"]
+    (route,) = gateway.get_routes(ApiId=api)["Items"]
+    (stage,) = gateway.get_stages(ApiId=api)["Items"]
+    (integration,) = gateway.get_integrations(ApiId=api)["Items"]
+    assert route["RouteKey"] == stage["StageName"] == "$default" and stage["AutoDeploy"]
+    assert integration["PayloadFormatVersion"] == "2.0"
+    host = f"{api}.execute-api.us-east-1.amazonaws.com"
+    answer = httpx.get(
+        f"{world.emulator.url}/any/where", headers={"Host": host}, trust_env=False, timeout=30
+    )
+    event = answer.json()
+    assert (event["rawPath"], event["routeKey"]) == ("/any/where", "$default")
+
+
+@pytest.mark.fidelity(
+    "Pushes", "API Gateway: a target for a WebSocket API, or in UpdateApi", refused=True
+)
+def test_what_has_no_quick_create(world: World) -> None:
+    gateway = world.client("apigatewayv2")
+    with pytest.raises(ClientError, match="for HTTP APIs only"):
+        gateway.create_api(
+            Name="w", ProtocolType="WEBSOCKET", Target=f"{ARN}handler",
+            RouteSelectionExpression="$request.body.action",
+        )  # fmt: skip
+    with pytest.raises(ClientError, match="update its integration"):
+        gateway.update_api(ApiId=world.http["2.0"], Target=f"{ARN}busy")
