@@ -109,10 +109,10 @@ def test_sns_pushes_to_a_function(world: World) -> None:
     }
     attributes = {"a": {"DataType": "String", "StringValue": "b"}}
     topics.publish(TopicArn=topic, Message="m", Subject="s", MessageAttributes=attributes)
-    told = next(SNSEvent(world.seen()["event"]).records).sns
-    assert (told.subject, told.message) == ("s", "m")
-    assert told.message_attributes["a"].value == "b"
-    assert told.signing_cert_url and told.unsubscribe_url
+    read = next(SNSEvent(world.seen()["event"]).records).sns
+    assert (read.subject, read.message) == ("s", "m")
+    assert read.message_attributes["a"].value == "b"
+    assert read.signing_cert_url and read.unsubscribe_url
 
 
 @pytest.mark.fidelity("Pushes", "S3 notifications: every member of events of a put and a delete")
