@@ -6,6 +6,9 @@ BIN := .venv/bin
 # Tests share two cores with the emulators they start; more workers only make them wait.
 WORKERS ?= 2
 
+# Hundreds of processes are started here: none compiles anew what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint unit test-slow soak versions wheel bench lock docs clean
 
 # The stamp is newer than the lock exactly when the environment is what the lock says.

@@ -27,7 +27,6 @@ class RunningCommand:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")},
         )
         self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -46,7 +45,6 @@ def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
             text=True,
             cwd=tmp_path,
             check=False,
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
         )
 
     return run

@@ -1,7 +1,6 @@
 """What `Context` can do from inside a function: call another one, read a secret; and cron."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -52,7 +51,7 @@ def deploy(pelton_emulator: RunningEmulator, tmp_path: Path) -> Deploy:
         subprocess.run(
             [sys.executable, "-m", "pelton", "deploy", "powers_app.py", "--on", on,
              "--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url],
-            cwd=tmp_path, check=True, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+            cwd=tmp_path, check=True,
         )  # fmt: skip
 
     return deploy
