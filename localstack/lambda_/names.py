@@ -59,10 +59,6 @@ class Reference:
     name: str
     qualifier: str = ""
 
-    @property
-    def is_latest(self) -> bool:
-        return self.qualifier in ("", LATEST)
-
 
 @lru_cache(4096)
 def refer(place: Place, text: str, qualifier: str | None = None) -> Reference:

@@ -1,22 +1,13 @@
 """A kill of the emulator in each phase of an asynchronous event: nothing acknowledged is lost."""
 
-import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pelton.pytest_plugin import RunningEmulator
+from .support import emulator_process, make_function, until
 
 # Leaves an object for every attempt; hangs or fails in the first.
 SOURCE = """
@@ -34,46 +25,13 @@ def handler(event, context):
 """
 
 
-@contextmanager
-def emulator(data: Path, *options: str) -> Iterator[tuple[RunningEmulator, int]]:
-    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--data-dir", str(data), "--json"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "pelton", *words, *options], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
-        try:
-            yield RunningEmulator(ready["url"], ready["nuclio_url"]), process.pid
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 90.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
-    return found
-
-
 def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
     listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
     return [each["Key"] for each in listed.get("Contents", [])]
 
 
 def create(functions: Any, name: str) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Timeout=120,
-        Code={"ZipFile": memory.getvalue()},
-    )
+    make_function(functions, SOURCE, name, Timeout=120)
 
 
 @pytest.mark.slow
@@ -82,7 +40,8 @@ def create(functions: Any, name: str) -> None:
 )
 def test_no_event_is_lost_over_a_kill(tmp_path: Path) -> None:
     arn = "arn:aws:lambda:us-east-1:000000000000:function"
-    with emulator(tmp_path, "--retry-delay", "4") as (running, pid):
+    options = ("--data-dir", str(tmp_path), "--retry-delay", "4")
+    with emulator_process(*options) as (running, process):
         functions, s3 = running.client("lambda"), running.client("s3")
         for bucket in ("seen", "failures"):
             s3.create_bucket(Bucket=bucket)
@@ -108,16 +67,16 @@ def test_no_event_is_lost_over_a_kill(tmp_path: Path) -> None:
             )
             requests[name] = answer["ResponseMetadata"]["RequestId"]
         for name in requests:
-            wait_for(partial(keys, s3, "seen", f"{name}/"))
-        os.kill(pid, signal.SIGKILL)
-    with emulator(tmp_path, "--retry-delay", "4") as (running, _):
+            until(partial(keys, s3, "seen", f"{name}/"))
+        process.kill()
+    with emulator_process(*options) as (running, _):
         s3 = running.client("s3")
         s3.create_bucket(Bucket="failures")
         for name in ("running", "waiting"):
-            wait_for(partial(keys, s3, "seen", f"end-{name}/"))
+            until(partial(keys, s3, "seen", f"end-{name}/"))
             attempts = keys(s3, "seen", f"{name}/")
             assert {each.split("/")[1] for each in attempts} == {requests[name]}
             assert len(attempts) == 2
-        (key,) = wait_for(lambda: keys(s3, "failures"))
+        (key,) = until(lambda: keys(s3, "failures"))
         record = json.loads(s3.get_object(Bucket="failures", Key=key)["Body"].read())
         assert record["requestContext"]["requestId"] == requests["told"]

@@ -1,8 +1,6 @@
 """Bad input at every door: each answers as its platform does, and serves the next caller."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +9,8 @@ import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function, open_url
 
 MEGABYTE = 1024 * 1024
 SOURCE = """
@@ -23,34 +23,8 @@ def handler(event, context):
 def url(pelton_emulator: RunningEmulator) -> str:
     """The function `f`, behind a function URL."""
     client = pelton_emulator.client("lambda")
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    client.create_function(
-        FunctionName="f",
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-        Timeout=10,
-        MemorySize=512,
-    )
-    found: str = client.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
-    client.add_permission(
-        FunctionName="f",
-        StatementId="all",
-        Action="lambda:InvokeFunctionUrl",
-        Principal="*",
-        FunctionUrlAuthType="NONE",
-    )
-    client.add_permission(
-        FunctionName="f",
-        StatementId="invoke",
-        Action="lambda:InvokeFunction",
-        Principal="*",
-        InvokedViaFunctionUrl=True,
-    )
-    return found
+    make_function(client, SOURCE, Timeout=10, MemorySize=512)
+    return open_url(client)
 
 
 def invoke(client: Any, payload: bytes, kind: str = "RequestResponse") -> Any:

@@ -1,14 +1,14 @@
 """Where asynchronous events end, end to end: real functions, boto3, and a clock moved by hand."""
 
-import io
 import json
 import re
-import zipfile
 from typing import Any
 
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 SQS, SNS = "arn:aws:sqs:us-east-1:000000000000", "arn:aws:sns:us-east-1:000000000000"
@@ -21,21 +21,6 @@ def handler(event, context):
         raise ValueError(event["fail"])
     return {"seen": event, "id": context.aws_request_id}
 """
-
-
-def create(client: Any, source: str, name: str, **settings: Any) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-        **settings,
-    )
-    client.get_waiter("function_active_v2").wait(FunctionName=name)
 
 
 class World:
@@ -77,7 +62,7 @@ class World:
 @pytest.fixture
 def world(pelton_manual_emulator: RunningEmulator) -> World:
     world = World(pelton_manual_emulator)
-    create(world.functions, SOURCE, "f", Timeout=20)
+    make_function(world.functions, SOURCE, "f", Timeout=20)
     return world
 
 
@@ -193,7 +178,7 @@ def test_a_bucket(world: World) -> None:
     "Asynchronous events", "another function is invoked asynchronously with the record"
 )
 def test_another_function_and_its_own_end(world: World) -> None:
-    create(world.functions, SOURCE, "after", Timeout=20)
+    make_function(world.functions, SOURCE, "after", Timeout=20)
     url = world.queue("chain")
     world.ends_at(success=f"{ARN}:after")
     world.ends_at(success=f"{SQS}:chain", name="after")
@@ -281,6 +266,6 @@ def test_a_dead_letter_queue_that_cannot_be_one(world: World, target: str, words
         )
     assert raised.value.response["Error"]["Message"] == words
     with pytest.raises(error, match=re.escape(words)):
-        create(world.functions, SOURCE, "g", DeadLetterConfig={"TargetArn": target})
+        make_function(world.functions, SOURCE, "g", DeadLetterConfig={"TargetArn": target})
     told = world.functions.get_function_configuration(FunctionName="f")
     assert "DeadLetterConfig" not in told

@@ -1,15 +1,14 @@
 """Asynchronous invocation's settings as boto3 meets them, in the words recorded on AWS."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function, refusal
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 INVALID, MISSING = "InvalidParameterValueException", "ResourceNotFoundException"
@@ -33,27 +32,7 @@ def api(pelton_emulator_process: RunningEmulator) -> Iterator[Any]:
 
 
 def create(client: Any, name: str) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-    )
-
-
-def refusal(act: Any, /, **members: Any) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as raised:
-        act(**members)
-    answer = raised.value.response
-    return (
-        answer["ResponseMetadata"]["HTTPStatusCode"],
-        answer["Error"]["Code"],
-        answer["Error"]["Message"],
-    )
+    make_function(client, SOURCE, name)
 
 
 QUEUE, TOPIC = "arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:sns:us-east-1:000000000000:t"

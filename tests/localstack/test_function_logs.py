@@ -1,18 +1,18 @@
 """What CloudWatch Logs and LogType=Tail say of a function: text and JSON, levels, times."""
 
 import base64
-import io
 import json
 import textwrap
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function
 
 SOURCE = """
 import json, logging, os, sys, time
@@ -46,23 +46,12 @@ class Logged:
 
     def __init__(self, emulator: RunningEmulator, **settings: Any) -> None:
         self.lambda_, self.logs = emulator.client("lambda"), emulator.client("logs")
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as archive:
-            archive.writestr("main.py", textwrap.dedent(SOURCE))
         given = {"Timeout": 10, "MemorySize": 256} | settings
         self.group = given.get("LoggingConfig", {}).get("LogGroup", "/aws/lambda/f")
-        created = self.lambda_.create_function(
-            FunctionName="f",
-            Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/r",
-            Handler="main.handler",
-            Code={"ZipFile": memory.getvalue()},
-            **given,
+        created = make_function(
+            self.lambda_, textwrap.dedent(SOURCE), Runtime="python3.11", **given
         )
         self.runtime = created["RuntimeVersionConfig"]["RuntimeVersionArn"]
-        self.lambda_.get_waiter("function_active_v2").wait(
-            FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
-        )
 
     def run(self, *do: tuple[str, Any], **event: Any) -> str:
         """Invoke; the tail of the log."""

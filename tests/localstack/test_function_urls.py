@@ -1,10 +1,8 @@
 """Function URLs over real HTTP: who may call, what the function sees, what its caller gets."""
 
 import base64
-import io
 import json
 import socket
-import zipfile
 from typing import Any
 
 import botocore.auth
@@ -19,6 +17,8 @@ from pelton.localstack.lambda_ import url_access, urls
 from pelton.localstack.lambda_.records import Outcome
 from pelton.localstack.lambda_.states import Function, Policy, Url
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function
 
 SOURCE = """
 import json, sys, time
@@ -49,20 +49,7 @@ def emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator:
 def client(emulator: RunningEmulator) -> Any:
     """A Lambda client of an emulator that has the function `f`."""
     found = emulator.client("lambda")
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    found.create_function(
-        FunctionName="f",
-        Runtime="python3.11",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-        Timeout=3,
-        MemorySize=512,
-        Publish=True,
-    )
-    found.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 1})
+    make_function(found, SOURCE, Runtime="python3.11", Timeout=3, MemorySize=512, Publish=True)
     return found
 
 

@@ -1,9 +1,7 @@
 """Functions that misbehave: each ends as on AWS, and the emulator goes on serving."""
 
-import io
 import json
 import textwrap
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +9,8 @@ from typing import Any
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function
 
 SOURCE = """
 import os, sys, time
@@ -51,25 +51,9 @@ def handler(event, context):
 Send = Callable[..., tuple[Any, str]]
 
 
-def archive(source: str) -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    return memory.getvalue()
-
-
 def create(client: Any, source: str, name: str = "f", **settings: Any) -> None:
-    given = {"Handler": "main.handler", "Timeout": 2, "MemorySize": 256} | settings
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": archive(source)},
-        **given,
-    )
-    client.get_waiter("function_active_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
-    )
+    given = {"Timeout": 2, "MemorySize": 256} | settings
+    make_function(client, source, name, **given)
 
 
 @pytest.fixture

@@ -1,22 +1,19 @@
 """Events reach functions: queues, URLs, and what survives a kill."""
 
-import io
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .support import emulator_process, make_function, permit_all, until
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 CONSUMER = """
@@ -43,33 +40,8 @@ def handler(event, context):
 """
 
 
-def archive(source: str) -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    return memory.getvalue()
-
-
 def create(client: Any, source: str, timeout: int = 5) -> None:
-    client.create_function(
-        FunctionName="f",
-        Runtime="python3.12",
-        Role=ROLE,
-        Handler="main.handler",
-        Code={"ZipFile": archive(source)},
-        Timeout=timeout,
-        MemorySize=256,
-    )
-    client.get_waiter("function_active_v2").wait(
-        FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
-    )
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Poll a condition that other processes bring about."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
+    make_function(client, source, Timeout=timeout, MemorySize=256)
 
 
 @pytest.mark.fidelity(
@@ -121,20 +93,7 @@ def test_a_function_url_answers_as_the_function_says(pelton_emulator: RunningEmu
         urllib.request.urlopen(url, timeout=10)
     assert refused.value.code == 403
     refused.value.close()
-    client.add_permission(
-        FunctionName="f",
-        StatementId="all",
-        Action="lambda:InvokeFunctionUrl",
-        Principal="*",
-        FunctionUrlAuthType="NONE",
-    )
-    client.add_permission(
-        FunctionName="f",
-        StatementId="invoke",
-        Action="lambda:InvokeFunction",
-        Principal="*",
-        InvokedViaFunctionUrl=True,
-    )
+    permit_all(client)
     request = urllib.request.Request(
         f"{url}a%20b", data=b"hi", headers={"content-type": "text/plain"}
     )
@@ -148,39 +107,21 @@ def test_a_function_url_answers_as_the_function_says(pelton_emulator: RunningEmu
     failed.value.close()
 
 
-def start(data: Path) -> tuple[subprocess.Popen[str], RunningEmulator]:
-    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pelton", *words], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    ready = json.loads(process.stdout.readline())
-    return process, RunningEmulator(ready["url"], ready["nuclio_url"])
-
-
 @pytest.mark.fidelity("Functions", "what was acknowledged survives a kill of the emulator")
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
-    process, emulator = start(tmp_path)
-    client = emulator.client("lambda")
-    create(client, WEB)
-    version = client.publish_version(FunctionName="f")["Version"]
-    client.create_alias(FunctionName="f", Name="live", FunctionVersion=version)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
-    process, emulator = start(tmp_path)
-    try:
+    with emulator_process("--data-dir", str(tmp_path)) as (emulator, process):
+        client = emulator.client("lambda")
+        create(client, WEB)
+        version = client.publish_version(FunctionName="f")["Version"]
+        client.create_alias(FunctionName="f", Name="live", FunctionVersion=version)
+        process.kill()
+    with emulator_process("--data-dir", str(tmp_path)) as (emulator, process):
         client = emulator.client("lambda")
         assert client.get_alias(FunctionName="f", Name="live")["FunctionVersion"] == version
         event = json.dumps({"rawPath": "/"})
         answer = client.invoke(FunctionName="f", Qualifier="live", Payload=event)
         assert json.loads(answer["Payload"].read())["statusCode"] == 201
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
-        assert process.stdout is not None
-        process.stdout.close()
+    assert process.returncode == 0
 
 
 def test_a_port_in_use_is_said(pelton_emulator: RunningEmulator) -> None:

@@ -6,11 +6,9 @@ from __future__ import annotations
 import base64
 import gzip
 import inspect
-import io
 import json
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -20,6 +18,8 @@ import pytest
 
 from pelton.localstack import push_seam
 from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .support import make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -54,14 +54,15 @@ class World:
     def __init__(self, emulator: RunningEmulator) -> None:
         self.emulator, self.client = emulator, emulator.client
         self.queue = self.client("sqs").create_queue(QueueName="seen")["QueueUrl"]
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", SOURCE)
         for name in ("handler", "keep"):
-            self.client("lambda").create_function(
-                FunctionName=name, Runtime="python3.11", Role=ROLE, Timeout=10,
-                Handler=f"main.{name}", Code={"ZipFile": memory.getvalue()},
-            )  # fmt: skip
+            make_function(
+                self.client("lambda"),
+                SOURCE,
+                name,
+                Runtime="python3.11",
+                Timeout=10,
+                Handler=f"main.{name}",
+            )
 
     def taken(self) -> list[dict[str, Any]]:
         """What `keep` has told since the last call."""

@@ -1,10 +1,8 @@
 """What other services push reaches the emulator's functions: the contract with the embedded AWS."""
 
-import io
 import json
 import re
 import time
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +10,8 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import SNSEvent
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .support import make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -37,17 +37,7 @@ class World:
         self.queues = self.client("sqs")
         self.queue = self.queues.create_queue(QueueName="seen")["QueueUrl"]
         self.functions = self.client("lambda")
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", SOURCE)
-        self.functions.create_function(
-            FunctionName="f",
-            Runtime="python3.12",
-            Role=ROLE,
-            Handler="main.handler",
-            Code={"ZipFile": memory.getvalue()},
-            Timeout=10,
-        )
+        make_function(self.functions, SOURCE, Timeout=10)
 
     def seen(self, wanted: Callable[[Any], bool] = lambda event: True) -> dict[str, Any]:
         """What came next and is wanted, within 20 seconds."""

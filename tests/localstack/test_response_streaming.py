@@ -2,10 +2,8 @@
 
 import asyncio
 import base64
-import io
 import json
 import socket
-import zipfile
 from typing import Any
 
 import boto3
@@ -19,6 +17,8 @@ from hypothesis import strategies as st
 from pelton.localstack.lambda_.chunked import ChunkedBody
 from pelton.localstack.lambda_.streams import LIMIT, ResponseStream, Tap
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import archive, make_function, permit_all
 
 BUFFERED = """
 import sys, time
@@ -101,18 +101,7 @@ def client(emulator: RunningEmulator) -> Any:
     """A Lambda client of an emulator with the functions `buffered` and `streaming`."""
     found = emulator.client("lambda")
     for name, source in (("buffered", BUFFERED), ("streaming", STREAMING)):
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", source)
-        found.create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/r",
-            Handler="main.handler",
-            Code={"ZipFile": memory.getvalue()},
-            Timeout=3,
-            MemorySize=512,
-        )
+        make_function(found, source, name, Runtime="python3.11", Timeout=3, MemorySize=512)
     return found
 
 
@@ -288,13 +277,7 @@ def open_url(client: Any, name: str) -> str:
         FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM"
     )
     assert made["InvokeMode"] == "RESPONSE_STREAM"
-    for sid, action, more in (
-        ("url", "lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
-        ("function", "lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
-    ):
-        client.add_permission(
-            FunctionName=name, StatementId=sid, Action=action, Principal="*", **more
-        )
+    permit_all(client, name)
     return str(made["FunctionUrl"])
 
 
@@ -305,18 +288,7 @@ def url(client: Any) -> str:
         "answer(*next_event())",
         "request_id, event = next_event(); answer(request_id, json.loads(event['body']))",
     )
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    client.create_function(
-        FunctionName="web",
-        Runtime="python3.11",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-        Timeout=3,
-        MemorySize=512,
-    )
+    make_function(client, source, "web", Runtime="python3.11", Timeout=3, MemorySize=512)
     return open_url(client, "web")
 
 
@@ -370,20 +342,13 @@ def test_a_whole_answer_behind_response_stream(client: Any) -> None:
         name = client.get_function_url_config(FunctionName="buffered")["FunctionUrl"]
         client.update_function_code(
             FunctionName="buffered",
-            ZipFile=_zip("def handler(e, c):\n    return {'statusCode': 4}"),
+            ZipFile=archive("def handler(e, c):\n    return {'statusCode': 4}"),
         )
         client.get_waiter("function_updated_v2").wait(
             FunctionName="buffered", WaiterConfig={"Delay": 1}
         )
         answer = caller.get(name)
     assert (answer.status_code, answer.json()) == (200, {"statusCode": 4})
-
-
-def _zip(source: str) -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    return memory.getvalue()
 
 
 # -- without an emulator

@@ -5,11 +5,9 @@ import base64
 import datetime as dt
 import importlib
 import inspect
-import io
 import json
 import time
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
@@ -17,6 +15,8 @@ import pytest
 from pelton.localstack import services_time
 from pelton.localstack.manual_clock import ManualClock
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function
 
 DAY = 86_400
 # Says what it was called for, and when, in a queue; fails when it is told to.
@@ -43,16 +43,11 @@ def handler(event, context):
 
 
 def create(emulator: RunningEmulator, name: str, seen: str) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    emulator.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
+    make_function(
+        emulator.client("lambda"),
+        SOURCE,
+        name,
         Timeout=20,
-        Code={"ZipFile": memory.getvalue()},
         Environment={"Variables": {"SEEN": seen}},
     )
 

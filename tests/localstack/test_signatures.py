@@ -6,7 +6,6 @@ import io
 import json
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +30,8 @@ from pelton.localstack.messages import Request, joined
 from pelton.localstack.signatures.check import Credential, Signatures
 from pelton.localstack.signatures.read import Unsigned
 from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .support import make_function
 
 SOURCE = """
 import boto3, os
@@ -168,18 +169,7 @@ def test_objects_and_presigned_urls(emulator: RunningEmulator) -> None:
 )
 def test_credentials_that_are_handed_out(emulator: RunningEmulator) -> None:
     lambda_ = client(emulator, "lambda")
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    lambda_.create_function(
-        FunctionName="inside",
-        Runtime="python3.11",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-        Timeout=30,
-        MemorySize=512,
-    )
+    make_function(lambda_, SOURCE, "inside", Runtime="python3.11", Timeout=30, MemorySize=512)
     told = json.loads(lambda_.invoke(FunctionName="inside")["Payload"].read())
     assert told[0].endswith("/from-inside")
     assert told[1:] == ["ASIA", "000000000000"]
@@ -206,15 +196,11 @@ def test_credentials_that_are_handed_out(emulator: RunningEmulator) -> None:
 @pytest.mark.fidelity("Function URLs", "AWS_IAM: signatures are checked with --verify-signatures")
 def test_an_iam_url_checks_the_signature(emulator: RunningEmulator) -> None:
     lambda_ = client(emulator, "lambda")
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", "def handler(event, context):\n    return event\n")
-    lambda_.create_function(
-        FunctionName="url",
+    make_function(
+        lambda_,
+        "def handler(event, context):\n    return event\n",
+        "url",
         Runtime="python3.11",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
         Timeout=30,
         MemorySize=512,
     )

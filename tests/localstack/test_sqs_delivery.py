@@ -1,17 +1,17 @@
 """No event that a queue holds is lost: over failures, in order, to the dead letters."""
 
-import io
 import json
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .support import make_function
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:{}"
 # Fails the first time it sees a message, in the way that the message says, then keeps it.
@@ -65,17 +65,7 @@ class World:
         return url
 
     def consumer(self, queue: str = "in", batch: int = 1, source: str = CONSUMER) -> str:
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", source)
-        self.functions.create_function(
-            FunctionName="f",
-            Runtime="python3.12",
-            Role="arn:aws:iam::000000000000:role/r",
-            Handler="main.handler",
-            Code={"ZipFile": memory.getvalue()},
-            Timeout=1,
-        )
+        make_function(self.functions, source, Timeout=1)
         mapping: str = self.functions.create_event_source_mapping(
             FunctionName="f", EventSourceArn=QUEUE.format(queue), BatchSize=batch
         )["UUID"]

@@ -3,10 +3,8 @@ answers and posts comes back, and the bounds hold."""
 
 from __future__ import annotations
 
-import io
 import json
 import socket
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +23,8 @@ from wsproto.events import (
 )
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .support import make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -84,14 +84,15 @@ def emulator() -> Iterator[RunningEmulator]:
 
 @pytest.fixture(scope="module")
 def api(emulator: RunningEmulator) -> str:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
     for name in ("connect", "say"):
-        emulator.client("lambda").create_function(
-            FunctionName=name, Runtime="python3.11", Role=ROLE, Timeout=10,
-            Handler=f"main.{name}", Code={"ZipFile": memory.getvalue()},
-        )  # fmt: skip
+        make_function(
+            emulator.client("lambda"),
+            SOURCE,
+            name,
+            Runtime="python3.11",
+            Timeout=10,
+            Handler=f"main.{name}",
+        )
     gateway = emulator.client("apigatewayv2")
     made: str = gateway.create_api(
         Name="chat", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"

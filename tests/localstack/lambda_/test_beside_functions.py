@@ -2,70 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator
 
+from ..support import archive, come, make_function, raw_client, refusal
+
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function"
 PUBLISHER = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/team/abcdef"
 TRUSTED = {"SigningProfileVersionArns": [PUBLISHER]}
+ECHO = "def handler(event, context):\n    return event\n"
 NOWHERE = "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-00000000000000000"
 
 
-def archive(source: str = "def handler(event, context):\n    return event\n") -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    return memory.getvalue()
-
-
 def create(client: Any, name: str = "f", **given: Any) -> None:
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": archive()},
-        **given,
-    )
-    client.get_waiter("function_active_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
-    )
-
-
-def settle(client: Any, name: str = "f") -> None:
-    client.get_waiter("function_updated_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
-    )
+    make_function(client, ECHO, name, **given)
 
 
 @pytest.fixture
 def client(pelton_emulator: RunningEmulator) -> Any:
-    return boto3.client(
-        "lambda",
-        endpoint_url=pelton_emulator.url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
-    )
-
-
-def refusal(call: Any, **given: Any) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    answer = caught.value.response
-    error = answer["Error"]
-    return answer["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
+    return raw_client(pelton_emulator.url)
 
 
 def config(client: Any, policy: str = "", **more: Any) -> str:
@@ -188,15 +149,15 @@ def test_enforce_refuses_and_warn_warns(client: Any) -> None:
     assert (error["Code"], error["Message"]) == refused[1:]
     create(client, CodeSigningConfigArn=config(client, "Warn"))
     client.update_function_code(FunctionName="f", ZipFile=archive("x = 1"))
-    settle(client)
+    come(client, "function_updated_v2")
     client.put_function_code_signing_config(FunctionName="f", CodeSigningConfigArn=enforcing)
     code = {"FunctionName": "f", "ZipFile": archive("x = 2")}
     assert refusal(client.update_function_code, **code) == refused
-    layer = client.publish_layer_version(LayerName="l", Content={"ZipFile": archive()})
+    layer = client.publish_layer_version(LayerName="l", Content={"ZipFile": archive(ECHO)})
     layers = {"FunctionName": "f", "Layers": [layer["LayerVersionArn"]]}
     assert refusal(client.update_function_configuration, **layers) == refused
     client.update_function_configuration(FunctionName="f", Timeout=4)  # no archive comes with it
-    settle(client)
+    come(client, "function_updated_v2")
     client.delete_function_code_signing_config(FunctionName="f")
     client.update_function_code(**code)
 

@@ -6,24 +6,22 @@ import base64
 import hashlib
 import io
 import json
-import subprocess
 import sys
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.localstack.lambda_.archives import Archives
 from pelton.pytest_plugin import RunningEmulator
+
+from ..support import come, emulator_process, make_function, raw_client, refusal
 
 HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARN = "arn:aws:lambda:us-east-1:000000000000:layer"
@@ -50,24 +48,12 @@ def publish(client: Any, name: str, files: Mapping[str, str | bytes], **more: An
 
 
 def create(client: Any, source: str = ECHO, name: str = "f", **given: Any) -> None:
-    client.create_function(
-        FunctionName=name,
-        Runtime=HERE,
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": archive({"main.py": source})},
-        **given,
-    )
-    client.get_waiter("function_active_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
-    )
+    make_function(client, source, name, Runtime=HERE, **given)
 
 
 def update(client: Any, **given: Any) -> None:
     client.update_function_configuration(FunctionName="f", **given)
-    client.get_waiter("function_updated_v2").wait(
-        FunctionName="f", WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
-    )
+    come(client, "function_updated_v2")
 
 
 def run(client: Any, event: Any = None) -> Any:
@@ -80,26 +66,6 @@ def run(client: Any, event: Any = None) -> Any:
 @pytest.fixture
 def client(pelton_emulator: RunningEmulator) -> Any:
     return pelton_emulator.client("lambda")
-
-
-def raw(emulator: RunningEmulator) -> Any:
-    """A client that lets everything through to the emulator."""
-    return boto3.client(
-        "lambda",
-        endpoint_url=emulator.url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
-    )
-
-
-def refusal(call: Any, **given: Any) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    answer = caught.value.response
-    error = answer["Error"]
-    return answer["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
 
 
 # -- the API
@@ -237,7 +203,7 @@ def test_lists_filter_and_page(client: Any) -> None:
 
 @pytest.mark.fidelity("Layers", "what is not there, and what cannot be, in the recorded words")
 def test_what_is_refused(pelton_emulator: RunningEmulator) -> None:
-    client = raw(pelton_emulator)
+    client = raw_client(pelton_emulator.url)
     publish(client, "shared", {"a": "b"})
     gone = (404, "ResourceNotFoundException", "The resource you requested does not exist.")
     get, by_arn = client.get_layer_version, client.get_layer_version_by_arn
@@ -269,7 +235,7 @@ def test_what_is_refused(pelton_emulator: RunningEmulator) -> None:
     different="the set of a list's CompatibleRuntime was recorded in part; the rest is older",
 )
 def test_unknown_runtimes_are_refused(pelton_emulator: RunningEmulator) -> None:
-    client = raw(pelton_emulator)
+    client = raw_client(pelton_emulator.url)
     _, code, words = refusal(client.list_layers, CompatibleRuntime="runtimedoesnotexist")
     assert code == "ValidationException"
     assert words.startswith(
@@ -304,7 +270,7 @@ def test_unknown_runtimes_are_refused(pelton_emulator: RunningEmulator) -> None:
 
 @pytest.mark.fidelity("Layers", "policies of versions: add, get, remove, with revision ids")
 def test_a_versions_policy(pelton_emulator: RunningEmulator) -> None:
-    client = raw(pelton_emulator)
+    client = raw_client(pelton_emulator.url)
     publish(client, "shared", {"a": "b"})
     of = {"LayerName": "shared", "VersionNumber": 1}
     none = (
@@ -358,7 +324,7 @@ def test_a_versions_policy(pelton_emulator: RunningEmulator) -> None:
 
 @pytest.mark.fidelity("Layers", "policies of versions that are not there, actions that are not")
 def test_what_a_policy_refuses(pelton_emulator: RunningEmulator) -> None:
-    client = raw(pelton_emulator)
+    client = raw_client(pelton_emulator.url)
     publish(client, "shared", {"a": "b"})
     given = {"StatementId": "s", "Action": "lambda:GetLayerVersion", "Principal": "*"}
     add, get = client.add_layer_version_permission, client.get_layer_version_policy
@@ -421,7 +387,7 @@ def test_layers_of_a_function(client: Any) -> None:
 
 @pytest.mark.fidelity("Layers", "Layers of a function that do not fit, in the recorded words")
 def test_layers_that_do_not_fit(pelton_emulator: RunningEmulator) -> None:
-    client = raw(pelton_emulator)
+    client = raw_client(pelton_emulator.url)
     one, two = publish(client, "shared", {"a": "1"}), publish(client, "shared", {"a": "2"})
     create(client)
 
@@ -606,27 +572,17 @@ WITHOUT_MOUNTS = (
 )
 
 
-@contextmanager
-def started(data: Path, *before: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
-    """An emulator that keeps its data: its process, and a client."""
-    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
-    command = [sys.executable, *before, "-m", "pelton", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        try:
-            yield process, RunningEmulator(told["url"], told["nuclio_url"]).client("lambda")
-        finally:
-            process.terminate()
-
-
 @pytest.mark.fidelity(
     "Layers",
     "without mount namespaces: imports, PATH and LD_LIBRARY_PATH are right",
     different="the layers are in a folder that can be written to; there is no /opt of their own",
 )
 def test_without_mounts_a_folder_stands_for_opt(tmp_path: Path) -> None:
-    with started(tmp_path, "-c", WITHOUT_MOUNTS) as (_, client):
+    with emulator_process("--data-dir", str(tmp_path), before=("-c", WITHOUT_MOUNTS)) as (
+        emulator,
+        _,
+    ):
+        client = emulator.client("lambda")
         below = publish(
             client,
             "below",
@@ -644,7 +600,8 @@ def test_without_mounts_a_folder_stands_for_opt(tmp_path: Path) -> None:
 
 @pytest.mark.fidelity("Layers", "layers survive a kill of the emulator; what nothing needs goes")
 def test_layers_survive_a_kill(tmp_path: Path) -> None:
-    with started(tmp_path) as (process, client):
+    with emulator_process("--data-dir", str(tmp_path)) as (emulator, process):
+        client = emulator.client("lambda")
         deleted = publish(client, "deleted", {"python/below.py": "WHO = 'below'"})
         kept = publish(client, "kept", {"python/above.py": "WHO = 'above'"})
         unused = publish(client, "unused", {"python/unused.py": "x = 1"})
@@ -657,7 +614,8 @@ def test_layers_survive_a_kill(tmp_path: Path) -> None:
             client.delete_layer_version(LayerName=name, VersionNumber=1)
         before = {each.name for each in (tmp_path / "code").iterdir()}
         process.kill()
-    with started(tmp_path) as (_, client):
+    with emulator_process("--data-dir", str(tmp_path)) as (emulator, _):
+        client = emulator.client("lambda")
         after = {each.name for each in (tmp_path / "code").iterdir()}
         # An archive and its tree are gone: those of the layer that nothing needs.
         assert after < before and len(before - after) == 2

@@ -22,6 +22,8 @@ from pelton.localstack.lambda_.environment import can_mount
 from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
 
+from ..support import until
+
 SOURCE = """
 import mmap, os, subprocess, sys, time
 count = 0
@@ -134,15 +136,6 @@ def running(seconds: str) -> list[int]:
         except OSError:
             pass
     return found
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.fidelity("Execution", "a timeout or a crash loses the globals and keeps /tmp")

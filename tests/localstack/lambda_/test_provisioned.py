@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator
+
+from ..support import archive, emulator_process, make_function, raw_client, refusal
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function"
 HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -42,28 +38,6 @@ def handler(event, context):
             gate.recv(1)
     return {"pid": os.getpid(), "type": TYPE, "count": count, "initialised": initialised}
 """
-
-
-def archive(source: str) -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    return memory.getvalue()
-
-
-def make_client(url: str) -> Any:
-    return boto3.client(
-        "lambda",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(
-            parameter_validation=False,
-            retries={"total_max_attempts": 1},
-            max_pool_connections=120,
-        ),
-    )
 
 
 class Gate:
@@ -100,32 +74,13 @@ def gate() -> Iterator[Gate]:
 
 @pytest.fixture
 def client(pelton_emulator: RunningEmulator) -> Any:
-    return make_client(pelton_emulator.url)
+    return raw_client(pelton_emulator.url, max_pool_connections=120)
 
 
 def create(client: Any, source: str = SOURCE, name: str = "f") -> None:
     """A function with version 1."""
-    client.create_function(
-        FunctionName=name,
-        Runtime=HERE,
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Timeout=20,
-        MemorySize=256,
-        Code={"ZipFile": archive(source)},
-    )
-    client.get_waiter("function_active_v2").wait(
-        FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
-    )
+    make_function(client, source, name, Runtime=HERE, Timeout=20, MemorySize=256)
     client.publish_version(FunctionName=name)
-
-
-def refusal(call: Any, **given: Any) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    answer = caught.value.response
-    error = answer["Error"]
-    return answer["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
 
 
 def put(client: Any, qualifier: str, count: int, name: str = "f") -> Any:
@@ -497,24 +452,11 @@ def test_fewer_are_wanted_then_none(client: Any, gate: Gate) -> None:
         time.sleep(0.01)
 
 
-@contextmanager
-def started(data: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
-    """An emulator that keeps its data: its process, and a client."""
-    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
-    command = [sys.executable, "-m", "pelton", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        try:
-            yield process, RunningEmulator(told["url"], told["nuclio_url"]).client("lambda")
-        finally:
-            process.terminate()
-
-
 @pytest.mark.fidelity("Concurrency", "after a kill of the emulator what was provisioned comes back")
 def test_what_was_provisioned_survives_a_kill(tmp_path: Path) -> None:
     signers = {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1::/profiles/a/b"]}
-    with started(tmp_path) as (process, client):
+    with emulator_process("--data-dir", str(tmp_path)) as (emulator, process):
+        client = emulator.client("lambda")
         create(client)
         modified = put(client, "1", 1)["LastModified"]
         made = client.create_code_signing_config(AllowedPublishers=signers)["CodeSigningConfig"]
@@ -522,7 +464,8 @@ def test_what_was_provisioned_survives_a_kill(tmp_path: Path) -> None:
         client.put_function_code_signing_config(**given)
         client.put_runtime_management_config(FunctionName="f", UpdateRuntimeOn="FunctionUpdate")
         process.kill()
-    with started(tmp_path) as (_, client):
+    with emulator_process("--data-dir", str(tmp_path)) as (emulator, _):
+        client = emulator.client("lambda")
         found = ready(client)
         assert (found["Status"], found["LastModified"]) == ("READY", modified)
         assert run(client)["type"] == "provisioned-concurrency"

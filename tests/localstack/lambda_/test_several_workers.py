@@ -1,10 +1,6 @@
 """AWS_LAMBDA_MAX_CONCURRENCY: one sandbox, several workers of the real runtime client."""
 
-import io
 import json
-import time
-import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,8 @@ import pytest
 
 from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
+
+from ..support import make_function, until
 
 SOURCE = """
 import os, time
@@ -41,15 +39,10 @@ def client(pelton_emulator: RunningEmulator) -> Any:
 
 
 def create(client: Any, workers: str = "3", source: str = SOURCE, **given: Any) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", source)
-    client.create_function(
-        FunctionName="f",
+    make_function(
+        client,
+        source,
         Runtime=own().runtime,
-        Handler="main.handler",
-        Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": memory.getvalue()},
         Environment={"Variables": {"AWS_LAMBDA_MAX_CONCURRENCY": workers}},
         **{"Timeout": 10, "MemorySize": 512, **given},
     )
@@ -63,13 +56,6 @@ def call(client: Any, **event: Any) -> Any:
 def at_once(client: Any, events: list[dict[str, Any]]) -> list[Any]:
     with ThreadPoolExecutor(len(events)) as pool:
         return list(pool.map(lambda event: call(client, **event), events))
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
 
 
 def is_there(pid: int) -> bool:

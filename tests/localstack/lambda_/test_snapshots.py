@@ -1,19 +1,18 @@
 """SnapStart: init when a version is published, hooks in their order, restore in the call."""
 
 import base64
-import io
 import json
 import textwrap
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import botocore.exceptions
 import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from ..support import make_function, refusal
 
 SOURCE = """
 import os, time
@@ -39,20 +38,7 @@ def client(pelton_emulator: RunningEmulator) -> Any:
 
 def publish(client: Any, source: str = SOURCE, *, wait: bool = True) -> dict[str, Any]:
     """Version 1 of a function with SnapStart, as it is told at last."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", textwrap.dedent(source))
-    client.create_function(
-        FunctionName="f",
-        Runtime="python3.12",
-        Handler="main.handler",
-        Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": memory.getvalue()},
-        SnapStart={"ApplyOn": "PublishedVersions"},
-    )
-    client.get_waiter("function_active_v2").wait(
-        FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
-    )
+    make_function(client, textwrap.dedent(source), SnapStart={"ApplyOn": "PublishedVersions"})
     told: dict[str, Any] = client.publish_version(FunctionName="f")
     assert told["State"] == "Pending"
     while wait and told["State"] == "Pending":
@@ -66,14 +52,6 @@ def call(client: Any, qualifier: str = "1", **event: Any) -> tuple[Any, str]:
         FunctionName="f", Qualifier=qualifier, Payload=json.dumps(event), LogType="Tail"
     )
     return json.loads(answer["Payload"].read()), base64.b64decode(answer["LogResult"]).decode()
-
-
-def refusal(client: Any) -> tuple[int, str, str]:
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(client)
-    answer = caught.value.response
-    error = answer["Error"]
-    return answer["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
 
 
 def messages(emulator: RunningEmulator) -> str:
@@ -147,13 +125,13 @@ def test_an_after_restore_hook_that_fails(client: Any, pelton_emulator: RunningE
             return 1
     """
     assert publish(client, source)["State"] == "Active"
-    status, code, words = refusal(client)
+    status, code, words = refusal(call, client=client)
     assert (status, code) == (400, "SnapStartException")
     assert "afterRestore() runtime hook encountered an error" in words
     log = messages(pelton_emulator)
     assert "ValueError: no network" in log
     assert "Status: error\tError Type: Runtime.AfterRestoreError" in log
-    assert refusal(client)[1] == "SnapStartException", "each call restores anew"
+    assert refusal(call, client=client)[1] == "SnapStartException", "each call restores anew"
 
 
 BROKEN = """
@@ -224,13 +202,13 @@ def test_a_version_whose_init_fails(
     assert told["StateReason"] == "An error occurred during function initialization."
     assert told["LastUpdateStatus"] == "Failed"
     assert f"Phase: init\tStatus: error\tError Type: {kind}" in messages(pelton_emulator)
-    assert refusal(client)[:2] == (409, "ResourceConflictException")
+    assert refusal(call, client=client)[:2] == (409, "ResourceConflictException")
 
 
 @pytest.mark.fidelity("Errors", "SnapStart: a version that is not ready is SnapStartNotReady")
 def test_a_version_that_is_not_ready(client: Any) -> None:
     publish(client, f"import time; time.sleep(1)\n{textwrap.dedent(SOURCE)}", wait=False)
-    assert refusal(client)[:2] == (409, "SnapStartNotReadyException")
+    assert refusal(call, client=client)[:2] == (409, "SnapStartNotReadyException")
     client.get_waiter("published_version_active").wait(
         FunctionName="f", Qualifier="1", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
     )
@@ -248,4 +226,4 @@ def test_a_restore_that_takes_too_long(client: Any) -> None:
             return 1
     """
     publish(client, source)
-    assert refusal(client)[:2] == (408, "SnapStartTimeoutException")
+    assert refusal(call, client=client)[:2] == (408, "SnapStartTimeoutException")

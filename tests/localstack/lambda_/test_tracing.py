@@ -1,18 +1,18 @@
 """The X-Ray trace header on its way: request, function, the function that this one calls."""
 
 import base64
-import io
 import json
 import re
 import time
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
 
 from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
+
+from ..support import make_function, open_url
 
 SOURCE = """
 import os
@@ -38,18 +38,7 @@ def client(pelton_emulator: RunningEmulator) -> Any:
 
 
 def create(client: Any, name: str = "f", **given: Any) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", SOURCE)
-    client.create_function(
-        FunctionName=name,
-        Runtime=own().runtime,
-        Handler="main.handler",
-        Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": memory.getvalue()},
-        Timeout=20,
-        **given,
-    )
+    make_function(client, SOURCE, name, Runtime=own().runtime, Timeout=20, **given)
 
 
 def call(client: Any, header: str = "", event: dict[str, Any] | None = None) -> Any:
@@ -154,21 +143,7 @@ def test_an_asynchronous_event_keeps_its_trace(
 @pytest.mark.fidelity("Function URLs", "a request's trace header is handed to the function")
 def test_a_function_url_hands_the_trace_on(client: Any, pelton_emulator: RunningEmulator) -> None:
     create(client)
-    url = client.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
-    client.add_permission(
-        FunctionName="f",
-        StatementId="all",
-        Action="lambda:InvokeFunctionUrl",
-        Principal="*",
-        FunctionUrlAuthType="NONE",
-    )
-    client.add_permission(
-        FunctionName="f",
-        StatementId="invoke",
-        Action="lambda:InvokeFunction",
-        Principal="*",
-        InvokedViaFunctionUrl=True,
-    )
+    url = open_url(client)
     request = urllib.request.Request(url, headers={"X-Amzn-Trace-Id": f"{ROOT};Sampled=1"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.read().decode().strip('"').startswith(ROOT)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
-import subprocess
-import sys
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from ..support import emulator_process, make_function, until
 
 PLACE = "us-east-1:000000000000"
 QUEUE, FIFO = f"arn:aws:sqs:{PLACE}:in", f"arn:aws:sqs:{PLACE}:in.fifo"
@@ -42,17 +38,7 @@ def handler(event, context):
 
 
 def create(client: Any, seen: Path, timeout: int = 2) -> None:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as out:
-        out.writestr("main.py", KEEPER.format(seen=str(seen)))
-    client.create_function(
-        FunctionName="f",
-        Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/r",
-        Handler="main.handler",
-        Code={"ZipFile": memory.getvalue()},
-        Timeout=timeout,
-    )
+    make_function(client, KEEPER.format(seen=str(seen)), Timeout=timeout)
 
 
 @pytest.fixture
@@ -64,13 +50,6 @@ def seen() -> Iterator[Path]:
 
 def kept(seen: Path) -> list[Any]:
     return [json.loads(line) for line in seen.read_text().splitlines()] if seen.exists() else []
-
-
-def until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def left(queues: Any, url: str) -> set[str]:
@@ -132,21 +111,6 @@ def test_killed_sandboxes_keep_a_shards_order(pelton_emulator: RunningEmulator, 
     assert first == list(range(12))
 
 
-@contextmanager
-def emulator(data: Path) -> Iterator[tuple[subprocess.Popen[str], RunningEmulator]]:
-    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", "--data-dir", str(data)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "pelton", *words], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
-        try:
-            yield process, RunningEmulator(ready["url"], ready["nuclio_url"])
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
 @pytest.mark.fidelity(
     "Event source mappings",
     "streams: after a restart a mapping goes on where it was",
@@ -154,7 +118,7 @@ def emulator(data: Path) -> Iterator[tuple[subprocess.Popen[str], RunningEmulato
 )
 def test_a_restart_goes_on_where_it_was(tmp_path: Path, seen: Path) -> None:
     data = tmp_path / "data"
-    with emulator(data) as (_, running):
+    with emulator_process("--data-dir", str(data)) as (running, _):
         kinesis, client = running.client("kinesis"), running.client("lambda")
         create(client, seen)
         kinesis.create_stream(StreamName="s", ShardCount=1)
@@ -164,14 +128,14 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path, seen: Path) -> None:
         kinesis.put_record(StreamName="s", Data=b'{"n": 1}', PartitionKey="k")
         until(lambda: len(kept(seen)) == 1)
         client.get_event_source_mapping(UUID=uuid)
-    with emulator(data) as (process, running):
+    with emulator_process("--data-dir", str(data)) as (running, process):
         kinesis, client = running.client("kinesis"), running.client("lambda")
         kinesis.put_record(StreamName="s", Data=b'{"n": 2}', PartitionKey="k")
         until(lambda: len(kept(seen)) == 2)
         assert client.get_event_source_mapping(UUID=uuid)["State"] == "Enabled"
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with emulator(data) as (_, running):
+    with emulator_process("--data-dir", str(data)) as (running, _):
         kinesis, client = running.client("kinesis"), running.client("lambda")
         assert client.get_event_source_mapping(UUID=uuid)["State"] == "Enabled"
         if "s" not in kinesis.list_streams()["StreamNames"]:

@@ -1,0 +1,130 @@
+"""What tests of the emulator do again and again, as its users do: pack, create, wait, start, kill.
+
+Nothing of what the emulator does is asserted here but that it comes about at all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from pelton.pytest_plugin import RunningEmulator
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+T = TypeVar("T")
+
+
+def archive(files: str | Mapping[str, str | bytes]) -> bytes:
+    """A zip of these files, or of `main.py` with this text."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in ({"main.py": files} if isinstance(files, str) else files).items():
+            out.writestr(name, content)
+    return memory.getvalue()
+
+
+def make_function(
+    client: Any, files: str | Mapping[str, str | bytes], name: str = "f", **settings: Any
+) -> dict[str, Any]:
+    """A function that can be called; what CreateFunction answered."""
+    usual = {"Runtime": "python3.12", "Role": ROLE, "Handler": "main.handler"}
+    answer: dict[str, Any] = client.create_function(
+        FunctionName=name, Code={"ZipFile": archive(files)}, **{**usual, **settings}
+    )
+    come(client, "function_active_v2", name)
+    return answer
+
+
+def come(client: Any, state: str, name: str = "f", **more: Any) -> None:
+    """Wait by boto3's waiter `state` ("function_updated_v2")."""
+    client.get_waiter(state).wait(
+        FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1500}, **more
+    )
+
+
+def open_url(client: Any, name: str = "f", **settings: Any) -> str:
+    """The URL of a function that everybody may call."""
+    answer = client.create_function_url_config(FunctionName=name, AuthType="NONE", **settings)
+    permit_all(client, name)
+    return str(answer["FunctionUrl"])
+
+
+def permit_all(client: Any, name: str = "f") -> None:
+    """Let everybody call through the function's URL."""
+    client.add_permission(
+        FunctionName=name,
+        StatementId="all",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    client.add_permission(
+        FunctionName=name,
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
+
+
+def until(look: Callable[[], T], seconds: float = 90) -> T:
+    """What `look` gives, once it gives anything: other processes bring it about."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
+    return found
+
+
+def refusal(call: Any, /, **members: Any) -> tuple[int, str, str]:
+    """(status, code, sentence) of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(**members)
+    answer = caught.value.response
+    error = answer["Error"]
+    return answer["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
+
+
+def raw_client(url: str, service: str = "lambda", **settings: Any) -> Any:
+    """A client that lets everything through to the emulator, once."""
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, **settings),
+    )
+
+
+@contextmanager
+def emulator_process(
+    *options: str, before: tuple[str, ...] = (), stderr: IO[str] | None = None
+) -> Iterator[tuple[RunningEmulator, subprocess.Popen[str]]]:
+    """An emulator that a test may kill, and its process.
+
+    before: what its Python is given instead of `-m pelton` at once
+    """
+    words = ["-m", "pelton", "emulator", "--port", "0", "--nuclio-port", "0", "--json", *options]
+    with subprocess.Popen(
+        [sys.executable, *before, *words], stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        try:
+            yield RunningEmulator(ready["url"], ready["nuclio_url"]), process
+        finally:
+            process.terminate()
+            process.wait(30)
