@@ -26,7 +26,7 @@ Members = dict[str, Any]
 async def serve(services: Services, request: Request) -> Response:
     """An API's answer to its client."""
     await services.loaded()
-    if not push_seam.are_proxies_noted():
+    if not push_seam.are_noted(*((module, name) for _, module, name in push_seam.PROXIES)):
         await asyncio.to_thread(push_seam.note_proxies)
     token = CLIENT.set(request)
     try:
@@ -45,6 +45,8 @@ async def quickly_made(services: Services, request: Request) -> Response:
         return _refused("The emulator does not change the target of an API: update its integration")
     if asked.get("protocolType") != "HTTP":
         return _refused("Quick create, with a target, is for HTTP APIs only")
+    if not str(asked["target"]).startswith(("arn:", "http://", "https://")):
+        return _refused("Invalid function ARN or invalid uri")
     response = await services(request)
     if response.status != 201:
         return response

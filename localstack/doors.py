@@ -8,11 +8,12 @@ never decided here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import api_traffic, asgi, health
+from . import api_traffic, asgi, health, push_seam
 from .bucket_cors import BucketCors
 from .clock import Clock, RealClock
 from .clock_door import ClockDoor
@@ -80,6 +81,9 @@ class Doors:
         try:
             if is_api(request):
                 return await api_traffic.serve(self._services, request)
+            if service == "states" and not push_seam.are_noted(push_seam.TASKS):
+                await self._services.loaded()
+                await asyncio.to_thread(push_seam.note_tasks)
             return await api_traffic.quickly_made(self._services, request)
         finally:
             self._machinery.bell.ring(service, request.target.encode() + request.body)

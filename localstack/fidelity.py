@@ -49,7 +49,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | pushes to functions (EventBridge, Scheduler, S3, SNS, CloudWatch Logs) | asynchronous | asynchronous, kept and retried; rules and schedules are looked at every 10 s |
 | permission of a service to call a function | its resource policy must allow it | not asked: a push that no statement allows is delivered, and said once in the emulator's log |
 | regions and accounts | each on its own | one region and one account of functions (`--region`, `--account`): a call of Lambda signed for another region is refused by name |
-| calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause |
+| calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause; `lambda:invoke` waits also with InvocationType Event |
+| how long API Gateway waits for a function | 29 s (REST, then 504), 30 s (HTTP, then 503) | as long as the function may run |
+| APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
 | Nuclio build commands | a container image | `pip install …` into a folder of the function's own; no other command |

@@ -3,8 +3,10 @@
 By its public way (MINISTACK_LAMBDA_PROXY_URL) a function's error is told as the failure of a proxy,
 so that a Step Functions `Catch` of the function's own error type never matches; and nobody can
 tell an event source, which waits for no answer, from a caller who does.  So the function that
-makes the call is replaced; `tests/localstack/test_push_seam.py` holds the seam to what is assumed
-of it here.  Without it, all but those two works.
+makes the call is replaced.  There, too, events and answers become what AWS's are (`pushed/`); for
+what the event alone does not tell, API Gateway's and Step Functions' own functions are wrapped to
+say for whom they call.  `tests/localstack/test_push_seam.py` holds the seam to what is assumed of
+it here.
 """
 
 from __future__ import annotations
@@ -20,17 +22,20 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from .pushed import source_of
+from .pushed import source_of, step_functions
 from .pushed.visit import CLIENT, HTTP, REST, VISIT, Visit
 
 MODULE, NAME = "ministack.services.lambda_svc", "_execute_function_proxy"
 WAITS = "X-Pelton-Waits"  # request: "yes" or "no", whether the caller waits for the answer
 ERROR = "X-Amz-Function-Error"  # answer: the function failed, the body says how
+# answer: what Invoke's answer says of the call
+REPLY = {"version": "X-Amz-Executed-Version", "trace": "X-Amzn-Trace-Id", "date": "Date"}
 # What serves a request to an API through a function: the kind of API, and ministack's function.
 PROXIES = (
     (REST, "ministack.services.apigateway_v1", "_invoke_lambda_proxy_v1"),
     (HTTP, "ministack.services.apigateway", "_invoke_lambda_proxy"),
 )
+TASKS = ("ministack.services.stepfunctions", "_invoke_resource")
 # EventBridge, Scheduler and Logs start a thread for each event, on this and nothing else; Python
 # names a thread after what it runs.
 _ALONE = "(_execute_function_with_config_scope)"
@@ -52,9 +57,17 @@ def note_proxies() -> None:
             setattr(loaded, name, _noting(kind, getattr(loaded, name), loaded))
 
 
-def are_proxies_noted() -> bool:
-    """Whether `note_proxies` has nothing to do any more."""
-    found = (getattr(sys.modules.get(module), name, None) for _, module, name in PROXIES)
+def note_tasks() -> None:
+    """Let the tasks of Step Functions have Invoke's whole answer from now on."""
+    module, name = TASKS
+    loaded = import_module(module)
+    if not hasattr(getattr(loaded, name), "__wrapped__"):
+        setattr(loaded, name, _telling(getattr(loaded, name)))
+
+
+def are_noted(*places: tuple[str, str]) -> bool:
+    """Whether these functions of ministack, by module and name, are wrapped."""
+    found = (getattr(sys.modules.get(module), name, None) for module, name in places)
     return all(hasattr(each, "__wrapped__") for each in found)
 
 
@@ -74,6 +87,22 @@ def _noting(kind: str, proxy: Callable[..., Awaitable[Any]], module: Any) -> Cal
             VISIT.reset(token)
 
     return noted
+
+
+def _telling(invoke: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    @wraps(invoke)
+    def told(resource: str, parameters: Any) -> Any:
+        if step_functions.RESOURCE not in resource or not isinstance(parameters, dict):
+            return invoke(resource, parameters)
+        reply: dict[str, str] = {}
+        token = step_functions.REPLY.set(reply)
+        try:
+            output = invoke(resource, step_functions.asked(parameters))
+        finally:
+            step_functions.REPLY.reset(token)
+        return step_functions.output(output, reply) if reply else output
+
+    return told
 
 
 def call(function: dict[str, Any], event: Any, url: str, request_id: str) -> dict[str, Any]:
@@ -104,7 +133,11 @@ def _called(function: dict[str, Any], event: Any, url: str, request_id: str) -> 
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=int(config.get("Timeout") or 900)) as answer:
-            return _told(answer.headers, answer.read())
+            body = answer.read()
+            if (reply := step_functions.REPLY.get()) is not None:
+                told = {name: answer.headers.get(header, "") for name, header in REPLY.items()}
+                reply.update(told, request=request_id, length=str(len(body)))
+            return _told(answer.headers, body)
     except urllib.error.HTTPError as refusal:
         with refusal:
             return _refused(refusal.code, refusal.read())

@@ -15,6 +15,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -177,7 +178,12 @@ class Pushes:
             return _said(error.status, f"{error.reason}: {error.message}")
         except Throttled as error:
             return _said(429, f"Rate Exceeded. ({error.reason})")
-        told = [("Content-Type", "application/json")]
+        told = [
+            ("Content-Type", "application/json"),
+            (push_seam.REPLY["version"], outcome.version),
+            (push_seam.REPLY["trace"], call.trace_id),
+            (push_seam.REPLY["date"], formatdate(self._clock.time(), usegmt=True)),
+        ]
         if outcome.error:
             told.append((push_seam.ERROR, outcome.error))
         return Response(200, told, outcome.payload)

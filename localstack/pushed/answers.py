@@ -7,10 +7,11 @@ to be passed on as it is becomes an answer of API Gateway's own here.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from ..lambda_ import urls
 
 Members = dict[str, Any]
 
@@ -29,17 +30,24 @@ def own(status: int, message: str, **headers: str) -> Members:
 def passed_on(answer: Mapping[str, Any]) -> Members | None:
     """An answer with statusCode, headers and body, in ministack's form; None for a malformed one.
 
-    Scalars pass for text, as in AWS's own reader; objects and lists do not.
+    Scalars pass for text, as in AWS's own reader; objects and lists do not.  What belongs to the
+    connection is left out of the headers.
 
     >>> passed_on({"statusCode": "201", "headers": {"a": True}, "body": None})
     {'statusCode': 201, 'headers': {'a': 'true'}, 'body': '', 'isBase64Encoded': False}
     >>> passed_on({"statusCode": 200, "body": {"a": 1}})
     """
-    status, body = _status(answer.get("statusCode")), text(answer.get("body"), "")
-    headers, encoded = _headers(answer.get("headers")), answer.get("isBase64Encoded") or False
-    if status is None or body is None or headers is None or not isinstance(encoded, bool):
+    said = {
+        name: answer[name] for name in ("statusCode", "headers") if answer.get(name) is not None
+    }
+    head, body = urls.head_of(said), text(answer.get("body"), "")
+    encoded = answer.get("isBase64Encoded") or False
+    if head is None or body is None or not isinstance(encoded, bool):
         return None
-    return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": encoded}
+    if encoded and not _decodes(body):
+        return None
+    headers = {name: text(value) for name, value in said.get("headers", {}).items() if _own(name)}
+    return {"statusCode": head[0], "headers": headers, "body": body, "isBase64Encoded": encoded}
 
 
 def with_multiple(told: Members, given: Any) -> Members | None:
@@ -52,21 +60,15 @@ def with_multiple(told: Members, given: Any) -> Members | None:
         return told
     if not isinstance(given, dict) or not all(isinstance(each, list) for each in given.values()):
         return None
-    multiple = {name: [text(each) for each in values] for name, values in given.items()}
-    if any(each is None for values in multiple.values() for each in values):
+    every = [{name: value} for name, values in given.items() for value in values]
+    if any(urls.head_of({"headers": each}) is None for each in every):
         return None
+    multiple = {
+        name: [text(each) for each in values] for name, values in given.items() if _own(name)
+    }
     again = {name.lower() for name in multiple}
     single = {name: each for name, each in told["headers"].items() if name.lower() not in again}
     return {**told, "headers": {**single, **{k: v for k, v in multiple.items() if v}}}
-
-
-def decodes(body: str) -> bool:
-    """Whether a body that is said to be base64 is that."""
-    try:
-        base64.b64decode(body, validate=True)
-    except binascii.Error:
-        return False
-    return True
 
 
 def text(value: Any, nothing: str | None = None) -> str | None:
@@ -79,25 +81,19 @@ def text(value: Any, nothing: str | None = None) -> str | None:
         return nothing
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # half a pair is no text
+    return str(value) if isinstance(value, int | float) else None
 
 
-def _status(given: Any) -> int | None:
-    if given is None:
-        return 200
-    if isinstance(given, bool) or not isinstance(given, int | str):
-        return None
+def _own(name: str) -> bool:
+    return name.lower() not in urls.HOP_BY_HOP
+
+
+def _decodes(body: str) -> bool:
+    """Whether a body that is said to be base64 is that."""
     try:
-        status = int(given)
+        base64.b64decode(body, validate=True)
     except ValueError:
-        return None
-    return status if 100 <= status <= 599 else None
-
-
-def _headers(given: Any) -> Members | None:
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        return None
-    headers = {name: text(value) for name, value in given.items()}
-    return None if None in headers.values() else dict(headers)
+        return False
+    return True

@@ -147,14 +147,12 @@ def _told(answer: Any, visit: Visit) -> Members | None:
     if not isinstance(answer, dict) or "statusCode" not in answer:
         return None if _is_format_1(visit) else _inferred(answer)
     told = answers.passed_on(answer)
-    if told is None or (told["isBase64Encoded"] and not answers.decodes(told["body"])):
+    if told is None:
         return None
     if _is_format_1(visit):
         return answers.with_multiple(told, answer.get("multiValueHeaders"))
     cookies = answer.get("cookies") or []
-    if not isinstance(cookies, list) or not all(isinstance(each, str) for each in cookies):
-        return None
-    return {**told, "cookies": cookies}
+    return {**told, "cookies": cookies} if urls.head_of({"cookies": cookies}) else None
 
 
 def _inferred(answer: Any) -> Members:
@@ -164,4 +162,5 @@ def _inferred(answer: Any) -> Members:
     ('{"a": "é"}', 'text', 'null')
     """
     body = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": body}
+    told = {"statusCode": 200, "headers": {"Content-Type": "application/json"}}
+    return {**told, "body": answers.text(body)}

@@ -114,9 +114,13 @@ class World:
             return f"{self.emulator.url}/restapis/{self.rest}/prod/_user_request_/{function}/7"
         return f"{self.emulator.url}/_aws/execute-api/{self.http[kind]}/$default/{function}/7"
 
-    def ask(self, kind: str, asked: Any, function: str = "handler", **how: Any) -> httpx.Response:
+    def ask(self, kind: str, asked: Any, function: str = "handler") -> httpx.Response:
         return httpx.post(
-            self.place(kind, function), json=asked, trust_env=False, timeout=30, headers=how
+            self.place(kind, function),
+            content=json.dumps(asked),
+            headers={"Content-Type": "application/json"},
+            trust_env=False,
+            timeout=30,
         )
 
 
@@ -368,6 +372,21 @@ TABLE = {
         {"statusCode": 200, "body": {"a": 1}}, REST_FAILS, HTTP_FAILS, HTTP_FAILS,
     ),
     "status no number": ({"statusCode": "ok", "body": ""}, REST_FAILS, HTTP_FAILS, HTTP_FAILS),
+    "no header's name": (
+        {"statusCode": 200, "headers": {"a b": "c"}}, REST_FAILS, HTTP_FAILS, HTTP_FAILS,
+    ),
+    "two lines in a header": (
+        {"statusCode": 200, "headers": {"a": "b\r\nc: d"}}, REST_FAILS, HTTP_FAILS, HTTP_FAILS,
+    ),
+    "headers of the connection": (
+        {"statusCode": 201, "headers": {"Content-Length": "1", "Transfer-Encoding": "chunked"},
+         "body": '{"a": 1}'}, GOOD, GOOD, GOOD,
+    ),
+    "no base64": (
+        {"statusCode": 200, "body": "x", "isBase64Encoded": True},
+        REST_FAILS, HTTP_FAILS, HTTP_FAILS,
+    ),
+    "half a character": ({"statusCode": 200, "body": "\ud800"}, (200, "?"), (200, "?"), (200, "?")),
     "headers no object": (
         {"statusCode": 200, "headers": ["a"]}, REST_FAILS, HTTP_FAILS, HTTP_FAILS,
     ),
@@ -480,5 +499,7 @@ def test_what_has_no_quick_create(world: World) -> None:
             Name="w", ProtocolType="WEBSOCKET", Target=f"{ARN}handler",
             RouteSelectionExpression="$request.body.action",
         )  # fmt: skip
+    with pytest.raises(ClientError, match="Invalid function ARN"):
+        gateway.create_api(Name="n", ProtocolType="HTTP", Target="nonsense")
     with pytest.raises(ClientError, match="update its integration"):
         gateway.update_api(ApiId=world.http["2.0"], Target=f"{ARN}busy")

@@ -104,6 +104,8 @@ def test_the_seam_is_as_assumed() -> None:
         taken = inspect.signature(getattr(import_module(name), proxy)).parameters
         assert {"integration", "api_id", "stage", "headers"} <= taken.keys()
     assert callable(import_module(push_seam.PROXIES[1][1])._get_stage_variables)
+    task = getattr(import_module(push_seam.TASKS[0]), push_seam.TASKS[1])
+    assert len(inspect.signature(task).parameters) == 2
     alone = threading.Thread(target=module._execute_function_with_config_scope)
     assert alone.name.endswith(push_seam._ALONE)
 

@@ -184,6 +184,51 @@ def test_step_functions_waits_for_the_answer_and_sees_an_error(world: World) -> 
     assert "told to" in bad["cause"]
 
 
+@pytest.mark.fidelity(
+    "Pushes", "Step Functions' lambda:invoke: every member of the output, and the Qualifier"
+)
+def test_the_output_of_a_task_that_invokes(world: World) -> None:
+    version = world.functions.publish_version(FunctionName="f")["Version"]
+    machines = world.client("stepfunctions")
+    parameters = {"FunctionName": FUNCTION, "Qualifier": version, "Payload.$": "$"}
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": parameters,
+        "End": True,
+    }
+    machine = machines.create_state_machine(
+        name="i", definition=json.dumps({"StartAt": "a", "States": {"a": task}}), roleArn=ROLE
+    )["stateMachineArn"]
+    output = json.loads(_run(machines, machine, {"a": 1})["output"])
+    metadata = output.pop("SdkHttpMetadata")
+    headers = metadata["HttpHeaders"]
+    request = headers["x-amzn-RequestId"]
+    assert output == {
+        "ExecutedVersion": version,
+        "Payload": {"echo": {"a": 1}},
+        "SdkResponseMetadata": {"RequestId": request},
+        "StatusCode": 200,
+    }
+    assert metadata == {
+        "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+        "HttpHeaders": headers,
+        "HttpStatusCode": 200,
+    }
+    assert headers.pop("Date").endswith(" GMT") and headers.pop("X-Amzn-Trace-Id")
+    assert headers == {
+        "Connection": "keep-alive",
+        "Content-Length": str(len(json.dumps({"echo": {"a": 1}}))),
+        "Content-Type": "application/json",
+        "X-Amz-Executed-Version": version,
+        "x-amzn-Remapped-Content-Length": "0",
+        "x-amzn-RequestId": request,
+    }
+    assert world.seen()["version"] == version
+    bad = _run(machines, machine, {"fail": True})
+    assert (bad["status"], bad["error"]) == ("FAILED", "ValueError")
+
+
 def test_a_new_function_of_the_name_takes_over(world: World) -> None:
     """A rule outlives its function, as on AWS."""
     events = world.client("events")
