@@ -29,7 +29,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | architecture | x86_64 or arm64, as the function asks | this machine's, with a warning: native modules must be for it |
 | SQS pollers | up to 1,250 batches of a queue at once | 50, or the mapping's MaximumConcurrency |
 | runtimes other than Python | run | refused by name |
-| code at /var/task, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
+| code at /var/task, Python at /var/lang, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
 | network and the rest of the file system | a micro-VM's own | the host's |
 | memory limit | enforced by the VM | memory of a function's own processes, looked at fifty times a second while it works |
 | threads and processes between events | frozen at once | frozen a tenth of a second after the event; with extensions they go on |

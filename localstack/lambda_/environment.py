@@ -28,6 +28,7 @@ _OF_THE_RUNTIME = (
     "PYTHONPATH",
 )  # fmt: skip
 _NOT_IN_SNAPSHOTS = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
+LANG = "/var/lang"  # where a runtime's Python is
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 LAYERS = "_PELTON_LAYERS"  # where mounts are not allowed: read and removed by runtime_start.py
 # What a process, or its Python, looks at once, when it starts; PYTHONPATH is followed anyway.
@@ -59,7 +60,8 @@ class Places:
 
 def can_mount(interpreter: Interpreter) -> bool:
     """Whether sandboxes on this Python may have mounts of their own, which must not hide it."""
-    return not f"{interpreter.prefix}/".startswith(HIDDEN_BY_MOUNTS) and _may_mount()
+    hidden = f"{interpreter.prefix}/".startswith(HIDDEN_BY_MOUNTS) and interpreter.prefix != LANG
+    return not hidden and _may_mount()
 
 
 @cache
@@ -91,6 +93,8 @@ def places(revision: Revision, python: Interpreter, runtime: Path, scratch: Path
         "/var/runtime": str(runtime),
         "/tmp": str(scratch),
     }
+    if python.prefix == LANG:
+        mounts[LANG] = LANG  # as the fork server has it
     if revision.layer_dirs:
         mounts["/opt"] = str(revision.layer_dirs[-1])
     return Places("/var/task", "/var/runtime", "/tmp", mounts, ("/opt",))
@@ -109,13 +113,19 @@ def python_path(revision: Revision, place: Places, python: Interpreter) -> list[
     return list(dict.fromkeys([place.task, *layers, place.runtime, *users, *python.library]))
 
 
+def programs(place: Places) -> str:
+    """The folder of the function's own Python: one that does not see what the host has installed
+    beside it."""
+    return f"{place.runtime}/lang/bin" if LANG in place.mounts else f"{place.runtime}/bin"
+
+
 def command(revision: Revision, place: Places) -> list[str]:
     """The command line of a runtime that needs a process of its own from the start, [] when the
     fork server's will do: there is a wrapper script, or a variable that is looked at only then.
 
     Source: AWS's page "Modifying the runtime environment", "Wrapper scripts".
     """
-    line = [f"{place.runtime}/bin/python3", f"{place.runtime}/bootstrap.py"]
+    line = [f"{programs(place)}/python3", f"{place.runtime}/bootstrap.py"]
     if wrapper := revision.environment.get(EXEC_WRAPPER, ""):
         return [_where(wrapper, place), *line]
     return line if any(map(_AT_START.fullmatch, revision.environment)) else []
@@ -164,7 +174,7 @@ def environment(
         "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": ":".join([place.task, f"{place.task}/lib", *libraries]),
         # The function's own Python first, as /var/lang/bin is on AWS.
-        "PATH": ":".join([f"{place.runtime}/bin", "/usr/local/bin:/usr/bin:/bin", *layers]),
+        "PATH": ":".join([programs(place), "/usr/local/bin:/usr/bin:/bin", *layers]),
         "PWD": place.task,
         "PYTHONPATH": place.runtime,
         "SHLVL": "0",

@@ -73,7 +73,7 @@ class Server:
         signal.set_wakeup_fd(wake_write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        send(self.channel, {"ready": os.getpid()})
+        send(self.channel, {"ready": os.getpid(), "prefix": sys.base_prefix})
         while True:
             ready, _, _ = select.select([self.channel.fileno(), wake_read], [], [])
             if wake_read in ready:

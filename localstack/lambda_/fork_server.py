@@ -36,10 +36,12 @@ class ForkServer:
 
     executable: the Python it runs on
     runtime:    the folder with the runtime client for that Python (see runtime_folder)
+    prefix:     where that Python is, when it is to be bound at /var/lang (see lang_start)
     """
 
-    def __init__(self, executable: str, runtime: Path) -> None:
-        self._executable, self._runtime = executable, runtime
+    def __init__(self, executable: str, runtime: Path, prefix: str = "") -> None:
+        self._executable, self._runtime, self._bound = executable, runtime, prefix
+        self.prefix = ""  # where its Python finds itself, once it runs
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._buffer = bytearray()
@@ -107,13 +109,19 @@ class ForkServer:
 
     async def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        with theirs, as_file(files(__package__) / "fork_child.py") as program:
+        package = files(__package__)
+        with (
+            theirs,
+            as_file(package / "fork_child.py") as program,
+            as_file(package / "lang_start.py") as start,
+        ):
             self._process = subprocess.Popen(
                 [
                     self._executable,
                     "-S",
                     "-s",
                     "-E",
+                    *([str(start), self._bound] if self._bound else []),
                     str(program),
                     str(theirs.fileno()),
                     str(self._runtime),
@@ -161,6 +169,7 @@ class ForkServer:
                 self._early[pid] = ended
         else:
             token, pid = message.get("token", 0), message.get("forked") or message.get("ready")
+            self.prefix = message.get("prefix", self.prefix)
             waiting = self._forked.pop(token, None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(int(pid or 0))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..link_farm import RuntimeMissing
+from .environment import LANG, can_mount
 from .fork_server import ForkServer
 from .interpreters import VERSIONS, Interpreter, find, own
 from .runtime_folder import runtime_folder
@@ -68,8 +69,12 @@ class Hosts:
         python = choice.interpreter
         server = self._servers.get(python.version)
         if server is None:
-            server = self._servers[python.version] = ForkServer(python.executable, choice.folder)
+            bound = python.prefix if can_mount(python) else ""
+            server = ForkServer(python.executable, choice.folder, bound)
+            self._servers[python.version] = server
         await server.ensure()
+        if server.prefix == LANG:
+            python = python.at(LANG)
         return Host(python, choice.folder, server, choice.reason)
 
     async def told(self, runtimes: Sequence[str] = ()) -> dict[str, Any]:

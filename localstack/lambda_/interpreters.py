@@ -13,7 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +58,20 @@ class Interpreter:
         True
         """
         return f"python{self.version}"
+
+    def at(self, prefix: str) -> Interpreter:
+        """The same where its prefix is bound at another place.
+
+        >>> Interpreter("3.12", "3.12.1", "/a/bin/python3.12", "/a", ("/a/lib/x",), "t").at("/b")
+        Interpreter(version='3.12', release='3.12.1', executable='/b/bin/python3.12', prefix='/b', \
+library=('/b/lib/x',), tag='t')
+        """
+        library = tuple(
+            prefix + each.removeprefix(self.prefix) if each.startswith(f"{self.prefix}/") else each
+            for each in self.library
+        )
+        executable = f"{prefix}/bin/{self.runtime}"
+        return replace(self, executable=executable, prefix=prefix, library=library)
 
 
 @cache

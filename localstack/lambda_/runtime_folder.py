@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..link_farm import RuntimeMissing, is_native, lend_python, link_farm
 from ..link_farm import versions as versions_of
+from .environment import LANG
 from .interpreters import Interpreter, own
 
 DISTRIBUTIONS = (
@@ -31,7 +32,7 @@ DISTRIBUTIONS = (
     "urllib3",
 )
 FETCH_SECONDS = 60
-FORM = 4  # another way of making it is another folder
+FORM = 5  # another way of making it is another folder
 
 
 def versions() -> dict[str, str]:
@@ -62,6 +63,8 @@ def _finish(python: Interpreter, folder: Path) -> None:
     (folder / "bootstrap.py").write_bytes(start.read_bytes())
     _compile(python, folder)
     lend_python(folder, python.executable)
+    (folder / "lang").mkdir()
+    lend_python(folder / "lang", f"{LANG}/bin/{python.runtime}")
 
 
 def _compile(python: Interpreter, folder: Path) -> None:

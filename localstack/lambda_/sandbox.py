@@ -28,6 +28,7 @@ from .environment import (
     extension_environment,
     extension_programs,
     places,
+    programs,
     python_path,
 )
 from .extensions.crew import Crew, new_address
@@ -196,7 +197,7 @@ class Sandbox:
             ),
             "path": python_path(self.revision, place, python),
             "command": command(self.revision, place),
-            "python": f"{place.runtime}/bin/python3",
+            "python": f"{programs(place)}/python3",
             "cwd": place.task,
             "handler": self.revision.handler,
             "mounts": place.mounts,

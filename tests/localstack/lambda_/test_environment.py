@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from pelton.localstack.lambda_.environment import can_mount
 from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
 
@@ -126,14 +127,17 @@ def test_the_users_pythonpath(client: Any, more: dict[str, str]) -> None:
 
 
 @pytest.mark.fidelity(
-    "Execution", "AWS_LAMBDA_EXEC_WRAPPER: a layer's script starts the runtime, by its command line"
+    "Execution",
+    "AWS_LAMBDA_EXEC_WRAPPER: a layer's script starts the runtime, by its command line",
+    different="the interpreter's path is …/bin/python3 of an environment of its own, without what "
+    "the host has installed beside its Python",
 )
 def test_a_wrapper_script(client: Any, pelton_emulator: RunningEmulator) -> None:
     arn = layer(client, archive("wrap", **{"wrap": WRAPPER, "python/found_by_path.py": ""}))
     create(client, Layers=[arn], variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"})
     seen = call(client, names=["WRAPPED", "LAMBDA_RUNTIME_DIR"], log="framed")
     runtime = seen["variables"]["LAMBDA_RUNTIME_DIR"]
-    assert seen["variables"]["WRAPPED"] == f"{runtime}/bin/python3 {runtime}/bootstrap.py"
+    assert seen["variables"]["WRAPPED"].endswith(f"/bin/python3 {runtime}/bootstrap.py")
     assert seen["flags"] == 1, "what the script adds to the command line counts"
     assert seen["found"].endswith("/python/found_by_path.py")
     assert seen["hidden"] == []
@@ -168,6 +172,54 @@ def test_a_wrapper_without_its_first_line_is_the_shells(client: Any) -> None:
     code = archive("wrap", **{"main.py": SOURCE, "wrap": script})
     create(client, code, variables={"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrap"})
     assert call(client, names=["WRAPPED"])["variables"] == {"WRAPPED": "yes"}
+
+
+FAILING = """
+import json, subprocess, sys, traceback
+def deep():
+    json.loads("{")
+if "fail" in __file__:
+    deep()
+def handler(event, context):
+    child = subprocess.run([sys.executable, "-c", "import json; json.loads('{')"],
+                           capture_output=True, text=True)
+    try:
+        deep()
+    except ValueError:
+        return {"prefix": sys.prefix, "path": sys.path, "here": traceback.format_exc(),
+                "child": child.stderr}
+"""
+
+
+@pytest.mark.skipif(not can_mount(own()), reason="mounts are not allowed here")
+@pytest.mark.parametrize("more", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["forked", "started anew"])
+@pytest.mark.fidelity(
+    "Execution",
+    "the runtime's Python is at /var/lang, also in stack traces",
+    different="with mount namespaces (Linux, root); elsewhere where the host has it",
+)
+def test_the_interpreter_is_at_var_lang(
+    client: Any, pelton_emulator: RunningEmulator, more: dict[str, str]
+) -> None:
+    library = f"/var/lang/lib/{own().runtime}"
+    files = {"main.py": FAILING, "fail.py": FAILING}
+    create(client, archive(**files), variables=more)
+    seen = call(client)
+    assert library in seen["path"]
+    assert f'File "{library}/json/__init__.py"' in seen["here"]
+    assert f'File "{library}/json/__init__.py"' in seen["child"]
+    assert own().prefix not in json.dumps(seen)
+    client.update_function_configuration(FunctionName="f", Handler="fail.handler")
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName="f", WaiterConfig={"Delay": 0.05, "MaxAttempts": 100}
+    )
+    failed = call(client)
+    assert failed["errorType"] == "JSONDecodeError"
+    assert f'File "{library}/importlib/__init__.py"' in failed["stackTrace"][0]
+    events = pelton_emulator.client("logs").filter_log_events(logGroupName="/aws/lambda/f")
+    said = "".join(each["message"] for each in events["events"])
+    assert f'File "{library}/json/decoder.py"' in said
+    assert own().prefix not in said + json.dumps(failed)
 
 
 @pytest.mark.fidelity("Execution", "ClientContext reaches the function as context.client_context")
