@@ -15,6 +15,8 @@ from .errors import AwsError
 
 _VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _DEEPEST = 1000  # Jackson's own limit of arrays and objects in one another
+# What opens and closes them; a string, also one without an end, is one match.
+_BRACKETS = re.compile(rb'[][{}]|"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _WANTED = {
     "Expecting property name enclosed in double quotes": (
@@ -41,6 +43,8 @@ def parsed(body: bytes, prefix: str = "Could not parse request body into json: "
     Unrecognized token 'nothing'
     """
     try:
+        if _is_deep(body):
+            raise RecursionError
         return json.loads(body, parse_constant=_no_number)
     except UnicodeDecodeError as error:
         said = _undecodable(body, error)
@@ -125,3 +129,24 @@ def _source(text: str, read: int) -> str:
         "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); "
         f"line: {line}, column: {column}]"
     )
+
+
+def _is_deep(body: bytes | str) -> bool:
+    """Whether more than `_DEEPEST` arrays and objects stand in one another; most bodies have not
+    as many in all, and are not looked at further.
+
+    >>> _is_deep(b"[" * 1001 + b"]" * 1001), _is_deep(b"[]," * 1001), _is_deep(b'"' + b"[" * 1001)
+    (True, False, False)
+    """
+    text = body.encode("utf-8", "replace") if isinstance(body, str) else body
+    if text.count(b"{") + text.count(b"[") <= _DEEPEST:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        if bracket in (b"{", b"["):
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif bracket in (b"}", b"]"):
+            depth -= 1
+    return False

@@ -336,16 +336,17 @@ def test_a_stream_without_a_prelude(url: str) -> None:
     "documents no form",
 )
 def test_a_whole_answer_behind_response_stream(client: Any) -> None:
+    make_function(client, BUFFERED, "whole", Runtime="python3.11", Timeout=3, MemorySize=512)
     with httpx.Client(trust_env=False, timeout=20) as caller:
-        failed = caller.get(open_url(client, "buffered"))
+        failed = caller.get(open_url(client, "whole"))
         assert (failed.status_code, failed.text) == (502, "Internal Server Error")
-        name = client.get_function_url_config(FunctionName="buffered")["FunctionUrl"]
+        name = client.get_function_url_config(FunctionName="whole")["FunctionUrl"]
         client.update_function_code(
-            FunctionName="buffered",
+            FunctionName="whole",
             ZipFile=archive("def handler(e, c):\n    return {'statusCode': 4}"),
         )
         client.get_waiter("function_updated_v2").wait(
-            FunctionName="buffered", WaiterConfig={"Delay": 1}
+            FunctionName="whole", WaiterConfig={"Delay": 1}
         )
         answer = caller.get(name)
     assert (answer.status_code, answer.json()) == (200, {"statusCode": 4})
