@@ -15,7 +15,7 @@ import stat
 import sys
 
 CLONE_NEWNS = 0x20000
-MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
 LANG = "/var/lang"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -43,12 +43,16 @@ def bind(prefix: str) -> None:
     links = {name: os.readlink(each.path) for name, each in entries.items() if each.is_symlink()}
     opened = {n: os.open(each.path, os.O_PATH) for n, each in entries.items() if n not in links}
     check(LIBC.mount(b"tmpfs", b"/var", b"tmpfs", 0, b"mode=755,size=1m"))
-    for name, target in links.items():
-        os.symlink(target, f"/var/{name}")
-    for name, file in opened.items():
-        put_back(f"/var/{name}", file)
-    os.mkdir(LANG)
-    check(LIBC.mount(f"/proc/self/fd/{source}".encode(), LANG.encode(), None, MS_BIND, None))
+    try:
+        for name, target in links.items():
+            os.symlink(target, f"/var/{name}")
+        for name, file in opened.items():
+            put_back(f"/var/{name}", file)
+        os.mkdir(LANG)
+        check(LIBC.mount(f"/proc/self/fd/{source}".encode(), LANG.encode(), None, MS_BIND, None))
+    except OSError:
+        LIBC.umount2(b"/var", MNT_DETACH)  # whole, or as it was
+        raise
 
 
 def put_back(path: str, file: int) -> None:

@@ -7,6 +7,7 @@ import socket
 import zipfile
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -296,6 +297,22 @@ def test_no_trace_header_breaks_out_of_its_line(
             answer = connection.makefile("rb").read()
         assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400")), answer
     assert call(client)["context"] is None
+
+
+@pytest.mark.parametrize("odd", ["a/b", "a b", "é".encode(), "x" * 200, ""])
+def test_a_pushed_request_id_is_one_or_is_made(
+    client: Any, pelton_emulator: RunningEmulator, odd: str | bytes
+) -> None:
+    """It stands in a header of the Runtime API, and in the path of the runtime's answer."""
+    create(client)
+    answer = httpx.post(
+        f"{pelton_emulator.url}/_pelton/push/f",
+        content=b'{"pushed": 1}',
+        headers={"X-Amzn-Lambda-Request-Id": odd},
+        trust_env=False,
+        timeout=20,
+    )
+    assert (answer.status_code, answer.json()["context"]) == (200, None)
 
 
 @pytest.mark.fidelity("Errors", "an event that is too large is refused in AWS's words")
