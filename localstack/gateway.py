@@ -26,7 +26,7 @@ CLOCK = "/_pelton/clock"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
 # What is an API's own traffic, and nothing but that: anything else is a call of AWS.
 _API_HOST = re.compile(
-    r"([a-f0-9]{8}\.execute-api)\.(?:localhost|[a-z0-9-]+\.amazonaws\.com(?:\.cn)?)(:\d+)?"
+    r"([a-f0-9]{8})\.execute-api\.(?:localhost|[a-z0-9-]+\.amazonaws\.com(?:\.cn)?)(:\d+)?"
 )
 _API_PATH = re.compile(
     r"/_aws/execute-api/[a-z0-9]+/[\w$-]*(/|$)|/restapis/[a-z0-9]+/[\w$-]+/_user_request_(/|$)"
@@ -139,19 +139,26 @@ def is_api(request: Request) -> bool:
 
 
 def at_home(request: Request) -> Request:
-    """A request to an API under the one host name that the services know it by.
+    """A request to an API by the path that the services have for it, if it came by a host's name.
+
+    Under a host's name the services look at the path first, for pages of their own ("/health",
+    and "/_ministack/reset", which wipes them): no page of another origin may ask for those, and an
+    API may have such routes.
 
     >>> host = "0123abcd.execute-api.eu-west-1.amazonaws.com"
-    >>> at_home(Request("GET", "/", {"host": host})).headers
-    {'host': '0123abcd.execute-api.localhost'}
+    >>> found = at_home(Request("GET", "/prod/health?a=b", {"host": host}))
+    >>> found.target, found.headers
+    ('/_aws/execute-api/0123abcd/prod/health?a=b', {'host': 'localhost'})
     """
     named = _API_HOST.fullmatch(request.headers.get("host", ""))
-    if named is None or ".amazonaws." not in named[0]:
+    if named is None:
         return request
-    host = f"{named[1]}.localhost{named[2] or ''}"
+    host = f"localhost{named[2] or ''}"
     line = (b"host", host.encode())
     fields = [line if name == b"host" else (name, value) for name, value in request.fields]
-    return replace(request, headers={**request.headers, "host": host}, fields=fields)
+    target = f"/_aws/execute-api/{named[1]}{request.target}"
+    headers = {**request.headers, "host": host}
+    return replace(request, target=target, headers=headers, fields=fields)
 
 
 def is_for_a_bucket(request: Request) -> bool:

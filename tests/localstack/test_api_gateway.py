@@ -4,11 +4,9 @@ and of both formats of HTTP APIs, and what becomes of each kind of answer."""
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
 import socket
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +21,8 @@ from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
-ROLE = "arn:aws:iam::000000000000:role/r"
+from .support import make_function
+
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
 import json, time
@@ -57,14 +56,10 @@ class World:
 
     def __init__(self, emulator: RunningEmulator) -> None:
         self.emulator, self.client = emulator, emulator.client
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", SOURCE)
         for name, timeout in (("handler", 10), ("busy", 10), ("slow", 1)):
-            self.client("lambda").create_function(
-                FunctionName=name, Runtime="python3.11", Role=ROLE, Timeout=timeout,
-                Handler="main.handler", Code={"ZipFile": memory.getvalue()},
-            )  # fmt: skip
+            make_function(
+                self.client("lambda"), SOURCE, name, Timeout=timeout, Runtime="python3.11"
+            )
         self.client("lambda").put_function_concurrency(
             FunctionName="busy", ReservedConcurrentExecutions=0
         )
@@ -469,6 +464,19 @@ def test_a_custom_integration_is_told_the_error(world: World) -> None:
     base = f"{world.emulator.url}/restapis/{api}/prod/_user_request_/"
     found = httpx.post(base, json={"raise": 1}, trust_env=False, timeout=30)
     assert found.status_code == 200 and found.json()["errorMessage"] == "a secret"
+
+
+@pytest.mark.fidelity("Safety", "an API's host name leads to the API alone, whatever the path")
+def test_under_the_name_of_an_api_is_nothing_else(world: World) -> None:
+    api = world.http["2.0"]
+    for domain in ("localhost", "us-east-1.amazonaws.com"):
+        page = {"Host": f"{api}.execute-api.{domain}", "Origin": "https://evil.test"}
+        for path in ("/_ministack/reset", "/health", "/_localstack/health", "/@connections/x"):
+            answer = httpx.post(
+                f"{world.emulator.url}{path}", headers=page, trust_env=False, timeout=30
+            )
+            assert answer.status_code in (403, 404), answer.text
+    assert world.client("apigatewayv2").get_api(ApiId=api)["ApiId"] == api
 
 
 # -- quick create
