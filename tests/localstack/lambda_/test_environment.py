@@ -299,16 +299,16 @@ def test_no_trace_header_breaks_out_of_its_line(
     assert call(client)["context"] is None
 
 
-@pytest.mark.parametrize("odd", ["a/b", "a b", "é".encode(), "x" * 200, ""])
+@pytest.mark.parametrize("odd", [b"a/b", b"a b", "é".encode(), b"x" * 200, b""])
 def test_a_pushed_request_id_is_one_or_is_made(
-    client: Any, pelton_emulator: RunningEmulator, odd: str | bytes
+    client: Any, pelton_emulator: RunningEmulator, odd: bytes
 ) -> None:
     """It stands in a header of the Runtime API, and in the path of the runtime's answer."""
     create(client)
     answer = httpx.post(
         f"{pelton_emulator.url}/_pelton/push/f",
         content=b'{"pushed": 1}',
-        headers={"X-Amzn-Lambda-Request-Id": odd},
+        headers={b"X-Amzn-Lambda-Request-Id": odd},
         trust_env=False,
         timeout=20,
     )
