@@ -7,8 +7,8 @@ provisioned for them waits for: those have their place already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from .records import Revision, Throttled
 
@@ -33,26 +33,26 @@ class Admission:
         self._running: dict[str, int] = {}  # by function; all of them
         self._sharing = 0
 
-    @contextmanager
-    def of(self, revision: Revision, has_its_place: bool = False) -> Iterator[None]:
+    def of(self, revision: Revision, has_its_place: bool = False) -> AbstractContextManager[None]:
         """A call of `revision` is under way inside.  Raises `Throttled` when it may not be.
 
         has_its_place: a sandbox that was provisioned for it is free
         """
-        name, reserved = revision.name, revision.reserved_concurrency
-        shares = reserved is None and not has_its_place
-        running = self._running.get(name, 0)
-        if reserved is not None and running >= reserved:
+        reserved = revision.reserved_concurrency
+        return _Admitted(self, revision.name, reserved, reserved is None and not has_its_place)
+
+    def enter(self, name: str, reserved: int | None, shares: bool) -> None:
+        """As `of`, to be followed by `leave`; shares: with the others of the account."""
+        if reserved is not None and self._running.get(name, 0) >= reserved:
             raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         if shares and self._sharing >= self._left():
             raise Throttled("ConcurrentInvocationLimitExceeded")
         self.hold(name)
         self._sharing += shares
-        try:
-            yield
-        finally:
-            self._sharing -= shares
-            self.release(name)
+
+    def leave(self, name: str, shares: bool) -> None:
+        self._sharing -= shares
+        self.release(name)
 
     def hold(self, name: str) -> None:
         """Something of function `name` goes on, whatever its limits are, until `release`."""
@@ -62,3 +62,19 @@ class Admission:
         self._running[name] -= 1
         if not self._running[name]:
             del self._running[name]
+
+
+class _Admitted:
+    """One call: an object, as every call makes one and a generator costs more."""
+
+    __slots__ = ("_admission", "_name", "_reserved", "_shares")
+
+    def __init__(self, admission: Admission, name: str, reserved: int | None, shares: bool) -> None:
+        self._admission, self._name = admission, name
+        self._reserved, self._shares = reserved, shares
+
+    def __enter__(self) -> None:
+        self._admission.enter(self._name, self._reserved, self._shares)
+
+    def __exit__(self, *_: object) -> None:
+        self._admission.leave(self._name, self._shares)

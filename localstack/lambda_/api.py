@@ -150,7 +150,7 @@ class LambdaApi:
             validation.check(self._model, operation, values)
             return values
         headers = request.headers
-        key = (request.method, request.target, *(headers.get(h) for h in operation.headers))
+        key = (request.method, request.target, *map(headers.get, operation.headers))
         values = self._checked.get(key, {})
         if not values:
             values = protocol.parse(self._model, operation, variables, request)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from uuid import uuid4
+import random
 
 from ..clock import MACHINE
 from .account import Account, Act, Answer, Values
@@ -28,6 +28,8 @@ _NOT_READY = (
     "Lambda is initializing your function. It will be ready to invoke once your function state "
     "becomes ACTIVE."
 )
+_RANDOM = random.Random()  # seeded by the system; of its own, as tests seed the shared one
+_VERSION, _FREE = (4 << 76) | (2 << 62), ~((15 << 76) | (3 << 62))  # of RFC 9562's UUIDs
 _UNPARSED = "Could not parse request body into json: Could not parse payload into json: "
 
 REFUSED = ("TenantId", "DurableExecutionName")
@@ -84,7 +86,7 @@ class Calls:
         if kind == "Event":  # it is handed on "for synchronous invocations only" (service model)
             context = ""
         trace = values.get(HEADER, "")
-        return make_call(self._registry, reference, payload, str(uuid4()), context, trace)
+        return make_call(self._registry, reference, payload, new_request_id(), context, trace)
 
     async def _run(self, call: Call, with_log: bool) -> Answer:
         try:
@@ -102,6 +104,17 @@ class Calls:
         if with_log:
             answer["LogResult"] = base64.b64encode(outcome.log()[-LOG_TAIL:]).decode()
         return answer
+
+
+def new_request_id() -> str:
+    """A UUID of version 4; every call has one, so it is made without the system's help.
+
+    >>> from uuid import UUID
+    >>> UUID(new_request_id()).version
+    4
+    """
+    text = f"{_RANDOM.getrandbits(128) & _FREE | _VERSION:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def not_run(error: Throttled | RestoreFailed) -> AwsError:
@@ -142,7 +155,8 @@ def _payload(payload: bytes, kind: str) -> bytes:
         )
     if not payload:
         return b"{}"
-    parsed(payload, _UNPARSED)
+    if not _is_usual(payload):
+        parsed(payload, _UNPARSED)
     return payload
 
 
@@ -172,3 +186,15 @@ def _client_context(text: str) -> str:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
+
+
+_USUAL = json.JSONDecoder(parse_constant=_no_number)  # made once; `parsed` makes one for each call
+
+
+def _is_usual(payload: bytes) -> bool:
+    """Whether it is JSON in plain UTF-8; of others `parsed` knows more."""
+    try:
+        _USUAL.decode(payload.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -81,7 +81,7 @@ def _usual(call: Call, sandbox: Sandbox, seconds: float) -> bytes:
         seconds * 1000,
         events.billed_ms(seconds),
         call.revision.memory_mb,
-        sandbox.peak_mb(),
+        sandbox.peak_mb(seconds),
     )
     xray = texts.xray_line(call.trace_id, segment(call.request_id))
     return sandbox.journal.close_plain(call, f"{line}\n{xray}")

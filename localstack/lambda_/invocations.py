@@ -114,8 +114,14 @@ class Invocations:
             timeout -= spent
         else:
             sandbox.journal.begin(call)
-        with self._watched(sandbox):
+        entry = self._memory.begin(sandbox)
+        try:
             answer = await sandbox.invoke(_delivery(call, timeout), timeout, call.stream)
+        except asyncio.CancelledError:
+            self._abandon(sandbox)
+            raise
+        finally:
+            self._memory.end(entry)
         seconds = time.perf_counter() - began
         init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
@@ -123,7 +129,6 @@ class Invocations:
 
     async def _run_shared(self, call: Call) -> Outcome:
         """An event for one of the workers of a sandbox."""
-        self._finish_all()
         sandbox, failed, cold = await self._shared.take(call.revision)
         sandbox.journal.begin_at_once(call)
         if failed is not None:
@@ -138,15 +143,13 @@ class Invocations:
         return self._ended(call, sandbox, answer, verdict, seconds, init)
 
     def _take(self, revision: Revision) -> Sandbox | None:
-        self._finish_all()
+        """An idle sandbox.  What it has printed was read by the loop before this call was."""
         if (warm := self._warm.take(revision.key)) is not None:
-            warm.read_output()
             return warm
-        idle = self._idle.get(revision.key, [])
+        idle = self._idle.get(revision.key)
         while idle:
             sandbox = idle.pop()
             if sandbox.alive:
-                sandbox.read_output()
                 return sandbox
             self._discard(sandbox)
         return None
@@ -372,14 +375,18 @@ class Invocations:
         entry = self._memory.begin(sandbox)
         try:
             yield
-        except asyncio.CancelledError:  # nobody waits for it any more
-            if isinstance(sandbox, SharedSandbox) and sandbox.running:
-                self._shared.give_back(sandbox, self._clock.time())  # others may
-            else:  # and nobody will take it back
-                self._discard(sandbox)
+        except asyncio.CancelledError:
+            self._abandon(sandbox)
             raise
         finally:
             self._memory.end(entry)
+
+    def _abandon(self, sandbox: Sandbox) -> None:
+        """Nobody waits for what it does any more."""
+        if isinstance(sandbox, SharedSandbox) and sandbox.running:
+            self._shared.give_back(sandbox, self._clock.time())  # others may
+        else:  # and nobody will take it back
+            self._discard(sandbox)
 
     async def close(self) -> None:
         await self._warm.close()

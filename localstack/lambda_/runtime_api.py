@@ -26,8 +26,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .response_body import MODE, Arriving, error_of, headers_of, take_head
 from .streams import Tap, truncated
@@ -39,8 +38,7 @@ ERROR_TYPE = "lambda-runtime-function-error-type"
 ACCEPTED = b'{"status":"OK"}\n'
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One event as GET next gives it."""
 
     request_id: str
@@ -51,8 +49,7 @@ class Delivery:
     client_context: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP answer; `content_type` is compared as a whole by the client, so it has no charset."""
 
     status: int
@@ -215,8 +212,12 @@ class RuntimeConnection(asyncio.Protocol):
             if reply is None:
                 return self._server.wait(self)
             return self.send(reply)
-        self._buffer += data
         try:
+            if not self._buffer and self._arriving is None:
+                request = whole_request(data)
+                if request is not None:
+                    return self._reply(self._answer(*request))
+            self._buffer += data
             while self._arrived(self._arriving) if self._arriving else self._begun():
                 pass
         except ValueError as error:
@@ -305,31 +306,51 @@ def take_request(buffer: bytearray) -> tuple[str, str, bytes, bytes] | None:
     if end < 0:
         return None
     head = bytes(buffer[:end])
+    length = body_length(head)
+    whole = end + 4 + length
+    if length < 0 or len(buffer) < whole:
+        return None
+    body = bytes(buffer[end + 4 : whole])
+    del buffer[:whole]
+    return *first_line(head), body, head
+
+
+def whole_request(data: bytes) -> tuple[str, str, bytes, bytes] | None:
+    """As `take_request`, of data that is one request and nothing else: nearly all are."""
+    end = data.find(END)
+    head = data[:end]
+    if end < 0 or len(data) != end + 4 + body_length(head):
+        return None
+    return *first_line(head), data[end + 4 :], head
+
+
+def body_length(head: bytes) -> int:
+    """Bytes of the body that belongs to `head`; -1 when it is taken piece by piece."""
     lower = head.lower()
     if b"\r\ntransfer-encoding:" in lower or MODE in lower:
-        return None
+        return -1
     _, found, value = lower.partition(b"\r\ncontent-length:")
     length = int(value.partition(b"\r\n")[0]) if found else 0
     if length < 0:
         raise ValueError("a length below zero")
-    whole = end + 4 + length
-    if len(buffer) < whole:
-        return None
-    body = bytes(buffer[end + 4 : whole])
-    del buffer[:whole]
+    return length
+
+
+def first_line(head: bytes) -> tuple[str, str]:
+    """Method and path."""
     method, path, _ = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
-    return method, path, body, head
+    return method, path
 
 
 def encode(reply: Reply) -> bytes:
     """The reply as bytes, in one piece, so that no half of it waits for an acknowledgement."""
-    lines = [
-        f"HTTP/1.1 {reply.status} {'OK' if reply.status < 300 else 'Refused'}",
-        f"Content-Type: {reply.content_type}",
-        f"Content-Length: {len(reply.body)}",
-        *(f"{name}: {value}" for name, value in reply.headers),
-    ]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + reply.body
+    status, body, headers, content_type = reply
+    more = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    head = (
+        f"HTTP/1.1 {status} {'OK' if status < 300 else 'Refused'}\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+    )
+    return head.encode("latin-1") + body
 
 
 _TAKEN = encode(TAKEN)  # the answer to every answer

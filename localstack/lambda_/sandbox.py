@@ -14,12 +14,12 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import MACHINE
 from . import memory
+from .deadlines import Deadline
 from .environment import (
     Account,
     Places,
@@ -53,11 +53,12 @@ from .telemetry.journal import Journal
 EXIT_SECONDS = 0.2  # in which the end of a process is heard of, after that of its connections
 # What the runtime client calls failures of SnapStart's hooks, beside the exception's own type.
 HOOK_ERRORS = ("Runtime.BeforeSnapshotError", "Runtime.AfterRestoreError")
+# Seconds: memory grows by little in the one, and a reading of it is good for the other.
+SHORT, FRESH = 0.001, 0.02
 STATUS = 1 << 16  # bytes, more than /proc/<pid>/status has
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How the worker ended an event or its init: `kind` is "response", "error" (posted by the
     runtime client), "exit" (the process ended: `code`), "fault" (an extension failed: its
     `error_type` and `words`), or "timeout"."""
@@ -102,10 +103,12 @@ class Sandbox:
         self._output = Pipe(journal.read)
         self._status = -1  # /proc/<pid>/status, kept open: read after every event
         self._code = 1
-        self._peak = 0  # KB, of all its processes together, as far as it was seen
+        self._looked = 0.0  # when that was, by time.perf_counter
+        self._peak = 1  # KB, of all its processes together, as far as it was seen
         self._next: Delivery | None = None
         self._waiting: asyncio.Future[Answer] | None = None
         self.crew: Crew | None = None  # its extensions; most have none
+        self._deadline = Deadline(self._expire)
         self._goal = "init"  # what is waited for while the crew changes
         self._registered: asyncio.Future[None] | None = None
         self._worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
@@ -235,18 +238,20 @@ class Sandbox:
         if not self._server.dispatch(delivery):
             self._next = delivery
         answer = await self._wait(seconds)
-        self._output.read()
+        if answer.kind not in ("response", "error"):
+            # Before a worker's own answer its loop has read what was printed before it.
+            self._output.read()
         return answer
 
     async def _wait(self, seconds: float) -> Answer:
         """What ends the event, or "timeout" after `seconds` of real time; then it is killed."""
         waiting = self._waiting
         assert waiting is not None
-        timer = MACHINE.call_later(seconds, lambda: _expire(waiting))
+        self._deadline.begin(seconds)
         try:
             answer = await waiting
         finally:
-            timer.cancel()
+            self._deadline.end()
             self._waiting = None
         if answer.kind == "timeout" and self.crew is None:
             self.kill()
@@ -255,6 +260,9 @@ class Sandbox:
     def _settle(self, answer: Answer) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(answer)
+
+    def _expire(self) -> None:
+        self._settle(Answer("timeout"))
 
     def _ready(self) -> None:
         """The worker asks for an event: at first that ends its init, later one may be waiting."""
@@ -303,6 +311,7 @@ class Sandbox:
         self.alive = False
         self._code, self._peak = code, max(peak, self._peak)
         self._next = None
+        self._deadline.close()
         self._output.read()
         self.journal.lines.end(self.journal.now())
         kill_group(self.pid)
@@ -431,10 +440,17 @@ class Sandbox:
         self._host.fork_server.forget(self.scratch)
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def peak_mb(self) -> int:
-        """The most memory it ever had, in MB, spikes included; never over its limit, as on AWS."""
-        peak = max(memory.field(self._status_text(), b"VmHWM:"), self._peak, 1)
-        return min(-(-peak // 1024), self.revision.memory_mb)
+    def peak_mb(self, seconds: float = FRESH) -> int:
+        """The most memory it ever had, in MB, spikes included; never over its limit, as on AWS.
+
+        seconds: how long its event took: after one that was too short to change it by much, a
+        reading of a moment ago is as good as another
+        """
+        now = time.perf_counter()
+        if seconds >= SHORT or now - self._looked >= FRESH:
+            self._looked = now
+            self._peak = max(memory.field(self._status_text(), b"VmHWM:"), self._peak, 1)
+        return min(-(-self._peak // 1024), self.revision.memory_mb)
 
     def has_too_much(self) -> bool:
         """Whether its processes together are over the limit now."""
@@ -460,8 +476,3 @@ def _signal(pid: int, number: signal.Signals) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
-
-
-def _expire(waiting: asyncio.Future[Answer]) -> None:
-    if not waiting.done():
-        waiting.set_result(Answer("timeout"))

@@ -13,6 +13,7 @@ import re
 
 HEADER = "x-amzn-trace-id"
 _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
+_RANDOM = random.Random()  # of its own: tests seed the one that all share
 _OURS = ("Root", "Parent", "Sampled")
 
 
@@ -29,12 +30,15 @@ def handed_on(header: str, request_id: str, active: bool, now: float) -> str:
     ...     f"{root};Parent=53995c3f42cd8ad8;Sampled=0")
     True
     """
+    if not header:
+        sampled = "1" if active else "0"
+        return f"Root={_root(now)};Parent={segment(request_id)};Sampled={sampled}"
     # It is handed on in a header: no line may end in it, and no client has to decode it.
     header = "".join(each for each in header if " " <= each <= "~")
     given = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
     root, parent = given.get("Root", ""), given.get("Parent", "")
     if not _ROOT.fullmatch(root):
-        root, parent = f"1-{int(now):08x}-{random.getrandbits(96):024x}", ""
+        root, parent = _root(now), ""
     sampled = given.get("Sampled", "")
     if sampled not in ("0", "1"):
         sampled = "1" if active else "0"
@@ -42,6 +46,10 @@ def handed_on(header: str, request_id: str, active: bool, now: float) -> str:
         parent = segment(request_id)
     others = [f";{name}={value}" for name, value in given.items() if name not in _OURS]
     return f"Root={root};Parent={parent};Sampled={sampled}{''.join(others)}"
+
+
+def _root(now: float) -> str:
+    return f"1-{int(now):08x}-{_RANDOM.getrandbits(96):024x}"
 
 
 def segment(request_id: str) -> str:
