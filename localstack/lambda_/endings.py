@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 
 from .records import Call
-from .sandbox import Answer, Sandbox
+from .sandbox import Sandbox
+from .sandbox_process import Answer
 from .telemetry import events, texts
 from .tracing import segment
 from .verdicts import Verdict, init_status, of_invocation

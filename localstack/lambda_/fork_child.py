@@ -2,7 +2,8 @@
 
 It has loaded what the runtime client imports, but never `runtime_client` itself: that extension
 keeps the endpoint it finds when it is loaded, so it is loaded after the fork.  It imports the
-standard library only (of Python 3.10 or newer), and nothing of pelton.
+standard library only (of Python 3.10 or newer), and nothing of pelton.  It is one file: a module
+of its own would be one that functions could import, and hide theirs of the same name.
 
 Wire: messages on the inherited socket are 4 bytes of length (big-endian) and JSON.  A `fork`
 message carries a descriptor for the output; one with a `program` to run in place of the runtime

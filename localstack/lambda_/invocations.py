@@ -7,37 +7,32 @@ reserved concurrency and the account's limit.  The texts of ends are those recor
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
 from .admission import Admission
-from .endings import Ending, answered, rest, tell_end, tell_init
+from .endings import Ending, answered, rest, tell_end
 from .environment import Account
-from .fork_server import ForkServerGone
 from .freezing import Freezer
-from .hosts import Host, Hosts
+from .hosts import Hosts
 from .interpreters import own
 from .logs import LogSink
 from .memory_watch import MemoryWatch
 from .names import LATEST
 from .records import Allocation, Call, Outcome, Provision, Revision
 from .runtime_api import Delivery
-from .sandbox import Answer, Sandbox
+from .sandbox import Sandbox
+from .sandbox_ends import SandboxEnds
+from .sandbox_process import Answer
 from .shared_sandbox import SharedSandbox, SharedSandboxes
 from .snapshots import SNAP_START, Snapshots
-from .telemetry.journal import Journal
+from .starting import Starts
 from .verdicts import Verdict, of_init, of_invocation
 from .warm import WarmPools
 
-INIT_SECONDS = 10.0
-AHEAD_SECONDS = 130.0  # of an init that no call waits for, or the function's timeout if longer
-PROVISIONED = "provisioned-concurrency"
 IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 120.0
 
@@ -59,20 +54,19 @@ class Invocations:
         hosts: Hosts,
         left: Callable[[], int],
     ) -> None:
-        self._clock, self._account, self._scratch, self._logs = clock, account, scratch, logs
-        self._hosts = hosts
+        self._clock, self._hosts = clock, hosts
         self._idle: dict[str, list[Sandbox]] = {}
-        self._all: set[Sandbox] = set()
         self._memory = MemoryWatch()
+        self._starts = starts = Starts(
+            clock, account, scratch, logs, hosts, self._memory, self._discard
+        )
         self._admission = Admission(left)
-        self._ended_ones: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._endings: deque[Ending] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._told: set[str] = set()
-        self._warm = WarmPools(self._start_ahead, self._discard, clock)
-        self._shared = SharedSandboxes(self._start, self._discard)
+        self._ends = SandboxEnds()
+        self._warm = WarmPools(starts.start_ahead, self._discard, clock)
+        self._shared = SharedSandboxes(starts.start, self._discard)
         self._freezer = Freezer()
-        self._snapshots = Snapshots(self._start_once, self._discard)
+        self._snapshots = Snapshots(starts.start_once, self._discard)
         self._keepers: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
@@ -104,7 +98,7 @@ class Invocations:
             sandbox.journal.begin(call)
             began = time.perf_counter()
         elif sandbox is None:
-            sandbox, failed = await self._start(call.revision)
+            sandbox, failed = await self._starts.start(call.revision)
             spent = sandbox.init_seconds if sandbox.phase == "invoke" else 0.0
             sandbox.journal.begin(call)
             if failed is not None:
@@ -114,14 +108,7 @@ class Invocations:
             timeout -= spent
         else:
             sandbox.journal.begin(call)
-        entry = self._memory.begin(sandbox)
-        try:
-            answer = await sandbox.invoke(_delivery(call, timeout), timeout, call.stream)
-        except asyncio.CancelledError:
-            self._abandon(sandbox)
-            raise
-        finally:
-            self._memory.end(entry)
+        answer = await self._dispatch(call, sandbox, timeout)
         seconds = time.perf_counter() - began
         init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
@@ -135,12 +122,22 @@ class Invocations:
             verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
             return self._ended(call, sandbox, failed, verdict, 0.0, 0.0)
         began, timeout = time.perf_counter(), float(call.revision.timeout_s)
-        with self._watched(sandbox):
-            answer = await sandbox.invoke(_delivery(call, timeout), timeout, call.stream)
+        answer = await self._dispatch(call, sandbox, timeout)
         seconds = time.perf_counter() - began
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
         init = sandbox.init_seconds if cold else 0.0
         return self._ended(call, sandbox, answer, verdict, seconds, init)
+
+    async def _dispatch(self, call: Call, sandbox: Sandbox, timeout: float) -> Answer:
+        """Give a sandbox its event and wait for the end of it."""
+        entry = self._memory.begin(sandbox)
+        try:
+            return await sandbox.invoke(_delivery(call, timeout), timeout, call.stream)
+        except asyncio.CancelledError:
+            self._abandon(sandbox)
+            raise
+        finally:
+            self._memory.end(entry)
 
     def _take(self, revision: Revision) -> Sandbox | None:
         """An idle sandbox.  What it has printed was read by the loop before this call was."""
@@ -153,60 +150,6 @@ class Invocations:
                 return sandbox
             self._discard(sandbox)
         return None
-
-    async def _start(self, revision: Revision) -> tuple[Sandbox, Answer | None]:
-        """A new sandbox and None, or the answer that its init ended with.
-
-        An init that fails, or takes longer than its 10 seconds, is run again, once, as part of the
-        invocation and under the function's timeout.
-        """
-        host = await self._hosts.host(revision.runtime)
-        scratch = self._scratch_for(revision)
-        sandbox = self._new(revision, host, scratch)
-        failed = await self._init(sandbox, INIT_SECONDS)
-        if failed is None:
-            return sandbox, None
-        self._all.discard(sandbox)
-        await sandbox.end("timeout" if failed.kind == "timeout" else "failure")
-        sandbox = self._new(revision, host, scratch, "invoke", sandbox.journal)
-        return sandbox, await self._init(sandbox, float(revision.timeout_s))
-
-    def _scratch_for(self, revision: Revision) -> Path:
-        """The /tmp that a sandbox left which ended itself or was ended, else a new one.
-
-        Lambda resets such an environment, which "does not clear the /tmp directory content prior
-        to the next init phase" (its documentation of the execution environment's life).
-        """
-        ended = self._ended_ones.get(revision.key)
-        if ended:
-            return ended.pop().scratch
-        return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
-
-    def _new(
-        self,
-        revision: Revision,
-        host: Host,
-        scratch: Path,
-        phase: str = "init",
-        journal: Journal | None = None,
-    ) -> Sandbox:
-        journal = journal or Journal(self._logs, self._clock, revision)
-        make = SharedSandbox if revision.max_concurrency else Sandbox
-        sandbox = make(revision, self._account, host, scratch, journal, phase)
-        self._all.add(sandbox)
-        if host.reason and revision.key not in self._told:
-            self._told.add(revision.key)
-            sandbox.journal.say(_stand_in(revision, host))
-        return sandbox
-
-    async def _init(self, sandbox: Sandbox, seconds: float) -> Answer | None:
-        with self._watched(sandbox):
-            try:
-                failed = await sandbox.start(seconds)
-            except ForkServerGone:
-                failed = await sandbox.start(seconds)
-        tell_init(sandbox, failed, seconds)
-        return failed
 
     def _ended(
         self,
@@ -245,7 +188,7 @@ class Invocations:
             seconds = float(call.revision.timeout_s)
         if sandbox.crew is not None and answer.kind in ("response", "error") and sandbox.alive:
             self._admission.hold(call.revision.name)
-            self._later(self._rest(call, sandbox, verdict, seconds, init))
+            self._ends.later(self._rest(call, sandbox, verdict, seconds, init))
             return answered(call, sandbox, verdict, seconds, init)
         log = tell_end(call, sandbox, verdict, seconds, init)
         self._decide(sandbox, answer.kind)
@@ -271,9 +214,9 @@ class Invocations:
         if sandbox.retired:
             self._discard(sandbox)
         elif kind in ("exit", "fault", "timeout") or sandbox.failed or not sandbox.alive:
-            self._all.discard(sandbox)
-            self._end(sandbox, "timeout" if kind == "timeout" else "failure")
-            self._ended_ones.setdefault(key, []).append(sandbox)
+            self._starts.all.discard(sandbox)
+            self._ends.end(sandbox, "timeout" if kind == "timeout" else "failure")
+            self._starts.ended.setdefault(key, []).append(sandbox)
         else:
             if not self._warm.give_back(sandbox):
                 self._idle.setdefault(key, []).append(sandbox)
@@ -281,23 +224,8 @@ class Invocations:
 
     def _discard(self, sandbox: Sandbox) -> None:
         """End a sandbox, and its /tmp with it."""
-        self._all.discard(sandbox)
-        if sandbox.crew is None:
-            sandbox.discard()
-        else:
-            self._later(_discard_in_time(sandbox))
-
-    def _end(self, sandbox: Sandbox, reason: str) -> None:
-        """End a sandbox whose /tmp another takes over; with extensions, in the background."""
-        if sandbox.crew is None:
-            sandbox.kill()
-        else:
-            self._later(sandbox.end(reason))
-
-    def _later(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._starts.all.discard(sandbox)
+        self._ends.discard(sandbox)
 
     async def retire(self, name: str, keep: str = "") -> None:
         self._finish_all()
@@ -308,7 +236,7 @@ class Invocations:
             old = revision.version == LATEST and revision.key != keep
             return revision.name == name and (old or not keep)
 
-        for sandbox in self._all:
+        for sandbox in self._starts.all:
             if unwanted(sandbox):
                 sandbox.retired = True
         self._discard_where(unwanted)
@@ -319,36 +247,12 @@ class Invocations:
     def allocation(self, key: str) -> Allocation:
         return self._warm.allocation(key)
 
-    async def _start_ahead(self, revision: Revision) -> Sandbox | None:
-        """A sandbox that no call waits for; None when its init fails, which is not run again."""
-        host = await self._hosts.host(revision.runtime)
-        scratch = self._scratch_for(revision)
-        sandbox = self._new(replace(revision, initialization=PROVISIONED), host, scratch)
-        try:
-            failed = await self._init(sandbox, max(AHEAD_SECONDS, float(revision.timeout_s)))
-        except (ForkServerGone, OSError) as error:  # killed twice, or no process can be made
-            sandbox.journal.say(f"[ERROR] pelton emulator: no sandbox: {error}\n".encode())
-        else:
-            if failed is None:
-                return sandbox
-        self._discard(sandbox)
-        return None
-
     async def take_snapshot(self, revision: Revision) -> bool:
         """A version is published with SnapStart: whether its init goes well."""
         if revision.initialization != SNAP_START:  # several workers cannot stand
             return True
         with self._clock.busy(f"the init of {revision.name}, version {revision.version}"):
             return await self._snapshots.take(revision)
-
-    async def _start_once(
-        self, revision: Revision, seconds: float
-    ) -> tuple[Sandbox, Answer | None]:
-        """A sandbox whose init is not run again when it fails."""
-        host = await self._hosts.host(revision.runtime)
-        sandbox = self._new(revision, host, self._scratch_for(revision))
-        sandbox.idle_since = self._clock.time()
-        return sandbox, await self._init(sandbox, seconds)
 
     async def _reclaim(self) -> None:
         """End sandboxes that have been idle for long."""
@@ -362,24 +266,13 @@ class Invocations:
     def _discard_where(self, unwanted: Callable[[Sandbox], bool]) -> None:
         """Among those without an event."""
         self._shared.discard_where(unwanted)
-        for kept in (self._idle, self._ended_ones, self._snapshots.kept):
+        for kept in (self._idle, self._starts.ended, self._snapshots.kept):
             for key, sandboxes in list(kept.items()):
                 for sandbox in [each for each in sandboxes if unwanted(each)]:
                     sandboxes.remove(sandbox)
                     self._discard(sandbox)
                 if not sandboxes:
                     del kept[key]
-
-    @contextmanager
-    def _watched(self, sandbox: Sandbox) -> Iterator[None]:
-        entry = self._memory.begin(sandbox)
-        try:
-            yield
-        except asyncio.CancelledError:
-            self._abandon(sandbox)
-            raise
-        finally:
-            self._memory.end(entry)
 
     def _abandon(self, sandbox: Sandbox) -> None:
         """Nobody waits for what it does any more."""
@@ -394,17 +287,10 @@ class Invocations:
         for keeper in self._keepers:
             keeper.cancel()
         self._discard_where(lambda each: True)
-        for sandbox in list(self._all):
+        for sandbox in list(self._starts.all):
             self._discard(sandbox)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._ends.close()
         await self._hosts.close()
-
-
-async def _discard_in_time(sandbox: Sandbox) -> None:
-    """Its extensions have their shutdown phase first."""
-    await sandbox.end("spindown")
-    sandbox.discard()
 
 
 def _delivery(call: Call, timeout: float) -> Delivery:
@@ -417,11 +303,3 @@ def _delivery(call: Call, timeout: float) -> Delivery:
         call.trace_id,
         call.client_context,
     )
-
-
-def _stand_in(revision: Revision, host: Host) -> bytes:
-    """The line in a function's log that says what Python it runs on, when that is another."""
-    return (
-        f"[WARNING] pelton emulator: {revision.name} asks for {revision.runtime} and runs on the "
-        f"emulator's own {host.interpreter.runtime}: {host.reason}\n"
-    ).encode()

@@ -1,51 +1,32 @@
 """One sandbox: a process under the real runtime client, one event at a time.
 
 It lives through init, idle, busy and ends once; whoever waits for it always gets an answer, also
-when the process dies.  Where there are extensions, it waits for them too.  It knows nothing of
-the API or of other sandboxes.
+when the process dies (`sandbox_process`).  Where there are extensions, it waits for them too.  It
+knows nothing of the API or of other sandboxes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..clock import MACHINE
-from . import memory
-from .deadlines import Deadline
-from .environment import (
-    Account,
-    Places,
-    command,
-    environment,
-    extension_environment,
-    extension_programs,
-    places,
-    programs,
-    python_path,
-)
+from .environment import Account, Places, extension_environment, extension_programs, places
 from .extensions.crew import Crew, new_address
 from .extensions.program import Program
 from .extensions.states import Identity
-from .fork_server import ForkServerGone, kill_group
+from .fork_server import ForkServerGone
 from .hosts import Host
-from .processes import Pipe
 from .records import Revision
 from .response_body import KEPT, headers_of
-from .runtime_api import (
-    Delivery,
-    Reply,
-    RuntimeConnection,
-    RuntimeServer,
-    WorkerState,
-)
+from .runtime_api import Delivery, Reply, WorkerState
+from .runtime_server import RuntimeConnection, RuntimeServer
+from .sandbox_process import Answer, SandboxProcess
 from .streams import ResponseStream, Tap, truncated
 from .telemetry.events import init_start, restore_start
 from .telemetry.journal import Journal
@@ -53,24 +34,9 @@ from .telemetry.journal import Journal
 EXIT_SECONDS = 0.2  # in which the end of a process is heard of, after that of its connections
 # What the runtime client calls failures of SnapStart's hooks, beside the exception's own type.
 HOOK_ERRORS = ("Runtime.BeforeSnapshotError", "Runtime.AfterRestoreError")
-# Seconds: memory grows by little in the one, and a reading of it is good for the other.
-SHORT, FRESH = 0.001, 0.02
-STATUS = 1 << 16  # bytes, more than /proc/<pid>/status has
 
 
-class Answer(NamedTuple):
-    """How the worker ended an event or its init: `kind` is "response", "error" (posted by the
-    runtime client), "exit" (the process ended: `code`), "fault" (an extension failed: its
-    `error_type` and `words`), or "timeout"."""
-
-    kind: str
-    body: bytes = b""
-    code: int = 0
-    error_type: str = ""
-    words: str = ""
-
-
-class Sandbox:
+class Sandbox(SandboxProcess):
     """A process for one revision.
 
     scratch: its /tmp, kept when a new sandbox takes the place of a timed-out one
@@ -86,29 +52,15 @@ class Sandbox:
         journal: Journal,
         phase: str = "init",
     ) -> None:
+        super().__init__(revision, account, host, scratch, journal)
         self.phase = phase
-        self.revision, self.scratch = revision, scratch
-        self._account, self._host = account, host
-        self.pid = 0
-        self.alive = False
         self.failed = False  # its init did: it ends
         self.retired = False  # its revision is not wanted any more: it ends after its event
-        self.ended: Callable[[], None] | None = None  # told once, when the process has ended
         self.idle_since = 0.0
         self.init_seconds = 0.0
         self.rests = 0  # the number of its rest, while it has no event (see freezing)
-        self._frozen: list[int] = []  # its processes that stand still
-        self.out_of_memory = False
-        self.journal = journal
-        self._output = Pipe(journal.read)
-        self._status = -1  # /proc/<pid>/status, kept open: read after every event
-        self._code = 1
-        self._looked = 0.0  # when that was, by time.perf_counter
-        self._peak = 1  # KB, of all its processes together, as far as it was seen
         self._next: Delivery | None = None
-        self._waiting: asyncio.Future[Answer] | None = None
         self.crew: Crew | None = None  # its extensions; most have none
-        self._deadline = Deadline(self._expire)
         self._goal = "init"  # what is waited for while the crew changes
         self._registered: asyncio.Future[None] | None = None
         self._worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
@@ -129,7 +81,7 @@ class Sandbox:
             self.crew = self._recruit(programs, new_address() if place.mounts else "127.0.0.1")
             beginning = loop.create_task(self._begin(self.crew, programs, place))
         else:
-            await self._spawn(place)
+            await self._fork(self._told(place))
         answer = await self._wait(seconds)
         self._goal = ""
         self._output.read()
@@ -161,7 +113,7 @@ class Sandbox:
 
     async def _begin(self, crew: Crew, programs: dict[str, str], place: Places) -> None:
         """Extensions first; when all have registered, the runtime."""
-        message = self._message(place)
+        message = self._told(place)
         of_runtime: dict[str, str] = message["environment"]
         message["environment"] = extension_environment(of_runtime, self._host.interpreter)
         message["cwd"] = "/"
@@ -175,7 +127,7 @@ class Sandbox:
             await crew.launch(start)
             self._crew_changed()
             await self._registered
-            await self._spawn(place)
+            await self._fork(self._told(place))
         except ForkServerGone:
             self._settle(Answer("exit", code=-signal.SIGKILL))
 
@@ -186,36 +138,9 @@ class Sandbox:
         with contextlib.suppress(asyncio.CancelledError):
             await beginning
 
-    def _message(self, place: Places) -> dict[str, Any]:
-        """What the fork server is told of the runtime's process."""
-        python = self._host.interpreter
-        return {
-            "environment": environment(
-                self.revision,
-                self._account,
-                place,
-                python,
-                self._server.address,
-                self.journal.stream,
-            ),
-            "path": python_path(self.revision, place, python),
-            "command": command(self.revision, place),
-            "python": f"{programs(place)}/python3",
-            "cwd": place.task,
-            "handler": self.revision.handler,
-            "mounts": place.mounts,
-            "scratch": [str(self.scratch), self.revision.scratch_mb] if place.mounts else None,
-            "address": self.crew.address if self.crew is not None else "",
-        }
-
-    async def _spawn(self, place: Places) -> None:
-        message = self._message(place)
-        write_end = self._output.open()
-        try:
-            self.pid = await self._host.fork_server.fork(message, [write_end], self._exited)
-            self.alive = True
-        finally:
-            os.close(write_end)
+    def _told(self, place: Places) -> dict[str, Any]:
+        address = self.crew.address if self.crew is not None else ""
+        return self._message(place, self._server.address, address)
 
     async def invoke(
         self, delivery: Delivery, seconds: float, stream: ResponseStream | None = None
@@ -242,27 +167,6 @@ class Sandbox:
             # Before a worker's own answer its loop has read what was printed before it.
             self._output.read()
         return answer
-
-    async def _wait(self, seconds: float) -> Answer:
-        """What ends the event, or "timeout" after `seconds` of real time; then it is killed."""
-        waiting = self._waiting
-        assert waiting is not None
-        self._deadline.begin(seconds)
-        try:
-            answer = await waiting
-        finally:
-            self._deadline.end()
-            self._waiting = None
-        if answer.kind == "timeout" and self.crew is None:
-            self.kill()
-        return answer
-
-    def _settle(self, answer: Answer) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(answer)
-
-    def _expire(self) -> None:
-        self._settle(Answer("timeout"))
 
     def _ready(self) -> None:
         """The worker asks for an event: at first that ends its init, later one may be waiting."""
@@ -307,40 +211,27 @@ class Sandbox:
         else:
             self._settle(Answer("standing"))
 
+    def _overdue(self) -> None:
+        if self.crew is None:  # extensions have their shutdown phase first
+            super()._overdue()
+
     def _exited(self, code: int, peak: int) -> None:
-        self.alive = False
-        self._code, self._peak = code, max(peak, self._peak)
         self._next = None
-        self._deadline.close()
-        self._output.read()
-        self.journal.lines.end(self.journal.now())
-        kill_group(self.pid)
-        self._settle(Answer("exit", code=code))
-        self._output.close()
-        if self._status >= 0:
-            os.close(self._status)
-            self._status = -1
         if self.crew is None:
             self._server.close()
-        if self.ended is not None:
-            self.ended()
-
-    def read_output(self) -> None:
-        """Take what the process has printed so far; never waits."""
-        self._output.read()
+        super()._exited(code, peak)
 
     def freeze(self) -> None:
-        """Let its processes stand still until the next event; extensions have their own rest."""
-        if self.alive and self.crew is None:
-            # A process is stopped before its children are looked for: none is missed.
-            for pid in memory.processes(self.pid):
-                if _signal(pid, signal.SIGSTOP):
-                    self._frozen.append(pid)
+        if self.crew is None:  # extensions have their own rest
+            super().freeze()
 
-    def _thaw(self) -> None:
-        frozen, self._frozen = self._frozen, []
-        for pid in frozen:
-            _signal(pid, signal.SIGCONT)
+    def kill(self) -> None:
+        """End the process, what it started, and its extensions, at once."""
+        if self.crew is not None:
+            self.crew.close()
+        if not self.alive:
+            self._server.close()
+        super().kill()
 
     # -- extensions
     async def rest(self, goal: str, seconds: float) -> Answer | None:
@@ -361,7 +252,7 @@ class Sandbox:
         reason: "spindown", "timeout" or "failure"
         """
         if self.crew is not None:
-            await self.crew.shutdown(reason, self._end_runtime)
+            await self.crew.shutdown(reason, self._terminate)
         self.kill()
         self._server.close()
 
@@ -396,17 +287,6 @@ class Sandbox:
         assert crew.fault is not None
         return Answer("fault", error_type=crew.fault.kind, words=crew.fault.words)
 
-    async def _end_runtime(self, seconds: float) -> None:
-        """SIGTERM, and SIGKILL after `seconds`."""
-        late = MACHINE.time() + seconds
-        if self.alive and seconds > 0:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
-        while self.alive and MACHINE.time() < late:
-            await MACHINE.sleep(0.005)
-        if self.alive:
-            kill_group(self.pid)
-
     def _other(
         self, connection: RuntimeConnection, method: str, path: str, head: bytes, body: bytes
     ) -> Reply | None:
@@ -424,55 +304,3 @@ class Sandbox:
     def _connection_gone(self, connection: RuntimeConnection) -> None:
         if self.crew is not None:
             self.crew.forget(connection)
-
-    def kill(self) -> None:
-        """End the process, what it started, and its extensions, at once."""
-        if self.crew is not None:
-            self.crew.close()
-        if self.alive:
-            kill_group(self.pid)
-        else:
-            self._server.close()
-
-    def discard(self) -> None:
-        """End it, and its /tmp with it."""
-        self.kill()
-        self._host.fork_server.forget(self.scratch)
-        shutil.rmtree(self.scratch, ignore_errors=True)
-
-    def peak_mb(self, seconds: float = FRESH) -> int:
-        """The most memory it ever had, in MB, spikes included; never over its limit, as on AWS.
-
-        seconds: how long its event took: after one that was too short to change it by much, a
-        reading of a moment ago is as good as another
-        """
-        now = time.perf_counter()
-        if seconds >= SHORT or now - self._looked >= FRESH:
-            self._looked = now
-            self._peak = max(memory.field(self._status_text(), b"VmHWM:"), self._peak, 1)
-        return min(-(-self._peak // 1024), self.revision.memory_mb)
-
-    def has_too_much(self) -> bool:
-        """Whether its processes together are over the limit now."""
-        self._peak = max(self._peak, memory.resident_kb(self.pid))
-        limit = self.revision.memory_mb * 1024
-        return memory.held_kb(self.pid, limit) > limit
-
-    def _status_text(self) -> bytes:
-        try:
-            if self._status < 0:
-                if not self.alive:  # its number may be another's by now
-                    return b""
-                self._status = os.open(f"/proc/{self.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
-            return os.pread(self._status, STATUS, 0)
-        except OSError:
-            return b""
-
-
-def _signal(pid: int, number: signal.Signals) -> bool:
-    """Whether there was a process to tell."""
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True

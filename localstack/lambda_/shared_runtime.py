@@ -17,17 +17,8 @@ from collections import deque
 from collections.abc import Callable
 
 from .response_body import headers_of
-from .runtime_api import (
-    ERROR_TYPE,
-    PREFIX,
-    TAKEN,
-    Delivery,
-    Reply,
-    RuntimeConnection,
-    RuntimeServer,
-    event_reply,
-    refuse,
-)
+from .runtime_api import ERROR_TYPE, PREFIX, TAKEN, Delivery, Reply, event_reply, refuse
+from .runtime_server import RuntimeConnection, RuntimeServer
 
 
 class SharedState:

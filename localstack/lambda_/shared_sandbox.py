@@ -18,7 +18,8 @@ from .environment import Account, Places
 from .hosts import Host
 from .records import Revision
 from .runtime_api import Delivery
-from .sandbox import Answer, Sandbox
+from .sandbox import Sandbox
+from .sandbox_process import Answer
 from .shared_runtime import SharedServer, SharedState
 from .streams import ResponseStream
 from .telemetry.journal import Journal

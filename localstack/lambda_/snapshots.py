@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 
 from .endings import tell_restore
 from .records import RestoreFailed, Revision
-from .sandbox import Answer, Sandbox
+from .sandbox import Sandbox
+from .sandbox_process import Answer
 
 SNAP_START = "snap-start"
 SNAPSHOT_SECONDS, RESTORE_SECONDS = 130.0, 10.0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .processes import runtime_words
 from .records import Call
-from .sandbox import Answer
+from .sandbox_process import Answer
 from .telemetry.events import iso
 
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100

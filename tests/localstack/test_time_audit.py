@@ -29,8 +29,11 @@ REAL = {
     ("lambda_/invocations.py", "time.perf_counter"): MEASURED,
     ("lambda_/sandbox.py", "time.perf_counter"): MEASURED,
     ("lambda_/shared_sandbox.py", "MACHINE.call_later"): PROCESS,
-    ("lambda_/sandbox.py", "MACHINE.time"): "how long a real process has for its end",
-    ("lambda_/sandbox.py", "MACHINE.sleep"): "how long a real process has for its end",
+    ("lambda_/sandbox_process.py", "time.perf_counter"): "how old a reading of memory is",
+    ("lambda_/deadlines.py", "MACHINE.call_later"): PROCESS,
+    ("lambda_/deadlines.py", "time.perf_counter"): PROCESS,
+    ("lambda_/sandbox_process.py", "MACHINE.time"): "how long a real process has for its end",
+    ("lambda_/sandbox_process.py", "MACHINE.sleep"): "how long a real process has for its end",
     (
         "lambda_/freezing.py",
         "MACHINE.sleep",

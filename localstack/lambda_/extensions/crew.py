@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ...clock import MACHINE
-from ..runtime_api import Delivery, Reply, RuntimeConnection, refuse
+from ..runtime_api import Delivery, Reply, refuse
+from ..runtime_server import RuntimeConnection
 from ..telemetry import events
 from ..telemetry.journal import Journal
 from ..telemetry.subscriber import Subscriber
