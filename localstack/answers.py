@@ -86,6 +86,12 @@ class Answers(asyncio.Protocol):
     async def _answer(self, request: Request) -> Response:
         try:
             return await self._front.handler(request)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # What it waited for was ended; its caller must not wait on.
+            return plain(500, f"the emulator gave up on {request.method} {request.path}")
         except Exception as error:  # the last door: shown to both sides, and serving goes on
             traceback.print_exc(file=sys.stderr)
             return plain(500, f"the emulator failed on {request.method} {request.path}: {error!r}")

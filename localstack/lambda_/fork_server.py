@@ -104,7 +104,11 @@ class ForkServer:
 
     async def ensure(self) -> None:
         async with self._starting:
-            if self._process is None or self._process.poll() is not None:
+            if self._process is not None and self._process.poll() is not None:
+                # Its end is not read yet.  A channel that is left to the collector leaves its
+                # descriptor's number watched, and the next connection to get that number unread.
+                self._lost()
+            if self._process is None:
                 await self._start()
 
     async def _start(self) -> None:

@@ -118,7 +118,10 @@ def test_ten_megabytes_of_prints_do_no_harm(send: Send) -> None:
 
 
 @pytest.mark.fidelity("Execution", "a function's own child processes see what the function sees")
-def test_a_child_process_is_as_alone(send: Send) -> None:
+def test_a_child_process_is_as_alone(pelton_emulator: RunningEmulator, send: Send) -> None:
+    client = pelton_emulator.client("lambda")
+    client.update_function_configuration(FunctionName="f", Timeout=30)
+    client.get_waiter("function_updated_v2").wait(FunctionName="f", WaiterConfig={"Delay": 1})
     for name in ("pelton", "numpy", "ministack"):
         assert f"No module named '{name}'" in send("child", name=name)[0]
 

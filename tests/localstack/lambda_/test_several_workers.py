@@ -102,7 +102,7 @@ def test_an_error_is_its_callers_alone(client: Any) -> None:
     create(client)
     well, failed = at_once(client, [{"seconds": 0.5}, {"do": "raise"}])
     assert failed["errorMessage"] == "boom"
-    assert well["count"] == 1
+    assert "errorType" not in well and well["count"] in (1, 2)  # 2: the same worker took both
 
 
 def test_a_worker_that_ends(client: Any) -> None:

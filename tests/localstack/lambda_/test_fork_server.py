@@ -1,0 +1,55 @@
+"""The fork server's own end, at the worst moment: between its death and the news of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from pelton.localstack.lambda_.fork_server import ForkServer
+from pelton.localstack.lambda_.runtime_folder import runtime_folder
+
+
+def children() -> set[int]:
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(word) for each in tasks for word in (each / "children").read_text().split()}
+
+
+def is_dead(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_the_number_of_a_dead_one_s_channel_is_nobody_s() -> None:
+    """A connection that gets the descriptor's number is read as any other."""
+    faults: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: faults.append(context))
+        server, before = ForkServer(sys.executable, runtime_folder()), children()
+        await server.ensure()
+        (pid,) = children() - before
+        os.kill(pid, signal.SIGKILL)
+        while not is_dead(pid):  # the loop does not turn: it has not read of the end
+            pass
+        await server.ensure()
+        gc.collect()
+        pairs = [socket.socketpair() for _ in range(40)]
+        for ours, theirs in pairs:
+            ours.setblocking(False)
+            theirs.sendall(b"x")
+            assert await asyncio.wait_for(loop.sock_recv(ours, 1), 10) == b"x"
+        for pair in pairs:
+            for each in pair:
+                each.close()
+        await server.close()
+
+    uvloop.run(main())
+    assert faults == []
