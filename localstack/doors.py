@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from . import api_traffic, asgi, health, push_seam
@@ -26,8 +26,10 @@ from .pushes import Pushes
 from .services import Services
 from .signatures.check import Signatures
 from .turnstile import Turnstile
-from .websockets import WebSocket
 from .wiring import Machinery
+
+if TYPE_CHECKING:
+    from .websockets import WebSocket
 
 
 class Doors:
@@ -90,6 +92,7 @@ class Doors:
 
     def websocket(self, request: Request, ended: Callable[[], None]) -> WebSocket:
         """A connection of API Gateway's WebSocket APIs."""
+        from .websockets import WebSocket  # 25 ms that only the first of them waits for
 
         async def converse(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
             await self._services.loaded()

@@ -14,8 +14,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from importlib import import_module
@@ -120,6 +118,10 @@ def call(function: dict[str, Any], event: Any, url: str, request_id: str) -> dic
 
 def _called(function: dict[str, Any], event: Any, url: str, request_id: str) -> dict[str, Any]:
     config = function.get("config") or function
+    # Loaded by the first event: http.client and what it needs are 20 ms of an emulator's start.
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(
         url,
         data=json.dumps(event, ensure_ascii=False).encode(),
