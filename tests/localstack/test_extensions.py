@@ -192,15 +192,15 @@ def test_telemetry(pelton_emulator: RunningEmulator, seen: Seen) -> None:
     function.run()
     assert seen.first("subscribed") == [200, "OK"]
     report = seen.first("telemetry", lambda event: event["type"] == "platform.report")
-    assert [name.removeprefix("platform.") for name in seen.types()] == [
+    # A function's lines come by another pipe than what is told of it: their place may differ.
+    told = [name.removeprefix("platform.") for name in seen.types() if name != "function"]
+    assert told == [
         "initStart",
         "telemetrySubscription",
-        "function",
         "initRuntimeDone",
         "extension",
         "initReport",
         "start",
-        "function",
         "runtimeDone",
         "report",
     ]
