@@ -72,15 +72,24 @@ def test_the_report_says_so(artifact: Artifact) -> None:
 
 
 def test_what_ships_imports_within_its_budget(artifact: Artifact, tmp_path: Path) -> None:
-    """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several."""
+    """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several.
+
+    The parts of the standard library that nothing here can do without (their own import is 17 ms
+    on the machine that the budget was made for) are timed beside it: on a slow machine, or a slow
+    moment, both are slow.
+    """
     with zipfile.ZipFile(artifact.path) as archive:
         archive.extractall(tmp_path)
-    command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(tmp_path)]
-    times = [
-        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        for _ in range(7)
-    ]
-    assert min(times) < 0.040, times
+    ours, floor = [], []
+    for _ in range(7):
+        ours.append(_seconds(IMPORT, tmp_path))
+        floor.append(_seconds(IMPORT.replace("pelton_entry_budget", "typing, re, json"), tmp_path))
+    assert min(ours) < 0.040 * max(1.0, min(floor) / 0.017), (ours, floor)
+
+
+def _seconds(code: str, folder: Path) -> float:
+    command = [sys.executable, "-I", "-S", "-B", "-c", code, str(folder)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def test_python_takes_the_bytecode(artifact: Artifact, tmp_path: Path) -> None:
