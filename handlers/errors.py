@@ -4,6 +4,7 @@ PeltonError
 ├── WrongUse            a declaration is wrong: at import, with file:line and what to do
 │   └── GraphError      a graph is wired wrongly: at build, with the step's path
 ├── InvalidInput        the event does not fit the function's types (HTTP: 422, with the path)
+├── UnknownModel        no model, or no version of it, has the name asked for (HTTP: 404)
 ├── MalformedBody       the event's bytes are not what its content type says (HTTP: 400)
 ├── InvalidOutput       the function's answer cannot be encoded
 ├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)
@@ -54,6 +55,24 @@ class InvalidInput(PeltonError):
                 ": ".join(filter(None, (".".join(map(str, each["path"])), each["message"])))
                 for each in details
             )
+        )
+
+
+class UnknownModel(PeltonError):
+    """No model, or no version of it, that is loaded has the name asked for.
+
+    >>> str(UnknownModel("delay", "3", known=("1", "2")))
+    "there is no version '3' of the model 'delay'; there are 1, 2"
+    """
+
+    def __init__(
+        self, name: str, version: str = "", *, known: tuple[str, ...] = (), reason: str = ""
+    ) -> None:
+        self.name, self.version, self.known, self.reason = name, version, known, reason
+        what = f"version {version!r} of the model {name!r}" if version else f"model {name!r}"
+        there = f"there are {', '.join(known)}" if known else "there is none"
+        super().__init__(
+            f"the {what} is not ready: {reason}" if reason else f"there is no {what}; {there}"
         )
 
 
