@@ -13,7 +13,8 @@ PACKAGE = __package__.rpartition(".")[0]
 
 def shipped(with_graph: bool) -> dict[str, bytes]:
     """The files of pelton for an artifact, by their place in it."""
-    found = {f"{PACKAGE}/__init__.py": (files(PACKAGE) / "__init__.py").read_bytes()}
+    front = ("__init__.py", *(["steps.py"] if with_graph else []))
+    found = {f"{PACKAGE}/{name}": (files(PACKAGE) / name).read_bytes() for name in front}
     for part in (*ALWAYS, *([GRAPH] if with_graph else [])):
         for place, content in _walk(files(f"{PACKAGE}.{part}"), f"{PACKAGE}/{part}"):
             found[place] = content

@@ -96,6 +96,21 @@ class Context:
         """Seconds until the platform gives up on this event; None without a limit."""
         return None if self.deadline is None else max(0.0, self.deadline - self._clock())
 
+    def within(self, seconds: float) -> Context:
+        """This context with a deadline `seconds` from now, or its own where that is nearer.
+
+        State, logger and everything else are shared.
+
+        >>> Context(clock=lambda: 100.0).within(5).deadline
+        105.0
+        """
+        other: Context = object.__new__(type(self))
+        for name in Context.__slots__:
+            setattr(other, name, getattr(self, name))
+        ends = self._clock() + seconds
+        other.deadline = ends if self.deadline is None else min(ends, self.deadline)
+        return other
+
     def secret(self, name: str) -> str:
         """The secret called `name`; raises KeyError, with what to do, when there is none."""
         return self._secret(name)

@@ -7,17 +7,29 @@ PeltonError
 ├── UnknownModel        no model, or no version of it, has the name asked for (HTTP: 404)
 ├── MalformedBody       the event's bytes are not what its content type says (HTTP: 400)
 ├── InvalidOutput       the function's answer cannot be encoded
+├── UnknownModel        no model, or no version of it, has that name (HTTP: 404)
+├── Overloaded          a bounded queue is full (HTTP: 429)
+├── NotReady            what the event needs is not loaded, or is resting after failures (HTTP: 503)
+├── DeadlineExceeded    the event's time is over (HTTP: 504); also a TimeoutError
+├── CycleLimit          a cycle of a graph was not done after its last allowed turn (HTTP: 500)
 ├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)
 └── Retry               said by a handler: give me this record again later (HTTP: 503)
+
+Any other error is a bug of whoever raised it (HTTP: 500).  Each class says its `status`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class PeltonError(Exception):
-    """The root of the tree above."""
+    """The root of the tree above.
+
+    status: the HTTP status that an HTTP caller gets
+    """
+
+    status: ClassVar[int] = 500
 
 
 class WrongUse(PeltonError):
@@ -47,6 +59,8 @@ class InvalidInput(PeltonError):
     >>> str(error)
     'leg.0: missing'
     """
+
+    status = 422
 
     def __init__(self, details: list[dict[str, Any]]) -> None:
         self.details = details
@@ -79,13 +93,53 @@ class UnknownModel(PeltonError):
 class MalformedBody(PeltonError):
     """The event's bytes are not what its content type says."""
 
+    status = 400
+
 
 class InvalidOutput(PeltonError):
     """The function's answer cannot be encoded; the message names function and type."""
 
 
+class UnknownModel(PeltonError):
+    """No model, or no version of it, has that name; the message says which there are."""
+
+    status = 404
+
+
+class Overloaded(PeltonError):
+    """A bounded queue is full: try again `after` seconds, where that is known."""
+
+    status = 429
+
+    def __init__(self, what: str, *, after: float | None = None) -> None:
+        self.after = after
+        super().__init__(what)
+
+
+class NotReady(PeltonError):
+    """What the event needs is not loaded yet, or rests after failures, for `after` seconds."""
+
+    status = 503
+
+    def __init__(self, what: str, *, after: float | None = None) -> None:
+        self.after = after
+        super().__init__(what)
+
+
+class DeadlineExceeded(PeltonError, TimeoutError):
+    """The event's time, or a step's part of it, is over."""
+
+    status = 504
+
+
+class CycleLimit(PeltonError):
+    """A cycle of a graph was not done after its last allowed turn."""
+
+
 class Reject(PeltonError):
     """Raised by a handler: this record is bad and must never be tried again."""
+
+    status = 422
 
 
 class Retry(PeltonError):
@@ -94,6 +148,8 @@ class Retry(PeltonError):
     >>> Retry("model warming up", after=30).after
     30
     """
+
+    status = 503
 
     def __init__(self, reason: str = "", *, after: float | None = None) -> None:
         self.reason, self.after = reason, after

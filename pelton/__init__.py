@@ -13,14 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import steps as steps
     from .handlers.app import App as App
     from .handlers.context import Context as Context
+    from .handlers.errors import CycleLimit as CycleLimit
+    from .handlers.errors import DeadlineExceeded as DeadlineExceeded
     from .handlers.errors import InvalidInput as InvalidInput
     from .handlers.errors import InvalidOutput as InvalidOutput
     from .handlers.errors import MalformedBody as MalformedBody
+    from .handlers.errors import NotReady as NotReady
+    from .handlers.errors import Overloaded as Overloaded
     from .handlers.errors import PeltonError as PeltonError
     from .handlers.errors import Reject as Reject
     from .handlers.errors import Retry as Retry
+    from .handlers.errors import UnknownModel as UnknownModel
     from .handlers.errors import WrongUse as WrongUse
     from .handlers.event import Event as Event
     from .handlers.event import Response as Response
@@ -43,17 +49,22 @@ _HOME = {
     "App": "handlers.app",
     "Aws": "handlers.platforms",
     "Context": "handlers.context",
+    "CycleLimit": "handlers.errors",
+    "DeadlineExceeded": "handlers.errors",
     "Event": "handlers.event",
     "Graph": "serving_graph",
     "InvalidInput": "handlers.errors",
     "InvalidOutput": "handlers.errors",
     "MalformedBody": "handlers.errors",
+    "NotReady": "handlers.errors",
     "Nuclio": "handlers.platforms",
+    "Overloaded": "handlers.errors",
     "PeltonError": "handlers.errors",
     "Reject": "handlers.errors",
     "Response": "handlers.event",
     "Result": "handlers.event",
     "Retry": "handlers.errors",
+    "UnknownModel": "handlers.errors",
     "WrongUse": "handlers.errors",
     "cron": "handlers.triggers",
     "ensemble": "serving_graph",
@@ -65,10 +76,12 @@ _HOME = {
     "step": "serving_graph",
 }
 
-__all__ = [*sorted(_HOME), "__version__"]
+__all__ = [*sorted(_HOME), "__version__", "steps"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "steps":
+        return import_module(".steps", __name__)
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'pelton' has no attribute {name!r}")

@@ -1,4 +1,5 @@
-"""What makes a sequence of steps sound: names that differ, and types that fit at every joint.
+"""What makes a sequence of steps sound: names that differ, types that fit at every joint, and no
+step whose value is lost.
 
 Pure: reads steps, raises `GraphError` in one sentence, changes nothing.
 """
@@ -8,22 +9,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .fit import fits, type_name
-from .refer import Place, wrong
+from .fit import fits, type_name, typed_dict
+from .refer import Place, meant, wrong
 from .steps.base import Step
+
+
+def given_to(
+    where: str, before: Sequence[Step[Any, Any]], declared: Any, added: Step[Any, Any], at: Place
+) -> Any:
+    """The type of what `added` is handed: by the step before it, or by those it is `after`."""
+    if not added.after:
+        return before[-1].output_type if before else declared
+    known = {"input": declared} | {each.name: each.output_type for each in before}
+    for name in added.after:
+        if name not in known:
+            raise wrong(
+                f"{where}: step {added.name!r} comes after {name!r}, and no step before it has "
+                "that name",
+                meant(name, list(known)),
+                at=at,
+            )
+    if len(set(added.after)) < len(added.after):
+        raise wrong(f"{where}: step {added.name!r} comes after one step twice", at=at)
+    if len(added.after) == 1:
+        return known[added.after[0]]
+    return typed_dict({name: known[name] for name in added.after})
 
 
 def check_joint(
     where: str, before: Sequence[Step[Any, Any]], given: Any, added: Step[Any, Any], at: Place
 ) -> None:
-    """Raise when `added` cannot follow `before`, whose last value has the type `given`."""
+    """Raise when `added` cannot follow `before`, and is handed a value of the type `given`."""
     if any(each.name == added.name for each in before):
         raise wrong(
             f"{where} has two steps named {added.name!r}", "name one: step(..., name=...)", at=at
         )
     if fits(given, added.input_type):
         return
-    giver = f"step {before[-1].name!r} gives" if before else "the input is"
+    named = added.after or ((before[-1].name,) if before else ("input",))
+    steps = " and ".join(map(repr, named))
+    giver = f"step {steps} gives" if len(named) == 1 else f"the steps {steps} give"
+    giver = "the input is" if named == ("input",) else giver
     raise wrong(
         f"{where}: {giver} {type_name(given)} but step {added.name!r} takes "
         f"{type_name(added.input_type)}",
@@ -37,4 +63,20 @@ def check_sequence(where: str, steps: Sequence[Step[Any, Any]], at: Place) -> No
     if not steps:
         raise wrong(f"{where} has no steps", "give it at least one", at=at)
     for place, added in enumerate(steps[1:], 1):
-        check_joint(where, steps[:place], steps[place - 1].output_type, added, at)
+        given = given_to(where, steps[:place], steps[0].input_type, added, at)
+        check_joint(where, steps[:place], given, added, at)
+    _check_reached(where, steps, at)
+
+
+def _check_reached(where: str, steps: Sequence[Step[Any, Any]], at: Place) -> None:
+    """Raise for a step whose value no later step takes; the last one's is the answer."""
+    taken = set[str]()
+    for place, each in enumerate(steps):
+        taken.update(each.after or (steps[place - 1].name if place else "input",))
+    lost = [each.name for each in steps[:-1] if each.name not in taken and not each.aside]
+    if lost:
+        raise wrong(
+            f"{where}: no step takes the value of step {lost[0]!r}, and it is not the last",
+            f"name it in the after= of a later step, or make it a tap: tap({lost[0]})",
+            at=at,
+        )

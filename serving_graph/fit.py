@@ -15,6 +15,7 @@ from typing import (
     NewType,
     NotRequired,
     Required,
+    TypedDict,
     TypeVar,
     Union,
     get_args,
@@ -85,6 +86,17 @@ def union(given: list[Any]) -> Any:
     if not given or any(plain(each) in (Any, object) for each in given):
         return Any
     return Union[tuple(given)]  # noqa: UP007 - made from a list
+
+
+def typed_dict(fields: Mapping[str, Any]) -> Any:
+    """A TypedDict made at run time, which no static checker can know.
+
+    >>> type_name(typed_dict({"a": int}))
+    '{a: int}'
+    """
+    said = ", ".join(f"{key}: {type_name(each)}" for key, each in fields.items())
+    make: Any = TypedDict
+    return make(f"{{{said}}}", dict(fields))
 
 
 def _typed_dict_fits(given: Any, wanted: Any) -> bool:

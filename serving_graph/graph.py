@@ -6,13 +6,14 @@ which loads itself when it is first called or when a worker says `load`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NoReturn, TypeVar, overload
 
-from .check import check_joint, check_sequence
-from .fit import plain, type_name, type_to_dict
+from .check import check_joint, check_sequence, given_to
+from .clock import Clock
+from .fit import plain, type_name, type_to_dict, union
 from .refer import Place, place, wrong
-from .run import Executor
+from .run import Executor, Watch
 from .spec import GraphSpec, canonical
 from .steps.base import Calls, Does, Step
 from .steps.call import steps_of
@@ -60,15 +61,18 @@ class Graph(Generic[I, O]):
     ) -> None:
         is_async = any(each.is_async for each in steps)
         first = steps[0].input_type if steps else Any
+        drops = any(each.drops for each in steps)
+        given = steps[-1].output_type if steps else declared
         self.__dict__.update(
             name=name,
             declared=declared,
             steps=steps,
             place=at,
             input_type=first if plain(declared) is Any else declared,
-            output_type=steps[-1].output_type if steps else declared,
+            output_type=union([given, type(None)]) if drops else given,
             is_async=is_async,
             takes_context=any(each.takes_context for each in steps),
+            drops=drops,
             _executor=Executor(name, steps, is_async=is_async),
         )
 
@@ -80,6 +84,7 @@ class Graph(Generic[I, O]):
     output_type: Any
     is_async: bool
     takes_context: bool
+    drops: bool
     _executor: Executor
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -103,11 +108,52 @@ class Graph(Generic[I, O]):
     def __rshift__(self, step: Callable[[O, Any], N]) -> Graph[I, N]: ...
 
     def __rshift__(self, step: Any) -> Graph[Any, Any]:
-        at, joined = place(), self.steps
-        given = self.output_type if joined else self.declared
-        for added in steps_of(step):
-            check_joint(f"graph {self.name!r}", joined, given, added, at)
-            joined, given = (*joined, added), added.output_type
+        return self._joined(steps_of(step), (), place())
+
+    def to(
+        self,
+        step: Any,
+        /,
+        *,
+        after: str | Sequence[str] = (),
+        name: str = "",
+    ) -> Graph[I, Any]:
+        """`>>` for graphs that are no line: the step takes the values of the steps named.
+
+        after: the step's name whose value it takes; several names: a dict of their values by
+               name; "input" is the graph's own input; left out, the step before it
+        name:  the step's name; its own when left out
+
+        What stands side by side runs together where it waits (async).  The last step gives the
+        answer, so every other step has to be named by one after it.
+
+        Raises `GraphError` for a name that is not there before it, and for types that do not fit.
+
+        >>> def both(given: dict[str, int]) -> int:
+        ...     return given["len"] * given["words"]
+        >>> def words(text: str) -> int:
+        ...     return len(text.split())
+        >>> graph = Graph("size", str).to(len).to(words, after="input")
+        >>> graph = graph.to(both, after=["len", "words"])
+        >>> graph("two words")
+        18
+        """
+        from .steps.call import step as make
+
+        made = make(step, name=name) if name else step
+        named = (after,) if isinstance(after, str) else tuple(after)
+        return self._joined(steps_of(made), named, place())
+
+    def _joined(
+        self, added: tuple[Step[Any, Any], ...], after: tuple[str, ...], at: Place
+    ) -> Graph[Any, Any]:
+        joined = self.steps
+        for each in added:
+            # A step of a flow keeps its own `after` when it comes out of a spec.
+            step = each.placed(after) if after else each
+            given = given_to(f"graph {self.name!r}", joined, self.declared, step, at)
+            check_joint(f"graph {self.name!r}", joined, given, step, at)
+            joined, after = (*joined, step), ()
         made: Graph[Any, Any] = object.__new__(Graph)
         made._become(self.name, self.declared, joined, at)
         return made
@@ -134,13 +180,18 @@ class Graph(Generic[I, O]):
         self._executor.stop(context)
 
     def check(self) -> None:
-        """Raise `GraphError` for what no joint could see yet: a graph without steps."""
+        """Raise `GraphError` for what no joint could see yet: a graph without steps, and a step
+        whose value nobody takes."""
         check_sequence(f"graph {self.name!r}", self.steps, self.place)
 
-    def compile(self) -> Executor:
-        """An executor of its own: its class steps are made anew, shared with nobody."""
+    def compile(self, *, clock: Clock | None = None, watch: Watch | None = None) -> Executor:
+        """An executor of its own: its class steps are made anew, shared with nobody.
+
+        clock: what whatever waits asks, see `ManualClock`; the machine's when left out
+        watch: who counts and times the steps
+        """
         self.check()
-        return Executor(self.name, self.steps, is_async=self.is_async)
+        return Executor(self.name, self.steps, is_async=self.is_async, clock=clock, watch=watch)
 
     @property
     def spec(self) -> GraphSpec:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from .fit import type_from_dict
 from .graph import Graph
-from .refer import Place, place, resolve, wrong
-from .spec import GraphSpec, StepSpec, canonical
-from .steps import call, ensemble, onnx, parallel, router
+from .refer import meant, place, resolve, wrong
+from .spec import GraphSpec, StepSpec
+from .steps import KINDS
 from .steps.base import Step
-from .steps.hold import Branches
-
-_LEAVES: dict[str, Callable[[StepSpec, Place], Step[Any, Any]]] = {
-    "call": call.rebuild,
-    "onnx": onnx.rebuild,
-}
-_HOLDERS: dict[str, Callable[[StepSpec, Branches, Place], Step[Any, Any]]] = {
-    "router": router.rebuild,
-    "parallel": parallel.rebuild,
-    "ensemble": ensemble.rebuild,
-}
 
 
 def graph_from(spec: GraphSpec) -> Graph[Any, Any]:
@@ -36,16 +25,14 @@ def graph_from(spec: GraphSpec) -> Graph[Any, Any]:
 
 
 def step_from(spec: StepSpec) -> Step[Any, Any]:
-    """The step that `spec` says."""
+    """The step that `spec` says: each kind's module knows how to make its own again."""
     at = place()
-    if spec.kind == "graph":
-        inner = spec.branches[0].steps if spec.branches else ()
-        return graph_from(GraphSpec(spec.name, canonical(spec.option("input")), inner)).as_step()
-    if spec.kind in _LEAVES:
-        return _LEAVES[spec.kind](spec, at)
-    if spec.kind not in _HOLDERS:
-        raise wrong(f"step {spec.name!r} is of no known kind: {spec.kind!r}", at=at)
+    if spec.kind not in KINDS:
+        what = f"step {spec.name!r} is of no known kind: {spec.kind!r}"
+        raise wrong(what, meant(spec.kind, list(KINDS)), at=at)
     branches = tuple(
         (branch.key, tuple(step_from(each) for each in branch.steps)) for branch in spec.branches
     )
-    return _HOLDERS[spec.kind](spec, branches, at)
+    kind = import_module(f".steps.{KINDS[spec.kind]}", __package__)
+    made: Step[Any, Any] = kind.rebuild(spec, branches, at)
+    return made.placed(spec.after)

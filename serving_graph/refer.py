@@ -79,6 +79,19 @@ def resolve(text: str) -> Any:
         raise GraphError(f"the module {module} has no {name}") from error
 
 
+def meant(word: str, known: list[str]) -> str:
+    """What to say of a word that is not known: the nearest that is, and all there are.
+
+    >>> meant("clena", ["clean", "score"])
+    "did you mean 'clean'? there are clean, score"
+    """
+    from difflib import get_close_matches  # only a declaration that fails waits for it
+
+    close = get_close_matches(word, known, 1)
+    near = f"did you mean {close[0]!r}? " if close else ""
+    return f"{near}there are {', '.join(known) or 'none'}"
+
+
 def holds_state(thing: Any) -> bool:
     """Whether a bound method carries an instance that no reference can name."""
     return isinstance(thing, MethodType) and not isinstance(thing.__self__, type)

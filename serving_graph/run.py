@@ -7,19 +7,34 @@ from __future__ import annotations
 
 from _thread import RLock
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from .compile import Run, compile_sequence, note
+from .clock import Clock, RealClock
+from .compile import Run, Track, compile_sequence, note
 from .refer import wrong
 from .spec import Key
-from .steps.base import Step
+from .steps.base import Drop, Step
+
+
+class Watch(Protocol):
+    """Who wants to know what the steps of an executor do: see `Track`."""
+
+    def track(self, path: str, steps: Sequence[str]) -> Track: ...
 
 
 class Worker:
-    """What the steps of one executor have made, in the order in which they made it."""
+    """What the steps of one executor have made, in the order in which they made it.
 
-    def __init__(self, context: Any = None) -> None:
-        self.context = context
+    context: the worker's, as `load` was given it
+    clock:   what everything that waits asks
+    watch:   who counts and times the steps; None for nobody
+    """
+
+    def __init__(
+        self, context: Any = None, clock: Clock | None = None, watch: Watch | None = None
+    ) -> None:
+        self.context, self.watch = context, watch
+        self.clock: Clock = clock or RealClock()
         self.made: list[tuple[str, Any]] = []
 
     def make(self, factory: Callable[[], Any], path: str) -> Any:
@@ -37,12 +52,16 @@ class Worker:
     def sequence(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> Run:
         """The steps of a graph or a branch, bound to this worker, as one function."""
         bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
-        return compile_sequence(path, bound, is_async=is_async)
+        for each, given in zip(bound, steps, strict=True):
+            each.after = given.after
+        track = self.watch.track(path, [each.name for each in bound]) if self.watch else None
+        return compile_sequence(path, bound, is_async=is_async, track=track)
 
     def branch(
         self, key: Key, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool
     ) -> Run:
-        """`sequence` for a branch: its key is part of the path, unless its only step says it."""
+        """`sequence` for a branch: its key is part of the path, unless its only step says it
+        or it is "", the key of a holder of one."""
         word = str(key).strip("/").replace("/", ".")
         alone = len(steps) == 1 and steps[0].name == word
         return self.sequence(
@@ -75,14 +94,26 @@ def _takes_argument(function: Callable[..., Any]) -> bool:
 class Executor:
     """A graph on one worker: call it with a value; it loads itself on the first call.
 
+    clock: what whatever waits asks; the machine's when left out
+    watch: who counts and times the steps
+
     >>> from pelton import Graph
     >>> run = (Graph("size", str) >> len).compile()
     >>> run("four")
     4
     """
 
-    def __init__(self, name: str, steps: Sequence[Step[Any, Any]], *, is_async: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        steps: Sequence[Step[Any, Any]],
+        *,
+        is_async: bool,
+        clock: Clock | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.name, self.steps, self.is_async = name, tuple(steps), is_async
+        self.clock, self.watch = clock, watch
         self._lock = RLock()  # of `threading` this is all that is needed here
         self._worker: Worker | None = None
         self.run: Run = self._first
@@ -101,9 +132,11 @@ class Executor:
                 return
             if not self.steps:
                 raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
-            worker = Worker(context)
+            worker = Worker(context, self.clock, self.watch)
             try:
-                self.run = worker.sequence(self.steps, self.name, is_async=self.is_async)
+                run = worker.sequence(self.steps, self.name, is_async=self.is_async)
+                drops = any(each.drops for each in self.steps)
+                self.run = until_dropped(run, None, is_async=self.is_async) if drops else run
             except Exception as error:
                 self._close_after(error, worker)
                 raise
@@ -126,3 +159,21 @@ class Executor:
             worker, self._worker, self.run = self._worker, None, self._first
         if worker is not None:
             worker.tell("close", backwards=True)
+
+
+def until_dropped(run: Run, instead: Any, *, is_async: bool) -> Run:
+    """`run`, answering `instead` for an event that goes no further."""
+
+    def plain(value: Any, context: Any = None) -> Any:
+        try:
+            return run(value, context)
+        except Drop:
+            return instead
+
+    async def waiting(value: Any, context: Any = None) -> Any:
+        try:
+            return await run(value, context)
+        except Drop:
+            return instead
+
+    return waiting if is_async else plain

@@ -19,11 +19,12 @@ Key = str | int | bool | None
 class StepSpec(Frozen):
     """One step.
 
-    kind:      "call", "onnx", "router", "parallel", "ensemble" or "graph"
+    kind:      the kind's word: one of `steps.KINDS`
     name:      unique among its neighbours; the last word of the step's path
     reference: "module:qualname" of the function, class or model; "" where the kind needs none
     options:   canonical JSON text, see `option`
     branches:  what a router, parallel, ensemble or sub-graph holds
+    after:     the names of the steps whose values it takes; () for the one before it
 
     >>> spec = StepSpec("call", "clean", "shop:clean", canonical({"arguments": {"top": 3}}))
     >>> spec.option("arguments")
@@ -37,13 +38,15 @@ class StepSpec(Frozen):
     reference: str = ""
     options: str = "{}"
     branches: tuple[BranchSpec, ...] = ()
+    after: tuple[str, ...] = ()
 
     def option(self, name: str, default: Any = None) -> Any:
         return json.loads(self.options).get(name, default)
 
     def to_dict(self) -> dict[str, Any]:
         """This step as JSON-ready values."""
-        return {
+        after = {"after": list(self.after)} if self.after else {}
+        return after | {
             "kind": self.kind,
             "name": self.name,
             "reference": self.reference,
@@ -64,6 +67,7 @@ class StepSpec(Frozen):
             reference=given.get("reference", ""),
             options=canonical(given.get("options", {})),
             branches=tuple(BranchSpec(each["key"], steps_from(each["steps"])) for each in branches),
+            after=tuple(given.get("after", ())),
         )
 
 

@@ -1,1 +1,17 @@
-"""The kinds of step, one a file, all of one shape."""
+"""The kinds of step, one a file, all of one shape.
+
+A kind's file has the word that makes its step, the step's class, and `rebuild(spec, branches, at)`,
+the way back from a spec.
+"""
+
+# A spec's word for a kind: its module here.  Loaded when a graph uses it.
+KINDS = {
+    "call": "call",
+    "ensemble": "ensemble",
+    "filter": "filter",
+    "graph": "subgraph",
+    "map": "map",
+    "onnx": "onnx",
+    "parallel": "parallel",
+    "router": "router",
+}

@@ -20,6 +20,10 @@ O_co = TypeVar("O_co", covariant=True)
 N = TypeVar("N")
 
 
+# The steps that a step holds, by key.
+Branches = tuple[tuple[Key, "tuple[Step[Any, Any], ...]"], ...]
+
+
 class Calls(Protocol[I_contra, O_co]):
     """An instance of a class step, called with the value."""
 
@@ -38,9 +42,10 @@ class Bound:
     context: the name of the parameter that takes the context; "" for none
     leaf:    the user's own code, so that an error raised in it is noted with `path`;
              steps that hold others note their own
+    after:   the steps whose values it takes; () for the one before it
     """
 
-    __slots__ = ("call", "context", "is_async", "leaf", "name", "path")
+    __slots__ = ("after", "call", "context", "is_async", "leaf", "name", "path")
 
     def __init__(
         self,
@@ -51,18 +56,27 @@ class Bound:
         is_async: bool = False,
         context: str = "",
         leaf: bool = False,
+        after: tuple[str, ...] = (),
     ) -> None:
         self.name, self.path, self.call = name, path, call
         self.is_async, self.context, self.leaf = is_async, context, leaf
+        self.after = after
+
+
+class Drop(BaseException):
+    """Raised by a step: this event goes no further.  No error, so nothing that catches errors
+    sees it; the graph, or the nearest step that runs others item by item, answers without it."""
 
 
 class Step(Generic[I_contra, O_co]):
-    """A checked step from `I` to `O`.  Made by `step`, `router`, `parallel`, `ensemble`, `onnx`.
+    """A checked step from `I` to `O`.  Made by `step`, `router` and their like, see `pelton.steps`.
 
     spec:        what it is, as frozen data
     input_type, output_type: from the annotations; Any where there are none
     is_async:    whether calling it has to be awaited
     takes_context: whether it, or a step inside it, takes the context
+    drops:       whether an event may end here without an answer, see `Drop`
+    aside:       whether its value is its input's, what it does being off the way (a tap)
     place:       the user's line that made it
     branches:    the steps that it holds, by key
     files:       the files that it loads (see `ModelFile`)
@@ -73,8 +87,10 @@ class Step(Generic[I_contra, O_co]):
     output_type: Any = Any
     is_async: bool = False
     takes_context: bool = False
+    drops: bool = False
+    aside: bool = False
     place: Place = Place()
-    branches: tuple[tuple[Key, tuple[Step[Any, Any], ...]], ...] = ()
+    branches: Branches = ()
     references: tuple[str, ...] = ()
     files: tuple[Any, ...] = ()
 
@@ -90,6 +106,20 @@ class Step(Generic[I_contra, O_co]):
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return self.spec.after
+
+    def placed(self, after: tuple[str, ...]) -> Step[Any, Any]:
+        """This step where it takes the values of the steps named."""
+        if after == self.after:
+            return self
+        from copy import copy
+
+        other, given = copy(self), vars(self.spec)
+        other.spec = StepSpec(**{**given, "after": after})
+        return other
 
     @property
     def steps(self) -> tuple[Step[Any, Any], ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Calls, Does, Step
+from .base import Bound, Branches, Calls, Does, Step
 from .signature import Signature, verb_of
 
 if TYPE_CHECKING:
@@ -127,5 +127,10 @@ def steps_of(thing: Any) -> tuple[Step[Any, Any], ...]:
     return made.steps
 
 
-def rebuild(spec: StepSpec, at: Place) -> Step[Any, Any]:
-    return CallStep(resolve(spec.reference), spec.name, spec.option("arguments", {}), at)
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
+    return CallStep(*parts(spec), at)
+
+
+def parts(spec: StepSpec) -> tuple[Any, str, dict[str, Any]]:
+    """What a spec says of a function or class: itself, the step's name, its other arguments."""
+    return resolve(spec.reference), spec.name, spec.option("arguments", {})

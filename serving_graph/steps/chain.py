@@ -27,6 +27,7 @@ class Chain(Step[Any, Any]):
         self.input_type, self.output_type = steps[0].input_type, steps[-1].output_type
         self.is_async = any(each.is_async for each in steps)
         self.takes_context = any(each.takes_context for each in steps)
+        self.drops = any(each.drops for each in steps)
 
     @property
     def steps(self) -> tuple[Step[Any, Any], ...]:

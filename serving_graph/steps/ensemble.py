@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import GenericAlias
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..compile import Run, note
 from ..fit import fits, type_name, union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Step
+from .base import Branches, Step
 from .combine import RULES, mean_type, vote_type, why_no_mean, why_no_vote
-from .hold import Branches, Holder, common_input, named_members
+from .hold import Holder, common_input, named_members
 from .parallel import gather
 from .signature import Signature
+
+if TYPE_CHECKING:
+    from ..run import Worker
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741
@@ -70,7 +73,7 @@ class Ensemble(Holder):
             )
         return signature.output_type
 
-    def join(self, runs: dict[Key, Run], path: str) -> Run:
+    def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         listed = list(runs.values())
         merge = self._merger(path)
         together = gather(runs)

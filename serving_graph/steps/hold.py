@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..check import check_sequence
 from ..compile import Run
+from ..drive import AsyncRun, drive, lifted
 from ..refer import Place, wrong
 from ..spec import BranchSpec, Key, StepSpec
-from .base import Bound, Step
+from .base import Bound, Branches, Step
 from .call import steps_of
 
 if TYPE_CHECKING:
     from ..run import Worker
 
-Branches = tuple[tuple[Key, tuple[Step[Any, Any], ...]], ...]
+Wait = Callable[[float], Awaitable[None]]
 
 
 class Holder(Step[Any, Any]):
@@ -32,22 +33,48 @@ class Holder(Step[Any, Any]):
         held = [each for _, steps in branches for each in steps]
         self.is_async = any(each.is_async for each in held)
         self.takes_context = any(each.takes_context for each in held)
+        self.drops = any(each.drops for each in held)
 
     def bind(self, worker: Worker, path: str) -> Bound:
         runs = {
             key: worker.branch(key, steps, path, is_async=self.is_async)
             for key, steps in self.branches
         }
-        return Bound(
-            self.name, path, self.join(runs, path), is_async=self.is_async, context="context"
-        )
+        joined = self.join(runs, path, worker)
+        return Bound(self.name, path, joined, is_async=self.is_async, context="context")
 
-    def join(self, runs: dict[Key, Run], path: str) -> Run:
+    def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         """The function `(value, context)` over the branches' functions."""
         raise NotImplementedError
 
     def outputs(self) -> list[Any]:
         return [steps[-1].output_type for _, steps in self.branches]
+
+
+class Policy(Holder):
+    """A holder that only orders the calls of its branches, so that one coroutine says it for plain
+    graphs and for async ones: see `drive`."""
+
+    def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
+        if self.is_async:
+            return self.policy(runs, path, worker, worker.clock.wait)
+        policy = self.policy(
+            {key: lifted(run) for key, run in runs.items()}, path, worker, lifted_sleep(worker)
+        )
+        return lambda value, context: drive(policy(value, context))
+
+    def policy(
+        self, runs: dict[Key, AsyncRun], path: str, worker: Worker, wait: Wait
+    ) -> Callable[[Any, Any], Coroutine[Any, Any, Any]]:
+        """The coroutine function `(value, context)` over the branches'; `wait(seconds)` waits."""
+        raise NotImplementedError
+
+
+def lifted_sleep(worker: Worker) -> Wait:
+    async def wait(seconds: float) -> None:
+        worker.clock.sleep(seconds)
+
+    return wait
 
 
 def common_input(holder: Holder) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 from ..fit import type_from_dict, type_to_dict
 from ..refer import Place, place, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Step
+from .base import Bound, Branches, Step
 
 if TYPE_CHECKING:
     from ..run import Worker
@@ -126,7 +126,7 @@ def onnx(
     return OnnxStep(spec, at.file.rpartition("/")[0] or ".", output_type, at)
 
 
-def rebuild(spec: StepSpec, at: Place) -> Step[Any, Any]:
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     from importlib import import_module
 
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from ..compile import Run
-from ..fit import type_name
+from ..fit import typed_dict
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec
-from .base import Step
-from .hold import Branches, Holder, branches_of, common_input
+from .base import Branches, Step
+from .hold import Holder, branches_of, common_input
+
+if TYPE_CHECKING:
+    from ..run import Worker
 
 
 class Parallel(Holder):
@@ -19,9 +22,9 @@ class Parallel(Holder):
         super().__init__("parallel", name, branches, at)
         self.input_type = common_input(self)
         fields = {str(key): steps[-1].output_type for key, steps in branches}
-        self.output_type = _typed_dict(fields)
+        self.output_type = typed_dict(fields)
 
-    def join(self, runs: dict[Key, Run], path: str) -> Run:
+    def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         return gather(runs) if self.is_async else _one_by_one(runs)
 
 
@@ -45,13 +48,6 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     if any(not isinstance(key, str) for key, _ in branches):
         raise wrong(f"parallel {spec.name!r}: a branch's key is not a string", at=at)
     return Parallel(branches, spec.name, at)
-
-
-def _typed_dict(fields: dict[str, Any]) -> Any:
-    """A TypedDict made at run time, which no static checker can know."""
-    said = ", ".join(f"{key}: {type_name(each)}" for key, each in fields.items())
-    make: Any = TypedDict
-    return make(f"{{{said}}}", fields)
 
 
 def _one_by_one(runs: dict[Key, Run]) -> Run:

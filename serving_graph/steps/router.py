@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_origin, get_type_hints, is_typeddict
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints, is_typeddict
 
 from ...handlers.errors import InvalidInput
 from ...handlers.event import Event
@@ -11,9 +11,12 @@ from ..compile import Run, note
 from ..fit import members, plain, type_name, union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Step
-from .hold import Branches, Holder, branches_of, common_input
+from .base import Branches, Step
+from .hold import Holder, branches_of, common_input
 from .signature import Signature
+
+if TYPE_CHECKING:
+    from ..run import Worker
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 _DEFAULT = "default"
@@ -48,7 +51,7 @@ class Router(Holder):
         if self.input_type is Any:
             self.input_type = signature.input_type
 
-    def join(self, runs: dict[Key, Run], path: str) -> Run:
+    def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         default = runs.pop(_DEFAULT, None) if self.has_default else None
         choose = _chooser(self.by, runs)
         word = self.by if isinstance(self.by, str) else self.by.__name__

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..refer import Place
-from ..spec import GraphSpec, canonical
-from .base import Bound, Step
+from ..fit import type_from_dict
+from ..refer import Place, resolve
+from ..spec import GraphSpec, StepSpec, canonical
+from .base import Bound, Branches, Step
 from .hold import Holder
 
 if TYPE_CHECKING:
@@ -26,3 +27,13 @@ class Subgraph(Holder):
     def bind(self, worker: Worker, path: str) -> Bound:
         run = worker.sequence(self.branches[0][1], path, is_async=self.is_async)
         return Bound(self.name, path, run, is_async=self.is_async, context="context")
+
+
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
+    from ..graph import Graph
+
+    declared = type_from_dict(spec.option("input"), resolve)
+    graph: Graph[Any, Any] = Graph(spec.name, declared)
+    for each in branches[0][1] if branches else ():
+        graph = graph >> each
+    return graph.as_step()

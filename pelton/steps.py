@@ -1,0 +1,47 @@
+"""Every kind of step by its word: `from pelton import steps`, then `steps.map`, `steps.filter` …
+
+They stand apart from `pelton`'s own names because several are words of Python itself.  Each is
+loaded when it is first used.
+
+>>> from pelton import steps
+>>> steps.map(len)
+<map step map: Iterable[Any] -> list[Any]>
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .serving_graph.steps.call import step as step
+    from .serving_graph.steps.ensemble import ensemble as ensemble
+    from .serving_graph.steps.filter import filter as filter
+    from .serving_graph.steps.map import map as map
+    from .serving_graph.steps.onnx import onnx as onnx
+    from .serving_graph.steps.parallel import parallel as parallel
+    from .serving_graph.steps.router import router as router
+
+# A word: the module of `serving_graph.steps` that has it.
+_HOME = {
+    "ensemble": "ensemble",
+    "filter": "filter",
+    "map": "map",
+    "onnx": "onnx",
+    "parallel": "parallel",
+    "router": "router",
+    "step": "call",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'pelton.steps' has no attribute {name!r}")
+    module = import_module(f".serving_graph.steps.{_HOME[name]}", __package__)
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

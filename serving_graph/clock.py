@@ -1,0 +1,96 @@
+"""The clock that whatever waits in a graph asks: the real one here, a manual one for tests.
+
+`sleep` is for graphs without async steps, `wait` for those with.  No step reads the time or sleeps
+by itself, so a test moves a day in no time.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+
+class Clock(Protocol):
+    """Seconds that only go forward, and two ways to let them pass."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+    async def wait(self, seconds: float) -> None: ...
+
+
+class RealClock:
+    """The machine's own.
+
+    >>> clock = RealClock()
+    >>> clock.now() <= clock.now()
+    True
+    """
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+    async def wait(self, seconds: float) -> None:
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that a test moves; shipped so that everybody can test a graph that waits.
+
+    A plain graph's `sleep` moves it at once.  An async graph's `wait` ends when `advance` has
+    moved it far enough; `advance` stops at everything due on the way, in order, and lets it run.
+
+    slept: the seconds of every `sleep` and `wait`, in order
+
+    >>> clock = ManualClock()
+    >>> clock.sleep(60)
+    >>> clock.now(), clock.slept
+    (60.0, [60])
+    """
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now, self.slept = start, list[float]()
+        self._waiting: list[tuple[float, int, Any]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._now += seconds
+
+    async def wait(self, seconds: float) -> None:
+        import asyncio
+
+        self.slept.append(seconds)
+        ends: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (self._now + seconds, len(self.slept), ends)
+        self._waiting.append(entry)
+        try:
+            await ends
+        finally:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clock, waking what falls due one after another, each run until it waits."""
+        target = self._now + seconds
+        await self.settle()
+        while due := [each for each in self._waiting if each[0] <= target]:
+            first = min(due)
+            self._waiting.remove(first)
+            self._now = max(self._now, first[0])
+            if not first[2].done():
+                first[2].set_result(None)
+            await self.settle()
+        self._now = target
+
+    async def settle(self, turns: int = 20) -> None:
+        """Let everything that can run now run until it waits: `turns` rounds of the loop."""
+        import asyncio
+
+        for _ in range(turns):
+            await asyncio.sleep(0)

@@ -1,0 +1,91 @@
+"""Steps over lists and events that end early, plain and async alike."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pelton import Graph, parallel, steps
+from pelton.handlers.errors import GraphError
+
+
+def small(n: int) -> bool:
+    return n < 10
+
+
+async def later_small(n: int) -> bool:
+    await asyncio.sleep(0)
+    return n < 10
+
+
+def double(n: int) -> int:
+    return 2 * n
+
+
+def inverse(n: int) -> float:
+    return 1 / n
+
+
+async def later_inverse(n: int) -> float:
+    await asyncio.sleep(0)
+    return 1 / n
+
+
+@pytest.mark.parametrize("test", [small, later_small])
+def test_an_event_that_goes_no_further_answers_none(test: Any) -> None:
+    graph = Graph("g", int) >> steps.filter(test) >> double
+    assert graph.output_type == int | None
+    assert [asyncio.run(graph.acall(n)) for n in (4, 40)] == [8, None]
+    assert Graph.from_spec(graph.spec.to_dict()).spec == graph.spec
+    assert [asyncio.run(graph.compile()(n) if graph.is_async else graph.acall(n)) for n in (40,)]
+
+
+@pytest.mark.parametrize("test", [small, later_small])
+def test_inside_a_map_it_is_left_out_and_order_is_kept(test: Any) -> None:
+    inner = steps.filter(test) >> double
+    graph = Graph("g", list[int]) >> steps.map(inner, concurrency=3)
+    assert asyncio.run(graph.acall([1, 20, 3, 40, 5])) == [2, 6, 10]
+    assert Graph.from_spec(graph.spec.to_dict()).spec == graph.spec
+
+
+def test_inside_a_branch_it_ends_the_whole_event() -> None:
+    graph = Graph("g", int) >> parallel(a=steps.filter(small), b=double)
+    assert graph(40) is None
+
+
+def test_a_filter_gives_a_bool_and_map_needs_room() -> None:
+    with pytest.raises(GraphError, match="filter 'inverse': inverse gives float"):
+        steps.filter(inverse)
+    with pytest.raises(GraphError, match="concurrency=0"):
+        steps.map(double, concurrency=0)
+    with pytest.raises(GraphError, match=r"takes Iterable\[int\]"):
+        Graph("g", int) >> steps.map(double)
+
+
+@pytest.mark.parametrize("one", [inverse, later_inverse])
+def test_an_item_that_fails_says_which_and_what_it_was_given(one: Any) -> None:
+    graph = Graph("g", list[int]) >> steps.map(one, name="each")
+    with pytest.raises(ZeroDivisionError) as caught:
+        asyncio.run(graph.acall([1, 0, 2]))
+    assert caught.value.__notes__ == [f"in step g/each/{one.__name__}", "item 1 of the list"]
+    with pytest.raises(ZeroDivisionError) as again:
+        asyncio.run(graph.acall([0]))
+    assert again.value.input_digest == caught.value.input_digest  # type: ignore[attr-defined]
+
+
+def test_items_run_together_but_not_more_than_allowed() -> None:
+    running, most = 0, 0
+
+    async def busy(n: int) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return n
+
+    graph = Graph("g", list[int]) >> steps.map(busy, concurrency=4)
+    assert asyncio.run(graph.acall(list(range(20)))) == list(range(20))
+    assert most == 4
