@@ -7,7 +7,6 @@ PeltonError
 ├── UnknownModel        no model, or no version of it, has the name asked for (HTTP: 404)
 ├── MalformedBody       the event's bytes are not what its content type says (HTTP: 400)
 ├── InvalidOutput       the function's answer cannot be encoded
-├── UnknownModel        no model, or no version of it, has that name (HTTP: 404)
 ├── Overloaded          a bounded queue is full (HTTP: 429)
 ├── NotReady            what the event needs is not loaded, or is resting after failures (HTTP: 503)
 ├── DeadlineExceeded    the event's time is over (HTTP: 504); also a TimeoutError
@@ -79,6 +78,8 @@ class UnknownModel(PeltonError):
     "there is no version '3' of the model 'delay'; there are 1, 2"
     """
 
+    status = 404
+
     def __init__(
         self, name: str, version: str = "", *, known: tuple[str, ...] = (), reason: str = ""
     ) -> None:
@@ -98,12 +99,6 @@ class MalformedBody(PeltonError):
 
 class InvalidOutput(PeltonError):
     """The function's answer cannot be encoded; the message names function and type."""
-
-
-class UnknownModel(PeltonError):
-    """No model, or no version of it, has that name; the message says which there are."""
-
-    status = 404
 
 
 class Overloaded(PeltonError):

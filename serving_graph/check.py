@@ -58,12 +58,17 @@ def check_joint(
     )
 
 
-def check_sequence(where: str, steps: Sequence[Step[Any, Any]], at: Place) -> None:
-    """Raise when the steps of a branch cannot follow one another, or there are none."""
+def check_sequence(
+    where: str, steps: Sequence[Step[Any, Any]], at: Place, declared: Any = None
+) -> None:
+    """Raise when the steps of a branch cannot follow one another, or there are none.
+
+    declared: the type of the branch's input, where more than the first step may take it
+    """
     if not steps:
         raise wrong(f"{where} has no steps", "give it at least one", at=at)
     for place, added in enumerate(steps[1:], 1):
-        given = given_to(where, steps[:place], steps[0].input_type, added, at)
+        given = given_to(where, steps[:place], declared or steps[0].input_type, added, at)
         check_joint(where, steps[:place], given, added, at)
     _check_reached(where, steps, at)
 

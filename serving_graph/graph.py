@@ -182,7 +182,7 @@ class Graph(Generic[I, O]):
     def check(self) -> None:
         """Raise `GraphError` for what no joint could see yet: a graph without steps, and a step
         whose value nobody takes."""
-        check_sequence(f"graph {self.name!r}", self.steps, self.place)
+        check_sequence(f"graph {self.name!r}", self.steps, self.place, self.input_type)
 
     def compile(self, *, clock: Clock | None = None, watch: Watch | None = None) -> Executor:
         """An executor of its own: its class steps are made anew, shared with nobody.
@@ -209,7 +209,7 @@ class Graph(Generic[I, O]):
     def as_step(self, name: str = "") -> Step[I, O]:
         """This graph as a step of another, under its own name or another."""
         at = place()
-        check_sequence(f"graph {self.name!r}", self.steps, at)
+        check_sequence(f"graph {self.name!r}", self.steps, at, self.input_type)
         types = (self.input_type, self.output_type)
         return Subgraph(name or self.name, self.spec, self.steps, types, at)
 

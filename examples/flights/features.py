@@ -37,6 +37,36 @@ class Flight(BaseModel):
     dep_delay: float
 
 
+class Weather(BaseModel):
+    """What the airport's station measured in the hour of the departure."""
+
+    temp: float
+    wind_speed: float
+    precip: float
+    visib: float
+
+
+class Departure(BaseModel):
+    """A flight with the weather it leaves in; None where the station was silent."""
+
+    flight: Flight
+    weather: Weather | None
+
+
+def hour_key(flight: Flight) -> str:
+    """The station and the hour, as the table of weather has them."""
+    return f"{flight.origin}-{flight.month}-{flight.day}-{flight.hour}"
+
+
+def clean_with_weather(departure: Departure) -> list[float]:
+    """`clean`, whether the weather is known, and its four numbers (zeros where it is not)."""
+    weather = departure.weather
+    if weather is None:
+        return [*clean(departure.flight), 0.0, 0.0, 0.0, 0.0, 0.0]
+    measured = (weather.temp, weather.wind_speed, weather.precip, weather.visib)
+    return [*clean(departure.flight), 1.0, *measured]
+
+
 def clean(flight: Flight) -> list[float]:
     """One row of numbers; an unknown carrier or airport is all zeros, never an error."""
     return [

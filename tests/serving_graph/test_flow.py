@@ -109,3 +109,14 @@ def test_a_value_that_nobody_takes_is_refused_before_anything_runs() -> None:
     graph = Graph("flow", str).to(words).to(count).to(first, after="words")
     with pytest.raises(GraphError, match="no step takes the value of step 'count'"):
         graph.check()
+
+
+def test_a_first_step_that_takes_anything_narrows_no_other() -> None:
+    def anything(value: object) -> int:
+        return hash(value) * 0
+
+    graph = Graph("flow", str).to(anything).to(str.upper, after="input", name="upper")
+    graph = graph.to(same, after=["anything", "upper"])
+    graph.check()
+    outer = Graph("outer", str) >> graph
+    assert outer("ab") == {"anything": 0, "upper": "AB"}

@@ -1,0 +1,28 @@
+"""The weather at the three airports, hour by hour: a table that travels with the function."""
+
+import csv
+import gzip
+from pathlib import Path
+
+from features import Departure, Flight, Weather, hour_key
+
+FILE = "weather.csv.gz"
+
+
+class Station:
+    """Looks up what was measured in the hour of a departure; the table is read once a worker."""
+
+    def load(self) -> None:
+        with gzip.open(Path(__file__).with_name(FILE), "rt", newline="") as opened:
+            self.table = {row.pop("hour"): row for row in csv.DictReader(opened)}
+
+    def __call__(self, key: str) -> Weather | None:
+        measured = self.table.get(key)
+        return None if measured is None else Weather.model_validate(measured)
+
+
+def with_weather(flight: Flight, weather: Weather | None) -> Departure:
+    return Departure(flight=flight, weather=weather)
+
+
+__all__ = ["FILE", "Station", "hour_key", "with_weather"]
