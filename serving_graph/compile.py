@@ -20,16 +20,18 @@ Run = Callable[[Any, Any], Any]
 class Track(Protocol):
     """What a sequence tells of itself: when each of its steps began, and which one failed.
 
-    now:  the clock that is read before the first step and after each
-    seen: called after the last step with all those times
-    one:  called instead where steps overlap: one step's seconds
+    now:    the clock that is read before the first step and after each
+    seen:   called after the last step with all those times
+    failed: called instead when a step raised (a `Drop` too, or that it was cancelled), with the
+            times until then: the last is when the step in question began
+    one:    called instead of `seen` where steps overlap: one step's seconds
     """
 
     def now(self) -> float: ...
 
-    def seen(self, *times: float) -> None: ...
+    def seen(self, times: tuple[float, ...]) -> object: ...
 
-    def failed(self, place: int, error: Exception) -> None: ...
+    def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None: ...
 
     def one(self, place: int, seconds: float) -> None: ...
 
@@ -55,14 +57,15 @@ def compile_sequence(
     source = _source(names, values, steps, is_async, timed=track is not None)
     file = f"<graph {path}>"
 
-    def blame(error: Exception) -> None:
+    def blame(error: BaseException) -> None:
         trace = error.__traceback__
         assert trace is not None
         place = trace.tb_lineno - _FIRST_LINE - (track is not None)
         _show(file, source)
         if track is not None:
-            track.failed(place, error)
-        if steps[place].leaf:
+            known = trace.tb_frame.f_locals
+            track.failed(place, error, tuple(known[f"t{each}"] for each in range(place + 1)))
+        if steps[place].leaf and isinstance(error, Exception):
             note(error, steps[place].path, eval(values[place], {}, trace.tb_frame.f_locals))
 
     scope: dict[str, Any] = dict(zip(names, (each.call for each in steps), strict=True))
@@ -128,10 +131,12 @@ def _source(
             lines.append(f"        {target} = {call}; t{place} = now()")
         else:
             lines.append(f"        {'return' if place == len(steps) else f'{target} ='} {call}")
-    lines += ["    except Exception as error:", "        blame(error)", "        raise"]
+    # Who counts also wants to know of what went no further, or was cancelled.
+    kind = "BaseException" if timed else "Exception"
+    lines += [f"    except {kind} as error:", "        blame(error)", "        raise"]
     if timed:
         times = ", ".join(f"t{place}" for place in range(len(steps) + 1))
-        lines += [f"    seen({times})", f"    return {target}"]
+        lines += [f"    seen(({times}))", f"    return {target}"]
     return "\n".join([*lines, ""])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .layout import Box, Drawing, Line, lay_out
+from .layout import Box, Drawing, Line, Marks, lay_out
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -40,11 +40,14 @@ _STYLE = """
   .box.onnx { fill: #eef6ff; stroke: #4c8dd6 }
   .box.router, .box.parallel, .box.ensemble { fill: #fff8e8; stroke: #c89b3c }
   .box.input, .box.output { fill: #ffffff; stroke: #8c959f; stroke-dasharray: 4 3 }
+  .mark { font: 600 12px ui-monospace, Menlo, 'DejaVu Sans Mono', monospace; fill: #1a7f37 }
+  .mark.bad { fill: #cf222e }  .box.bad { stroke: #cf222e }
   .box.graph { fill: none; stroke: #8c959f; stroke-dasharray: 2 3 }
   .line { fill: none; stroke: #8c959f; stroke-width: 1.4; stroke-linecap: round }
   .head { fill: #8c959f }  .paper { fill: #ffffff }
   @media (prefers-color-scheme: dark) {
     .title, .name { fill: #e6edf3 }  .more { fill: #9da7b3 }  .type { fill: #9da7b3 }
+    .mark { fill: #57ab5a }  .mark.bad { fill: #f47067 }  .box.bad { stroke: #f47067 }
     .key { fill: #e3b341 }  .paper { fill: #0d1117 }  .box { fill: #1c2128 }
     .box.onnx { fill: #16263a }  .box.input, .box.output { fill: #0d1117 }
     .box.router, .box.parallel, .box.ensemble { fill: #2b2412 }
@@ -52,8 +55,10 @@ _STYLE = """
 """
 
 
-def to_text(graph: Graph[Any, Any]) -> str:
+def to_text(graph: Graph[Any, Any], marks: Marks | None = None) -> str:
     """The graph as lines of text in box-drawing characters.
+
+    marks: a line more in the box of each step whose path is there, see `Mark`
 
     >>> from pelton import Graph
     >>> print(to_text(Graph("size", str) >> len))
@@ -75,7 +80,7 @@ def to_text(graph: Graph[Any, Any]) -> str:
     │ Any │
     ╰─────╯
     """
-    drawing = lay_out(graph)
+    drawing = lay_out(graph, marks)
     width = max([drawing.width, *(each.x + len(each.text) for each in drawing.labels)])
     strokes = [[0] * (width + 1) for _ in range(drawing.height + 1)]
     for line in drawing.lines:
@@ -123,9 +128,12 @@ def _box_text(cells: list[list[str]], box: Box) -> None:
         cells[y][box.x + 1 : right] = text.center(box.width - 2)
 
 
-def to_svg(graph: Graph[Any, Any]) -> str:
-    """The graph as an SVG document; it follows the reader's light or dark theme."""
-    drawing = lay_out(graph)
+def to_svg(graph: Graph[Any, Any], marks: Marks | None = None) -> str:
+    """The graph as an SVG document; it follows the reader's light or dark theme.
+
+    marks: as in `to_text`
+    """
+    drawing = lay_out(graph, marks)
     width = drawing.width * CELL_WIDTH + 2 * MARGIN
     width = max(width, len(graph.name) * 11 + 2 * MARGIN, _label_edge(drawing))
     height = drawing.height * CELL_HEIGHT + 2 * MARGIN + 30
@@ -183,8 +191,9 @@ def _line_svg(line: Line) -> str:
 def _box_svg(box: Box) -> str:
     x, y = _x(box.x) - CELL_WIDTH / 2, _y(box.y) - CELL_HEIGHT / 2
     width, height = box.width * CELL_WIDTH, box.height * CELL_HEIGHT
+    kind = f"{box.kind} bad" if box.bad else box.kind
     parts = [
-        f'<rect class="box {box.kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
+        f'<rect class="box {kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
         f'height="{height:.1f}" rx="8"/>'
     ]
     if box.kind == "graph":
@@ -195,8 +204,11 @@ def _box_svg(box: Box) -> str:
     step = 18
     first = y + height / 2 - (len(box.lines) - 1) * step / 2 + 5
     for place, text in enumerate(box.lines):
+        style = "more" if place else "name"
+        if box.mark and place == len(box.lines) - 1:
+            style = "mark bad" if box.bad else "mark"
         parts.append(
-            f'<text class="{"more" if place else "name"}" text-anchor="middle" '
+            f'<text class="{style}" text-anchor="middle" '
             f'x="{x + width / 2:.1f}" y="{first + place * step:.1f}">{_text(text)}</text>'
         )
     return "".join(parts)

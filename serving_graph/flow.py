@@ -69,11 +69,11 @@ class _Part:
     def now(self) -> float:
         return self._track.now()
 
-    def seen(self, *times: float) -> None:
+    def seen(self, times: tuple[float, ...]) -> None:
         self._track.one(self._place, times[1] - times[0])
 
-    def failed(self, place: int, error: Exception) -> None:
-        self._track.failed(self._place, error)
+    def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None:
+        self._track.failed(self._place, error, times)
 
     def one(self, place: int, seconds: float) -> None:
         self._track.one(self._place, seconds)

@@ -7,11 +7,12 @@ centred on the line that enters it at the top and leaves it at the bottom.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .fit import type_name
+from .paths import inside
 from .steps.base import Step
 
 if TYPE_CHECKING:
@@ -21,8 +22,21 @@ EDGE = 3  # rows between two boxes: room for a type
 GAP = 3  # columns between two branches
 
 
+class Mark(NamedTuple):
+    """What a running graph says of a step: a line in its box; `bad` where that is trouble."""
+
+    text: str
+    bad: bool = False
+
+
+Marks = Mapping[str, Mark]  # by the step's path
+
+
 class Box(NamedTuple):
-    """A step's box; `lines` are its name and, where there is more to say, one line of that."""
+    """A step's box; `lines` are its name and, where there is more to say, one line of that.
+
+    mark: whether the last line is a `Mark`'s; `bad` when it tells of trouble
+    """
 
     x: int
     y: int
@@ -30,6 +44,8 @@ class Box(NamedTuple):
     height: int
     lines: tuple[str, ...]
     kind: str
+    mark: bool = False
+    bad: bool = False
 
 
 class Line(NamedTuple):
@@ -77,15 +93,17 @@ class Drawing:
         ]
 
 
-def lay_out(graph: Graph[Any, Any]) -> Drawing:
+def lay_out(graph: Graph[Any, Any], marks: Marks | None = None) -> Drawing:
     """The whole graph: its input's type, its steps, its answer's type.
+
+    marks: a line more in the box of each step whose path is there
 
     >>> from pelton import Graph
     >>> [box.lines for box in lay_out(Graph("size", str) >> len).boxes]
     [('str',), ('len',), ('Any',)]
     """
     ends = _box("input", type_name(graph.input_type)), _box("output", type_name(graph.output_type))
-    parts = [ends[0], *map(_step, graph.steps), ends[1]]
+    parts = [ends[0], *_steps(graph.steps, graph.name, marks or {}), ends[1]]
     types = ["", *(type_name(each.output_type) for each in graph.steps[:-1]), ""]
     return _stack(parts, types)
 
@@ -110,35 +128,43 @@ def _joint(whole: Drawing, text: str) -> None:
     whole.height += EDGE
 
 
-def _box(kind: str, *lines: str) -> Drawing:
-    said = tuple(_short(each) for each in lines if each)
+def _box(kind: str, *lines: str, mark: Mark | None = None) -> Drawing:
+    said = tuple(_short(each) for each in (*lines, mark.text if mark else "") if each)
     width = _odd(max(map(len, said)) + 4)
     height = len(said) + 2
-    return Drawing(width, height, [Box(0, 0, width, height, said, kind)])
+    bad = mark is not None and mark.bad
+    return Drawing(width, height, [Box(0, 0, width, height, said, kind, mark is not None, bad)])
 
 
-def _step(step: Step[Any, Any]) -> Drawing:
-    head = _box(step.spec.kind, step.name, _detail(step))
+def _steps(steps: Sequence[Step[Any, Any]], path: str, marks: Marks) -> list[Drawing]:
+    return [_step(each, f"{path}/{each.name}", marks) for each in steps]
+
+
+def _inner(steps: Sequence[Step[Any, Any]], path: str, marks: Marks) -> Drawing:
+    return _stack(_steps(steps, path, marks), [type_name(each.output_type) for each in steps[:-1]])
+
+
+def _step(step: Step[Any, Any], path: str, marks: Marks) -> Drawing:
+    head = _box(step.spec.kind, step.name, _detail(step), mark=marks.get(path))
     if not step.branches:
         return head
     if step.spec.kind == "graph":
-        return _framed(step)
-    branches = [
-        _stack([*map(_step, steps)], [type_name(each.output_type) for each in steps[:-1]])
-        for _, steps in step.branches
-    ]
+        return _framed(step, path, marks)
+    branches = [_inner(steps, where, marks) for where, steps in inside(step, path)]
     named = step.spec.kind != "ensemble"
     keys = [_short(str(key)) if named else "" for key, _ in step.branches]
     return _fan(head, branches, keys)
 
 
-def _framed(step: Step[Any, Any]) -> Drawing:
+def _framed(step: Step[Any, Any], path: str, marks: Marks) -> Drawing:
     """A sub-graph: its steps inside a frame that bears its name."""
-    steps = step.branches[0][1]
-    inner = _stack([*map(_step, steps)], [type_name(each.output_type) for each in steps[:-1]])
-    width = _odd(max(inner.width + 4, len(step.name) + 6))
+    inner = _inner(step.branches[0][1], path, marks)
+    mark = marks.get(path)
+    title = f"{step.name}  {mark.text}" if mark else step.name
+    width = _odd(max(inner.width + 4, len(title) + 6))
     whole = Drawing(width, inner.height + 4)
-    whole.boxes.append(Box(0, 0, width, inner.height + 4, (step.name,), "graph"))
+    bad = mark is not None and mark.bad
+    whole.boxes.append(Box(0, 0, width, inner.height + 4, (title,), "graph", False, bad))
     whole.add(inner, whole.centre - inner.centre, 2)
     return whole
 

@@ -11,15 +11,25 @@ from typing import Any, Protocol
 
 from .clock import Clock, RealClock
 from .compile import Run, Track, compile_sequence, note
+from .paths import branch_path
 from .refer import wrong
 from .spec import Key
 from .steps.base import Drop, Step
 
 
 class Watch(Protocol):
-    """Who wants to know what the steps of an executor do: see `Track`."""
+    """Who wants to know what the steps of an executor do.
+
+    track:   of a sequence's steps, see `Track`
+    gauge:   a step's level that is read when somebody asks (a queue's depth)
+    counter: what a step counts for itself (tries, hits); called with how many more
+    """
 
     def track(self, path: str, steps: Sequence[str]) -> Track: ...
+
+    def gauge(self, path: str, name: str, read: Callable[[], float]) -> None: ...
+
+    def counter(self, path: str, name: str) -> Callable[[float], object]: ...
 
 
 class Worker:
@@ -60,13 +70,19 @@ class Worker:
     def branch(
         self, key: Key, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool
     ) -> Run:
-        """`sequence` for a branch: its key is part of the path, unless its only step says it
-        or it is "", the key of a holder of one."""
-        word = str(key).strip("/").replace("/", ".")
-        alone = len(steps) == 1 and steps[0].name == word
-        return self.sequence(
-            steps, path if alone or not word else f"{path}/{word}", is_async=is_async
-        )
+        """`sequence` for a branch, see `branch_path`."""
+        return self.sequence(steps, branch_path(path, key, steps), is_async=is_async)
+
+    def gauge(self, path: str, name: str, read: Callable[[], float]) -> None:
+        """Let who watches read a step's level whenever asked: worker.gauge(path, "queue_depth",
+        lambda: len(waiting)).  Nothing without a watch."""
+        if self.watch is not None:
+            self.watch.gauge(path, name, read)
+
+    def counter(self, path: str, name: str) -> Callable[[float], object]:
+        """What to call with how many more of something a step has seen: retries = worker.counter(
+        path, "retries"); retries(1).  Without a watch it counts nothing."""
+        return _uncounted if self.watch is None else self.watch.counter(path, name)
 
     def tell(self, hook: str, *, backwards: bool = False) -> None:
         """Call a hook of every instance that has it; the first error is raised after the last."""
@@ -82,6 +98,10 @@ class Worker:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+
+def _uncounted(more: float) -> None:
+    """Nobody watches."""
 
 
 def _takes_argument(function: Callable[..., Any]) -> bool:

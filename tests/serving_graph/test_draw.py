@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pelton import Graph, ensemble, onnx, parallel, router, step
 from pelton.serving_graph import Step
 from pelton.serving_graph.draw import to_svg, to_text
-from pelton.serving_graph.layout import Box, lay_out
+from pelton.serving_graph.layout import Box, Mark, lay_out
+from pelton.serving_graph.paths import by_path
 
 
 def same(value: Any) -> Any:
@@ -88,3 +89,13 @@ def test_text_of_branches() -> None:
         "   │           │",
         "   ╰─────┬─────╯",
     ]
+
+
+def test_marks_are_lines_of_their_steps_boxes() -> None:
+    graph = Graph("g") >> (Graph("inner") >> same).as_step() >> parallel(a=same, same=score)
+    marks = {path: Mark(f"at {path}", bad="same/score" in path) for path in by_path(graph)}
+    text, svg = to_text(graph, marks), to_svg(graph, marks)
+    for path in ("g/inner", "g/inner/same", "g/parallel", "g/parallel/a/same"):
+        assert f"at {path}" in text and f">at {path}<" in svg.replace("inner  at", ">at")
+    assert svg.count('class="mark bad"') == 1 and svg.count('class="box call bad"') == 1
+    assert to_svg(graph, {}) == to_svg(graph)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from pelton import Graph, parallel
+from pelton import Graph, parallel, steps
 from pelton.serving_graph.clock import ManualClock
 from pelton.serving_graph.digest import digest
 
@@ -27,6 +27,10 @@ def same(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def huge(n: float) -> bool:
+    return n > 100
+
+
 def fail(n: float) -> float:
     raise LookupError(n)
 
@@ -41,6 +45,12 @@ class Told:
     def track(self, path: str, steps: Sequence[str]) -> _Track:
         return _Track(self, path, steps)
 
+    def gauge(self, path: str, name: str, read: Callable[[], float]) -> None:
+        self.heard.append((path, name, read()))
+
+    def counter(self, path: str, name: str) -> Callable[[float], object]:
+        return lambda more: self.heard.append((path, name, more))
+
 
 class _Track:
     def __init__(self, told: Told, path: str, steps: Sequence[str]) -> None:
@@ -50,15 +60,15 @@ class _Track:
         self.told.time += 1
         return self.told.time
 
-    def seen(self, *times: float) -> None:
+    def seen(self, times: tuple[float, ...]) -> None:
         seconds = [after - before for before, after in pairwise(times)]
         self.told.heard.append((self.path, dict(zip(self.steps, seconds, strict=True))))
 
     def one(self, place: int, seconds: float) -> None:
         self.told.heard.append((self.path, {self.steps[place]: seconds}))
 
-    def failed(self, place: int, error: Exception) -> None:
-        self.told.heard.append((self.path, self.steps[place], type(error).__name__))
+    def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None:
+        self.told.heard.append((self.path, self.steps[place], type(error).__name__, times))
 
 
 @pytest.mark.parametrize("one", [half, later_half])
@@ -81,8 +91,15 @@ def test_a_watch_hears_which_step_failed() -> None:
     run = (Graph("g", float) >> half >> fail).compile(watch=told)
     with pytest.raises(LookupError) as caught:
         run(8.0)
-    assert told.heard == [("g", "fail", "LookupError")]
+    assert told.heard == [("g", "fail", "LookupError", (1.0, 2.0))]
     assert caught.value.input_digest == digest(4.0)  # type: ignore[attr-defined]
+
+
+def test_a_watch_hears_of_what_went_no_further() -> None:
+    told = Told()
+    run = (Graph("g", float) >> half >> steps.filter(huge)).compile(watch=told)
+    assert run(8.0) is None
+    assert told.heard == [("g", "huge", "Drop", (1.0, 2.0))]
 
 
 def test_a_watched_flow_counts_each_step() -> None:
