@@ -13,5 +13,7 @@ KINDS = {
     "map": "map",
     "onnx": "onnx",
     "parallel": "parallel",
+    "pickled": "pickled",
     "router": "router",
+    "skops": "skops",
 }

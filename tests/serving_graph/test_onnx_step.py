@@ -11,7 +11,7 @@ import pytest
 
 from pelton import Graph, onnx
 from pelton.serving_graph.models.onnx import OnnxModel
-from pelton.serving_graph.steps.onnx import ModelFile
+from pelton.serving_graph.models.file import ModelFile
 
 FLIGHTS = Path(__file__).parent / "data"
 ROW = [9.0, 8.5, 500.0, 12.0, *([0.0] * 19)]
@@ -21,7 +21,8 @@ FEATURES = [f"f{place}" for place in range(23)]
 def model(
     features: list[str] | None = None, outputs: list[str] | None = None, sha256: str = ""
 ) -> OnnxModel:
-    made = OnnxModel(ModelFile("model.onnx", str(FLIGHTS), "app", sha256), features, outputs)
+    file = ModelFile("model.onnx", str(FLIGHTS), "app", sha256)
+    made = OnnxModel(file, features=features, outputs=outputs)
     made.load()
     return made
 
@@ -99,6 +100,6 @@ def test_the_declared_output_survives_the_spec() -> None:
 
 def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "junk.onnx").write_bytes(b"not a model")
-    junk = OnnxModel(ModelFile("junk.onnx", str(tmp_path), "app", ""), None, None)
+    junk = OnnxModel(ModelFile("junk.onnx", str(tmp_path), "app", ""))
     with pytest.raises(ValueError, match=r"junk\.onnx is no ONNX model"):
         junk.load()
