@@ -4,7 +4,6 @@ PeltonError
 ├── WrongUse            a declaration is wrong: at import, with file:line and what to do
 │   └── GraphError      a graph is wired wrongly: at build, with the step's path
 ├── InvalidInput        the event does not fit the function's types (HTTP: 422, with the path)
-├── UnknownModel        no model, or no version of it, has the name asked for (HTTP: 404)
 ├── MalformedBody       the event's bytes are not what its content type says (HTTP: 400)
 ├── InvalidOutput       the function's answer cannot be encoded
 ├── Overloaded          a bounded queue is full (HTTP: 429)

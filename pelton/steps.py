@@ -16,18 +16,24 @@ if TYPE_CHECKING:
     from .serving_graph.steps.ensemble import ensemble as ensemble
     from .serving_graph.steps.filter import filter as filter
     from .serving_graph.steps.map import map as map
+    from .serving_graph.steps.model import model as model
     from .serving_graph.steps.onnx import onnx as onnx
     from .serving_graph.steps.parallel import parallel as parallel
+    from .serving_graph.steps.pickled import pickled as pickled
     from .serving_graph.steps.router import router as router
+    from .serving_graph.steps.skops import skops as skops
 
 # A word: the module of `serving_graph.steps` that has it.
 _HOME = {
     "ensemble": "ensemble",
     "filter": "filter",
     "map": "map",
+    "model": "model",
     "onnx": "onnx",
     "parallel": "parallel",
+    "pickled": "pickled",
     "router": "router",
+    "skops": "skops",
     "step": "call",
 }
 

@@ -131,6 +131,18 @@ class Models:
         self._slots: dict[str, dict[str, _Slot]] = {}
         self._defaults: dict[str, str] = {}
 
+    @classmethod
+    def of(cls, *steps: Any) -> Models:
+        """The models of steps that `onnx`, `skops`, `pickled` or `model` made, by their names.
+
+        A model that a graph of this worker has loaded too is shared with it, until both let go.
+        """
+        models = cls()
+        for step in steps:
+            for name, version, make, default in step.loadables():
+                models.add(name, make, version=version, default=default)
+        return models
+
     def add(
         self,
         name: str,

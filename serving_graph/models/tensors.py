@@ -136,15 +136,20 @@ def _check_items(values: Any, at: list[int], datatype: str, place: _Place, nan: 
     sizes = [_size(each) for each in values]
     for index, size in enumerate(sizes):
         if size != sizes[0]:
-            said = [f"a row of {each}" if each >= 0 else "a single value" for each in sizes]
-            message = f"{said[index]} among rows like the first, {said[0]}"
-            refuse(place.of([*at, index]), message, "ragged")
+            here, first = (
+                f"a row of {each}" if each >= 0 else "no row" for each in (size, sizes[0])
+            )
+            refuse(place.of([*at, index]), f"{here}, where the first is {first}", "ragged")
     for index, each in enumerate(values):
         _check_items(each, [*at, index], datatype, place, nan)
 
 
 def _size(value: Any) -> int:
     return len(value) if isinstance(value, (list, tuple)) or hasattr(value, "__array__") else -1
+
+
+def _row(size: int) -> str:
+    return f"a row of {size}" if size >= 0 else "no row"
 
 
 def _check_item(value: Any, at: list[int], datatype: str, place: _Place, nan: Nan) -> None:

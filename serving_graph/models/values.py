@@ -64,12 +64,20 @@ class Reader:
             if not isinstance(each, Mapping):
                 refuse((place,), "takes a dict of features, like the first", "form")
         if self.features is None or len(self.inputs) > 1:
+            self._check_named(records[0])
             return {each.name: self._column(records, each) for each in self.inputs}
         rows = [
             [_field(each, name, place) for name in self.features]
             for place, each in enumerate(records)
         ]
         return {self.inputs[0].name: fit(rows, self.inputs[0], (), self.nan, self.features)}
+
+    def _check_named(self, record: Mapping[str, Any]) -> None:
+        name = self.inputs[0].name
+        if len(self.inputs) == 1 and name not in record:
+            has = ", ".join(map(str, record)) or "nothing"
+            message = f"missing: the value has {has}; say which are the features: inputs=[...]"
+            refuse((0, name), message, "missing")
 
     def _column(self, records: list[Any], wanted: Tensor) -> Any:
         values = [_field(each, wanted.name, place) for place, each in enumerate(records)]

@@ -11,9 +11,11 @@ KINDS = {
     "filter": "filter",
     "graph": "subgraph",
     "map": "map",
+    "model": "model",
     "onnx": "onnx",
     "parallel": "parallel",
     "pickled": "pickled",
     "router": "router",
     "skops": "skops",
+    "versions": "versions",
 }

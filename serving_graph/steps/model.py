@@ -1,138 +1,140 @@
-"""What every model step shares: a share in a loaded model, settings as data, a file that travels.
-
-Loads nothing and imports no format: a worker does, when it binds the step.
-"""
+"""Models of the user's own: any class with `predict`; and one name for several versions of one."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping
 from functools import partial
-from posixpath import basename, isabs, normpath, splitext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from ..fit import type_from_dict, type_to_dict
-from ..models.file import ModelFile
-from ..refer import Place, resolve, wrong
+from ..refer import Place, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
 from .base import Bound, Branches, Step
+from .signature import Signature
 
 if TYPE_CHECKING:
     from ..models.shared import Lease
     from ..run import Worker
 
-_NOT_OF_THE_MODEL = ("gives", "path", "sha256")  # options that are the step's, not the model's
+I = TypeVar("I")  # noqa: E741 - the field's own letter
+O = TypeVar("O")  # noqa: E741
+I_contra = TypeVar("I_contra", contravariant=True)
+O_co = TypeVar("O_co", covariant=True)
 
 
-class FileStep(Step[Any, Any]):
-    """A step that runs a model file: see `pelton.onnx`, `pelton.skops`, `pelton.pickled`."""
+class Predicts(Protocol[I_contra, O_co]):
+    """A model of the user's own: `predict`, and `load(context)` and `close()` where it has them."""
 
-    def __init__(self, spec: StepSpec, base: str, output_type: Any, at: Place) -> None:
-        super().__init__(spec, at)
-        self.output_type = output_type
-        path, pin = spec.option("path"), spec.option("sha256", "")
-        self.file = ModelFile(path, base, spec.reference, pin)
-        self.files = (self.file,)
+    def predict(self, value: I_contra, /) -> O_co: ...
+
+
+class ModelStep(Step[Any, Any]):
+    """See `model`."""
+
+    def __init__(
+        self, cls: Any, name: str, arguments: Mapping[str, Any], warm_up: Any, at: Place
+    ) -> None:
+        name = name or str(getattr(cls, "__name__", "model"))
+        super().__init__(StepSpec("model", name), at)
+        if not isinstance(cls, type) or not callable(getattr(cls, "predict", None)):
+            what = f"model {name!r}: {cls!r:.60} is no class with predict"
+            raise wrong(what, "predict gets the value and gives the answer", at=at)
+        options = {"arguments": dict(arguments), "warm_up": warm_up}
+        try:
+            text = canonical({key: each for key, each in options.items() if each not in (None, {})})
+        except (TypeError, ValueError):
+            advice = "make what is not in the class's load(context), once a worker"
+            raise wrong(f"model {name!r}: not JSON-ready: {options!r:.80}", advice, at=at) from None
+        self.spec = StepSpec("model", name, reference(cls), text)
+        self.cls, self.arguments, self.warm_up = cls, dict(arguments), warm_up
+        signature = Signature(cls.predict, name, at, method=True)  # type: ignore[attr-defined]
+        self.context, self.takes_context = signature.context, bool(signature.context)
+        self.input_type, self.output_type = signature.input_type, signature.output_type
+        self.is_async, self.references = signature.is_async, (self.spec.reference,)
 
     def lease(self) -> Lease:
-        """A share in the model of this step's file and settings."""
+        """A share in the instance of this class made with these arguments."""
+        from ..models.python import ClassModel
         from ..models.shared import Lease
 
-        settings = {**self.settings()}
-        warm_up = settings.pop("warm_up", None)
-        make = partial(_class_of(self.spec.kind), self.file, **settings)
-        return Lease(make, self.key, warm_up)
+        key = ("model", self.cls, self.spec.options)
+        return Lease(partial(ClassModel, self.cls, self.arguments), lambda: key, self.warm_up)
 
-    def settings(self) -> dict[str, Any]:
-        import json
-
-        options = json.loads(self.spec.options)
-        return {key: each for key, each in options.items() if key not in _NOT_OF_THE_MODEL}
-
-    def key(self) -> tuple[Any, ...]:
-        settings = canonical(self.settings())
-        return (self.spec.kind, self.file.identity(), self.file.sha256, settings)
+    def loadables(self) -> Iterator[tuple[str, str, Any, bool]]:
+        """This model for a repository of models, see `Models.of`."""
+        yield self.name, "1", self.lease, True
 
     def bind(self, worker: Worker, path: str) -> Bound:
-        lease = worker.make(self.lease, path)
-        return Bound(self.name, path, lease.model, leaf=True)
+        call = worker.make(self.lease, path).model.predict
+        return Bound(self.name, path, call, is_async=self.is_async, context=self.context, leaf=True)
 
 
-def _class_of(kind: str) -> Callable[..., Any]:
-    """The model class of a kind of file; its module is imported when a worker needs it."""
-    from importlib import import_module
-
-    module, name = {
-        "onnx": ("onnx", "OnnxModel"),
-        "skops": ("skops", "SkopsModel"),
-        "pickled": ("pickled", "PickledModel"),
-    }[kind]
-    found: Callable[..., Any] = getattr(import_module(f"..models.{module}", __package__), name)
-    return found
-
-
-def file_step(
-    kind: str,
-    path: str,
-    at: Place,
+@overload
+def model(
+    cls: type[Predicts[I, Awaitable[O]]],
+    /,
     *,
+    name: str = "",
+    warm_up: Any = None,
+    **arguments: Any,
+) -> Step[I, O]: ...
+@overload
+def model(
+    cls: type[Predicts[I, O]], /, *, name: str = "", warm_up: Any = None, **arguments: Any
+) -> Step[I, O]: ...
+@overload
+def model(
     name: str,
-    sha256: str,
-    output_type: Any,
-    inputs: Any,
-    outputs: Sequence[str] | None,
-    nan: str,
-    warm_up: Any,
-    more: Mapping[str, Any] | None = None,
-) -> FileStep:
-    """The step of a model file.  Raises `GraphError` for settings that cannot be."""
-    options: dict[str, Any] = {"path": _checked(kind, path, at), "sha256": sha256.lower()}
-    if output_type is not Any:
-        options["gives"] = type_to_dict(output_type)
-    if nan not in ("refuse", "allow"):
-        raise wrong(f"{kind}: nan={nan!r} is not a choice", "use 'refuse' or 'allow'", at=at)
-    given = {"features": inputs, "outputs": outputs, "warm_up": warm_up, **(more or {})}
-    given["nan"] = nan if nan != "refuse" else None
-    for key, value in given.items():
-        options |= _option(kind, key, value, at)
-    spec = StepSpec(kind, name or splitext(basename(path))[0], at.module, canonical(options))
-    return FileStep(spec, at.file.rpartition("/")[0] or ".", output_type, at)
+    /,
+    *,
+    versions: Mapping[str, Any],
+    default: str,
+    by: str = "",
+    header: str = "x-model-version",
+) -> Step[Any, Any]: ...
 
 
-def _option(kind: str, key: str, value: Any, at: Place) -> dict[str, Any]:
-    """One setting as data; nothing where it was left out."""
-    if value is None:
-        return {}
-    word = {"features": "inputs"}.get(key, key)
-    if key in ("features", "outputs", "trusted") and isinstance(value, str):
-        raise wrong(f"{kind}: {word}={value!r} is a string", f"write {word}=[{value!r}]", at=at)
-    listed = list(value) if key in ("outputs", "trusted") or isinstance(value, tuple) else value
-    try:
-        canonical(listed)
-    except (TypeError, ValueError):
-        raise wrong(f"{kind}: {word}={value!r:.60} is not JSON-ready", at=at) from None
-    return {key: listed}
+def model(cls: Any, /, **settings: Any) -> Any:
+    """A step that runs a model: a class of yours, or one of several versions under one name.
+
+    A class is made once a worker with the arguments, whichever of its graphs name it; its
+    `load(context)` runs once, its `predict(value)` once an event, its `close()` with the last
+    graph.  With `inputs` and `outputs` (sequences of `Tensor`) it also answers arrays by name.
+
+    Of `versions`, each a step, a call says which one by a header of its event, or by a field of
+    its value; the default one answers where it says none.
+
+    name:     of the step; the class's own when left out
+    warm_up:  a sample value, predicted once at load
+    versions: version to step, such as {"1": onnx(...), "2": skops(...)}
+    default:  the version for calls that say none
+    by:       a field of the value that says the version, "options.version" inside others
+    header:   of the event that says the version; the field comes first
+
+    Raises `GraphError` for a class without `predict`, arguments that are not JSON-ready, or a
+    default that is no version; at run, `UnknownModel` for a version that is not here.
+
+    >>> from pelton import Graph
+    >>> class Line:
+    ...     def __init__(self, slope: float) -> None:
+    ...         self.slope = slope
+    ...     def predict(self, x: float) -> float:
+    ...         return self.slope * x
+    >>> (Graph("line", float) >> model(Line, slope=2))(4.0)
+    8.0
+    >>> both = {"1": model(Line, slope=2), "2": model(Line, slope=3)}
+    >>> (Graph("lines", float) >> model("line", versions=both, default="2"))(4.0)
+    12.0
+    """
+    at = place()
+    if isinstance(cls, str):
+        from .versions import versioned
+
+        return versioned(cls, at, **settings)
+    name, warm_up = settings.pop("name", ""), settings.pop("warm_up", None)
+    return ModelStep(cls, name, settings, warm_up, at)
 
 
-def rebuild(spec: StepSpec, branches: Branches, at: Place) -> FileStep:
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     """The step that a spec says."""
-    from importlib import import_module
-
-    try:
-        module = sys.modules.get(spec.reference) or import_module(spec.reference)
-    except ModuleNotFoundError as error:
-        raise wrong(
-            f"step {spec.name!r}: the module {spec.reference} is not here", at=at
-        ) from error
-    base = (module.__file__ or "").rpartition("/")[0] or "."
-    return FileStep(spec, base, type_from_dict(spec.option("gives"), resolve), at)
-
-
-def _checked(kind: str, path: str, at: Place) -> str:
-    if not path or isabs(path) or ".." in path.split("/"):
-        raise wrong(
-            f"{kind}: the path {path!r} is not inside the app",
-            "give a path relative to the module, so that the file travels in the artifact",
-            at=at,
-        )
-    return normpath(path)
+    arguments, warm_up = spec.option("arguments", {}), spec.option("warm_up")
+    return ModelStep(resolve(spec.reference), spec.name, arguments, warm_up, at)

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar, overload
 from ..models.file import ModelFile as ModelFile
 from ..refer import place
 from .base import Step
-from .model import file_step
-from .model import rebuild as rebuild
+from .model_file import file_step
+from .model_file import rebuild as rebuild
 
 N = TypeVar("N")
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from ..refer import Place, place, wrong
 from ..spec import StepSpec
 from .base import Branches, Step
-from .model import file_step
-from .model import rebuild as _rebuild
+from .model_file import file_step
+from .model_file import rebuild as _rebuild
 
 
 def pickled(

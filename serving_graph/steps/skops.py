@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from ..refer import place
 from .base import Step
-from .model import file_step
-from .model import rebuild as rebuild
+from .model_file import file_step
+from .model_file import rebuild as rebuild
 
 
 def skops(

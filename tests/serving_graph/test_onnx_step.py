@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 
-from pelton import Graph, onnx
-from pelton.serving_graph.models.onnx import OnnxModel
+from pelton import Graph, InvalidInput, onnx
 from pelton.serving_graph.models.file import ModelFile
+from pelton.serving_graph.models.onnx import OnnxModel
 
 FLIGHTS = Path(__file__).parent / "data"
 ROW = [9.0, 8.5, 500.0, 12.0, *([0.0] * 19)]
@@ -46,24 +47,83 @@ def test_several_outputs_come_by_name_and_one_input_by_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "says"),
+    ("value", "path", "says", "kind"),
     [
-        (ROW[:5], "takes n x 23 for 'features', got 1 x 5"),
-        ([ROW, ROW[:2]], "takes tensor"),
-        (["a"] * 23, "takes tensor"),
-        ("text", "not str"),
-        ([], "not no rows"),
-        ({"a": 1}, "name the features"),
+        (ROW[:5], [], "takes n x 23, got 1 x 5", "shape"),
+        ([ROW, ROW[:2]], [1], "a row of 2, where the first is a row of 23", "ragged"),
+        ([ROW, 1.0], [1], "no row, where the first is a row of 23", "ragged"),
+        ([*ROW[:3], "a", *ROW[4:]], [3], "takes numbers (FP32), got the text 'a'", "datatype"),
+        ([ROW, ["1.5", *ROW[1:]]], [1, 0], "got the text '1.5'", "datatype"),
+        ([None, *ROW[1:]], [0], "missing: null is no number", "nan"),
+        ([*ROW[:22], math.nan], [22], "not a number (NaN)", "nan"),
+        ([ROW, [-math.inf, *ROW[1:]]], [1, 0], "infinite", "nan"),
+        ([1e300, *ROW[1:]], [0], "1e+300 is too large for FP32", "too_large"),
+        ([ROW[0], {}, *ROW[2:]], [1], "got a list or a dict", "datatype"),
+        ("text", [], "got a str", "form"),
+        (None, [], "got null", "form"),
+        ([], [], "no rows", "shape"),
+        ({"a": 1}, ["features"], "the value has a; say which are the features", "missing"),
+        (numpy.zeros((1, 2, 23)), [], "takes n x 23, got 1 x 2 x 23", "shape"),
+        (numpy.zeros((0, 23)), [], "no rows", "shape"),
+        (numpy.full((1, 23), "a"), [0, 0], "got the text 'a'", "datatype"),
+        (numpy.full((1, 23), "2026", "datetime64[Y]"), [], "array of datetime64[Y]", "datatype"),
+        (numpy.full((1, 23), numpy.nan), [0, 0], "not a number (NaN)", "nan"),
     ],
 )
-def test_what_the_model_cannot_take(value: Any, says: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=says):
+def test_what_the_model_cannot_take(value: Any, path: list[Any], says: str, kind: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
         model()(value)
+    (fault,) = caught.value.details
+    assert (fault["path"], fault["type"]) == (path, kind) and says in fault["message"]
 
 
-def test_a_missing_feature_is_named() -> None:
-    with pytest.raises(ValueError, match="the feature 'f1' is missing"):
-        model(FEATURES)({"f0": 1})
+def test_a_feature_is_named_in_the_path() -> None:
+    record = dict(zip(FEATURES, ROW, strict=True))
+    for wrong, path in [
+        ({"f0": 1}, ["f1"]),
+        (record | {"f3": "soon"}, ["f3"]),
+        ([record, record | {"f4": math.nan}], [1, "f4"]),
+        ([record, 3], [1]),
+    ]:
+        with pytest.raises(InvalidInput) as caught:
+            model(FEATURES)(wrong)
+        assert caught.value.details[0]["path"] == path
+
+
+def test_not_a_number_is_let_through_where_the_model_knows_it() -> None:
+    file = ModelFile("model.onnx", str(FLIGHTS), "app")
+    run = OnnxModel(file, outputs=["probabilities"], nan="allow")
+    run.load()
+    assert run([None, *ROW[1:]]) == run([math.nan, *ROW[1:]])
+    with pytest.raises(InvalidInput, match="got the text"):
+        run(["1", *ROW[1:]])
+
+
+def test_arrays_are_asked_by_name() -> None:
+    run = model()
+    rows = numpy.array([ROW, ROW], numpy.float32)
+    answer = run.infer({"features": rows})
+    assert {name: each.shape for name, each in answer.items()} == {
+        "label": (2,),
+        "probabilities": (2, 2),
+    }
+    assert run.metadata.inputs == (("features", "FP32", (-1, 23)),)
+    assert [each.datatype for each in run.metadata.outputs] == ["INT64", "FP32"]
+    assert run.metadata.platform == "onnx_onnxruntime"
+    digest = hashlib.sha256((FLIGHTS / "model.onnx").read_bytes()).hexdigest()
+    assert run.metadata.sha256 == digest
+    wrong: dict[str, Any]
+    assert run.infer({"features": rows > 0})["label"].shape == (2,)
+    for wrong, path, kind in [
+        ({}, ["features"], "missing"),
+        ({"features": rows, "more": rows}, ["more"], "unexpected"),
+        ({"features": rows[:, :2]}, ["features"], "shape"),
+        ({"features": rows.astype(str)}, ["features", 0, 0], "datatype"),
+    ]:
+        with pytest.raises(InvalidInput) as caught:
+            run.infer(wrong)
+        assert caught.value.details[0]["path"] == path
+        assert caught.value.details[0]["type"] == kind
 
 
 def test_the_pin_and_the_outputs_are_held_at_load() -> None:

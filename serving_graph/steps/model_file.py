@@ -1,0 +1,142 @@
+"""What every model step shares: a share in a loaded model, settings as data, a file that travels.
+
+Loads nothing and imports no format: a worker does, when it binds the step.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from posixpath import basename, isabs, normpath, splitext
+from typing import TYPE_CHECKING, Any
+
+from ..fit import type_from_dict, type_to_dict
+from ..models.file import ModelFile
+from ..refer import Place, resolve, wrong
+from ..spec import StepSpec, canonical
+from .base import Bound, Branches, Step
+
+if TYPE_CHECKING:
+    from ..models.shared import Lease
+    from ..run import Worker
+
+_NOT_OF_THE_MODEL = ("gives", "path", "sha256")  # options that are the step's, not the model's
+
+
+class FileStep(Step[Any, Any]):
+    """A step that runs a model file: see `pelton.onnx`, `pelton.skops`, `pelton.pickled`."""
+
+    def __init__(self, spec: StepSpec, base: str, output_type: Any, at: Place) -> None:
+        super().__init__(spec, at)
+        self.output_type = output_type
+        path, pin = spec.option("path"), spec.option("sha256", "")
+        self.file = ModelFile(path, base, spec.reference, pin)
+        self.files = (self.file,)
+
+    def lease(self) -> Lease:
+        """A share in the model of this step's file and settings."""
+        from ..models.shared import Lease
+
+        settings = {**self.settings()}
+        warm_up = settings.pop("warm_up", None)
+        make = partial(_class_of(self.spec.kind), self.file, **settings)
+        return Lease(make, self.key, warm_up)
+
+    def loadables(self) -> Iterator[tuple[str, str, Any, bool]]:
+        """This model for a repository of models, see `Models.of`."""
+        yield self.name, "1", self.lease, True
+
+    def settings(self) -> dict[str, Any]:
+        import json
+
+        options = json.loads(self.spec.options)
+        return {key: each for key, each in options.items() if key not in _NOT_OF_THE_MODEL}
+
+    def key(self) -> tuple[Any, ...]:
+        settings = canonical(self.settings())
+        return (self.spec.kind, self.file.identity(), self.file.sha256, settings)
+
+    def bind(self, worker: Worker, path: str) -> Bound:
+        lease = worker.make(self.lease, path)
+        return Bound(self.name, path, lease.model, leaf=True)
+
+
+def _class_of(kind: str) -> Callable[..., Any]:
+    """The model class of a kind of file; its module is imported when a worker needs it."""
+    from importlib import import_module
+
+    module, name = {
+        "onnx": ("onnx", "OnnxModel"),
+        "skops": ("skops", "SkopsModel"),
+        "pickled": ("pickled", "PickledModel"),
+    }[kind]
+    found: Callable[..., Any] = getattr(import_module(f"..models.{module}", __package__), name)
+    return found
+
+
+def file_step(
+    kind: str,
+    path: str,
+    at: Place,
+    *,
+    name: str,
+    sha256: str,
+    output_type: Any,
+    inputs: Any,
+    outputs: Sequence[str] | None,
+    nan: str,
+    warm_up: Any,
+    more: Mapping[str, Any] | None = None,
+) -> FileStep:
+    """The step of a model file.  Raises `GraphError` for settings that cannot be."""
+    options: dict[str, Any] = {"path": _checked(kind, path, at), "sha256": sha256.lower()}
+    if output_type is not Any:
+        options["gives"] = type_to_dict(output_type)
+    if nan not in ("refuse", "allow"):
+        raise wrong(f"{kind}: nan={nan!r} is not a choice", "use 'refuse' or 'allow'", at=at)
+    given = {"features": inputs, "outputs": outputs, "warm_up": warm_up, **(more or {})}
+    given["nan"] = nan if nan != "refuse" else None
+    for key, value in given.items():
+        options |= _option(kind, key, value, at)
+    spec = StepSpec(kind, name or splitext(basename(path))[0], at.module, canonical(options))
+    return FileStep(spec, at.file.rpartition("/")[0] or ".", output_type, at)
+
+
+def _option(kind: str, key: str, value: Any, at: Place) -> dict[str, Any]:
+    """One setting as data; nothing where it was left out."""
+    if value is None:
+        return {}
+    word = {"features": "inputs"}.get(key, key)
+    if key in ("features", "outputs", "trusted") and isinstance(value, str):
+        raise wrong(f"{kind}: {word}={value!r} is a string", f"write {word}=[{value!r}]", at=at)
+    listed = list(value) if key in ("outputs", "trusted") or isinstance(value, tuple) else value
+    try:
+        canonical(listed)
+    except (TypeError, ValueError):
+        raise wrong(f"{kind}: {word}={value!r:.60} is not JSON-ready", at=at) from None
+    return {key: listed}
+
+
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> FileStep:
+    """The step that a spec says."""
+    from importlib import import_module
+
+    try:
+        module = sys.modules.get(spec.reference) or import_module(spec.reference)
+    except ModuleNotFoundError as error:
+        raise wrong(
+            f"step {spec.name!r}: the module {spec.reference} is not here", at=at
+        ) from error
+    base = (module.__file__ or "").rpartition("/")[0] or "."
+    return FileStep(spec, base, type_from_dict(spec.option("gives"), resolve), at)
+
+
+def _checked(kind: str, path: str, at: Place) -> str:
+    if not path or isabs(path) or ".." in path.split("/"):
+        raise wrong(
+            f"{kind}: the path {path!r} is not inside the app",
+            "give a path relative to the module, so that the file travels in the artifact",
+            at=at,
+        )
+    return normpath(path)
