@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -42,6 +42,7 @@ class Context:
     logger:      structured logging, every line with the request id
     state:       the function's own, kept as long as the worker lives
     request_id:  the platform's id of this event
+    event:       what came, as an `Event` (a list of them for a batch); None before one has
     deadline:    seconds since the epoch when the platform gives up; None without a limit
     raw:         the platform's own context, untouched
 
@@ -57,6 +58,7 @@ class Context:
         "_make_logger",
         "_secret",
         "deadline",
+        "event",
         "function_name",
         "function_version",
         "raw",
@@ -84,6 +86,7 @@ class Context:
         self._logger, self._make_logger = logger, make_logger
         self.state: Any = SimpleNamespace() if state is None else state
         self._secret, self._invoke, self._clock = secret, invoke, clock
+        self.event: Any = None
 
     @property
     def logger(self) -> Any:
@@ -91,6 +94,12 @@ class Context:
         if self._logger is None and self._make_logger is not None:
             self._logger = self._make_logger(self)
         return self._logger
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The event's headers (of an HTTP request; a message's attributes), lower-cased names."""
+        found: Mapping[str, str] = getattr(self.event, "headers", {})
+        return found
 
     def remaining_time(self) -> float | None:
         """Seconds until the platform gives up on this event; None without a limit."""

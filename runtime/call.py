@@ -45,11 +45,13 @@ def compile_call(function: Function[..., Any], decode: Any = None) -> Call:
         run = run_async
 
         def call_async(event: Event, context: Context) -> Any:
+            context.event = event
             return encode(run(user(*decode(event, context))))
 
         return call_async
 
     def call(event: Event, context: Context) -> Any:
+        context.event = event
         return encode(user(*decode(event, context)))
 
     return call
