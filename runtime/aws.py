@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..handlers.context import Context, secret_from_environment
-from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
+from ..handlers.errors import PeltonError
 from ..handlers.event import Event
 from ..handlers.function import Function
 from . import aws_events
@@ -21,6 +21,7 @@ from .aws_records import Records
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
 from .logs import JsonLogger
+from .refusals import log_refusal, refusal
 from .routes import Routes
 from .traces import log_step
 from .worker import Worker, find_function
@@ -110,16 +111,12 @@ def _http(
     try:
         event = aws_events.http_event(source, payload, context.request_id)
         result = routes.refuse(event) or aws_events.as_result(call(event, context))
-    except InvalidInput as error:
-        result = aws_events.error_result(422, "the body does not fit", list(error.details))
-    except MalformedBody as error:
-        result = aws_events.error_result(400, str(error), [])
-    except Reject as error:
-        result = aws_events.error_result(422, str(error), [])
-    except Retry as error:
-        result = aws_events.error_result(503, str(error), [])
-        if error.after is not None:
-            result.headers = {"retry-after": str(round(error.after))}
+    except PeltonError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        log_refusal(error, context)
+        result = refused
     return aws_events.http_reply(source, payload, result)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from ..handlers.event import Event, Result
@@ -191,8 +190,3 @@ def _reason(status: int) -> str:
 def as_result(value: Any) -> Result:
     """Any encoded answer as a `Result`."""
     return value if value.__class__ is Result else Result(value)
-
-
-def error_result(status: int, title: str, details: list[Mapping[str, Any]]) -> Result:
-    """A 4xx answer: `{"error": …, "details": […]}`."""
-    return Result({"error": title, "details": details}, status=status)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..handlers.context import Context
-from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
+from ..handlers.errors import InvalidInput, MalformedBody
 from ..handlers.function import Function
 from ..handlers.triggers.sqs import Sqs
 from . import aws_events
 from .call import Call, compile_call
-from .traces import shown, step_of
+from .refusals import after_of, verdict, where
+from .traces import shown
 
 # Seconds of the function's time kept for giving back what was not begun.
 SPARE = 0.5
@@ -47,19 +48,23 @@ class Records:
     def _one(self, record: dict[str, Any], context: Context) -> bool:
         try:
             self._call(aws_events.sqs_event(record), context)
-        except (InvalidInput, MalformedBody) as error:
-            return self._invalid(record, str(error), context)
-        except Reject as error:
-            return self._dead_letter(record, str(error), context)
-        except Retry as error:
-            self._later(record, error, context)
-            return False
         except Exception as error:
-            # One record's failure must not fail the others; it is reported to the platform,
-            # which gives the record again, and logged with its trace.
-            self._failed(record, error, context)
-            return False
+            # One record's failure must not fail the others: whatever it is, it is answered for.
+            return self._answered(record, error, context)
         return True
+
+    def _answered(self, record: dict[str, Any], error: Exception, context: Context) -> bool:
+        """True when the record is done with; else the platform gives it again."""
+        match verdict(error):
+            case "invalid":
+                return self._invalid(record, str(error), context)
+            case "reject":
+                return self._dead_letter(record, str(error), context)
+            case "later":
+                self._later(record, error, context)
+            case "failed":
+                self._failed(record, error, context)
+        return False
 
     def _as_one(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
         """A `list[T]` function: bad records are sorted out, the rest is one call.
@@ -74,8 +79,7 @@ class Records:
 
     def _failed(self, record: dict[str, Any], error: Exception, context: Context) -> None:
         error.with_traceback(shown(error, self._function))
-        step = {"step": step_of(error)} if step_of(error) else {}
-        context.logger.exception("record failed", messageId=record["messageId"], **step)
+        context.logger.exception("record failed", messageId=record["messageId"], **where(error))
 
     def _sorted_out(
         self, records: list[dict[str, Any]]
@@ -135,20 +139,35 @@ class Records:
         )
         return True
 
-    def _later(self, record: dict[str, Any], error: Retry, context: Context) -> None:
+    def _later(self, record: dict[str, Any], error: Exception, context: Context) -> None:
         context.logger.info(
-            "record comes again", messageId=record["messageId"], reason=error.reason
+            "record comes again",
+            messageId=record["messageId"],
+            reason=getattr(error, "reason", str(error)),
+            **where(error),
         )
-        if error.after is None:
-            return
-        import boto3
+        after = after_of(error)
+        if after is not None:
+            self._hidden_for(after, record, context)
 
+    def _hidden_for(self, after: float, record: dict[str, Any], context: Context) -> None:
+        """Keep a record from coming sooner; it comes in any case, when its queue gives it again."""
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._hide(boto3, after, record)
+        except (BotoCoreError, ClientError):
+            # A role may lack this one permission: no reason to fail the batch's other records.
+            context.logger.exception("record comes when its queue says", id=record["messageId"])
+
+    def _hide(self, boto3: Any, after: float, record: dict[str, Any]) -> None:
         client = boto3.client("sqs")
         queue = record["eventSourceARN"].rpartition(":")[2]
         client.change_message_visibility(
             QueueUrl=client.get_queue_url(QueueName=queue)["QueueUrl"],
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=max(0, round(error.after)),
+            VisibilityTimeout=round(after),
         )
 
     def _trigger(self, record: dict[str, Any]) -> Sqs | None:

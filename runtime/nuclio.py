@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..handlers.context import Context
-from ..handlers.errors import InvalidInput, MalformedBody, Reject, Retry
+from ..handlers.errors import PeltonError
 from ..handlers.event import Event
 from ..handlers.function import Function
 from .call import compile_call
 from .nuclio_context import NuclioLogger, make_context
-from .nuclio_replies import failure, refusal, response
+from .nuclio_replies import failure, response
 from .nuclio_shapes import text
+from .refusals import log_refusal, refusal
 from .routes import Routes
 from .worker import Worker, find_function, native_init
 
@@ -134,15 +135,12 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
         try:
             refused = routes.refuse(event) if event.trigger == "http" else None
             return response(raw, refused or call(event, context))
-        except InvalidInput as error:
-            return refusal(raw, 422, "the body does not fit", list(error.details))
-        except MalformedBody as error:
-            return refusal(raw, 400, str(error), [])
-        except Reject as error:
-            return refusal(raw, 422, str(error), [])
-        except Retry as error:
-            headers = {} if error.after is None else {"Retry-After": str(round(error.after))}
-            return refusal(raw, 503, str(error), [], headers)
+        except PeltonError as error:
+            refused = refusal(error)
+            if refused is None:
+                raise
+            log_refusal(error, context)
+            return response(raw, refused)
 
     return handle
 

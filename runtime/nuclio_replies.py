@@ -11,7 +11,8 @@ from typing import Any
 
 from ..handlers.event import Result
 from ..handlers.function import Function
-from .traces import shown, step_of
+from .refusals import where
+from .traces import shown
 
 SET_COOKIE = "Set-Cookie"
 
@@ -57,17 +58,6 @@ def _cased(number: int) -> str:
     return "".join(each.swapcase() if number >> place & 1 else each for place, each in pairs)
 
 
-def refusal(
-    raw: Any, status: int, title: str, details: list[Any], headers: dict[str, str] | None = None
-) -> Any:
-    return raw.Response(
-        headers=headers or {},
-        body=json.dumps({"error": title, "details": details}),
-        content_type="application/json",
-        status_code=status,
-    )
-
-
 def failure(raw: Any, error: Exception, function: Function[..., Any]) -> Any:
     """What Nuclio's wrapper would answer and log, without the frames that are not the user's.
 
@@ -76,8 +66,7 @@ def failure(raw: Any, error: Exception, function: Function[..., Any]) -> Any:
     import traceback
 
     trace = "".join(traceback.format_exception(type(error), error, shown(error, function)))
-    step = {"step": step_of(error)} if step_of(error) else {}
     what = "Exception caught in handler"
-    raw.logger.error_with(what, exc=str(error), traceback=trace, **step)
+    raw.logger.error_with(what, exc=str(error), traceback=trace, **where(error))
     text = f'{what} - "{error}": {trace}'
     return raw.Response(body=text, content_type="text/plain", status_code=500)

@@ -15,6 +15,7 @@ from typing import Any
 from ..handlers.context import Context
 from ..handlers.errors import PeltonError
 from ..handlers.function import Function
+from .refusals import where
 
 _ROOT = __package__.rpartition(".")[0]
 _OURS = tuple(f"{_ROOT}.{part}." for part in ("runtime", "handlers", "serving_graph"))
@@ -41,8 +42,9 @@ def step_of(error: BaseException) -> str:
 
 def log_step(error: BaseException, context: Context) -> None:
     """One line that names the step, for an error of a graph."""
-    if step := step_of(error):
-        context.logger.error("step failed", step=step, error=f"{type(error).__name__}: {error}")
+    if step_of(error):
+        said = f"{type(error).__name__}: {error}"
+        context.logger.error("step failed", error=said, **where(error))
 
 
 def without_our_frames(error: BaseException) -> TracebackType | None:

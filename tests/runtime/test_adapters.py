@@ -134,7 +134,7 @@ def test_nuclio_http() -> None:
     assert (answer.status_code, json.loads(answer.body)) == (200, {"twice": 42})
     assert on_nuclio(double, '"two"').status_code == 422
     assert on_nuclio(double, b"{").status_code == 400
-    assert on_nuclio(double, 14).headers == {"Retry-After": "7"}
+    assert on_nuclio(double, 14).headers == {"retry-after": "7"}
     assert on_nuclio(double, 13).status_code == 500
 
 
