@@ -7,17 +7,26 @@ by itself, so a test moves a day in no time.
 from __future__ import annotations
 
 import time
+from _thread import TIMEOUT_MAX, LockType
 from typing import Any, Protocol
 
 
 class Clock(Protocol):
-    """Seconds that only go forward, and two ways to let them pass."""
+    """Seconds that only go forward, and three ways to let them pass.
+
+    sleep: this thread does nothing else
+    wait:  this task does nothing else
+    lapse: this thread takes a lock that another one releases; at the latest after `seconds` it
+           goes on without
+    """
 
     def now(self) -> float: ...
 
     def sleep(self, seconds: float) -> None: ...
 
     async def wait(self, seconds: float) -> None: ...
+
+    def lapse(self, lock: LockType, seconds: float | None) -> bool: ...
 
 
 class RealClock:
@@ -35,6 +44,9 @@ class RealClock:
         import asyncio
 
         await asyncio.sleep(seconds)
+
+    def lapse(self, lock: LockType, seconds: float | None) -> bool:
+        return lock.acquire(timeout=-1 if seconds is None else min(seconds, TIMEOUT_MAX))
 
 
 class ManualClock:
@@ -61,6 +73,14 @@ class ManualClock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self._now += seconds
+
+    def lapse(self, lock: LockType, seconds: float | None) -> bool:
+        if seconds is None:
+            return lock.acquire()
+        if not lock.acquire(blocking=False):
+            self.sleep(seconds)
+            return lock.acquire(blocking=False)
+        return True
 
     async def wait(self, seconds: float) -> None:
         import asyncio

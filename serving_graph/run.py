@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from _thread import RLock
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .clock import Clock, RealClock
 from .compile import Run, Track, compile_sequence, note
@@ -15,6 +15,9 @@ from .paths import branch_path
 from .refer import wrong
 from .spec import Key
 from .steps.base import Drop, Step
+
+if TYPE_CHECKING:
+    from .in_flight import InFlight
 
 
 class Watch(Protocol):
@@ -38,6 +41,7 @@ class Worker:
     context: the worker's, as `load` was given it
     clock:   what everything that waits asks
     watch:   who counts and times the steps; None for nobody
+    in_flight: how many events are inside the graph, where a step of it asks
     """
 
     def __init__(
@@ -46,6 +50,14 @@ class Worker:
         self.context, self.watch = context, watch
         self.clock: Clock = clock or RealClock()
         self.made: list[tuple[str, Any]] = []
+        self.in_flight: InFlight | None = None
+
+    def count(self) -> InFlight:
+        """How many events are inside the graph, from its first event on."""
+        from .in_flight import InFlight
+
+        self.in_flight = self.in_flight or InFlight()
+        return self.in_flight
 
     def make(self, factory: Callable[[], Any], path: str) -> Any:
         """Make a class step and load it; an error says in which step."""
@@ -61,6 +73,8 @@ class Worker:
 
     def sequence(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> Run:
         """The steps of a graph or a branch, bound to this worker, as one function."""
+        if is_async:
+            steps = [each.waiting() if each.either else each for each in steps]
         bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
         for each, given in zip(bound, steps, strict=True):
             each.after = given.after
@@ -156,7 +170,9 @@ class Executor:
             try:
                 run = worker.sequence(self.steps, self.name, is_async=self.is_async)
                 drops = any(each.drops for each in self.steps)
-                self.run = until_dropped(run, None, is_async=self.is_async) if drops else run
+                run = until_dropped(run, None, is_async=self.is_async) if drops else run
+                counted = worker.in_flight
+                self.run = counted.counted(run, is_async=self.is_async) if counted else run
             except Exception as error:
                 self._close_after(error, worker)
                 raise

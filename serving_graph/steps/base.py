@@ -77,6 +77,7 @@ class Step(Generic[I_contra, O_co]):
     takes_context: whether it, or a step inside it, takes the context
     drops:       whether an event may end here without an answer, see `Drop`
     aside:       whether its value is its input's, what it does being off the way (a tap)
+    either:      whether it, or a step inside it, also has an async form for async graphs
     place:       the user's line that made it
     branches:    the steps that it holds, by key
     files:       the files that it loads (see `ModelFile`)
@@ -89,6 +90,7 @@ class Step(Generic[I_contra, O_co]):
     takes_context: bool = False
     drops: bool = False
     aside: bool = False
+    either: bool = False
     place: Place = Place()
     branches: Branches = ()
     references: tuple[str, ...] = ()
@@ -119,6 +121,14 @@ class Step(Generic[I_contra, O_co]):
 
         other, given = copy(self), vars(self.spec)
         other.spec = StepSpec(**{**given, "after": after})
+        return other
+
+    def waiting(self) -> Step[Any, Any]:
+        """The async form of a step that has either, for a graph that is async anyway."""
+        from copy import copy
+
+        other = copy(self)
+        other.is_async = True
         return other
 
     @property

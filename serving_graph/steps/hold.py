@@ -34,6 +34,7 @@ class Holder(Step[Any, Any]):
         self.is_async = any(each.is_async for each in held)
         self.takes_context = any(each.takes_context for each in held)
         self.drops = any(each.drops for each in held)
+        self.either = any(each.either for each in held)
 
     def bind(self, worker: Worker, path: str) -> Bound:
         runs = {
