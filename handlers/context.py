@@ -6,7 +6,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
 
 
 class Logger(Protocol):
@@ -44,6 +47,8 @@ class Context:
     request_id:  the platform's id of this event
     event:       what came, as an `Event` (a list of them for a batch); None before one has
     deadline:    seconds since the epoch when the platform gives up; None without a limit
+    delivery:    how the event came here (`Delivery`: idempotency key, correlation id, attempt),
+                 where the function is a part of a graph that needs it; else None
     raw:         the platform's own context, untouched
 
     >>> context = Context(function_name="score", request_id="7")
@@ -58,6 +63,7 @@ class Context:
         "_make_logger",
         "_secret",
         "deadline",
+        "delivery",
         "event",
         "function_name",
         "function_version",
@@ -80,6 +86,7 @@ class Context:
         invoke: Callable[[str, Any, bool], Any] | None = None,
         raw: Any = None,
         clock: Callable[[], float] = time.time,
+        delivery: Delivery | None = None,
     ) -> None:
         self.function_name, self.function_version = function_name, function_version
         self.request_id, self.deadline, self.raw = request_id, deadline, raw
@@ -87,6 +94,7 @@ class Context:
         self.state: Any = SimpleNamespace() if state is None else state
         self._secret, self._invoke, self._clock = secret, invoke, clock
         self.event: Any = None
+        self.delivery = delivery
 
     @property
     def logger(self) -> Any:
@@ -113,11 +121,28 @@ class Context:
         >>> Context(clock=lambda: 100.0).within(5).deadline
         105.0
         """
+        other = self._copy()
+        ends = self._clock() + seconds
+        other.deadline = ends if self.deadline is None else min(ends, self.deadline)
+        return other
+
+    def delivered(self, delivery: Delivery) -> Context:
+        """This context for one event of several, which came as `delivery` says.
+
+        >>> from pelton.handlers.delivery import Delivery
+        >>> Context().delivered(Delivery("7")).delivery.idempotency_key
+        '7'
+        """
+        other = self._copy()
+        other.delivery = delivery
+        if self._make_logger is not None:
+            other._logger = None  # made anew, so that its lines say which event they are of
+        return other
+
+    def _copy(self) -> Context:
         other: Context = object.__new__(type(self))
         for name in Context.__slots__:
             setattr(other, name, getattr(self, name))
-        ends = self._clock() + seconds
-        other.deadline = ends if self.deadline is None else min(ends, self.deadline)
         return other
 
     def secret(self, name: str) -> str:

@@ -153,6 +153,7 @@ class Graph(Generic[I, O]):
             step = each.placed(after) if after else each
             given = given_to(f"graph {self.name!r}", joined, self.declared, step, at)
             check_joint(f"graph {self.name!r}", joined, given, step, at)
+            step = step.taking(given)
             joined, after = (*joined, step), ()
         made: Graph[Any, Any] = object.__new__(Graph)
         made._become(self.name, self.declared, joined, at)

@@ -128,8 +128,9 @@ def _takes_argument(function: Callable[..., Any]) -> bool:
 class Executor:
     """A graph on one worker: call it with a value; it loads itself on the first call.
 
-    clock: what whatever waits asks; the machine's when left out
-    watch: who counts and times the steps
+    clock:   what whatever waits asks; the machine's when left out
+    watch:   who counts and times the steps
+    dropped: the answer for an event that goes no further
 
     >>> from pelton import Graph
     >>> run = (Graph("size", str) >> len).compile()
@@ -145,8 +146,10 @@ class Executor:
         is_async: bool,
         clock: Clock | None = None,
         watch: Watch | None = None,
+        dropped: Any = None,
     ) -> None:
         self.name, self.steps, self.is_async = name, tuple(steps), is_async
+        self.dropped = dropped
         self.clock, self.watch = clock, watch
         self._lock = RLock()  # of `threading` this is all that is needed here
         self._worker: Worker | None = None
@@ -169,8 +172,8 @@ class Executor:
             worker = Worker(context, self.clock, self.watch)
             try:
                 run = worker.sequence(self.steps, self.name, is_async=self.is_async)
-                drops = any(each.drops for each in self.steps)
-                run = until_dropped(run, None, is_async=self.is_async) if drops else run
+                if any(each.drops for each in self.steps):
+                    run = until_dropped(run, self.dropped, is_async=self.is_async)
                 counted = worker.in_flight
                 self.run = counted.counted(run, is_async=self.is_async) if counted else run
             except Exception as error:

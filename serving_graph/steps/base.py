@@ -78,6 +78,8 @@ class Step(Generic[I_contra, O_co]):
     drops:       whether an event may end here without an answer, see `Drop`
     aside:       whether its value is its input's, what it does being off the way (a tap)
     either:      whether it, or a step inside it, also has an async form for async graphs
+    splits:      whether a graph that is spread over functions is cut here (a queue)
+    single:      whether it may run once an event only, and in no step that repeats others
     place:       the user's line that made it
     branches:    the steps that it holds, by key
     files:       the files that it loads (see `ModelFile`)
@@ -91,6 +93,8 @@ class Step(Generic[I_contra, O_co]):
     drops: bool = False
     aside: bool = False
     either: bool = False
+    splits: bool = False
+    single: bool = False
     place: Place = Place()
     branches: Branches = ()
     references: tuple[str, ...] = ()
@@ -130,6 +134,10 @@ class Step(Generic[I_contra, O_co]):
         other = copy(self)
         other.is_async = True
         return other
+
+    def taking(self, given: Any) -> Step[Any, Any]:
+        """This step where it is handed values of the type `given`."""
+        return self
 
     @property
     def steps(self) -> tuple[Step[Any, Any], ...]:

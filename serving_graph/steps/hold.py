@@ -20,7 +20,12 @@ Wait = Callable[[float], Awaitable[None]]
 
 
 class Holder(Step[Any, Any]):
-    """A step with branches: async when one of them is, its types made of theirs."""
+    """A step with branches: async when one of them is, its types made of theirs.
+
+    repeats: whether it runs its branches several times for one event
+    """
+
+    repeats: bool = False
 
     def __init__(
         self, kind: str, name: str, branches: Branches, at: Place, *, options: str = "{}"
@@ -29,12 +34,31 @@ class Holder(Step[Any, Any]):
         super().__init__(spec, at)
         for key, steps in branches:
             check_sequence(f"branch {key!r} of {kind} {name!r}", steps, at)
+            self._check_held(steps, f"{kind} {name!r}")
         self.branches = branches
         held = [each for _, steps in branches for each in steps]
         self.is_async = any(each.is_async for each in held)
         self.takes_context = any(each.takes_context for each in held)
         self.drops = any(each.drops for each in held)
         self.either = any(each.either for each in held)
+
+    def _check_held(self, steps: tuple[Step[Any, Any], ...], what: str) -> None:
+        """Raise for a step that cannot be where it is: a queue in a branch, one run in many."""
+        for each in steps:
+            if each.splits:
+                raise wrong(
+                    f"the queue {each.name!r} is inside {what}",
+                    "a graph is cut at queues of its own top sequence only: put it there",
+                    at=each.place,
+                )
+            if self.repeats and each.single:
+                raise wrong(
+                    f"{what} runs {each.name!r} several times for one event, which is to run once",
+                    "put it before or after",
+                    at=each.place,
+                )
+            for _, held in each.branches:
+                self._check_held(held, what)
 
     def bind(self, worker: Worker, path: str) -> Bound:
         runs = {

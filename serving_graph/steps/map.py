@@ -23,6 +23,8 @@ O = TypeVar("O")  # noqa: E741
 class Map(Holder):
     """See `map`."""
 
+    repeats = True
+
     def __init__(self, branches: Branches, concurrency: int, name: str, at: Place) -> None:
         if concurrency < 1:
             raise wrong(f"map {name!r}: concurrency={concurrency} lets nothing run", at=at)
