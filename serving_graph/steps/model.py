@@ -83,6 +83,10 @@ def model(
 ) -> Step[I, O]: ...
 @overload
 def model(
+    cls: type[Any], /, *, name: str = "", warm_up: Any = None, **arguments: Any
+) -> Step[Any, Any]: ...
+@overload
+def model(
     name: str,
     /,
     *,
