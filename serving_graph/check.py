@@ -40,6 +40,12 @@ def check_joint(
     where: str, before: Sequence[Step[Any, Any]], given: Any, added: Step[Any, Any], at: Place
 ) -> None:
     """Raise when `added` cannot follow `before`, and is handed a value of the type `given`."""
+    if before and before[-1].ends and not added.after:
+        raise wrong(
+            f"{where}: step {added.name!r} comes after {before[-1].name!r}, which has answered",
+            f"give it to {before[-1].name!r} as then=",
+            at=at,
+        )
     if any(each.name == added.name for each in before):
         raise wrong(
             f"{where} has two steps named {added.name!r}", "name one: step(..., name=...)", at=at
@@ -60,17 +66,22 @@ def check_joint(
 
 def check_sequence(
     where: str, steps: Sequence[Step[Any, Any]], at: Place, declared: Any = None
-) -> None:
-    """Raise when the steps of a branch cannot follow one another, or there are none.
+) -> tuple[Step[Any, Any], ...]:
+    """The steps of a branch, each knowing what it is handed.  Raises when they cannot follow one
+    another, or there are none.
 
     declared: the type of the branch's input, where more than the first step may take it
     """
     if not steps:
         raise wrong(f"{where} has no steps", "give it at least one", at=at)
-    for place, added in enumerate(steps[1:], 1):
-        given = given_to(where, steps[:place], declared or steps[0].input_type, added, at)
-        check_joint(where, steps[:place], given, added, at)
-    _check_reached(where, steps, at)
+    checked: tuple[Step[Any, Any], ...] = (steps[0],)
+    for each in steps[1:]:
+        given = given_to(where, checked, declared or steps[0].input_type, each, at)
+        added = each.taking(given)
+        check_joint(where, checked, given, added, at)
+        checked = (*checked, added)
+    _check_reached(where, checked, at)
+    return checked
 
 
 def _check_reached(where: str, steps: Sequence[Step[Any, Any]], at: Place) -> None:

@@ -152,8 +152,8 @@ class Graph(Generic[I, O]):
             # A step of a flow keeps its own `after` when it comes out of a spec.
             step = each.placed(after) if after else each
             given = given_to(f"graph {self.name!r}", joined, self.declared, step, at)
-            check_joint(f"graph {self.name!r}", joined, given, step, at)
             step = step.taking(given)
+            check_joint(f"graph {self.name!r}", joined, given, step, at)
             joined, after = (*joined, step), ()
         made: Graph[Any, Any] = object.__new__(Graph)
         made._become(self.name, self.declared, joined, at)

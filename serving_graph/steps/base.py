@@ -80,6 +80,8 @@ class Step(Generic[I_contra, O_co]):
     either:      whether it, or a step inside it, also has an async form for async graphs
     splits:      whether a graph that is spread over functions is cut here (a queue)
     single:      whether it may run once an event only, and in no step that repeats others
+    passes:      whether it gives the very value that it takes, so that its type is kept
+    ends:        whether it gives its sequence's answer, so that nothing can follow (`respond`)
     place:       the user's line that made it
     branches:    the steps that it holds, by key
     files:       the files that it loads (see `ModelFile`)
@@ -95,6 +97,8 @@ class Step(Generic[I_contra, O_co]):
     either: bool = False
     splits: bool = False
     single: bool = False
+    passes: bool = False
+    ends: bool = False
     place: Place = Place()
     branches: Branches = ()
     references: tuple[str, ...] = ()
@@ -136,8 +140,19 @@ class Step(Generic[I_contra, O_co]):
         return other
 
     def taking(self, given: Any) -> Step[Any, Any]:
-        """This step where it is handed values of the type `given`."""
-        return self
+        """This step where it is handed values of the type `given`: what lets values through, or
+        only takes them apart, then knows what it gives."""
+        return self.giving(given) if self.passes else self
+
+    def giving(self, output_type: Any) -> Step[Any, Any]:
+        """This step, giving the type where that is known."""
+        if output_type is Any or output_type == self.output_type:
+            return self
+        from copy import copy
+
+        other = copy(self)
+        other.output_type = output_type
+        return other
 
     @property
     def steps(self) -> tuple[Step[Any, Any], ...]:

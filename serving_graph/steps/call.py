@@ -21,7 +21,9 @@ O = TypeVar("O")  # noqa: E741
 class CallStep(Step[Any, Any]):
     """A function, or a class with `__call__` or `do`."""
 
-    def __init__(self, target: Any, name: str, arguments: dict[str, Any], at: Place) -> None:
+    def __init__(
+        self, target: Any, name: str, arguments: dict[str, Any], at: Place, values: int = 1
+    ) -> None:
         name = name or _name_of(target)
         super().__init__(StepSpec("call", name, _reference(target, name, at)), at)
         self.spec = StepSpec("call", name, self.spec.reference, _options(name, arguments, at))
@@ -29,8 +31,9 @@ class CallStep(Step[Any, Any]):
         self.verb = verb_of(target, name, at) if isinstance(target, type) else ""
         bound = () if self.verb else tuple(arguments)
         code = getattr(target, self.verb) if self.verb else target
-        signature = Signature(code, name, at, method=bool(self.verb), bound=bound)
-        self.context = signature.context
+        method = bool(self.verb)
+        signature = Signature(code, name, at, method=method, bound=bound, values=values)
+        self.context, self.input_types = signature.context, signature.input_types
         self.input_type, self.output_type = signature.input_type, signature.output_type
         self.is_async, self.takes_context = signature.is_async, bool(signature.context)
         self.references = (self.spec.reference,)

@@ -20,7 +20,7 @@ I = TypeVar("I")  # noqa: E741 - the field's own letter
 class Filter(Step[Any, Any]):
     """See `filter`."""
 
-    drops = True
+    drops = passes = True
 
     def __init__(self, predicate: CallStep, name: str, at: Place) -> None:
         inner = StepSpec("filter", name, predicate.spec.reference, predicate.spec.options)

@@ -32,10 +32,13 @@ class Holder(Step[Any, Any]):
     ) -> None:
         spec = StepSpec(kind, name, options=options, branches=tuple(map(_branch_spec, branches)))
         super().__init__(spec, at)
-        for key, steps in branches:
-            check_sequence(f"branch {key!r} of {kind} {name!r}", steps, at)
-            self._check_held(steps, f"{kind} {name!r}")
-        self.branches = branches
+        what = f"{kind} {name!r}"
+        self.branches = branches = tuple(
+            (key, check_sequence(f"branch {key!r} of {what}" if key != "" else what, steps, at))
+            for key, steps in branches
+        )
+        for _, steps in self.branches:
+            self._check_held(steps, what)
         held = [each for _, steps in branches for each in steps]
         self.is_async = any(each.is_async for each in held)
         self.takes_context = any(each.takes_context for each in held)

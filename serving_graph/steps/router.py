@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints, is_typeddict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...handlers.errors import InvalidInput
 from ...handlers.event import Event
 from ..compile import Run, note
-from ..fit import members, plain, type_name, union
+from ..fit import union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
 from .base import Branches, Step
+from .field import check_field, reader
 from .hold import Holder, branches_of, common_input
 from .signature import Signature
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 _DEFAULT = "default"
-_ABSENT = object()
 
 
 class Router(Holder):
@@ -35,7 +35,7 @@ class Router(Holder):
         self.input_type = common_input(self)
         self.output_type = union(self.outputs())
         if isinstance(by, str):
-            _check_field(by, self.input_type, name, at)
+            check_field(f"router {name!r} chooses by", by, self.input_type, at)
         else:
             self.references = (reference(by),)
             self._check_selector()
@@ -130,55 +130,16 @@ def _written(by: Any, name: str, at: Place) -> dict[str, str]:
     return {"function": reference(by)}
 
 
-def _check_field(by: str, given: Any, name: str, at: Place) -> None:
-    first = by.partition(".")[0]
-    for each in map(plain, members(given)):
-        known = _fields(each)
-        if known is not None and first not in known:
-            raise wrong(
-                f"router {name!r} chooses by {first!r}, which {type_name(each)} does not have",
-                _advice(first, _declared(each)),
-                at=at,
-            )
-
-
-def _advice(word: str, fields: list[str]) -> str:
-    from difflib import get_close_matches  # only a declaration that fails waits for it
-
-    close = get_close_matches(word, fields, 1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"{meant}its fields are {', '.join(fields) or 'none'}"
-
-
-def _declared(given: Any) -> list[str]:
-    """The fields that a type's author wrote, without what its base classes bring."""
-    fields = getattr(given, "model_fields", None) or get_type_hints(given)
-    properties = [name for name, each in vars(given).items() if isinstance(each, property)]
-    return sorted({name for name in (*fields, *properties) if not name.startswith("_")})
-
-
-def _fields(given: Any) -> set[str] | None:
-    """A type's fields where it declares them; None where any may be there."""
-    if not isinstance(given, type) or get_origin(given) is not None:
-        return None
-    declares = is_typeddict(given) or hasattr(given, "__dataclass_fields__")
-    if declares or hasattr(given, "model_fields"):
-        return set(get_type_hints(given)) | ({*dir(given)} if not is_typeddict(given) else set())
-    return None
-
-
 def _chooser(by: Any, runs: dict[Key, Run]) -> Callable[[Any], tuple[Any, Run | None]]:
     if not isinstance(by, str):
         return lambda value: _find(by(value), runs)
-    words = by.split(".")
+    read = reader(by)
     below = sorted((key for key in runs if _is_prefix(key)), key=lambda key: -len(str(key)))
 
     def choose(value: Any) -> tuple[Any, Run | None]:
         if by == "path" and isinstance(value, Event):
             return value.path, _find_path(value.path, runs, below)
-        for word in words:
-            value = _read(value, word, by)
-        return _find(value, runs)
+        return _find(read(value), runs)
 
     return choose
 
@@ -200,16 +161,6 @@ def _find_path(path: str, runs: dict[Key, Run], below: list[Key]) -> Run | None:
     if exact is not None:
         return exact
     return next((runs[key] for key in below if f"{path}/".startswith(str(key)[:-1])), None)
-
-
-def _read(value: Any, word: str, by: str) -> Any:
-    if isinstance(value, Mapping):
-        found = value.get(word, _ABSENT)
-    else:
-        found = getattr(value, word, _ABSENT)
-    if found is _ABSENT:
-        raise InvalidInput([{"path": by.split("."), "message": "missing", "type": "missing"}])
-    return found
 
 
 def _no_route(word: str, key: Any, known: list[Key]) -> InvalidInput:

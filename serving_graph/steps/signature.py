@@ -27,9 +27,13 @@ class Parameter(NamedTuple):
 
 
 class Signature:
-    """A step function's types.  `bound` parameters are given when the step is made."""
+    """A step function's types.  `bound` parameters are given when the step is made.
 
-    __slots__ = ("context", "input_type", "is_async", "output_type")
+    values:      how many it is handed: a state and a value are two
+    input_types: the types of those; `input_type` is the first
+    """
+
+    __slots__ = ("context", "input_type", "input_types", "is_async", "output_type")
 
     def __init__(
         self,
@@ -39,13 +43,15 @@ class Signature:
         *,
         method: bool = False,
         bound: tuple[str, ...] = (),
+        values: int = 1,
     ) -> None:
         hints = _hints(function, name, at)
         parameters = _parameters(function, method)
         self.context = next((p.name for p in parameters if _is_context(p, hints)), "")
-        value = _value(parameters, {self.context, *bound}, name, at)
+        taken = _values(parameters, {self.context, *bound}, name, at, values)
         _check_bound(parameters, bound, name, at)
-        self.input_type = hints.get(value, Any)
+        self.input_types = tuple(hints.get(each, Any) for each in taken)
+        self.input_type = self.input_types[0]
         given = hints.get("return", Any)
         waits = awaited(given)
         self.is_async = _is_coroutine_function(function) or waits is not None
@@ -155,8 +161,10 @@ def _is_context(parameter: Parameter, hints: dict[str, Any]) -> bool:
     return parameter.kind in _BY_KEYWORD and (typed or parameter.name == "context")
 
 
-def _value(parameters: list[Parameter], taken: set[str], name: str, at: Place) -> str:
-    """The parameter that gets the value: the first; no other may be left without a default."""
+def _values(
+    parameters: list[Parameter], taken: set[str], name: str, at: Place, count: int
+) -> list[str]:
+    """The parameters that get the values: the first; no other may be left without a default."""
     free = [p for p in parameters if p.name not in taken and p.kind != _KWARGS]
     if not free or free[0].kind == _KEYWORD_ONLY:
         raise wrong(f"step {name!r} has no parameter for the value", "add a first parameter", at=at)
@@ -166,14 +174,26 @@ def _value(parameters: list[Parameter], taken: set[str], name: str, at: Place) -
             f"move {free[0].name!r} to the front",
             at=at,
         )
-    missing = [p.name for p in free[1:] if p.required]
+    if count > 1:
+        _check_count(free, name, at, count)
+    missing = [p.name for p in free[count:] if p.required]
     if missing:
         raise wrong(
             f"step {name!r} takes {', '.join(missing)} besides the value",
             f"give it: step({name}, {missing[0]}=...)",
             at=at,
         )
-    return free[0].name
+    return [each.name for each in free[:count]]
+
+
+def _check_count(free: list[Parameter], name: str, at: Place, count: int) -> None:
+    by_place = [each for each in free if each.kind in (_POSITIONAL_ONLY, _EITHER)]
+    if len(by_place) < count and not any(each.kind == _ARGS for each in free):
+        raise wrong(
+            f"{name!r} is handed {count} values and has {len(by_place)} parameters for them",
+            "add a parameter",
+            at=at,
+        )
 
 
 def _check_bound(parameters: list[Parameter], bound: tuple[str, ...], name: str, at: Place) -> None:
