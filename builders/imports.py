@@ -63,7 +63,7 @@ def check_imports(
 
 def uses_graph(imports: Iterable[Import], sources: Mapping[str, Path]) -> bool:
     """Whether the user's code says a word of the serving graph."""
-    words = (b"Graph", b"serving_graph", b"ensemble", b"router", b"parallel")
+    words = (b"Graph", b"serving_graph", b"ensemble", b"router", b"parallel", b"oip")
     return any(
         any(word in path.read_bytes() for word in words)
         for place, path in sources.items()

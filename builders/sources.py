@@ -37,6 +37,7 @@ def find_sources(function: Function[..., Any], root: Path) -> Sources:
     waiting, seen = [function.module], set()
     loaded = sys.modules.get(function.module)
     graphs = [each for each in vars(loaded).values() if _is_graph(each)] if loaded else []
+    graphs += [each for each in getattr(function.user_function, "graphs", ()) if _is_graph(each)]
     for graph in graphs:
         waiting += [name for name in graph.modules() if name.partition(".")[0] != "pelton"]
     while waiting:

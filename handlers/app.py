@@ -135,6 +135,9 @@ class App:
         """
         where = caller(2)
         module = sys._getframe(1).f_globals.get("__name__", "")
+        if not settings.get("triggers"):
+            # What has routes of its own (the Open Inference Protocol) brings them along.
+            settings["triggers"] = getattr(graph, "triggers", ())
         made = said_at(where, _settings, settings)
         if not hasattr(graph, "check"):
             raise WrongUse(

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .serving_graph import parallel as parallel
     from .serving_graph import router as router
     from .serving_graph import step as step
+    from .serving_graph.oip import oip as oip
 
 __version__ = "0.1.0"
 
@@ -69,6 +70,7 @@ _HOME = {
     "cron": "handlers.triggers",
     "ensemble": "serving_graph",
     "http": "handlers.triggers",
+    "oip": "serving_graph.oip",
     "onnx": "serving_graph",
     "parallel": "serving_graph",
     "router": "serving_graph",
