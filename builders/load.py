@@ -20,15 +20,19 @@ def load_app(where: str) -> tuple[App, Path]:
     The file's folder becomes importable, as it is in the artifact.  Raises `CannotLoad`, with the
     user's own line and trace when their code fails, and the app's `WrongUse` as it is.
     """
+    module, name, root = load_module(where)
+    return _app_in(module, name, where.partition(":")[0]), root
+
+
+def load_module(where: str) -> tuple[Any, str, Path]:
+    """(module, name in it, root folder) of FILE.py, FILE.py:name or module:name; see `load_app`."""
     place, _, name = where.partition(":")
-    if place.endswith(".py"):
-        path = Path(place).resolve()
-        if not path.is_file():
-            raise CannotLoad(f"there is no file {place}")
-        module, root = _import_file(path), path.parent
-    else:
-        module, root = _import_module(place), Path.cwd()
-    return _app_in(module, name, place), root
+    if not place.endswith(".py"):
+        return _import_module(place), name, Path.cwd()
+    path = Path(place).resolve()
+    if not path.is_file():
+        raise CannotLoad(f"there is no file {place}")
+    return _import_file(path), name, path.parent
 
 
 def _import_file(path: Path) -> Any:

@@ -17,7 +17,7 @@ from grpc_tools import protoc
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "serving_graph" / "oip"
 PROTO, TARGET = FOLDER / "open_inference.proto", FOLDER / "grpc_messages.py"
-HEAD = '''"""The message classes of open_inference.proto; its descriptor is written by tools/make_proto.py.
+HEAD = '''"""The message classes of open_inference.proto, as tools/make_proto.py writes it.
 
 They are in a pool of their own, so that a client of the protocol, which has messages of the same
 names, can be used in the same process.

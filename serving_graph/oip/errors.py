@@ -5,7 +5,7 @@ Both skins take what they say from here: REST the status, gRPC the code of that 
 
 from __future__ import annotations
 
-from ...handlers.errors import InvalidInput, MalformedBody, PeltonError, Reject, Retry, UnknownModel
+from ...handlers.errors import DeadlineExceeded, NotReady, PeltonError, UnknownModel
 
 # Source: the protocol's pages say "typically 400"; codes as gRPC's own guide pairs them with HTTP.
 GRPC_CODES = {
@@ -25,14 +25,18 @@ GRPC_CODES = {
 
 
 class ProtocolError(PeltonError):
-    """A request that the protocol refuses; `status` is the HTTP status of the answer.
+    """A request that the protocol refuses.
+
+    status: the HTTP status of the answer
+    after:  in how many seconds it is worth another try, where that is known
 
     >>> ProtocolError("no model 'x'", 404).grpc_code
     'NOT_FOUND'
     """
 
-    def __init__(self, message: str, status: int = 400) -> None:
-        self.status = status
+    def __init__(self, message: str, status: int = 400, *, after: float | None = None) -> None:
+        # Its class says 500, as every error's does; this one has it said by who raises it.
+        self.status, self.after = status, after  # type: ignore[misc]
         super().__init__(message)
 
     @property
@@ -52,22 +56,15 @@ class WrongTensor(ProtocolError):
 def known(error: Exception) -> ProtocolError | None:
     """`error` as the protocol says it; None for a bug, which is the platform's to report.
 
-    >>> known(Retry("warming up")).status
+    >>> known(NotReady("warming up")).status
     503
     """
     if isinstance(error, ProtocolError):
         return error
-    if isinstance(error, InvalidInput | MalformedBody):
-        return ProtocolError(str(error), 400)
-    if isinstance(error, UnknownModel):
-        return ProtocolError(str(error), 503 if error.reason else 404)
-    if isinstance(error, Reject):
-        return ProtocolError(str(error), 422)
-    if isinstance(error, Retry):
-        return ProtocolError(str(error), 503)
-    status = getattr(error, "status", None)
-    if isinstance(error, PeltonError) and status.__class__ is int and status != 500:
-        return ProtocolError(str(error), status)
-    return (
-        ProtocolError(str(error) or "timed out", 504) if isinstance(error, TimeoutError) else None
-    )
+    if isinstance(error, UnknownModel) and error.reason:
+        return ProtocolError(str(error), NotReady.status)
+    if isinstance(error, PeltonError) and error.status != PeltonError.status:
+        return ProtocolError(str(error), error.status, after=getattr(error, "after", None))
+    if isinstance(error, TimeoutError):
+        return ProtocolError(str(error) or "timed out", DeadlineExceeded.status)
+    return None

@@ -175,8 +175,7 @@ def _fields(kind: Any) -> dict[str, Field] | None:
         hints = typing.get_type_hints(kind, include_extras=True)
         required = vars(kind)["__required_keys__"]
         return {
-            name: Field(optional(hint)[0], name in required, name)
-            for name, hint in hints.items()
+            name: Field(optional(hint)[0], name in required, name) for name, hint in hints.items()
         }
     if hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_fields"):
         return _of_model(kind)

@@ -31,9 +31,9 @@ class OpenInference:
         self.is_async = plane.is_async
         self.triggers = (Http("ANY", "/v2/{rest+}"), Http("GET", "/v2"))
 
-    def __call__(self, event: Event, context: Any = None) -> Any:
-        """The protocol's answer; an awaitable of it when a graph is async."""
-        return self._answer_async(event, context) if self.is_async else self._answer(event, context)
+    def __call__(self, value: Event, context: Any = None) -> Any:
+        """The protocol's answer to an event; an awaitable of it when a graph is async."""
+        return self._answer_async(value, context) if self.is_async else self._answer(value, context)
 
     def _answer(self, event: Event, context: Any) -> Result:
         begun = begin(self.plane, event, context)
@@ -46,12 +46,16 @@ class OpenInference:
         return begun.finish(answer)
 
     async def _answer_async(self, event: Event, context: Any) -> Result:
-        begun = begin(self.plane, event, context)
+        from asyncio import to_thread  # a loaded model may hold the loop up, an unload waits
+
+        begun = await to_thread(begin, self.plane, event, context)
         if not isinstance(begun, Pending):
             return begun
         try:
-            answer = begun.call(context)
-            answer = await answer if begun.is_async else answer
+            if begun.is_async:
+                answer = await begun.call(context)
+            else:
+                answer = await to_thread(begun.call, context)
         except Exception as error:
             return refused(error)
         return begun.finish(answer)

@@ -1,4 +1,4 @@
-"""The message classes of open_inference.proto; its descriptor is written by tools/make_proto.py.
+"""The message classes of open_inference.proto, as tools/make_proto.py writes it.
 
 They are in a pool of their own, so that a client of the protocol, which has messages of the same
 names, can be used in the same process.

@@ -76,12 +76,16 @@ def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
 
 
 def chosen(response: Sequence[Tensor], wanted: Sequence[Wanted]) -> list[Tensor]:
-    """The outputs asked for, in that order.  Raises `ProtocolError` for one that is not there."""
+    """The outputs asked for, in that order; one that the answer has not is left out."""
     if not wanted:
         return list(response)
     have = {each.name: each for each in response}
+    return [have[each.name] for each in wanted if each.name in have]
+
+
+def check_outputs(known: Sequence[str], wanted: Sequence[Wanted]) -> None:
+    """Raise `ProtocolError` for an output asked for that is not among those known."""
     for each in wanted:
-        if each.name not in have:
-            there = ", ".join(have) or "none"
+        if each.name not in known:
+            there = ", ".join(known) or "none"
             raise ProtocolError(f"there is no output {each.name!r}; there are {there}")
-    return [have[each.name] for each in wanted]

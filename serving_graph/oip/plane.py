@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...handlers.errors import UnknownModel, WrongUse
-from .errors import ProtocolError
-from .messages import InferRequest, InferResponse, chosen
+from .messages import InferRequest, InferResponse, check_outputs, chosen
 from .served import GraphModel, Metadata, RepositoryModel, Served, State
 
 if TYPE_CHECKING:
@@ -155,20 +154,16 @@ class Plane:
         model = self.model(request.model, request.version)
         if isinstance(model, GraphModel):
             model.check_ready()
-        self._check_outputs(model, request)
-        return Prepared(request, model, model.read(request.inputs))
-
-    def _check_outputs(self, model: Served, request: InferRequest) -> None:
-        """Refuse outputs that are not there before anything is computed, where they are known."""
         known = [each.name for each in model.metadata.outputs]
-        for each in request.outputs:
-            if known and each.name not in known:
-                raise ProtocolError(
-                    f"there is no output {each.name!r}; there are {', '.join(known)}"
-                )
+        if known:  # before anything is computed
+            check_outputs(known, request.outputs)
+        return Prepared(request, model, model.read(request.inputs))
 
     def finish(self, prepared: Prepared, answer: Any) -> InferResponse:
         """The response to a call's answer.  Raises `ProtocolError` for one that has no tensors."""
         request, model = prepared.request, prepared.model
-        outputs = chosen(model.write(answer), request.outputs)
+        found = model.write(answer)
+        if not model.metadata.outputs:
+            check_outputs([each.name for each in found], request.outputs)
+        outputs = chosen(found, request.outputs)
         return InferResponse(request.model, model.version, request.id, outputs)

@@ -65,7 +65,10 @@ def refused(error: Exception) -> Result:
     said = known(error)
     if said is None:
         raise error
-    return _error(str(said), said.status)
+    refusal = _error(str(said), said.status)
+    if said.after is not None:
+        refusal.headers = {"retry-after": str(round(said.after))}
+    return refusal
 
 
 def _error(message: str, status: int) -> Result:

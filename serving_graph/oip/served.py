@@ -7,13 +7,14 @@ itself is left to whoever has a thread, a loop or a worker for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ...handlers.errors import WrongUse
 from .errors import ProtocolError, WrongTensor
 from .forms import AnyForm, Meta, form_of
-from .leaves import check_fits
+from .leaves import check_fits, optional
 from .tensors import Tensor
 
 if TYPE_CHECKING:
@@ -82,8 +83,10 @@ class GraphModel:
         place = {"file": graph.file, "line": graph.line}
         _refuse_streams(graph)
         self._input = _said_at(place, graph.input_type, f"the input of graph {self.name!r}")
-        self._output = _said_at(place, graph.output_type, f"the output of graph {self.name!r}")
-        self._lock = threading.Lock()
+        gives, _ = optional(graph.output_type)
+        self._output = _said_at(place, gives, f"the output of graph {self.name!r}")
+        self._lock, self._idle = threading.Lock(), threading.Condition()
+        self._calls = 0
         self._state = ("UNAVAILABLE", "not loaded yet")
 
     @property
@@ -114,8 +117,11 @@ class GraphModel:
             self._state = ("READY", "")
 
     def unload(self, context: Any = None) -> None:
-        """Take new calls no more, and close what the graph made."""
+        """Take new calls no more, wait for those in flight, close what the graph made."""
         with self._lock:
+            self._state = ("UNLOADING", "being unloaded")
+            with self._idle:
+                self._idle.wait_for(lambda: self._calls == 0)
             self._state = ("UNAVAILABLE", "unloaded")
             self.graph.stop(context)
 
@@ -123,9 +129,32 @@ class GraphModel:
         return self._input.read(inputs)
 
     def call(self, value: Any, context: Any) -> Any:
-        return self.graph(value, context)
+        """The graph's answer, an awaitable of it where it is async.  Raises `ProtocolError` (503)
+        when it was unloaded since the request was read."""
+        if self.is_async:
+            return self._call_async(value, context)
+        with self._in_flight():
+            return self.graph(value, context)
+
+    async def _call_async(self, value: Any, context: Any) -> Any:
+        with self._in_flight():
+            return await self.graph(value, context)
+
+    @contextmanager
+    def _in_flight(self) -> Iterator[None]:
+        with self._idle:
+            self.check_ready()
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
 
     def write(self, answer: Any) -> list[Tensor]:
+        if answer is None:  # an event that was filtered out, or an optional answer
+            return []
         try:
             return self._output.write(answer)
         except (AttributeError, TypeError, KeyError) as error:

@@ -1,0 +1,208 @@
+"""`pelton serve`: a graph or an app on an event loop, by HTTP and the Open Inference Protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from ..handlers.app import App
+from ..handlers.errors import WrongUse
+from .say import json_option, say_json
+
+if TYPE_CHECKING:
+    from ..runtime.asgi import Application
+    from ..serving_graph.oip import Plane
+
+MIB = 1 << 20
+
+
+@click.command()
+@click.argument("where")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--grpc-port", type=int, help="Serve the inference protocol by gRPC here, too.")
+@click.option("--threads", default=8, show_default=True, help="For functions that do not wait.")
+@click.option("--most", default=256, show_default=True, help="Calls under way; more get a 429.")
+@click.option("--max-body", default=64, show_default=True, help="MiB of a request's body.")
+@json_option
+def command(
+    where: str,
+    host: str,
+    port: int,
+    grpc_port: int | None,
+    threads: int,
+    most: int,
+    max_body: int,
+    as_json: bool,
+) -> None:
+    """Serve WHERE (module:graph, module:app or FILE.py) until ctrl-C.
+
+    Each function is at its HTTP routes, or at POST /NAME where it has none; graphs are models of
+    the Open Inference Protocol under /v2 as well.  /docs shows the routes, /openapi.json says them.
+    """
+    from ..runtime.asgi import Application
+    from ..runtime.loop_workers import Workers
+
+    served = find(where)
+    workers = Workers(threads=threads, most=most)
+    functions = list(served.app.functions.values())
+    application = Application(functions, workers=workers, most_body=max_body * MIB)
+    if grpc_port is not None and served.plane is None:
+        raise WrongUse("--grpc-port: there is no model to serve", advice="; ".join(served.left_out))
+    listening = _listen(host, port)
+    ports = (listening, grpc_port, max_body * MIB)
+    try:
+        asyncio.run(_serve(application, served, ports, as_json))
+    finally:
+        listening.close()
+
+
+class Found(NamedTuple):
+    """What is served: the app, its models, and why a graph of it is none of them."""
+
+    app: App
+    plane: Plane | None
+    left_out: tuple[str, ...] = ()
+
+
+def find(where: str) -> Found:
+    """The app of WHERE, or one made for its graph, with the inference protocol's routes."""
+    from ..builders import load_app
+    from ..builders.load import load_module
+    from ..handlers.triggers import http
+    from ..serving_graph import Graph
+
+    module, name, _ = load_module(where)
+    thing = getattr(module, name, None) if name else None
+    if isinstance(thing, Graph):
+        app = App(thing.name)
+        app.serve(thing, triggers=[http("POST", f"/{thing.name}")])
+    else:
+        app, _ = load_app(where)
+    return with_models(app)
+
+
+def with_models(app: App) -> Found:
+    """The app and its models; its graphs become models where it does not serve them itself."""
+    from ..serving_graph import Graph
+    from ..serving_graph.oip import oip
+
+    graphs, left_out = [], []
+    for each in list(app.functions.values()):
+        plane: Plane | None = getattr(each.user_function, "plane", None)
+        if plane is not None:
+            return Found(app, plane)
+        if isinstance(each.user_function, Graph):
+            try:
+                oip(each.user_function)
+            except WrongUse as error:
+                left_out.append(f"{each.name} is no model of /v2: {error.what}")
+            else:
+                graphs.append(each.user_function)
+    if not graphs:
+        return Found(app, None, tuple(left_out))
+    made = oip(*graphs)
+    app.serve(made, name="open-inference")
+    return Found(app, made.plane, tuple(left_out))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+        ) from None
+
+
+Ports = tuple[socket.socket, int | None, int]  # listening, gRPC's, bytes of a body
+
+
+async def _serve(application: Application, found: Found, ports: Ports, as_json: bool) -> None:
+    listening, grpc_port, most_body = ports
+    host, port = listening.getsockname()[:2]
+    server = _server(application)
+    await application.begin()
+    remote, said = None, {"url": f"http://{host}:{port}"}
+    try:
+        if grpc_port is not None and found.plane is not None:
+            remote, bound = await _grpc(application, found.plane, host, grpc_port, most_body)
+            said["grpc"] = f"{host}:{bound}"
+        _say(application, found, said, as_json)
+        await server.serve(sockets=[listening])
+    finally:
+        if remote is not None:
+            await remote.stop(5)
+        await application.end()
+    click.echo("stopped", err=True)
+
+
+def _server(application: Application) -> Any:
+    try:
+        import uvicorn
+    except ModuleNotFoundError:
+        raise click.ClickException(
+            "pelton serve needs uvicorn: pip install 'pelton[oip]'"
+        ) from None
+
+    class Server(uvicorn.Server):
+        """Ended by the signals below, so that what comes after it still runs."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    config = uvicorn.Config(
+        application, lifespan="off", log_level="warning", timeout_graceful_shutdown=10
+    )
+    server = Server(config)
+
+    def end() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    return server
+
+
+async def _grpc(application: Application, plane: Plane, host: str, port: int, most: int) -> Any:
+    try:
+        from ..serving_graph.oip.grpc_server import Service, start
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"--grpc-port needs {error.name}: pip install 'pelton[oip]'"
+        ) from None
+    of_models = next(
+        each for each in application.served if hasattr(each.function.user_function, "plane")
+    )
+    service = Service(plane, application.workers, of_models.context)
+    try:
+        return await start(service, host, port, most_body=most)
+    except OSError as error:
+        raise click.ClickException(f"{error}; choose another --grpc-port") from None
+
+
+def _say(application: Application, found: Found, said: dict[str, str], as_json: bool) -> None:
+    routes = [
+        {"function": each.served.function.name, "method": trigger.method, "path": trigger.path}
+        for each in application.routes
+        if (trigger := each.trigger) is not None
+    ]
+    models = [] if found.plane is None else [each.name for each in found.plane.index()]
+    if as_json:
+        say_json({**said, "routes": routes, "models": models, "left_out": list(found.left_out)})
+        return
+    for each in routes:
+        click.echo(f"{each['function']}: {each['method']} {said['url']}{each['path']}")
+    if models:
+        by_grpc = f", gRPC at {said['grpc']}" if "grpc" in said else ""
+        click.echo(f"models: {', '.join(models)} at {said['url']}/v2{by_grpc}")
+    for line in found.left_out:
+        click.echo(line)

@@ -1,0 +1,255 @@
+"""The ASGI adapter: an app's functions in one process with an event loop, for any ASGI server.
+
+It knows HTTP and no platform.  Functions that wait share the loop, others run on threads, and what
+gives a stream is answered as one.  Errors are the tree's: each class says its status.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ..handlers.context import Context
+from ..handlers.errors import InvalidInput, PeltonError, WrongUse
+from ..handlers.event import Event, Result
+from ..handlers.function import Function
+from ..handlers.triggers import Http
+from .asgi_stream import Items, Receive, Send, stream
+from .logs import JsonLogger
+from .loop_workers import Workers
+from .routes import in_order, not_allowed, not_found
+from .traces import shown, step_of
+from .worker import Worker
+
+Scope = Mapping[str, Any]
+Page = Callable[[], Result]
+
+
+class Route(NamedTuple):
+    """A trigger and the function that it is of."""
+
+    trigger: Http
+    served: Served
+
+
+class Served:
+    """A function on a loop: its worker, and its call as something to wait for."""
+
+    def __init__(self, function: Function[..., Any], workers: Workers) -> None:
+        if function.codec is None:
+            raise WrongUse(
+                f"function {function.name} has style={function.style!r}, a platform's own event",
+                file=function.file,
+                line=function.line,
+                advice="pelton run and the emulator serve it",
+            )
+        self.function, self.codec, self.workers = function, function.codec, workers
+        self.worker = Worker(function)
+
+    async def answer(self, event: Event, context: Context) -> Any:
+        """The function's own answer, not encoded yet."""
+        arguments = self.codec.decode(event, context)
+        if self.codec.is_async:
+            return await self.function.user_function(*arguments)
+        return await self.workers.call(self.function.user_function, *arguments)
+
+    def context(self, request_id: str, deadline: float | None = None) -> Context:
+        name = self.function.name
+        return Context(
+            function_name=name,
+            request_id=request_id,
+            deadline=deadline,
+            make_logger=lambda it: JsonLogger({"requestId": it.request_id, "function": name}),
+            state=self.worker.state,
+        )
+
+
+class Application:
+    """An ASGI application of functions, at the routes of their HTTP triggers.
+
+    pages:    answers of the server's own by path, such as a document of its routes
+    most_body: bytes of a request's body, at the most
+    """
+
+    def __init__(
+        self,
+        functions: Iterable[Function[..., Any]],
+        *,
+        workers: Workers | None = None,
+        pages: Mapping[str, Page] | None = None,
+        most_body: int = 64 << 20,
+    ) -> None:
+        self.workers, self.pages, self.most_body = workers or Workers(), pages or {}, most_body
+        self.served = [Served(each, self.workers) for each in functions]
+        found = [
+            Route(trigger, each) for each in self.served for trigger in _triggers(each.function)
+        ]
+        order = in_order(each.trigger for each in found)
+        self.routes = sorted(found, key=lambda each: order.index(each.trigger))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._life(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            raise RuntimeError(f"no answer to a scope of type {scope['type']}")
+
+    async def begin(self) -> None:
+        """Run the functions' init hooks (a graph's loading).  Raises what they raise."""
+        for each in self.served:
+            await self.workers.call(each.worker.begin, each.context("init"))
+
+    async def end(self) -> None:
+        """Run the drain and stop hooks, then let the threads end."""
+        for each in self.served:
+            await self.workers.call(each.worker.drain, each.context("drain"))
+            await self.workers.call(each.worker.end, each.context("stop"))
+        self.workers.close()
+
+    async def _life(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.begin()
+        except Exception as error:
+            traceback.print_exception(error)
+            said = f"{type(error).__name__}: {error}"
+            await send({"type": "lifespan.startup.failed", "message": said})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.end()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        event = _event(scope)
+        found = self.find(event)
+        if isinstance(found, Result):
+            await _send(send, found, event.method)
+            return
+        try:
+            async with self.workers.place():
+                event.body = await _body(event, receive, self.most_body)
+                context = found.context(event.id)
+                await self._answer(found, event, context, receive, send)
+        except Exception as error:
+            await _send(send, error_result(error, found.function), event.method)
+
+    async def _answer(
+        self, served: Served, event: Event, context: Context, receive: Receive, send: Send
+    ) -> None:
+        answer = await served.answer(event, context)
+        if getattr(served.codec, "streams", False) and event.method != "HEAD":
+            items = Items(answer, served.codec.encode, self.workers)
+            await stream(items, event.headers.get("accept", ""), send, receive)
+        else:
+            await _send(send, _result(served.codec.encode(answer)), event.method)
+
+    def find(self, event: Event) -> Served | Result:
+        """Whose a request is, its parameters then set; a page, or the 404 or 405, else."""
+        there = []
+        for route in self.routes:
+            parameters = route.trigger.match(event.path)
+            if parameters is None:
+                continue
+            if route.trigger.serves(event.method):
+                event.parameters = parameters
+                return route.served
+            there.append(route.trigger)
+        if event.path in self.pages and event.method in ("GET", "HEAD"):
+            return self.pages[event.path]()
+        return not_allowed(event.method, event.path, there) if there else not_found(event.path)
+
+
+def _triggers(function: Function[..., Any]) -> list[Http]:
+    """A function's HTTP triggers; its name's, where it has none."""
+    named = [each for each in function.triggers if isinstance(each, Http)]
+    return named or [Http("POST", f"/{function.name}")]
+
+
+class Refused(PeltonError):
+    """A request that is none of a function's: its `status` says why."""
+
+    def __init__(self, what: str, status: int) -> None:
+        self.status = status  # type: ignore[misc]
+        super().__init__(what)
+
+
+def error_result(error: Exception, function: Function[..., Any]) -> Result:
+    """An error as its class says it; of a bug the type and the message, its trace printed."""
+    if isinstance(error, PeltonError) and error.status != PeltonError.status:
+        details = list(error.details) if isinstance(error, InvalidInput) else []
+        title = "the body does not fit" if details else str(error)
+        after = getattr(error, "after", None)
+        headers = {} if after is None else {"retry-after": str(round(after))}
+        return Result({"error": title, "details": details}, status=error.status, headers=headers)
+    if isinstance(error, TimeoutError):
+        return Result({"error": str(error) or "timed out", "details": []}, status=504)
+    trace = traceback.format_exception(type(error), error, shown(error, function))
+    print("".join(trace), file=sys.stderr, flush=True)
+    said = {"error": f"{type(error).__name__}: {error}", "details": []}
+    return Result(said | ({"step": step_of(error)} if step_of(error) else {}), status=500)
+
+
+def _event(scope: Scope) -> Event:
+    from urllib.parse import parse_qsl
+
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return Event(
+        id=headers.get("x-request-id") or str(uuid.uuid4()),
+        trigger="http",
+        headers=headers,
+        method=scope["method"],
+        path=scope["path"],
+        fields=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
+        content_type=headers.get("content-type", ""),
+        raw=scope,
+    )
+
+
+async def _body(event: Event, receive: Receive, most: int) -> bytes:
+    """The whole body.  Raises `Refused` (413) for one that is, or says that it is, too large."""
+    said = event.headers.get("content-length", "0")
+    pieces, size = [], int(said) if said.isdigit() else 0
+    if size > most:
+        raise Refused(f"the body has {size} bytes, {most} are taken", 413)
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused("the request ended before its body", 400)
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > most:
+            raise Refused(f"the body has more than the {most} bytes that are taken", 413)
+        if not message.get("more_body"):
+            return b"".join(pieces)
+
+
+def _result(value: Any) -> Result:
+    return value if value.__class__ is Result else Result(value)
+
+
+async def _send(send: Send, result: Result, method: str) -> None:
+    body, kind = _wire(result)
+    headers = {"content-type": kind} | dict(result.headers) | {"content-length": str(len(body))}
+    pairs = [(name.lower().encode(), str(value).encode()) for name, value in headers.items()]
+    pairs += [(b"set-cookie", each.encode()) for each in result.cookies]
+    await send({"type": "http.response.start", "status": result.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+def _wire(result: Result) -> tuple[bytes, str]:
+    body = result.body
+    if isinstance(body, bytes):
+        return body, result.content_type or "application/octet-stream"
+    if isinstance(body, str):
+        return body.encode(), result.content_type or "text/plain; charset=utf-8"
+    return json.dumps(body).encode(), result.content_type or "application/json"
