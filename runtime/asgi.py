@@ -14,15 +14,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..handlers.context import Context
-from ..handlers.errors import InvalidInput, PeltonError, WrongUse
+from ..handlers.errors import PeltonError, WrongUse
 from ..handlers.event import Event, Result
 from ..handlers.function import Function
 from ..handlers.triggers import Http
 from .asgi_stream import Items, Receive, Send, stream
 from .logs import JsonLogger
 from .loop_workers import Workers
+from .refusals import BUG, log_refusal, refusal, where
 from .routes import in_order, not_allowed, not_found
-from .traces import shown, step_of
+from .traces import shown
 from .worker import Worker
 
 Scope = Mapping[str, Any]
@@ -131,13 +132,14 @@ class Application:
         if isinstance(found, Result):
             await _send(send, found, event.method)
             return
+        context = found.context(event.id)
+        context.event = event
         try:
             async with self.workers.place():
                 event.body = await _body(event, receive, self.most_body)
-                context = found.context(event.id)
                 await self._answer(found, event, context, receive, send)
         except Exception as error:
-            await _send(send, error_result(error, found.function), event.method)
+            await _send(send, error_result(error, found.function, context), event.method)
 
     async def _answer(
         self, served: Served, event: Event, context: Context, receive: Receive, send: Send
@@ -179,20 +181,16 @@ class Refused(PeltonError):
         super().__init__(what)
 
 
-def error_result(error: Exception, function: Function[..., Any]) -> Result:
-    """An error as its class says it; of a bug the type and the message, its trace printed."""
-    if isinstance(error, PeltonError) and error.status != PeltonError.status:
-        details = list(error.details) if isinstance(error, InvalidInput) else []
-        title = "the body does not fit" if details else str(error)
-        after = getattr(error, "after", None)
-        headers = {} if after is None else {"retry-after": str(round(after))}
-        return Result({"error": title, "details": details}, status=error.status, headers=headers)
-    if isinstance(error, TimeoutError):
-        return Result({"error": str(error) or "timed out", "details": []}, status=504)
+def error_result(error: Exception, function: Function[..., Any], context: Context) -> Result:
+    """An error as the one table says it; of a bug the type and the message, its trace printed."""
+    result = refusal(error)
+    if result is not None:
+        log_refusal(error, context)
+        return result
     trace = traceback.format_exception(type(error), error, shown(error, function))
     print("".join(trace), file=sys.stderr, flush=True)
     said = {"error": f"{type(error).__name__}: {error}", "details": []}
-    return Result(said | ({"step": step_of(error)} if step_of(error) else {}), status=500)
+    return Result(said | where(error), status=BUG)
 
 
 def _event(scope: Scope) -> Event:

@@ -5,7 +5,8 @@ Both skins take what they say from here: REST the status, gRPC the code of that 
 
 from __future__ import annotations
 
-from ...handlers.errors import DeadlineExceeded, NotReady, PeltonError, UnknownModel
+from ...handlers.errors import NotReady, Overloaded, PeltonError, UnknownModel
+from ...runtime.refusals import BUG, SOON, after_of, status_of
 
 # Source: the protocol's pages say "typically 400"; codes as gRPC's own guide pairs them with HTTP.
 GRPC_CODES = {
@@ -63,8 +64,9 @@ def known(error: Exception) -> ProtocolError | None:
         return error
     if isinstance(error, UnknownModel) and error.reason:
         return ProtocolError(str(error), NotReady.status)
-    if isinstance(error, PeltonError) and error.status != PeltonError.status:
-        return ProtocolError(str(error), error.status, after=getattr(error, "after", None))
-    if isinstance(error, TimeoutError):
-        return ProtocolError(str(error) or "timed out", DeadlineExceeded.status)
-    return None
+    if status_of(error) == BUG:
+        return None
+    after = after_of(error)
+    if after is None and isinstance(error, Overloaded):
+        after = SOON
+    return ProtocolError(str(error), status_of(error), after=after)

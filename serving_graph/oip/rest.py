@@ -67,7 +67,7 @@ def refused(error: Exception) -> Result:
         raise error
     refusal = _error(str(said), said.status)
     if said.after is not None:
-        refusal.headers = {"retry-after": str(round(said.after))}
+        refusal.headers = {"retry-after": str(-int(-said.after // 1))}
     return refusal
 
 

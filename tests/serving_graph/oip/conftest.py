@@ -23,8 +23,8 @@ def serving(file: Path, *words: str) -> Iterator[dict[str, Any]]:
     """`pelton serve` of a file; what it says with --json when it is ready."""
     command = [sys.executable, "-m", "pelton", "serve", str(file), "--port", "0", "--json"]
     process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield json.loads(process.stdout.readline())
     finally:
         process.send_signal(signal.SIGTERM)

@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 import pelton
-from pelton.handlers.errors import Overloaded
+from pelton.handlers.errors import DeadlineExceeded, Overloaded
 from pelton.serving_graph.models.repository import ModelMetadata, Models, Tensor
 
 
@@ -64,7 +65,7 @@ def fails(given: int) -> int:
         0: ZeroDivisionError("a bug"),
         1: pelton.InvalidInput([{"path": ["n"], "message": "is odd", "type": "odd"}]),
         2: Overloaded("the queue is full", after=3),
-        3: TimeoutError("the store took too long"),
+        3: DeadlineExceeded("the store took too long"),
         4: pelton.Retry("warming up", after=7),
     }[given]
 
@@ -78,7 +79,7 @@ async def hold(folder: str) -> str:
 
 
 def echo(dtype: str) -> Any:
-    array = np.ndarray[Any, np.dtype[getattr(np, dtype)]]
+    array = GenericAlias(np.ndarray, (Any, GenericAlias(np.dtype, (getattr(np, dtype),))))
 
     def same(given: Any) -> Any:
         return given
@@ -124,7 +125,7 @@ repository.add("scaled", lambda: Scaled(1), version="1")
 repository.add("scaled", lambda: Scaled(2), version="2", default=True)
 
 NAMED = [
-    pelton.Graph(each.__name__) >> each  # type: ignore[operator]
+    pelton.Graph(each.__name__) >> each
     for each in (score, rows, double, matrix, waits, turned, opened, raw, fails, hold)
 ]
 app = pelton.App("models")
