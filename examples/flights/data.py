@@ -16,9 +16,12 @@ def _file(name: str) -> str:
     return str(next(file for file in listed if file.name == name).locate())
 
 
-def departures() -> Any:
-    """Every flight that left and arrived, as a data frame with a `late` column (0 or 1)."""
-    table = pd.read_csv(_file("flights.csv.zip")).dropna(subset=["dep_delay", "arr_delay"])
+def departures(rows: int | None = None) -> Any:
+    """Every flight that left and arrived (of the first `rows`, if given), as a data frame with a
+    `late` column (0 or 1)."""
+    table = pd.read_csv(_file("flights.csv.zip"), nrows=rows).dropna(
+        subset=["dep_delay", "arr_delay"]
+    )
     table["id"] = (
         table["carrier"]
         + table["flight"].astype(str)

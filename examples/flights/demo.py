@@ -220,8 +220,8 @@ def show(answers: list[Answers], cold: list[float], auc: float) -> None:
 
 def run(folder: Path) -> None:
     with step("train on January to August, export ONNX"):
-        trained = train()
-        console.print(f"  AUC on September: {trained:.3f}")
+        for name, area in train().items():
+            console.print(f"  {name}.onnx: AUC on September {area:.3f}")
     september = departures().query("month == 9").sample(FLIGHTS, random_state=9)
     sample = flights(september)
     with emulator(folder / "data") as ready:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 from features import Departure, Flight, Weather, hour_key
 
+HERE = Path(__file__).parent
 FILE = "weather.csv.gz"
 
 
 class Station:
     """Looks up what was measured in the hour of a departure; the table is read once a worker."""
 
+    def __init__(self, folder: Path = HERE) -> None:
+        self.folder = folder
+
     def load(self) -> None:
-        with gzip.open(Path(__file__).with_name(FILE), "rt", newline="") as opened:
+        with gzip.open(self.folder / FILE, "rt", newline="") as opened:
             self.table = {row.pop("hour"): row for row in csv.DictReader(opened)}
 
     def __call__(self, key: str) -> Weather | None:
