@@ -9,6 +9,7 @@ from typing import Any
 
 from ..handlers.app import App
 from ..handlers.function import Function
+from ..runtime.call import no_stream
 from . import nuclio_spec
 from .archive import digest_of, write_zip
 from .bytecode import bytecode
@@ -75,6 +76,7 @@ def build(
 
     Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written.
     """
+    _refuse_streams(function, target)
     resolver = resolver or Resolver(default_cache())
     files, owner = collect(function, target, root, resolver)
     if target.platform == "lambda":
@@ -91,6 +93,14 @@ def build(
     spec = nuclio_spec.function_config(function, handler, runtime)
     commands = tuple(nuclio_spec.build_commands(function))
     return Artifact(*common, handler, runtime, report, spec, commands)
+
+
+def _refuse_streams(function: Function[..., Any], target: Target) -> None:
+    """Neither platform's Python runtime can send an answer before it is whole.  Sources: the
+    runtime client has no streamed response; Nuclio's wrapper writes one response an event."""
+    if function.codec is not None and function.codec.streams:
+        name = "Lambda" if target.platform == "lambda" else "Nuclio"
+        raise BuildError(str(no_stream(function, f"by {name}'s Python runtime")))
 
 
 def collect(

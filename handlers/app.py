@@ -153,6 +153,7 @@ class App:
             input_type=graph.input_type,
             output_type=graph.output_type,
             is_async=graph.is_async,
+            streams=getattr(graph, "streams", False),
         )
         codec = codec_for(signature, name=label, batches=_batches(made), where=where)
         function = self._register(graph, label, made, codec, where, module)

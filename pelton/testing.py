@@ -20,7 +20,7 @@ from .handlers.errors import WrongUse
 from .handlers.event import Event
 from .handlers.function import Function
 from .runtime.aws import make_handler
-from .runtime.call import compile_call, maybe_await
+from .runtime.call import compile_call, maybe_await, run_async
 from .runtime.logs import JsonLogger
 from .runtime.nuclio import make_entry
 from .runtime.nuclio_shapes import Context as NuclioContext
@@ -95,7 +95,8 @@ def invoke(
     """Run a function on one event through the real call path; its encoded answer.
 
     body: a JSON-ready value, bytes, str, or a whole `Event`.  A bare function is taken as one
-    without settings.  Hooks: init before, stop after.  Raises `WrongUse` for a native style.
+    without settings.  Hooks: init before, stop after.  Of a graph that gives a stream, the list of
+    its items.  Raises `WrongUse` for a native style.
 
     >>> def double(n: int) -> int:
     ...     return 2 * n
@@ -115,10 +116,27 @@ def invoke(
     worker.begin(context)
     try:
         event = body if isinstance(body, Event) else Event(body=body, id=context.request_id)
-        answer = compile_call(function)(event, context)
+        streams = function.codec is not None and function.codec.streams
+        call = _gather(function) if streams else compile_call(function)
+        answer = call(event, context)
     finally:
         worker.end(context)
     return answer
+
+
+def _gather(function: Function[..., Any]) -> Callable[[Event, Context], list[Any]]:
+    """The call path of a function that gives a stream: all of its items, encoded."""
+    codec = function.codec
+    assert codec is not None
+
+    async def items(event: Event, context: Context) -> list[Any]:
+        answer = function.user_function(*codec.decode(event, context))
+        answer = await answer if codec.is_async else answer
+        if hasattr(answer, "__aiter__"):
+            return [codec.encode(each) async for each in answer]
+        return [codec.encode(each) for each in answer]
+
+    return lambda event, context: run_async(items(event, context))
 
 
 def on_lambda(fn: Function[..., Any], payload: Any) -> Any:

@@ -145,7 +145,7 @@ class Application:
         self, served: Served, event: Event, context: Context, receive: Receive, send: Send
     ) -> None:
         answer = await served.answer(event, context)
-        if getattr(served.codec, "streams", False) and event.method != "HEAD":
+        if served.codec.streams and answer is not None:
             items = Items(answer, served.codec.encode, self.workers)
             await stream(items, event.headers.get("accept", ""), send, receive)
         else:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..handlers.context import Context
+from ..handlers.errors import WrongUse
 from ..handlers.event import Event
 from ..handlers.function import Function
 
@@ -39,6 +40,8 @@ def compile_call(function: Function[..., Any], decode: Any = None) -> Call:
         raise TypeError(
             f"{function.name} has style {function.style!r}: its adapter calls it itself"
         )
+    if codec.streams:
+        raise no_stream(function, "here")
     decode = decode or codec.decode
     encode, user = codec.encode, function.user_function
     if codec.is_async:
@@ -55,6 +58,17 @@ def compile_call(function: Function[..., Any], decode: Any = None) -> Call:
         return encode(user(*decode(event, context)))
 
     return call
+
+
+def no_stream(function: Function[..., Any], where: str) -> WrongUse:
+    """What is said where an answer goes out whole or not at all."""
+    return WrongUse(
+        f"function {function.name} gives a stream, which cannot be sent {where}: its graph's last "
+        "step is a generator",
+        file=function.file,
+        line=function.line,
+        advice="serve it by `pelton serve`, or gather its items in a last step that gives a list",
+    )
 
 
 class _Loop:

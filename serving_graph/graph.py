@@ -195,6 +195,12 @@ class Graph(Generic[I, O]):
         return Executor(self.name, self.steps, is_async=self.is_async, clock=clock, watch=watch)
 
     @property
+    def streams(self) -> bool:
+        """Whether the answer is an iterator, the last step being a generator: `pelton serve` sends
+        its items as they come."""
+        return bool(self.steps) and self.steps[-1].streams
+
+    @property
     def spec(self) -> GraphSpec:
         """The graph as frozen, serialisable data."""
         text = canonical(type_to_dict(self.declared))

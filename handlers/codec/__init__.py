@@ -29,6 +29,7 @@ class Codec:
     encode:   the function's answer -> JSON-ready value, bytes, str or Result; raises InvalidOutput
     text_body: the function wants the body as it came (`str`, `bytes`), never parsed
     item:     of a batch: one message's event -> one `T`; raises as `decode` does
+    streams:  the answer is an iterator, and `encode` is for each of its items
     arrange:  of a batch: (the list of them, context) -> positional arguments
     """
 
@@ -41,6 +42,7 @@ class Codec:
         "item",
         "mode",
         "output_type",
+        "streams",
         "takes_context",
         "text_body",
     )
@@ -51,7 +53,7 @@ class Codec:
         self.mode, self.decode, self.encode = mode, decode, encode
         self.item, self.arrange = item, _arguments(signature.order, _same) if item else None
         self.input_type, self.output_type = signature.input_type, signature.output_type
-        self.is_async = signature.is_async
+        self.is_async, self.streams = signature.is_async, signature.streams
         self.takes_context = "context" in signature.order
         self.text_body = signature.input_type in (str, bytes)
 
@@ -85,7 +87,10 @@ def codec_for(
         mode = "value"
     decode = _decoder(signature, mode, name, where)
     item = _item(kind, name, where) if mode == "batch" else None
-    return Codec(signature, mode, decode, _encoder(signature.output_type, name, where), item)
+    given = signature.output_type
+    if signature.streams:  # what is encoded is an item
+        given = (typing.get_args(given) or (Any,))[0]
+    return Codec(signature, mode, decode, _encoder(given, name, where), item)
 
 
 def _known(annotation: Any, name: str, role: str, where: tuple[str, int]) -> Converter:

@@ -14,12 +14,16 @@ CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 4, 
 
 
 class Signature(Frozen):
-    """`order` lists "body" and "context" as the function takes them, by position."""
+    """`order` lists "body" and "context" as the function takes them, by position.
+
+    streams: the answer is an iterator, and `output_type` that of the iterator
+    """
 
     order: tuple[str, ...]
     input_type: Any
     output_type: Any
     is_async: bool
+    streams: bool = False
 
 
 def unwrapped(fn: Any) -> Any:

@@ -75,6 +75,7 @@ class Step(Generic[I_contra, O_co]):
     input_type, output_type: from the annotations; Any where there are none
     is_async:    whether calling it has to be awaited
     takes_context: whether it, or a step inside it, takes the context
+    streams:     whether its value is an iterator, whose items come one by one
     drops:       whether an event may end here without an answer, see `Drop`
     aside:       whether its value is its input's, what it does being off the way (a tap)
     either:      whether it, or a step inside it, also has an async form for async graphs
@@ -93,6 +94,7 @@ class Step(Generic[I_contra, O_co]):
     is_async: bool = False
     takes_context: bool = False
     drops: bool = False
+    streams: bool = False
     aside: bool = False
     either: bool = False
     splits: bool = False

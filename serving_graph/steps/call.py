@@ -36,6 +36,7 @@ class CallStep(Step[Any, Any]):
         self.context, self.input_types = signature.context, signature.input_types
         self.input_type, self.output_type = signature.input_type, signature.output_type
         self.is_async, self.takes_context = signature.is_async, bool(signature.context)
+        self.streams = signature.streams
         self.references = (self.spec.reference,)
 
     def bind(self, worker: Worker, path: str) -> Bound:
@@ -45,6 +46,10 @@ class CallStep(Step[Any, Any]):
             call = getattr(instance, self.verb) if self.verb == "do" else instance
         else:
             call = partial(self.target, **self.arguments) if self.arguments else self.target
+        if self.streams and not self.is_async:
+            from .stream import noting
+
+            call = noting(call, path)
         return Bound(self.name, path, call, is_async=self.is_async, context=self.context, leaf=True)
 
 

@@ -34,11 +34,27 @@ class Router(Holder):
         self.by, self.has_default = by, has_default
         self.input_type = common_input(self)
         self.output_type = union(self.outputs())
+        self._check_streams()
         if isinstance(by, str):
             check_field(f"router {name!r} chooses by", by, self.input_type, at)
         else:
             self.references = (reference(by),)
             self._check_selector()
+
+    def _check_streams(self) -> None:
+        """All routes give a stream, or none does: whoever answers has to know which."""
+        found = {key: steps[-1].streams for key, steps in self.branches}
+        self.streams = any(found.values())
+        if self.streams and not all(found.values()):
+            one = next(key for key, streams in found.items() if streams)
+            other = next(key for key, streams in found.items() if not streams)
+            raise wrong(
+                f"router {self.name!r}: the branch {one!r} ends in a generator, {other!r} does not",
+                "let every branch give a stream, or none",
+                at=self.place,
+            )
+        if self.streams:
+            self.output_type = self.outputs()[0]
 
     def _check_selector(self) -> None:
         signature = Signature(self.by, f"{self.name}'s by", self.place)

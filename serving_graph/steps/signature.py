@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_origin, get_type_hints
 
 from ..fit import awaited
 from ..refer import Place, wrong
@@ -16,6 +16,8 @@ from ..refer import Place, wrong
 _POSITIONAL_ONLY, _EITHER, _ARGS, _KEYWORD_ONLY, _KWARGS = range(5)  # `inspect`'s kinds
 _BY_KEYWORD = (_EITHER, _KEYWORD_ONLY)
 _CO_VARARGS, _CO_VARKEYWORDS, _CO_COROUTINE = 4, 8, 128
+_CO_GENERATOR, _CO_ASYNC_GENERATOR = 32, 512
+_STREAMS = ("Iterator", "Generator", "AsyncIterator", "AsyncGenerator")
 
 
 class Parameter(NamedTuple):
@@ -33,7 +35,7 @@ class Signature:
     input_types: the types of those; `input_type` is the first
     """
 
-    __slots__ = ("context", "input_type", "input_types", "is_async", "output_type")
+    __slots__ = ("context", "input_type", "input_types", "is_async", "output_type", "streams")
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Signature:
         waits = awaited(given)
         self.is_async = _is_coroutine_function(function) or waits is not None
         self.output_type = given if waits is None else waits
+        self.streams = _is_generator_function(function) or _is_stream(self.output_type)
 
 
 def verb_of(cls: type, name: str, at: Place) -> str:
@@ -151,6 +154,17 @@ def _is_coroutine_function(function: Any) -> bool:
         function = function.func
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return code is not None and bool(code.co_flags & _CO_COROUTINE)
+
+
+def _is_generator_function(function: Any) -> bool:
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code is not None and bool(code.co_flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR))
+
+
+def _is_stream(given: Any) -> bool:
+    origin = get_origin(given) or given
+    module = getattr(origin, "__module__", "")
+    return module in ("collections.abc", "typing") and origin.__name__ in _STREAMS
 
 
 def _is_context(parameter: Parameter, hints: dict[str, Any]) -> bool:

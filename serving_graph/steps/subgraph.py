@@ -23,6 +23,7 @@ class Subgraph(Holder):
         options = canonical({"input": spec.to_dict()["input"]})
         super().__init__("graph", name, ((None, steps),), at, options=options)
         self.input_type, self.output_type = types
+        self.streams = self.branches[0][1][-1].streams
 
     def bind(self, worker: Worker, path: str) -> Bound:
         run = worker.sequence(self.branches[0][1], path, is_async=self.is_async)
