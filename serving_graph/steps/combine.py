@@ -1,53 +1,66 @@
-"""How an ensemble makes one answer of several: the mean of numbers, the vote of labels.
+"""How an ensemble makes one answer of several: means and medians of scores, votes of labels or of
+probabilities.
 
-A number is a score or a probability; a string, bool, int or Enum is a label.  The two are never
-mixed up in silence: the mean of labels and the vote of scores are refused, by type when the types
-are known, by value otherwise.
+What the answers are is said, never guessed: `of="scores"` are numbers, `of="labels"` are what is
+counted, `of="probabilities"` add up to one.  A misfit is refused, by type where the types are
+known (`why_not`), by value otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from math import fsum
 from types import GenericAlias
 from typing import Any, Literal, get_args, get_origin
 
-from ..fit import members, plain
+from ..fit import members, plain, union
 
 Combine = Callable[[Sequence[Any], Sequence[float]], Any]
+Of = Literal["scores", "labels", "probabilities"]
+
+_CLOSE = 1e-3  # how far from one the sum of a model's probabilities may be, in float32 or rounded
 
 
 def mean(answers: Sequence[Any], weights: Sequence[float]) -> Any:
-    """The weighted mean of numbers, of lists of numbers (place by place), of dicts of
-    probabilities (label by label), or of numpy arrays.
+    """The weighted mean of numbers, of lists of numbers (place by place), of dicts of numbers
+    (label by label), or of numpy arrays.
 
     Raises `TypeError` for labels, `ValueError` for answers of different lengths or labels.
 
     >>> mean([{"late": 0.2, "early": 0.8}, {"late": 0.4, "early": 0.6}], [1, 1])["early"]
     0.7
     """
-    first = answers[0]
-    if isinstance(first, dict):
-        _same(answers, dict, lambda each: set(each), "labels")
-        return {key: mean([each[key] for each in answers], weights) for key in first}
-    if isinstance(first, (list, tuple)):
-        _same(answers, (list, tuple), len, "lengths")
-        return [mean(column, weights) for column in zip(*answers, strict=True)]
-    for each in answers:
-        if isinstance(each, (str, bytes, bool)) or not hasattr(each, "__float__"):
-            if not hasattr(each, "shape"):
-                raise TypeError(
-                    f"the mean of {each!r:.60} ({type(each).__name__}) is not defined; combine "
-                    "labels with combine='vote', anything else with a function"
-                )
-    total = sum(each * weight for each, weight in zip(answers, weights, strict=True))
-    return total / sum(weights)
+    if set(map(type, answers)) == {float}:
+        return _mean(answers, weights)
+    if all(hasattr(each, "shape") and each.shape for each in answers):
+        _same(answers, object, lambda each: each.shape, "shapes")
+        return _mean(answers, weights)
+    return _by_place(answers, weights, _mean, "mean")
+
+
+def median(answers: Sequence[Any], weights: Sequence[float]) -> Any:
+    """The weighted median, of the same forms as `mean`: half of the weight lies on either side.
+
+    Raises as `mean` does, and `ValueError` for not-a-number, which has no place in an order.
+
+    >>> median([3.0, 1.0, 100.0], [1, 1, 1]), median([1.0, 2.0], [1, 1]), median([1.0, 2.0], [1, 3])
+    (3.0, 1.5, 2.0)
+    """
+    if all(hasattr(each, "shape") and each.shape for each in answers):
+        _same(answers, object, lambda each: each.shape, "shapes")
+        import numpy
+
+        return numpy.asarray(median([each.tolist() for each in answers], weights))
+    return _by_place(answers, weights, _median, "median")
 
 
 def vote(answers: Sequence[Any], weights: Sequence[float]) -> Any:
     """The label with the most weight; among equals the one said first.  Lists are voted place by
-    place; a dict of probabilities votes for its most probable label.
+    place.
 
-    Raises `TypeError` for scores, `ValueError` for lists of different lengths.
+    Raises `TypeError` for scores and for probabilities, `ValueError` for lists of different
+    lengths.
 
     >>> vote(["late", "early", "late"], [1, 1, 1])
     'late'
@@ -58,20 +71,134 @@ def vote(answers: Sequence[Any], weights: Sequence[float]) -> Any:
         return [vote(column, weights) for column in zip(*answers, strict=True)]
     counts: dict[Any, float] = {}
     for answer, weight in zip(answers, weights, strict=True):
-        label = _label(answer)
-        counts[label] = counts.get(label, 0.0) + weight
+        _check_label(answer)
+        counts[answer] = counts.get(answer, 0.0) + weight
     return max(counts, key=lambda label: counts[label])
 
 
-def _label(answer: Any) -> Any:
-    if isinstance(answer, dict) and answer:
-        return max(answer, key=lambda label: answer[label])
-    if isinstance(answer, float) or getattr(type(answer), "__hash__", None) is None:
+def mean_of_probabilities(answers: Sequence[Any], weights: Sequence[float]) -> Any:
+    """`mean`, of what adds up to one: dicts by label, lists, or arrays, a row or rows of them.
+
+    Raises `TypeError` and `ValueError` for what is no probabilities.
+    """
+    for each in answers:
+        _check_probabilities(_listed(each))
+    return mean(answers, weights)
+
+
+def vote_of_probabilities(
+    answers: Sequence[Any], weights: Sequence[float], labels: Sequence[Any] | None = None
+) -> Any:
+    """The label that is most probable in the mean; among equals the one named first.
+
+    labels: in the order of the members' lists; dicts say theirs
+
+    >>> vote_of_probabilities([{"late": 0.9, "early": 0.1}, {"late": 0.3, "early": 0.7}], [1, 1])
+    'late'
+    >>> vote_of_probabilities([[0.9, 0.1], [0.3, 0.7]], [1, 3], labels=["late", "early"])
+    'early'
+    """
+    listed = [_listed(each) for each in answers]
+    return _most_probable(mean_of_probabilities(listed, weights), labels)
+
+
+def _most_probable(found: Any, labels: Sequence[Any] | None) -> Any:
+    if isinstance(found, dict):
+        return max(found, key=lambda label: found[label])
+    if found and isinstance(found[0], (list, dict)):
+        return [_most_probable(row, labels) for row in found]
+    if labels is None:
         raise TypeError(
-            f"{answer!r:.60} ({type(answer).__name__}) is not a label to vote for; combine scores "
+            "the members give probabilities in lists, which say no labels; name them in order: "
+            "labels=[...]"
+        )
+    if len(found) != len(labels):
+        raise ValueError(f"the members give {len(found)} probabilities, labels= names {labels!r}")
+    return labels[max(range(len(found)), key=lambda place: found[place])]
+
+
+def _listed(answer: Any) -> Any:
+    return answer.tolist() if hasattr(answer, "tolist") else answer
+
+
+def _check_probabilities(answer: Any) -> None:
+    if isinstance(answer, (list, tuple)) and answer and isinstance(answer[0], (list, tuple, dict)):
+        for row in answer:
+            _check_probabilities(row)
+        return
+    if not isinstance(answer, (list, tuple, dict)) or not answer:
+        raise TypeError(
+            f"{answer!r:.60} ({type(answer).__name__}) is no probabilities: give a dict by label, "
+            "or a list, that adds up to one"
+        )
+    values = list(answer.values()) if isinstance(answer, dict) else list(answer)
+    for each in values:
+        _check_number(each, "mean")
+    total = sum(values)
+    if not all(-_CLOSE <= each <= 1 + _CLOSE for each in values) or not abs(total - 1) <= _CLOSE:
+        raise ValueError(f"{answer!r:.80} is no probabilities: it does not add up to one")
+
+
+def _by_place(answers: Sequence[Any], weights: Sequence[float], rule: Combine, word: str) -> Any:
+    """`rule` over the numbers in every place of lists and dicts that are alike."""
+    first = answers[0]
+    if isinstance(first, dict):
+        _same(answers, dict, lambda each: set(each), "labels")
+        return {
+            key: _by_place([each[key] for each in answers], weights, rule, word) for key in first
+        }
+    if isinstance(first, (list, tuple)):
+        _same(answers, (list, tuple), len, "lengths")
+        columns = zip(*answers, strict=True)
+        return [_by_place(column, weights, rule, word) for column in columns]
+    for each in answers:
+        _check_number(each, word)
+    return rule(answers, weights)
+
+
+def _mean(answers: Sequence[Any], weights: Sequence[float]) -> Any:
+    total = sum(each * weight for each, weight in zip(answers, weights, strict=True))
+    return total / sum(weights)
+
+
+def _median(answers: Sequence[Any], weights: Sequence[float]) -> Any:
+    if any(each != each for each in answers):
+        raise ValueError("a member's answer is not a number (NaN), of which there is no median")
+    pairs = sorted(
+        ((each, weight) for each, weight in zip(answers, weights, strict=True) if weight),
+        key=lambda pair: pair[0],
+    )
+    half, below = fsum(weights) / 2, 0.0
+    for place, (value, weight) in enumerate(pairs[:-1]):
+        below += weight
+        if below == half:
+            return (value + pairs[place + 1][0]) / 2
+        if below > half:
+            return value
+    return pairs[-1][0]
+
+
+def _check_number(value: Any, word: str) -> None:
+    if getattr(value, "shape", ()):
+        raise TypeError("the members of the ensemble answer in different forms")
+    if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
+        raise TypeError(
+            f"the {word} of {value!r:.60} ({type(value).__name__}) is not defined; combine "
+            "labels with combine='vote', anything else with a function"
+        )
+
+
+def _check_label(value: Any) -> None:
+    if isinstance(value, dict):
+        raise TypeError(
+            f"{value!r:.60} is no label to count; say that the members give probabilities: "
+            "of='probabilities'"
+        )
+    if isinstance(value, float) or getattr(type(value), "__hash__", None) is None:
+        raise TypeError(
+            f"{value!r:.60} ({type(value).__name__}) is not a label to vote for; combine scores "
             "with combine='mean', anything else with a function"
         )
-    return answer
 
 
 def _same(answers: Iterable[Any], kinds: Any, of: Callable[[Any], Any], what: str) -> None:
@@ -86,14 +213,38 @@ def _same(answers: Iterable[Any], kinds: Any, of: Callable[[Any], Any], what: st
         )
 
 
-def why_no_mean(given: Any) -> bool:
-    """Whether a type is one of labels, so that no mean of it exists."""
-    return any(_holds(each, (str, bytes, bool)) for each in members(given))
+# The ways to combine, by what the answers are; where nothing is said the first of each is meant.
+RULES: dict[tuple[str, str], Combine] = {
+    ("mean", "scores"): mean,
+    ("mean", "probabilities"): mean_of_probabilities,
+    ("median", "scores"): median,
+    ("vote", "labels"): vote,
+    ("vote", "probabilities"): vote_of_probabilities,
+}
 
 
-def why_no_vote(given: Any) -> bool:
-    """Whether a type is one of scores, so that nobody can vote for it."""
-    return any(_holds(each, (float, complex)) for each in members(given))
+def rule_of(combine: str, of: str, labels: Sequence[Any] | None) -> Combine:
+    """The rule, with the labels where they are given."""
+    found = RULES[combine, of]
+    return partial(vote_of_probabilities, labels=labels) if labels is not None else found
+
+
+def why_not(combine: str, of: str, given: Any) -> str:
+    """What to do instead, where a member's type is none that the rule can combine; "" where it is.
+
+    >>> why_not("mean", "scores", str)
+    "use combine='vote'"
+    """
+    if of == "labels":
+        if any(get_origin(plain(each)) is dict for each in members(given)):
+            return "say what they are: of='probabilities'"
+        if any(_holds(each, (float, complex)) for each in members(given)):
+            return "use combine='mean'"
+    elif any(_holds(each, (str, bytes, bool)) for each in members(given)):
+        return "use combine='vote'"
+    elif of == "probabilities" and any(plain(each) in (int, float) for each in members(given)):
+        return "let it give a dict of probabilities by label, or a list of them"
+    return ""
 
 
 def _holds(given: Any, kinds: tuple[type, ...]) -> bool:
@@ -103,9 +254,22 @@ def _holds(given: Any, kinds: tuple[type, ...]) -> bool:
     origin, arguments = get_origin(given) or given, get_args(given)
     if isinstance(origin, type) and issubclass(origin, (list, tuple)) and arguments:
         return any(_holds(each, kinds) for each in arguments if each is not Ellipsis)
+    if isinstance(origin, type) and issubclass(origin, dict) and len(arguments) == 2:
+        return _holds(arguments[1], kinds)
     is_label = hasattr(origin, "__members__") and bool in kinds
     plain_class = isinstance(origin, type) and not isinstance(given, GenericAlias)
     return is_label or (plain_class and issubclass(origin, kinds))
+
+
+def rule_type(combine: str, of: str, given: Sequence[Any], labels: Sequence[Any] | None) -> Any:
+    """What a rule gives for members of these types."""
+    if combine != "vote":
+        return union([mean_type(each) for each in given])
+    if of == "labels":
+        return union([vote_type(each) for each in given])
+    if labels is not None and all(plain(each) == list[float] for each in given):
+        return union([type(each) for each in labels])
+    return union([vote_type(each) if get_origin(plain(each)) is dict else Any for each in given])
 
 
 def mean_type(given: Any) -> Any:
@@ -122,12 +286,9 @@ def mean_type(given: Any) -> Any:
 
 
 def vote_type(given: Any) -> Any:
-    """What `vote` gives for members of a type: the label itself; a dict's key."""
+    """What a vote gives for members of a type: the label itself; a dict's key."""
     given = plain(given)
     origin, arguments = get_origin(given), get_args(given)
     if origin is dict and arguments:
         return arguments[0]
     return given if isinstance(origin or given, type) and "numpy" not in str(given) else Any
-
-
-RULES: dict[str, Combine] = {"mean": mean, "vote": vote}

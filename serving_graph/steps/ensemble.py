@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 from ..compile import Run, note
 from ..fit import fits, type_name, union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
 from .base import Branches, Step
-from .combine import RULES, mean_type, vote_type, why_no_mean, why_no_vote
+from .combine import RULES, rule_of, rule_type, why_not
 from .hold import Holder, common_input, named_members
 from .parallel import gather
 from .signature import Signature
@@ -24,16 +24,33 @@ O = TypeVar("O")  # noqa: E741
 N = TypeVar("N")
 
 
+_WORDS = tuple(dict.fromkeys(word for word, _ in RULES))
+
+
+class Settings(NamedTuple):
+    """What a way to combine with a name is told."""
+
+    of: str | None = None
+    weights: Sequence[float] | None = None
+    labels: Sequence[str | int] | None = None
+
+
 class Ensemble(Holder):
     """See `ensemble`."""
 
     def __init__(
-        self, branches: Branches, combine: Any, weights: Any, name: str, at: Place
+        self, branches: Branches, combine: Any, settings: Settings, name: str, at: Place
     ) -> None:
-        weights = _weights(weights, branches, name, at)
-        options = canonical({"combine": _written(combine, name, at), "weights": weights})
-        super().__init__("ensemble", name, branches, at, options=options)
-        self.combine, self.weights = combine, weights or [1.0] * len(branches)
+        weights = weights_of(settings.weights, branches, f"ensemble {name!r}", at)
+        written = {"combine": _written(combine, name, at), "weights": weights}
+        of = _of(combine, settings, name, at)
+        if of:
+            written["of"] = of
+        if settings.labels is not None:
+            written["labels"] = list(settings.labels)
+        super().__init__("ensemble", name, branches, at, options=canonical(written))
+        self.combine, self.of, self.labels = combine, of, settings.labels
+        self.weights = weights or [1.0] * len(branches)
         self.input_type = common_input(self)
         if isinstance(combine, str):
             self.output_type = self._rule_type(combine)
@@ -42,19 +59,17 @@ class Ensemble(Holder):
             self.output_type = self._function_type(weights)
 
     def _rule_type(self, rule: str) -> Any:
-        refuse = why_no_mean if rule == "mean" else why_no_vote
         for key, steps in self.branches:
             given = steps[-1].output_type
-            if refuse(given):
-                other = "combine='vote'" if rule == "mean" else "combine='mean'"
+            if instead := why_not(rule, self.of, given):
+                what = rule if self.of != "probabilities" else f"{rule} of probabilities"
                 raise wrong(
                     f"ensemble {self.name!r}: member {key!r} gives {type_name(given)}, "
-                    f"of which there is no {rule}",
-                    f"use {other}, or a function",
+                    f"of which there is no {what}",
+                    f"{instead}, or combine with a function",
                     at=self.place,
                 )
-        made = [(mean_type if rule == "mean" else vote_type)(each) for each in self.outputs()]
-        return union(made)
+        return rule_type(rule, self.of, self.outputs(), self.labels)
 
     def _function_type(self, weights: Any) -> Any:
         signature = Signature(self.combine, f"{self.name}'s combine", self.place)
@@ -88,11 +103,12 @@ class Ensemble(Holder):
         return run_and_wait if self.is_async else run
 
     def _merger(self, path: str) -> Callable[[list[Any]], Any]:
-        rule, weights, combine = RULES.get(str(self.combine)), self.weights, self.combine
+        combine, weights, named = self.combine, self.weights, isinstance(self.combine, str)
+        rule = rule_of(combine, self.of, self.labels) if named else None
 
         def merge(answers: list[Any]) -> Any:
             try:
-                return combine(answers) if rule is None else rule(answers, weights)
+                return rule(answers, weights) if rule else combine(answers)
             except Exception as error:
                 note(error, path)
                 raise
@@ -109,8 +125,10 @@ def ensemble(
 @overload
 def ensemble(
     *members: Any,
-    combine: Literal["mean", "vote"] = "mean",
+    combine: Literal["mean", "median", "vote"] = "mean",
+    of: Literal["scores", "labels", "probabilities"] | None = None,
     weights: Sequence[float] | None = None,
+    labels: Sequence[str | int] | None = None,
     name: str = "ensemble",
 ) -> Step[Any, Any]: ...
 
@@ -118,17 +136,24 @@ def ensemble(
 def ensemble(
     *members: Any,
     combine: Any = "mean",
+    of: str | None = None,
     weights: Sequence[float] | None = None,
+    labels: Sequence[str | int] | None = None,
     name: str = "ensemble",
 ) -> Step[Any, Any]:
     """A step that gives the value to every member and combines their answers.
 
-    combine: "mean" of numbers, lists of numbers, dicts of probabilities or arrays; "vote" of
-             labels (ties go to the member named first); or a function of the list of answers
-    weights: one positive number a member, for "mean" and "vote"
+    combine: "mean" or "median" of numbers, lists of numbers, dicts of numbers or arrays; "vote"
+             (ties go to the member named first); or a function of the list of answers
+    of:      what the answers are.  "scores", any numbers (mean and median, where left out);
+             "labels", counted (vote, where left out); "probabilities", dicts by label or lists
+             that add up to one: their mean, or a vote for the label most probable in the mean
+    weights: one positive number a member, for all but a function
+    labels:  the labels' names in the order of the members' lists, for a vote of probabilities
 
     Raises `GraphError` when the members' types cannot be combined so, when two have one name, or
-    when the weights do not match; at run, `TypeError` says which answer does not combine.
+    when the weights do not match; at run, `TypeError` or `ValueError` says which answer does not
+    combine.
 
     >>> from pelton import Graph
     >>> def low(x: float) -> float:
@@ -137,39 +162,67 @@ def ensemble(
     ...     return x + 2
     >>> (Graph("middle", float) >> ensemble(low, high, weights=[1, 3]))(1.0)
     2.5
+    >>> def calm(x: float) -> dict[str, float]:
+    ...     return {"late": 0.25, "early": 0.75}
+    >>> def wild(x: float) -> dict[str, float]:
+    ...     return {"late": 1.0, "early": 0.0}
+    >>> voted = ensemble(calm, wild, combine="vote", of="probabilities")
+    >>> (Graph("soft", float) >> voted)(1.0)
+    'late'
     """
     at = place()
-    return Ensemble(named_members(members, f"ensemble {name!r}", at), combine, weights, name, at)
+    settings = Settings(of, weights, labels)
+    return Ensemble(named_members(members, f"ensemble {name!r}", at), combine, settings, name, at)
 
 
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
+    """The step that a spec says."""
     combine = spec.option("combine")
     combine = combine if isinstance(combine, str) else resolve(combine["function"])
-    return Ensemble(branches, combine, spec.option("weights"), spec.name, at)
+    settings = Settings(spec.option("of"), spec.option("weights"), spec.option("labels"))
+    return Ensemble(branches, combine, settings, spec.name, at)
 
 
 def _written(combine: Any, name: str, at: Place) -> Any:
-    if isinstance(combine, str) and combine in RULES:
+    if isinstance(combine, str) and combine in _WORDS:
         return combine
     if not callable(combine) or not hasattr(combine, "__qualname__") or holds_state(combine):
         raise wrong(
             f"ensemble {name!r}: combine={combine!r:.60} is not a way to combine",
-            f"use {', '.join(map(repr, RULES))} or a function of the list of answers",
+            f"use {', '.join(map(repr, _WORDS))} or a function of the list of answers",
             at=at,
         )
     return {"function": reference(combine)}
 
 
-def _weights(weights: Any, branches: Branches, name: str, at: Place) -> list[float] | None:
+def _of(combine: Any, settings: Settings, name: str, at: Place) -> str:
+    """What the answers are, as said or as the way to combine takes them."""
+    what, of = f"ensemble {name!r}", settings.of
+    if not isinstance(combine, str):
+        if of or settings.labels is not None:
+            raise wrong(f"{what}: of= and labels= are for the ways that have a name", at=at)
+        return ""
+    known = [each for word, each in RULES if word == combine]
+    if of is not None and of not in known:
+        raise wrong(
+            f"{what}: there is no {combine} of={of!r}", f"there is {' and '.join(known)}", at=at
+        )
+    if settings.labels is not None and (combine, of) != ("vote", "probabilities"):
+        raise wrong(f"{what}: labels= names what a vote of='probabilities' is for", at=at)
+    return of or known[0]
+
+
+def weights_of(weights: Any, branches: Branches, what: str, at: Place) -> list[float] | None:
+    """The weights, one a member.  Raises `GraphError` for others."""
     if weights is None:
         return None
     listed = [float(each) for each in weights]
     if len(listed) != len(branches) or not all(0 <= each < float("inf") for each in listed):
         raise wrong(
-            f"ensemble {name!r} has {len(branches)} members and the weights {listed}",
+            f"{what} has {len(branches)} members and the weights {listed}",
             "give one positive number a member",
             at=at,
         )
     if sum(listed) == 0:
-        raise wrong(f"ensemble {name!r}: the weights are all zero", at=at)
+        raise wrong(f"{what}: the weights are all zero", at=at)
     return listed

@@ -144,7 +144,7 @@ def test_parallel_and_ensemble() -> None:
         lambda: ensemble(total, step(total, name="b"), weights=[1])
     )
     assert "all zero" in refused(lambda: ensemble(total, weights=[0]))
-    wrong: Any = "median"
+    wrong: Any = "average"
     assert "not a way to combine" in refused(lambda: ensemble(total, combine=wrong))
     assert "members give list[float] but words takes" in refused(
         lambda: ensemble(total, combine=anything or words)  # type: ignore[arg-type]
