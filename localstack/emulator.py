@@ -195,6 +195,7 @@ class Emulator:
                 self.machinery.hosts.choose,
                 self.machinery.destinations.exists,
                 self.machinery.take_snapshot,
+                self.machinery.fleet.image,
                 self.url,
             ),
             self._settle_delay,

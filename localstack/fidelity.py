@@ -29,13 +29,14 @@ botocore's model, public documents, and answers recorded on AWS.
 | architecture | x86_64 or arm64, as the function asks | this machine's, with a warning: native modules must be for it |
 | SQS pollers | up to 1,250 batches of a queue at once | 50, or the mapping's MaximumConcurrency |
 | runtimes other than Python | run | refused by name |
+| container images | from a registry of the account, in a micro-VM | by the machine's own engine (docker, podman or nerdctl), any image that it has or can pull, on the host's network; without an engine that works, refused with what each engine said. /tmp has no size of its own; what is printed may come with the next event's lines when the engine is late; programs in an image's /opt/extensions are not started (extensions inside the runtime's process are served); tests run on a real podman where there is one, elsewhere on a stand-in for its command line |
 | code at /var/task, Python at /var/lang, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
 | network and the rest of the file system | a micro-VM's own | the host's |
 | memory limit | enforced by the VM | memory of a function's own processes, looked at fifty times a second while it works |
 | threads and processes between events | frozen at once | frozen a tenth of a second after the event; with extensions they go on |
 | what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; what is only forked, and leaves its process group, outlives a fork server that is killed by itself |
 | SnapStart | a snapshot of memory is restored | init and before-snapshot hooks run when the version is published, after-restore hooks in the call, by the real runtime client; each further sandbox runs its init anew |
-| managed instances | by a capacity provider, several events at once in one environment | AWS_LAMBDA_MAX_CONCURRENCY as a variable of the function, with the real runtime client's workers; no extensions beside them; an event that times out goes on in its worker |
+| managed instances | by a capacity provider, several events at once in one environment | AWS_LAMBDA_MAX_CONCURRENCY as a variable of the function, with the real runtime client's workers; an event that times out goes on in its worker |
 | CPU share | by memory | the host's |
 | function URLs | a host of their own | `/_url/<id>/` on the gateway, or the Host header |
 | streamed responses | 2 MB a second after the first 6 MB, at most 200 MB | as fast as the caller reads, at most 200 MB; only a runtime of one's own streams, as for Python on AWS |

@@ -25,6 +25,8 @@ _BROKERS = (
     "SourceAccessConfigurations",
 )
 
+_ENGINE = "where docker, podman or nerdctl works, else refused with the cause"
+
 # Parameter to how it differs, for every operation that has it, or for one of them.
 DIFFERENT: dict[str, str] = {
     "VpcConfig": "checked, kept and told; the network is the host's",
@@ -34,6 +36,9 @@ DIFFERENT: dict[str, str] = {
     "CreateFunction.Architectures": "kept and told; code runs on this machine's own",
     "UpdateFunctionCode.Architectures": "kept and told; code runs on this machine's own",
     "MemorySize": "the limit is enforced; processor time is not by memory",
+    "PackageType": f"Image {_ENGINE}",
+    "ImageUri": f"any that the engine has or can pull; {_ENGINE}",
+    "ImageConfig": _ENGINE,
     "UpdateRuntimeOn": "kept and told; the runtime is what the machine has",
     "RuntimeVersionArn": "kept and told; the runtime is what the machine has",
     "CodeSigningPolicies": "no signature can be checked: every archive counts as unsigned",
@@ -45,11 +50,11 @@ DIFFERENT: dict[str, str] = {
 }
 # By operation; a name that an operation lacks is another's of its group.
 REFUSED: dict[str, tuple[str, ...]] = {
-    **{operation: (*OF_SETTINGS, "ImageConfig") for operation in _SETTING},
+    **dict.fromkeys(_SETTING, OF_SETTINGS),
     **{operation: (*OF_MAPPINGS, *_BROKERS) for operation in _MAPPING},
     "Invoke": OF_CALLS,
     "InvokeWithResponseStream": OF_CALLS,
-    "UpdateFunctionCode": ("ImageUri", "PublishTo"),
+    "UpdateFunctionCode": ("PublishTo",),
     "PublishVersion": ("PublishTo",),
 }
 

@@ -16,7 +16,9 @@ from .bell import Bell
 from .clock import Clock
 from .lambda_.async_events import AsyncEvents
 from .lambda_.concurrency import Left
+from .lambda_.containers.fleet import Fleet
 from .lambda_.destinations import Destinations
+from .lambda_.drivers.choice import Drivers
 from .lambda_.environment import Account as Environment
 from .lambda_.event_configs import EventFunctions
 from .lambda_.hosts import Hosts
@@ -69,7 +71,7 @@ class Machinery:
         self._services, self._registry = services, registry
         self.logs = LogSink(self._call_logs, clock)
         # Their runtime folders are in the user's cache, not here: they are the same for every run.
-        self.hosts = Hosts()
+        self.hosts, self.fleet = Hosts(), Fleet()
         self._real: Invocations | None = None
         self.execution: Execution = execution or self._invocations(endpoint)
         self.events = self._events(retry_delay)
@@ -136,10 +138,9 @@ class Machinery:
         )
         self._real = Invocations(
             self._clock,
-            environment,
             self._scratch,
             self.logs,
-            self.hosts,
+            Drivers(environment, self.hosts, self.fleet),
             Left(self._registry),
         )
         return self._real

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..clock import Clock
 from .errors import conflict
+from .function_code import Code
 from .hosts import Choice
 from .names import Place
 from .records import AsyncQueue, Execution, Revision
@@ -40,6 +41,7 @@ FindVpc = Callable[[Sequence[str], Sequence[str]], Awaitable[str]]
 # A published version with SnapStart -> whether its init succeeded.
 TakeSnapshot = Callable[[Revision], Awaitable[bool]]
 Choose = Callable[[str], Awaitable[Choice]]
+FindImage = Callable[[str], Awaitable[Code]]
 TargetExists = Callable[[str], Awaitable[bool]]
 
 
@@ -54,6 +56,7 @@ class Surroundings:
     choose:       what runs functions of a runtime
     take_snapshot: initialises a published version; whether that went well
     target_exists: whether a destination of this ARN is there
+    find_image:   (URI) -> a container image as code; raises the API's error
     url:          the emulator's own address
     warn:         one line for whoever runs the emulator
     """
@@ -64,6 +67,7 @@ class Surroundings:
     choose: Choose
     target_exists: TargetExists
     take_snapshot: TakeSnapshot
+    find_image: FindImage
     url: str = "http://127.0.0.1:4566"
     warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
 

@@ -6,8 +6,9 @@ One line each, never a refusal; what cannot run at all is refused elsewhere.
 from __future__ import annotations
 
 from .account import Account, Values
-from .archives import Code, machine
+from .function_code import Code
 from .hosts import Choice
+from .native_modules import machine
 
 
 def on_runtime(account: Account, name: str, settings: Values, choice: Choice) -> None:

@@ -1,47 +1,31 @@
 """Uploaded archives: checked, unpacked once, kept under the name of their contents.
 
-An archive that could not run here is refused with its cause: not a zip, too large, a native
-module of another interpreter or machine.  It knows nothing of functions.
+An archive that is none, or too large, is refused with its cause, as is one whose `native_modules`
+what will run it cannot load.  It knows nothing of functions.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import os
-import platform
 import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from . import unpacking
-from .errors import AwsError, invalid, too_large
+from .errors import AwsError, too_large
+from .function_code import Code
 from .interpreters import Interpreter
+from .native_modules import is_native, refuse_foreign
 
 ZIPPED_LIMIT = 52_428_800  # bytes, when sent in the request; through S3 only the next one counts
-_ELF_MACHINES = {62: "x86_64", 183: "aarch64", 3: "i686", 40: "arm"}
 
 _GONE = ".gone-"
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """An archive that is kept: `sha256` in hex, `size` in bytes as uploaded."""
-
-    sha256: str
-    size: int
-    native: bool = False  # whether it holds native modules
-    unzipped: int = 0  # bytes
-
-    @property
-    def sha256_base64(self) -> str:
-        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
 
 class Archives:
@@ -61,7 +45,7 @@ class Archives:
         code = Code(hashlib.sha256(content).hexdigest(), len(content), native, unzipped)
         if native and python is not None:
             with unpacking.opened(io.BytesIO(content)) as archive:
-                _refuse_foreign(archive, python, reason)
+                refuse_foreign(archive, python, reason)
         tree = self.directory / code.sha256
         if not tree.exists():  # what cannot be unpacked is not kept
             self._unpack(io.BytesIO(content), tree)
@@ -73,7 +57,7 @@ class Archives:
         """Refuse kept archives whose native modules cannot be loaded by what will run them."""
         for sha256 in archives:
             with unpacking.opened(self.archive(sha256)) as archive:
-                _refuse_foreign(archive, python, reason)
+                refuse_foreign(archive, python, reason)
 
     def owners_only(self, code: Code) -> str:
         """A file that only its owner may read, or ""; on AWS a function is another user."""
@@ -202,111 +186,10 @@ def _check(content: bytes) -> tuple[bool, int]:
     """Whether the archive is native, and its size unpacked; raises when it is refused."""
     with unpacking.opened(io.BytesIO(content)) as archive:
         infos = archive.infolist()
-        return any(_is_native(info.filename) for info in infos), unpacking.check(infos)
+        return any(is_native(info.filename) for info in infos), unpacking.check(infos)
 
 
 def check_zipped(content: bytes) -> None:
     """Raises RequestEntityTooLargeException for an archive too large to come in a request."""
     if len(content) >= ZIPPED_LIMIT:
         raise too_large(f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes")
-
-
-# -- native modules
-
-
-def _refuse_foreign(opened: zipfile.ZipFile, python: Interpreter, reason: str) -> None:
-    problem = native_problem(opened, python)
-    if problem:
-        why = f" ({reason})" if reason else ""
-        raise invalid(
-            f"{problem}; this function runs on Python {python.version} on Linux {machine()}{why} "
-            "and cannot load it. Build the archive for that interpreter and platform "
-            "(GET /_pelton/health names them)."
-        )
-
-
-def native_problem(opened: zipfile.ZipFile, python: Interpreter) -> str:
-    """Why the native modules of an archive cannot be loaded by a Python here, or ""."""
-    modules: dict[str, list[str]] = {}
-    for info in opened.infolist():
-        if (
-            _is_native(info.filename)
-            and _is_seen(info.filename, python)
-            and not unpacking.is_link(info)
-        ):
-            path = PurePosixPath(info.filename)
-            modules.setdefault(str(path.parent / path.name.partition(".")[0]), []).append(
-                info.filename
-            )
-    for names in modules.values():
-        problems = [_problem(opened, name, python) for name in names]
-        if all(problems):  # one module may be there for several interpreters
-            return problems[0]
-    return ""
-
-
-def _is_native(name: str) -> bool:
-    return name.endswith((".so", ".pyd", ".dylib")) or ".so." in PurePosixPath(name).name
-
-
-def _is_seen(name: str, python: Interpreter) -> bool:
-    """A layer may bring one folder a Python: only its own is on the path of each.
-
-    >>> from .interpreters import own
-    >>> _is_seen("python/lib/python2.7/site-packages/a.so", own()), _is_seen("python/a.so", own())
-    (False, True)
-    """
-    if not name.startswith("python/lib/python"):
-        return True
-    return name.startswith(f"python/lib/{python.runtime}/")
-
-
-def _problem(opened: zipfile.ZipFile, name: str, python: Interpreter) -> str:
-    built_for = "".join(_foreign(opened, name, python))
-    return f"{name} is built for {built_for}" if built_for else ""
-
-
-def _foreign(opened: zipfile.ZipFile, name: str, python: Interpreter) -> Iterator[str]:
-    """What the module is built for, when that is not this Python."""
-    tag = _interpreter_tag(name)
-    if tag and tag != python.tag:
-        digits = tag.partition("-")[2]
-        yield f"CPython {digits[:1]}.{digits[1:]}" if digits.isdigit() else tag
-        return
-    with opened.open(name) as file:
-        head = file.read(20)
-    if head[:4] != b"\x7fELF":
-        # A linker script or an empty file is text and harmless; other systems' formats are not.
-        if not name.endswith(".so") or head[:4] in _MACH_O:
-            yield "another operating system"
-        return
-    found = int.from_bytes(head[18:20], "little")
-    if _ELF_MACHINES.get(found) != machine():
-        yield f"the machine {_ELF_MACHINES.get(found, found)}"
-
-
-_MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-
-
-def _interpreter_tag(name: str) -> str:
-    """
-    >>> _interpreter_tag("a.cpython-312-x86_64-linux-gnu.so"), _interpreter_tag("a.abi3.so")
-    ('cpython-312', '')
-    """
-    for part in PurePosixPath(name).name.split("."):
-        if part.startswith(("cpython-", "pypy")):
-            return "-".join(part.split("-")[:2])
-    return ""
-
-
-def machine() -> str:
-    """This machine as the kernel names it."""
-    return platform.machine()
-
-
-def refused_image() -> AwsError:
-    """For container images, which the emulator does not run."""
-    return invalid(
-        "The pelton emulator has no container runtime, so a function with PackageType Image cannot "
-        "run here: package its code as a .zip archive (PackageType Zip) for local runs."
-    )

@@ -153,22 +153,8 @@ def environment(
     layers = [f"{each}/bin" for each in place.layers]
     libraries = [f"{each}/lib" for each in place.layers]
     known = {
-        "AWS_ACCESS_KEY_ID": account.access_key,
-        "AWS_SECRET_ACCESS_KEY": account.secret_key,
-        "AWS_SESSION_TOKEN": account.token,
-        "AWS_DEFAULT_REGION": account.region,
-        "AWS_REGION": account.region,
-        "AWS_ENDPOINT_URL": account.endpoint,
+        **_of_every_kind(revision, account, runtime_api, log_stream),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{revision.runtime}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(revision.memory_mb),
-        "AWS_LAMBDA_FUNCTION_NAME": revision.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": revision.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": revision.initialization,
-        "AWS_LAMBDA_LOG_GROUP_NAME": revision.log_group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "LAMBDA_RUNTIME_DIR": place.runtime,
         "LAMBDA_TASK_ROOT": place.task,
         "LANG": "en_US.UTF-8",
@@ -179,18 +165,51 @@ def environment(
         "PYTHONPATH": place.runtime,
         "SHLVL": "0",
         "TMPDIR": place.scratch,
-        "TZ": ":UTC",
         "_HANDLER": revision.handler,
     }
-    if revision.log_format == "JSON":
-        known["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
-        known["AWS_LAMBDA_LOG_LEVEL"] = revision.application_level
     if revision.initialization == "snap-start":
         # "not available in Lambda SnapStart functions" (AWS's page on monitoring SnapStart)
         known = {name: value for name, value in known.items() if name not in _NOT_IN_SNAPSHOTS}
     if not place.mounts and command(revision, place):
         known[LAYERS] = ":".join(place.layers)
     return {**known, **revision.environment}
+
+
+def image_environment(
+    revision: Revision, account: Account, runtime_api: str, log_stream: str
+) -> dict[str, str]:
+    """What a container image's process finds beside the image's own variables, which say where its
+    runtime and its code are."""
+    known = _of_every_kind(revision, account, runtime_api, log_stream)
+    return {**known, **revision.environment}
+
+
+def _of_every_kind(
+    revision: Revision, account: Account, runtime_api: str, log_stream: str
+) -> dict[str, str]:
+    """The variables that any sandbox has, whatever its code is in."""
+    known = {
+        "AWS_ACCESS_KEY_ID": account.access_key,
+        "AWS_SECRET_ACCESS_KEY": account.secret_key,
+        "AWS_SESSION_TOKEN": account.token,
+        "AWS_DEFAULT_REGION": account.region,
+        "AWS_REGION": account.region,
+        "AWS_ENDPOINT_URL": account.endpoint,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(revision.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": revision.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": revision.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": revision.initialization,
+        "AWS_LAMBDA_LOG_GROUP_NAME": revision.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "TZ": ":UTC",
+    }
+    if revision.log_format == "JSON":
+        known["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        known["AWS_LAMBDA_LOG_LEVEL"] = revision.application_level
+    return known
 
 
 def extension_environment(of_runtime: Mapping[str, str], python: Interpreter) -> dict[str, str]:

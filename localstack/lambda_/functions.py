@@ -7,10 +7,10 @@ from typing import Any
 
 from . import advice
 from .account import Account, Act, Answer, Values
-from .archives import Code
 from .code_signing import check_exists, check_signed
 from .dead_letters import check_dead_letter
 from .errors import conflict, invalid, stale
+from .function_code import Code
 from .intake import Intake
 from .layer_settings import check_total, with_layers
 from .names import LATEST, Reference, refer, unqualified
@@ -67,11 +67,7 @@ class Functions:
         function, version = self._registry.version(reference)
         answer: Answer = {
             "Configuration": self._told(function, version, reference),
-            "Code": {
-                "RepositoryType": "S3",
-                "Location": f"{self._account.around.url}/_pelton/code/{version.code.sha256}",
-                "SourceKMSKeyArn": version.settings.get(SOURCE_KEY),
-            },
+            "Code": self._where(version),
         }
         if function.tags and reference.qualifier == "":
             answer["Tags"] = function.tags
@@ -163,6 +159,15 @@ class Functions:
 
     def _told(self, function: Function, version: Version, reference: Reference) -> Answer:
         return configuration(self._account.place, function, version, reference.qualifier)
+
+    def _where(self, version: Version) -> Answer:
+        """Where the code can be had."""
+        code, key = version.code, version.settings.get(SOURCE_KEY)
+        if code.image is not None:
+            found = {"ImageUri": code.image.uri, "ResolvedImageUri": code.image.resolved}
+            return {"RepositoryType": "ECR", **found, "SourceKMSKeyArn": key}
+        location = f"{self._account.around.url}/_pelton/code/{code.sha256}"
+        return {"RepositoryType": "S3", "Location": location, "SourceKMSKeyArn": key}
 
     def _to_change(self, values: Values) -> Function:
         name = unqualified(self._account.place, values["FunctionName"])

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from . import advice
 from .account import Account, Values
-from .archives import Code
-from .errors import AwsError, invalid
+from .errors import invalid
+from .function_code import Code
 from .hosts import Choice
 from .layer_settings import check_total, layers_of
+from .settings import is_image
 from .states import Function
 from .uploads import uploaded
 
@@ -27,6 +28,8 @@ class Intake:
 
     async def new(self, name: str, settings: Values, source: Values) -> Code:
         """The code of a new function, and its layers laid on one another."""
+        if is_image(settings):
+            return await self._image(source, "creating")
         choice = await self._account.around.choose(settings["Runtime"])
         await self._check_native(layers_of(settings), settings, choice)
         await self._lay(settings)
@@ -34,12 +37,20 @@ class Intake:
 
     async def changed(self, name: str, settings: Values, source: Values) -> Code:
         """The code that takes the place of another."""
+        if is_image(settings):
+            return await self._image(source, "updating")
+        if source.get("ImageUri") and not source.get("ZipFile"):
+            raise invalid(
+                "Please don't provide ImageUri when updating a function with packageType Zip."
+            )
         choice = await self._account.around.choose(settings["Runtime"])
         return await self._code(name, settings, source, choice)
 
     async def check_change(self, function: Function, settings: Values) -> None:
         """Another runtime's Python must be able to load the code, and each one new layers."""
         old, archives = function.latest.settings, []
+        if is_image(settings):
+            return
         if settings["Runtime"] != old["Runtime"]:
             archives = [function.latest.code.sha256, *layers_of(settings)]
         elif layers_of(settings) != layers_of(old):
@@ -53,7 +64,7 @@ class Intake:
     async def _code(self, name: str, settings: Values, source: Values, choice: Choice) -> Code:
         content = await uploaded(self._account, source)
         if content is None:
-            raise _no_code(source)
+            raise invalid("Please provide a source for function code.")
         keep = self._account.registry.archives.keep
         reason = _reason(settings, choice)
         code = await asyncio.to_thread(keep, content, choice.interpreter, reason)
@@ -61,6 +72,15 @@ class Intake:
         advice.on_runtime(self._account, name, settings, choice)
         advice.on_permissions(self._account, name, code)
         return code
+
+    async def _image(self, source: Values, doing: str) -> Code:
+        if not source.get("ImageUri"):
+            raise invalid(
+                f"Please provide ImageUri when {doing} a function with packageType Image."
+            )
+        if any(source.get(name) for name in ("ZipFile", "S3Bucket", "S3Key")):
+            raise invalid("Please do not provide other FunctionCode parameters with an ImageUri.")
+        return await self._account.around.find_image(source["ImageUri"])
 
     async def _check_native(
         self, archives: Sequence[str], settings: Values, choice: Choice
@@ -78,11 +98,3 @@ def _reason(settings: Values, choice: Choice) -> str:
     architecture = advice.of_architecture(settings)
     told = [f"it {architecture}"] if architecture else []
     return "; ".join([*told, choice.reason] if choice.reason else told)
-
-
-def _no_code(source: Values) -> AwsError:
-    if source.get("ImageUri"):
-        return invalid(
-            "Please don't provide ImageUri when updating a function with packageType Zip."
-        )
-    return invalid("Please provide a source for function code.")

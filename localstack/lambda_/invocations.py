@@ -14,11 +14,10 @@ from pathlib import Path
 
 from ..clock import MACHINE, Clock
 from .admission import Admission
+from .drivers.choice import Drivers
 from .endings import Ending, answered, rest, tell_end
-from .environment import Account
 from .freezing import Freezer
-from .hosts import Hosts
-from .interpreters import own
+from .idle import Idle, discard_where
 from .logs import LogSink
 from .memory_watch import MemoryWatch
 from .names import LATEST
@@ -41,25 +40,22 @@ class Invocations:
     """The execution side of Lambda (`records.Execution`).
 
     scratch: a folder for the sandboxes' /tmp
-    hosts:   the Pythons that run functions
+    drivers: what their processes are started by
     left:    how many calls of functions that reserve nothing may run at one time
     """
 
     def __init__(
         self,
         clock: Clock,
-        account: Account,
         scratch: Path,
         logs: LogSink,
-        hosts: Hosts,
+        drivers: Drivers,
         left: Callable[[], int],
     ) -> None:
-        self._clock, self._hosts = clock, hosts
-        self._idle: dict[str, list[Sandbox]] = {}
+        self._clock, self._drivers = clock, drivers
+        self._idle = Idle(self._discard)
         self._memory = MemoryWatch()
-        self._starts = starts = Starts(
-            clock, account, scratch, logs, hosts, self._memory, self._discard
-        )
+        self._starts = starts = Starts(clock, scratch, logs, drivers, self._memory, self._discard)
         self._admission = Admission(left)
         self._endings: deque[Ending] = deque()
         self._ends = SandboxEnds()
@@ -77,7 +73,7 @@ class Invocations:
             loop.create_task(self._memory.run()),
             loop.create_task(self._freezer.run()),
         ]
-        await self._hosts.host(own().runtime)
+        await self._drivers.prepare()
 
     async def invoke(self, call: Call) -> Outcome:
         revision = call.revision
@@ -141,15 +137,7 @@ class Invocations:
 
     def _take(self, revision: Revision) -> Sandbox | None:
         """An idle sandbox.  What it has printed was read by the loop before this call was."""
-        if (warm := self._warm.take(revision.key)) is not None:
-            return warm
-        idle = self._idle.get(revision.key)
-        while idle:
-            sandbox = idle.pop()
-            if sandbox.alive:
-                return sandbox
-            self._discard(sandbox)
-        return None
+        return self._warm.take(revision.key) or self._idle.take(revision.key)
 
     def _ended(
         self,
@@ -186,7 +174,8 @@ class Invocations:
     ) -> bytes:
         if answer.kind == "timeout":
             seconds = float(call.revision.timeout_s)
-        if sandbox.crew is not None and answer.kind in ("response", "error") and sandbox.alive:
+        at_work = sandbox.crew is not None and sandbox.tells_events and sandbox.alive
+        if at_work and answer.kind in ("response", "error"):
             self._admission.hold(call.revision.name)
             self._ends.later(self._rest(call, sandbox, verdict, seconds, init))
             return answered(call, sandbox, verdict, seconds, init)
@@ -219,7 +208,7 @@ class Invocations:
             self._starts.ended.setdefault(key, []).append(sandbox)
         else:
             if not self._warm.give_back(sandbox):
-                self._idle.setdefault(key, []).append(sandbox)
+                self._idle.keep(sandbox)
             self._freezer.rests(sandbox)
 
     def _discard(self, sandbox: Sandbox) -> None:
@@ -266,13 +255,8 @@ class Invocations:
     def _discard_where(self, unwanted: Callable[[Sandbox], bool]) -> None:
         """Among those without an event."""
         self._shared.discard_where(unwanted)
-        for kept in (self._idle, self._starts.ended, self._snapshots.kept):
-            for key, sandboxes in list(kept.items()):
-                for sandbox in [each for each in sandboxes if unwanted(each)]:
-                    sandboxes.remove(sandbox)
-                    self._discard(sandbox)
-                if not sandboxes:
-                    del kept[key]
+        for kept in (self._idle.kept, self._starts.ended, self._snapshots.kept):
+            discard_where(kept, unwanted, self._discard)
 
     def _abandon(self, sandbox: Sandbox) -> None:
         """Nobody waits for what it does any more."""
@@ -290,7 +274,7 @@ class Invocations:
         for sandbox in list(self._starts.all):
             self._discard(sandbox)
         await self._ends.close()
-        await self._hosts.close()
+        await self._drivers.close()
 
 
 def _delivery(call: Call, timeout: float) -> Delivery:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .archives import Code
 from .errors import invalid
+from .function_code import Code
 from .layer_store import LayerStore
 from .layers import not_allowed
 from .names import Place

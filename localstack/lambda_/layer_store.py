@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from ..store import CorruptData, Store
-from .archives import Code
+from .function_code import Code
 from .states import Policy
 
 
@@ -43,7 +43,7 @@ class LayerVersion:
         return cls(
             **{
                 **document,
-                "code": Code(**document["code"]),
+                "code": Code.read(document["code"]),
                 "policy": Policy(**policy) if policy else None,
             }
         )

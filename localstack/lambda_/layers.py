@@ -115,7 +115,7 @@ class Layers:
             "LayerArn": self._account.place.layer_arn(name),
             "Content": {
                 "Location": f"{self._account.around.url}/_pelton/code/{version.code.sha256}",
-                "CodeSha256": version.code.sha256_base64,
+                "CodeSha256": version.code.told_sha256,
                 "CodeSize": version.code.size,
             },
         }

@@ -11,10 +11,14 @@ READ = 1 << 16
 
 
 class Pipe:
-    """The reading end of a process's output; `take` is given what comes, as it comes."""
+    """The reading end of a process's output; `take` is given what comes, as it comes.
+
+    taken: how many bytes that was
+    """
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
         self._take = take
+        self.taken = 0
         self._end = -1
 
     def open(self) -> int:
@@ -34,6 +38,7 @@ class Pipe:
             if not data:
                 self.close()
                 return
+            self.taken += len(data)
             self._take(data)
             if len(data) < READ:
                 return

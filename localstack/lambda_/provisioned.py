@@ -194,7 +194,7 @@ def provisions(registry: Registry, name: str) -> dict[str, Provision]:
 def shares(function: Function, qualifier: str, count: int) -> dict[str, int]:
     """How many of `count` each version gets: all of them, or its share of an alias with weights.
 
-    >>> from .archives import Code
+    >>> from .function_code import Code
     >>> from .states import Alias, Version
     >>> f = Function("f", Version("$LATEST", {}, Code("", 0), ""))
     >>> f.aliases["live"] = Alias("live", "1", weights={"2": 0.25})

@@ -16,6 +16,16 @@ from .streams import ResponseStream
 
 
 @dataclass(frozen=True, slots=True)
+class ImageRun:
+    """A container image as it will run: its name to the engine, its command line, where it is run
+    ("" where the image itself says)."""
+
+    id: str
+    command: tuple[str, ...]
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One immutable state of a function: its code and configuration as they will run.
 
@@ -45,6 +55,7 @@ class Revision:
     traced: bool = False  # TracingConfig is Active
     max_concurrency: int = 0  # events at once in one sandbox, where that is asked for
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
+    image: ImageRun | None = None  # what runs instead of code_dir, by no runtime and no handler
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from .archives import Archives, merged_name
 from .errors import not_found
 from .layer_store import LayerStore
 from .names import Place, Reference
-from .records import Revision
+from .records import ImageRun, Revision
 from .states import Alias, Function, Version
 
 
@@ -160,7 +161,7 @@ class Registry:
 
     def _revision(self, function: Function, version: Version) -> Revision:
         settings = version.settings
-        logging = settings["LoggingConfig"]
+        logging, image = settings["LoggingConfig"], _image(version)
         return Revision(
             key=version.build,
             name=function.name,
@@ -168,12 +169,13 @@ class Registry:
             version=version.version,
             region=self.place.region,
             account=self.place.account,
-            runtime=settings["Runtime"],
-            handler=settings["Handler"],
+            runtime=settings.get("Runtime", ""),
+            handler=settings.get("Handler", ""),
             memory_mb=settings["MemorySize"],
             timeout_s=settings["Timeout"],
             environment=settings.get("Environment", {}),
-            code_dir=self.archives.tree(version.code.sha256),
+            code_dir=self.archives.tree(version.code.sha256) if image is None else Path(),
+            image=image,
             layer_dirs=self.archives.merged(version.layers),
             log_group=logging["LogGroup"],
             log_format=logging["LogFormat"],
@@ -235,6 +237,17 @@ class Registry:
         if function.latest.in_progress:
             function.latest = function.latest.settled()
             self.save(function)
+
+
+def _image(version: Version) -> ImageRun | None:
+    """How its container image is run: as the image says, and the function's ImageConfig before."""
+    image = version.code.image
+    if image is None:
+        return None
+    config = version.settings.get("ImageConfig", {})
+    entry_point = config.get("EntryPoint") or image.entry_point
+    command = config.get("Command") or image.command
+    return ImageRun(image.id, (*entry_point, *command), config.get("WorkingDirectory", ""))
 
 
 def _max_concurrency(version: Version) -> int:

@@ -1,4 +1,4 @@
-"""One sandbox: a process under the real runtime client, one event at a time.
+"""One sandbox: a runtime, mostly the real runtime client's, and one event at a time.
 
 It lives through init, idle, busy and ends once; whoever waits for it always gets an answer, also
 when the process dies (`sandbox_process`).  Where there are extensions, it waits for them too.  It
@@ -8,20 +8,15 @@ knows nothing of the API or of other sandboxes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ..clock import MACHINE
-from .environment import Account, Places, extension_environment, extension_programs, places
-from .extensions.crew import Crew, new_address
-from .extensions.program import Program
-from .extensions.states import Identity
-from .fork_server import ForkServerGone
-from .hosts import Host
+from .drivers.base import Driver
+from .extensions.crew import Crew
+from .extensions.muster import Muster, recruit
 from .records import Revision
 from .response_body import KEPT, headers_of
 from .runtime_api import Delivery, Reply, WorkerState
@@ -32,6 +27,7 @@ from .telemetry.events import init_start, restore_start
 from .telemetry.journal import Journal
 
 EXIT_SECONDS = 0.2  # in which the end of a process is heard of, after that of its connections
+QUIET = 0.01  # seconds without a line after which no more is on its way
 # What the runtime client calls failures of SnapStart's hooks, beside the exception's own type.
 HOOK_ERRORS = ("Runtime.BeforeSnapshotError", "Runtime.AfterRestoreError")
 
@@ -43,16 +39,17 @@ class Sandbox(SandboxProcess):
     phase:   "init", or "invoke" for an init that is run again as part of an invocation
     """
 
+    tells_events = True  # whether extensions are told of events, and so are at work after an answer
+
     def __init__(
         self,
         revision: Revision,
-        account: Account,
-        host: Host,
+        driver: Driver,
         scratch: Path,
         journal: Journal,
         phase: str = "init",
     ) -> None:
-        super().__init__(revision, account, host, scratch, journal)
+        super().__init__(revision, driver, scratch, journal)
         self.phase = phase
         self.failed = False  # its init did: it ends
         self.retired = False  # its revision is not wanted any more: it ends after its event
@@ -62,7 +59,7 @@ class Sandbox(SandboxProcess):
         self._next: Delivery | None = None
         self.crew: Crew | None = None  # its extensions; most have none
         self._goal = "init"  # what is waited for while the crew changes
-        self._registered: asyncio.Future[None] | None = None
+        self._muster: Muster | None = None  # of its external extensions
         self._worker = WorkerState(self._ready, self._answered, self._init_failed, self._standing)
         self.restore_seconds = 0.0  # of a restore that no report has told yet
         self._server = RuntimeServer(self._worker, self._other, self._connection_gone)
@@ -73,23 +70,24 @@ class Sandbox(SandboxProcess):
         await self._server.start()
         self.journal.tell(init_start(self.revision, self.journal.stream, self.phase))
         began = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
-        place = places(self.revision, self._host.interpreter, self._host.folder, self.scratch)
-        beginning = None
-        if programs := self._extension_programs(place):
-            self.crew = self._recruit(programs, new_address() if place.mounts else "127.0.0.1")
-            beginning = loop.create_task(self._begin(self.crew, programs, place))
+        self._waiting = asyncio.get_running_loop().create_future()
+        api = self._server.address
+        if programs := self._driver.extensions():
+            self.crew = self._recruit(programs, self._driver.address)
+            self._muster = Muster(self.crew, self._driver, programs, api)
+            self._muster.begin(self._start, self._lost)
         else:
-            await self._fork(self._told(place))
+            await self._start(api, "")
         answer = await self._wait(seconds)
         self._goal = ""
         self._output.read()
         self.init_seconds = time.perf_counter() - began
+        if self._driver.lag:
+            await self._hear(self._driver.lag)
         if self.crew is not None:
             self.crew.close_init()
-        if beginning is not None:
-            await self._stop(beginning)
+        if self._muster is not None:
+            await self._muster.stop()
         self.failed = answer.kind not in ("ready", "standing")
         return answer if self.failed else None
 
@@ -107,40 +105,6 @@ class Sandbox(SandboxProcess):
         self.restore_seconds = time.perf_counter() - began
         self.failed = answer.kind not in ("ready", "rests")
         return answer if self.failed else None
-
-    def _extension_programs(self, place: Places) -> dict[str, str]:
-        return extension_programs(place)
-
-    async def _begin(self, crew: Crew, programs: dict[str, str], place: Places) -> None:
-        """Extensions first; when all have registered, the runtime."""
-        message = self._told(place)
-        of_runtime: dict[str, str] = message["environment"]
-        message["environment"] = extension_environment(of_runtime, self._host.interpreter)
-        message["cwd"] = "/"
-
-        async def start(program: Program) -> None:
-            said = message | {"program": programs[program.name]}
-            await program.start(self._host.fork_server, said)
-
-        self._registered = asyncio.get_running_loop().create_future()
-        try:
-            await crew.launch(start)
-            self._crew_changed()
-            await self._registered
-            await self._fork(self._told(place))
-        except ForkServerGone:
-            self._settle(Answer("exit", code=-signal.SIGKILL))
-
-    async def _stop(self, beginning: asyncio.Task[None]) -> None:
-        """What began is over, whichever way its init ended."""
-        if self._registered is not None and not self._registered.done():
-            self._registered.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beginning
-
-    def _told(self, place: Places) -> dict[str, Any]:
-        address = self.crew.address if self.crew is not None else ""
-        return self._message(place, self._server.address, address)
 
     async def invoke(
         self, delivery: Delivery, seconds: float, stream: ResponseStream | None = None
@@ -166,7 +130,17 @@ class Sandbox(SandboxProcess):
         if answer.kind not in ("response", "error"):
             # Before a worker's own answer its loop has read what was printed before it.
             self._output.read()
+        elif self._driver.lag:
+            await self._hear(self._driver.lag)
         return answer
+
+    async def _hear(self, seconds: float) -> None:
+        """Take what it has printed and what is still on its way here: until nothing comes."""
+        late, heard = MACHINE.time() + seconds, -1
+        while heard != self._output.taken and MACHINE.time() < late:
+            heard = self._output.taken
+            await MACHINE.sleep(QUIET)
+            self._output.read()
 
     def _ready(self) -> None:
         """The worker asks for an event: at first that ends its init, later one may be waiting."""
@@ -210,6 +184,10 @@ class Sandbox(SandboxProcess):
             self._crew_changed()
         else:
             self._settle(Answer("standing"))
+
+    def _lost(self) -> None:
+        """What starts its programs has gone."""
+        self._settle(Answer("exit", code=-signal.SIGKILL))
 
     def _overdue(self) -> None:
         if self.crew is None:  # extensions have their shutdown phase first
@@ -257,12 +235,8 @@ class Sandbox(SandboxProcess):
         self._server.close()
 
     def _recruit(self, programs: Iterable[str], address: str) -> Crew:
-        revision = self.revision
-        identity = Identity(revision.name, revision.version, revision.handler, revision.account)
-        json_lines = revision.log_format == "JSON"
-        return Crew(
-            identity, tuple(programs), address, self.journal, json_lines, self._crew_changed
-        )
+        changed, told = self._crew_changed, self.tells_events
+        return recruit(self.revision, programs, address, self.journal, changed, told)
 
     def _crew_changed(self) -> None:
         """Extensions have registered, asked for an event, or failed; or the runtime has asked."""
@@ -273,13 +247,12 @@ class Sandbox(SandboxProcess):
         if crew.fault is not None:
             self._settle(self._fault(crew))
         elif self._goal == "init":
-            registered = self._registered
-            if registered is not None and not registered.done() and crew.states.registered:
-                registered.set_result(None)
-            if state in ("idle", "standing"):
+            if self._muster is not None:
+                self._muster.look()
+            if state in ("idle", "ready", "standing"):
                 crew.close_registration()
                 if crew.states.ready:
-                    self._settle(Answer("ready" if state == "idle" else state))
+                    self._settle(Answer("standing" if state == "standing" else "ready"))
         elif state == "idle" and (self._goal == "runtime" or (self._goal == "crew" and crew.rests)):
             self._settle(Answer("rests"))
 

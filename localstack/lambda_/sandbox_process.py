@@ -1,28 +1,25 @@
 """The process of a sandbox, whatever it is asked: how it starts, stands still, ends, what it holds.
 
-It is forked with the environment, the paths and the mounts that a function sees; its output goes
-to the journal.  Whoever waits for it gets an answer, also when it dies.  It knows nothing of the
-Runtime API: what it does with events is `sandbox`'s.
+A driver starts it with what a function sees around it, as a process of this machine or in a
+container; its output goes to the journal.  Whoever waits for it gets an answer, also when it dies.
+It knows nothing of the Runtime API: what it does with events is `sandbox`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..clock import MACHINE
 from . import memory
 from .deadlines import Deadline
-from .environment import Account, Places, command, environment, programs, python_path
-from .fork_server import kill_group
-from .hosts import Host
+from .drivers.base import Driver, Started
 from .processes import Pipe
 from .records import Revision
 from .telemetry.journal import Journal
@@ -34,8 +31,8 @@ SHORT, FRESH = 0.001, 0.02
 
 class Answer(NamedTuple):
     """How the worker ended an event or its init: `kind` is "response", "error" (posted by the
-    runtime client), "exit" (the process ended: `code`), "fault" (an extension failed: its
-    `error_type` and `words`), or "timeout"."""
+    runtime client), "exit" (the process ended: `code`; an `error_type` and `words` where it could
+    not be run), "fault" (an extension failed: its `error_type` and `words`), or "timeout"."""
 
     kind: str
     body: bytes = b""
@@ -47,12 +44,10 @@ class Answer(NamedTuple):
 class SandboxProcess:
     """A process for one revision, with its /tmp (`scratch`) and its journal."""
 
-    def __init__(
-        self, revision: Revision, account: Account, host: Host, scratch: Path, journal: Journal
-    ) -> None:
+    def __init__(self, revision: Revision, driver: Driver, scratch: Path, journal: Journal) -> None:
         self.revision, self.scratch, self.journal = revision, scratch, journal
-        self._account, self._host = account, host
-        self.pid = 0
+        self._driver = driver
+        self._started: Started | None = None
         self.alive = False
         self.ended: Callable[[], None] | None = None  # told once, when the process has ended
         self.out_of_memory = False
@@ -65,37 +60,17 @@ class SandboxProcess:
         self._looked = 0.0  # when that was, by time.perf_counter
         self._peak = 1  # KB, of all its processes together, as far as it was seen
 
+    @property
+    def pid(self) -> int:
+        """Of its first process, 0 while there is none or it is not known."""
+        return 0 if self._started is None else self._started.pid
+
     # -- beginning
-    def _message(self, place: Places, api: str, address: str) -> dict[str, Any]:
-        """What the fork server is told of the process.
-
-        api:     where its Runtime API is
-        address: where the listeners of its extensions are, "" without any
-        """
-        python = self._host.interpreter
-        return {
-            "environment": environment(
-                self.revision,
-                self._account,
-                place,
-                python,
-                api,
-                self.journal.stream,
-            ),
-            "path": python_path(self.revision, place, python),
-            "command": command(self.revision, place),
-            "python": f"{programs(place)}/python3",
-            "cwd": place.task,
-            "handler": self.revision.handler,
-            "mounts": place.mounts,
-            "scratch": [str(self.scratch), self.revision.scratch_mb] if place.mounts else None,
-            "address": address,
-        }
-
-    async def _fork(self, message: dict[str, Any]) -> None:
+    async def _start(self, api: str, address: str) -> None:
+        """api: where its Runtime API is;  address: that of its extensions' listeners, or "" """
         write_end = self._output.open()
         try:
-            self.pid = await self._host.fork_server.fork(message, [write_end], self._exited)
+            self._started = await self._driver.start(api, address, write_end, self._exited)
             self.alive = True
         finally:
             os.close(write_end)
@@ -133,7 +108,7 @@ class SandboxProcess:
     # -- standing still
     def freeze(self) -> None:
         """Let its processes stand still until the next event."""
-        if self.alive:
+        if self.alive and self.pid:
             # A process is stopped before its children are looked for: none is missed.
             for pid in memory.processes(self.pid):
                 if _signal(pid, signal.SIGSTOP):
@@ -151,8 +126,11 @@ class SandboxProcess:
         self._deadline.close()
         self._output.read()
         self.journal.lines.end(self.journal.now())
-        kill_group(self.pid)
-        self._settle(Answer("exit", code=code))
+        kind = words = ""
+        if self._started is not None:
+            self._started.kill()  # what it has started
+            kind, words = self._started.fault
+        self._settle(Answer("exit", code=code, error_type=kind, words=words))
         self._output.close()
         if self._status >= 0:
             os.close(self._status)
@@ -163,23 +141,21 @@ class SandboxProcess:
     async def _terminate(self, seconds: float) -> None:
         """SIGTERM, and SIGKILL after `seconds`."""
         late = MACHINE.time() + seconds
-        if self.alive and seconds > 0:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
+        if self.alive and seconds > 0 and self._started is not None:
+            self._started.terminate()
         while self.alive and MACHINE.time() < late:
             await MACHINE.sleep(0.005)
-        if self.alive:
-            kill_group(self.pid)
+        SandboxProcess.kill(self)  # the process alone
 
     def kill(self) -> None:
         """End the process, and what it started, at once."""
-        if self.alive:
-            kill_group(self.pid)
+        if self.alive and self._started is not None:
+            self._started.kill()
 
     def discard(self) -> None:
         """End it, and its /tmp with it."""
         self.kill()
-        self._host.fork_server.forget(self.scratch)
+        self._driver.forget()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     # -- memory

@@ -53,7 +53,8 @@ _UNABLE = (
 
 def check(settings: Mapping[str, Any]) -> None:
     """Raises InvalidParameterValueException for settings that no function may have."""
-    _check_runtime(settings["Runtime"])
+    if "Runtime" in settings:
+        _check_runtime(settings["Runtime"])
     _check_most("MemorySize", settings["MemorySize"], _MEMORY_LIMIT)
     _check_most("Timeout", settings["Timeout"], _TIMEOUT_LIMIT)
     _check_most("EphemeralStorage", settings["EphemeralStorage"]["Size"], _STORAGE_LIMIT)
@@ -149,7 +150,9 @@ def _check_files(settings: Mapping[str, Any]) -> None:
 
 def _check_snap_start(settings: Mapping[str, Any]) -> None:
     refused = ""
-    if settings["Runtime"] in _WITHOUT_SNAPSHOTS:
+    if "Runtime" not in settings:
+        refused = "PackageType Image"
+    elif settings["Runtime"] in _WITHOUT_SNAPSHOTS:
         refused = settings["Runtime"]
     elif settings["EphemeralStorage"]["Size"] > _SNAPSHOT_STORAGE:
         refused = f"EphemeralStorage greater than {_SNAPSHOT_STORAGE} MB"

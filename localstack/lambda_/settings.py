@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import setting_rules as rules
-from .archives import refused_image
 from .errors import invalid
 from .names import Place, runtime_arn
 from .states import Function, Version
@@ -29,7 +28,7 @@ _PLAIN = (
     "Runtime", "Role", "Handler", "Timeout", "MemorySize", "Architectures", "EphemeralStorage",
 )  # fmt: skip
 # Absent when they say nothing: an empty value takes them away.
-_WHEN_SOMETHING = ("KMSKeyArn", "DeadLetterConfig", "FileSystemConfigs")
+_WHEN_SOMETHING = ("KMSKeyArn", "DeadLetterConfig", "FileSystemConfigs", "ImageConfig")
 # Members that keep what they had where a request leaves them out: setting, then its rule.
 _MERGED: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "LoggingConfig": rules.logging,
@@ -37,6 +36,7 @@ _MERGED: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str,
     "TracingConfig": rules.merged,
     "SnapStart": rules.merged,
 }
+PACKAGE_TYPE, IMAGE = "PackageType", "Image"  # kept for an image only
 # Of the code, and told with it; nothing is encrypted here.
 SOURCE_KEY = "SourceKMSKeyArn"
 # Not honoured: given with content, they are refused by name.
@@ -48,20 +48,28 @@ REFUSED = (
 
 def created(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The settings of a new function.  Raises InvalidParameterValueException."""
-    if values.get("PackageType", "Zip") == "Image":
-        raise refused_image()
-    if "Runtime" not in values or "Handler" not in values:
+    start: dict[str, Any] = {
+        **_DEFAULTS,
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"},
+    }
+    if values.get("PackageType", "Zip") == IMAGE:
+        start[PACKAGE_TYPE] = IMAGE
+    elif "Runtime" not in values or "Handler" not in values:
         raise invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment "
             "packages."
         )
-    logging = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"}
-    return updated({**_DEFAULTS, "LoggingConfig": logging}, values)
+    return updated(start, values)
+
+
+def is_image(settings: Mapping[str, Any]) -> bool:
+    """Whether the code is a container image, and so brings its own runtime and handler."""
+    return settings.get(PACKAGE_TYPE) == IMAGE
 
 
 def updated(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """`settings` with what a request changes.  Raises InvalidParameterValueException."""
-    _refuse(values)
+    _refuse(values, is_image(settings))
     changed = {**settings, **{name: values[name] for name in _PLAIN if name in values}}
     for name in _WHEN_SOMETHING:
         if name in values:
@@ -89,14 +97,20 @@ def _put(changed: dict[str, Any], name: str, value: Any) -> None:
         changed[name] = value
 
 
-def _refuse(values: Mapping[str, Any]) -> None:
+def _refuse(values: Mapping[str, Any], image: bool) -> None:
+    """What is not supported here, and what does not go with the package's type."""
     for name in REFUSED:
         if _holds_something(values.get(name)):
             raise invalid(f"The pelton emulator does not support {name} yet.")
-    if _holds_something(values.get("ImageConfig")):
+    if image and any(values.get(name) for name in ("Runtime", "Handler", "Layers")):
+        # As public reports quote it.
         raise invalid(
-            "Please don't provide ImageConfig for a function with packageType Zip: the pelton "
-            "emulator has no container runtime and runs .zip archives only."
+            "Please don't provide Handler or Runtime or Layer when the intended function "
+            "PackageType is Image."
+        )
+    if not image and _holds_something(values.get("ImageConfig")):
+        raise invalid(
+            "Please don't provide ImageConfig when the intended function PackageType is Zip."
         )
 
 
@@ -120,15 +134,19 @@ def configuration(
         "FunctionArn": place.function_arn(function.name, qualifier),
         "Description": version.description,
         "CodeSize": version.code.size,
-        "CodeSha256": version.code.sha256_base64,
+        "CodeSha256": version.code.told_sha256,
         "LastModified": version.last_modified,
         "Version": version.version,
         "RevisionId": version.revision_id,
-        "PackageType": "Zip",
-        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_version(place, function, version)},
+        "PackageType": settings.get(PACKAGE_TYPE, "Zip"),
         "SnapStart": _snap_start(version),
         **version.told(),
     }
+    if "Runtime" in settings:
+        arn = _runtime_version(place, function, version)
+        told["RuntimeVersionConfig"] = {"RuntimeVersionArn": arn}
+    if "ImageConfig" in settings:
+        told["ImageConfigResponse"] = {"ImageConfig": told.pop("ImageConfig")}
     if "Environment" in settings:
         told["Environment"] = {"Variables": settings["Environment"]}
     return told

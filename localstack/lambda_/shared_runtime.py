@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from .response_body import headers_of
 from .runtime_api import ERROR_TYPE, PREFIX, TAKEN, Delivery, Reply, event_reply, refuse
-from .runtime_server import RuntimeConnection, RuntimeServer
+from .runtime_server import Other, RuntimeConnection, RuntimeServer
 
 
 class SharedState:
@@ -75,10 +75,17 @@ class SharedServer(RuntimeServer):
     """One port for all workers of a sandbox.
 
     on_lost: told the request id ("" for none) of a worker that has ended
+    other, gone: as a `RuntimeServer` has them
     """
 
-    def __init__(self, worker: SharedState, on_lost: Callable[[str], None]) -> None:
-        super().__init__(worker, _no_other, lambda connection: None)
+    def __init__(
+        self,
+        worker: SharedState,
+        on_lost: Callable[[str], None],
+        other: Other,
+        gone: Callable[[RuntimeConnection], None],
+    ) -> None:
+        super().__init__(worker, other, gone)
         self._shared, self._on_lost = worker, on_lost
         self._free: deque[RuntimeConnection] = deque()
         self._events: dict[RuntimeConnection, str] = {}
@@ -121,15 +128,10 @@ class SharedServer(RuntimeServer):
             self._on_lost("")
         elif connection in self._events:
             self._on_lost(self._events.pop(connection))
+        else:
+            self._gone(connection)
 
     def _give(self, delivery: Delivery) -> None:
         connection = self._free.popleft()
         self._events[connection] = delivery.request_id
         connection.send(self._shared.dispatch(delivery))
-
-
-def _no_other(
-    connection: RuntimeConnection, method: str, path: str, head: bytes, body: bytes
-) -> Reply:
-    words = "the pelton emulator has no extensions beside several workers"
-    return refuse(403, "Extension.NotSupported", words)

@@ -3,7 +3,9 @@
 So it is on Lambda Managed Instances, where AWS_LAMBDA_MAX_CONCURRENCY tells the runtime client how
 many workers to fork; here a function asks for it by setting that variable.  The workers share /tmp,
 the log stream and the memory; each has globals of its own.  An event that takes too long is told to
-its caller, and its worker goes on with it.  Source: Lambda's pages on managed instances for Python.
+its caller, and its worker goes on with it.  Extensions are beside them all: told of the end, not of
+events.  Source: Lambda's pages on managed instances, and the runtime interface emulator's part for
+them.
 """
 
 from __future__ import annotations
@@ -14,8 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..clock import MACHINE
-from .environment import Account, Places
-from .hosts import Host
+from .drivers.base import Driver
 from .records import Revision
 from .runtime_api import Delivery
 from .sandbox import Sandbox
@@ -28,26 +29,33 @@ from .telemetry.journal import Journal
 class SharedSandbox(Sandbox):
     """A process group for one revision."""
 
+    tells_events = False
+
     def __init__(
         self,
         revision: Revision,
-        account: Account,
-        host: Host,
+        driver: Driver,
         scratch: Path,
         journal: Journal,
         phase: str = "init",
     ) -> None:
-        super().__init__(revision, account, host, scratch, journal, phase)
+        super().__init__(revision, driver, scratch, journal, phase)
         self.running = 0  # calls that wait for an end here
         self.worn = False  # one of its workers has ended: it takes no more events
         self._ends: dict[str, asyncio.Future[Answer]] = {}
         state = SharedState(self._workers_ready, self._worker_answered, self._init_failed)
-        self._shared = self._server = SharedServer(state, self._worker_lost)
+        self._shared = self._server = SharedServer(
+            state, self._worker_lost, self._other, self._connection_gone
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether it takes no more events."""
+        return self.worn or self.retired or self.failed or not self.alive
 
     @property
     def has_room(self) -> bool:
-        usable = self.alive and not (self.worn or self.retired or self.failed)
-        return usable and self._shared.taken < self.revision.max_concurrency
+        return not self.over and self._shared.taken < self.revision.max_concurrency
 
     async def invoke(
         self, delivery: Delivery, seconds: float, stream: ResponseStream | None = None
@@ -55,6 +63,8 @@ class SharedSandbox(Sandbox):
         """Give one worker the event and wait for how it ends; its response comes whole."""
         if not self.alive:
             return Answer("exit", code=self._code)
+        if self.crew is not None and self.crew.fault is not None:
+            return self._fault(self.crew)
         end: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._ends[delivery.request_id] = end
         timer = MACHINE.call_later(seconds, lambda: _settle(end, Answer("timeout")))
@@ -69,16 +79,18 @@ class SharedSandbox(Sandbox):
         self._output.read()
         return answer
 
-    def _extension_programs(self, place: Places) -> dict[str, str]:
-        if programs := super()._extension_programs(place):  # they are told of one event at a time
-            self.journal.say(
-                "[WARNING] pelton emulator: there are no extensions beside several workers; not "
-                f"started: {', '.join(programs)}\n".encode()
-            )
-        return {}
-
     def _workers_ready(self) -> None:
-        self._settle(Answer("ready"))
+        if self.crew is not None:
+            self._crew_changed()
+        else:
+            self._settle(Answer("ready"))
+
+    def _crew_changed(self) -> None:
+        super()._crew_changed()
+        if self.crew is not None and self.crew.fault is not None:
+            self.worn = True
+            for end in list(self._ends.values()):
+                _settle(end, self._fault(self.crew))
 
     def _worker_answered(self, request_id: str, body: bytes, failed: bool) -> None:
         self._shared.answered(request_id)
@@ -128,6 +140,8 @@ class SharedSandboxes:
         """
         pool = self._pools.setdefault(revision.key, _Pool())
         async with pool.starting:
+            for each in [each for each in pool.sandboxes if each.running == 0 and each.over]:
+                self._drop(each)
             found = next((each for each in pool.sandboxes if each.has_room), None)
             if found is not None:
                 found.running += 1
@@ -143,8 +157,7 @@ class SharedSandboxes:
         """A call is over; a sandbox that takes no more ends with its last one."""
         sandbox.running -= 1
         sandbox.idle_since = now
-        over = sandbox.worn or sandbox.retired or sandbox.failed or not sandbox.alive
-        if sandbox.running == 0 and over:
+        if sandbox.running == 0 and sandbox.over:
             self._drop(sandbox)
 
     def discard_where(self, unwanted: Callable[[Sandbox], bool]) -> None:

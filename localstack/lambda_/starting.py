@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..clock import Clock
+from .drivers.base import Make
+from .drivers.choice import Drivers
 from .endings import tell_init
-from .environment import Account
 from .fork_server import ForkServerGone
-from .hosts import Host, Hosts
 from .logs import LogSink
 from .memory_watch import MemoryWatch
 from .records import Revision
@@ -35,22 +35,21 @@ class Starts:
     """Starts the sandboxes of one emulator.
 
     scratch: a folder for their /tmp
-    hosts:   the Pythons that run functions
+    drivers: what their processes are started by
     discard: ends a sandbox
     """
 
     def __init__(
         self,
         clock: Clock,
-        account: Account,
         scratch: Path,
         logs: LogSink,
-        hosts: Hosts,
+        drivers: Drivers,
         memory: MemoryWatch,
         discard: Callable[[Sandbox], None],
     ) -> None:
-        self._clock, self._account, self._scratch, self._logs = clock, account, scratch, logs
-        self._hosts, self._memory, self._discard = hosts, memory, discard
+        self._clock, self._scratch, self._logs = clock, scratch, logs
+        self._drivers, self._memory, self._discard = drivers, memory, discard
         self.all: set[Sandbox] = set()  # that have begun and have not ended
         self.ended: dict[str, list[Sandbox]] = {}  # for the /tmp that each has left
         self._told: set[str] = set()
@@ -61,15 +60,15 @@ class Starts:
         An init that fails, or takes longer than its 10 seconds, is run again, once, as part of the
         invocation and under the function's timeout.
         """
-        host = await self._hosts.host(revision.runtime)
+        make = await self._drivers.of(revision)
         scratch = self._scratch_for(revision)
-        sandbox = self._new(revision, host, scratch)
+        sandbox = self._new(revision, make, scratch)
         failed = await self._init(sandbox, INIT_SECONDS)
         if failed is None:
             return sandbox, None
         self.all.discard(sandbox)
         await sandbox.end("timeout" if failed.kind == "timeout" else "failure")
-        sandbox = self._new(revision, host, scratch, "invoke", sandbox.journal)
+        sandbox = self._new(revision, make, scratch, "invoke", sandbox.journal)
         return sandbox, await self._init(sandbox, float(revision.timeout_s))
 
     def _scratch_for(self, revision: Revision) -> Path:
@@ -86,18 +85,19 @@ class Starts:
     def _new(
         self,
         revision: Revision,
-        host: Host,
+        make: Make,
         scratch: Path,
         phase: str = "init",
         journal: Journal | None = None,
     ) -> Sandbox:
         journal = journal or Journal(self._logs, self._clock, revision)
-        make = SharedSandbox if revision.max_concurrency else Sandbox
-        sandbox = make(revision, self._account, host, scratch, journal, phase)
+        kind = SharedSandbox if revision.max_concurrency else Sandbox
+        driver = make(scratch, journal.stream)
+        sandbox = kind(revision, driver, scratch, journal, phase)
         self.all.add(sandbox)
-        if host.reason and revision.key not in self._told:
+        if driver.notice and revision.key not in self._told:
             self._told.add(revision.key)
-            sandbox.journal.say(_stand_in(revision, host))
+            sandbox.journal.say(driver.notice)
         return sandbox
 
     async def _init(self, sandbox: Sandbox, seconds: float) -> Answer | None:
@@ -120,9 +120,9 @@ class Starts:
 
     async def start_ahead(self, revision: Revision) -> Sandbox | None:
         """A sandbox that no call waits for; None when its init fails, which is not run again."""
-        host = await self._hosts.host(revision.runtime)
-        scratch = self._scratch_for(revision)
-        sandbox = self._new(replace(revision, initialization=PROVISIONED), host, scratch)
+        revision = replace(revision, initialization=PROVISIONED)
+        make = await self._drivers.of(revision)
+        sandbox = self._new(revision, make, self._scratch_for(revision))
         try:
             failed = await self._init(sandbox, max(AHEAD_SECONDS, float(revision.timeout_s)))
         except (ForkServerGone, OSError) as error:  # killed twice, or no process can be made
@@ -135,15 +135,7 @@ class Starts:
 
     async def start_once(self, revision: Revision, seconds: float) -> tuple[Sandbox, Answer | None]:
         """A sandbox whose init is not run again when it fails."""
-        host = await self._hosts.host(revision.runtime)
-        sandbox = self._new(revision, host, self._scratch_for(revision))
+        make = await self._drivers.of(revision)
+        sandbox = self._new(revision, make, self._scratch_for(revision))
         sandbox.idle_since = self._clock.time()
         return sandbox, await self._init(sandbox, seconds)
-
-
-def _stand_in(revision: Revision, host: Host) -> bytes:
-    """The line in a function's log that says what Python it runs on, when that is another."""
-    return (
-        f"[WARNING] pelton emulator: {revision.name} asks for {revision.runtime} and runs on the "
-        f"emulator's own {host.interpreter.runtime}: {host.reason}\n"
-    ).encode()

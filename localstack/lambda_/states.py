@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import uuid4
 
-from .archives import Code
+from .function_code import Code
 from .names import LATEST
 
 # What a state is told with: State or LastUpdateStatus, its reason, its reason code.
@@ -120,7 +120,7 @@ class Version:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        return cls(**{**document, "code": Code(**document["code"])})
+        return cls(**{**document, "code": Code.read(document["code"])})
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ class Versions:
         if values.get("RevisionId", function.latest.revision_id) != function.latest.revision_id:
             raise stale()
         self._account.require_settled(function)
-        asked, have = values.get("CodeSha256"), function.latest.code.sha256_base64
+        asked, have = values.get("CodeSha256"), function.latest.code.told_sha256
         if asked and asked != have:
             raise invalid(
                 f"CodeSHA256 ({asked}) is different from current CodeSHA256 in $LATEST ({have}). "

@@ -603,3 +603,54 @@ def test_noise_at_the_port(pelton_emulator: RunningEmulator, seen: Seen) -> None
             "",  # its body never came
             "403",
         ]
+
+
+SEVERAL = {"AWS_LAMBDA_MAX_CONCURRENCY": "2", "EVENTS": '["SHUTDOWN"]'}
+
+
+@pytest.mark.fidelity(
+    "Extensions", "beside several workers: told of the end, subscribed to all, not told of events"
+)
+def test_an_extension_beside_several_workers(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    variables = {**SEVERAL, "SCHEMA": "2022-12-13"}
+    function = Extended(pelton_emulator, seen, variables=variables, MemorySize=512)
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(function.run, ["one", "two"]))
+    assert sorted(each["event"] for each in told) == ["one", "two"]
+    assert seen.first("registered")[0] == 200
+    for _ in told:
+        seen.first("telemetry", lambda event: event["type"] == "platform.report")
+    assert function.run("three")["event"] == "three", "nobody waits for the extension"
+    assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [SHUTDOWN]\n" in function.messages()
+    function.end()
+    last = seen.first("event")
+    assert (last["eventType"], last["shutdownReason"]) == ("SHUTDOWN", "spindown")
+
+
+@pytest.mark.parametrize(
+    ("variables", "kind"),
+    [
+        ({"EVENTS": '["INVOKE", "SHUTDOWN"]'}, "Extension.Crash"),  # it is refused, and ends
+        ({"MISBEHAVE": "exit at once"}, "Extension.Crash"),
+        ({"MISBEHAVE": "init/error"}, "Extension.InitError"),
+    ],
+)
+def test_an_extension_that_fails_beside_several_workers(
+    pelton_emulator: RunningEmulator, seen: Seen, variables: dict[str, str], kind: str
+) -> None:
+    function = Extended(pelton_emulator, seen, variables={**SEVERAL, **variables}, MemorySize=512)
+    assert function.run()["errorType"] == kind
+
+
+def test_a_crash_beside_several_workers(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    """Who has an event hears of it at once, and the next has another sandbox."""
+    crash = PROGRAM.replace(
+        'post("registered"', 'threading.Timer(2, os._exit, [3]).start()\n    post("registered"'
+    )
+    function = Extended(
+        pelton_emulator, seen, variables=SEVERAL, programs={"watcher": crash}, MemorySize=512
+    )
+    first = function.run()
+    assert function.run("sleep")["errorType"] == "Extension.Crash"
+    again = function.run()
+    assert again["pid"] != first["pid"]

@@ -27,8 +27,8 @@ from .program import Program
 from .states import INVOKE, MOST, SHUTDOWN, Extension, Extensions, Identity
 
 # Seconds of the shutdown phase: of all with external extensions, and the runtime's part of them;
-# of a runtime with internal extensions.
-SHUTDOWN_SECONDS, RUNTIME_SECONDS, INTERNAL_SECONDS = 2.0, 0.3, 0.5
+# of a runtime with internal extensions; and the part of one with several workers.
+SHUTDOWN_SECONDS, RUNTIME_SECONDS, INTERNAL_SECONDS, SEVERAL_SECONDS = 2.0, 0.3, 0.5, 0.6
 _addresses = itertools.count(1)
 
 # Runs the program of an extension: (its name, what is to be told of its end).
@@ -54,6 +54,7 @@ class Crew:
 
     programs: file names of external extensions; address: where their listeners are
     on_change: called after anything of what follows has changed
+    told_of_events: whether it may be, which it may not beside several workers
     """
 
     def __init__(
@@ -64,8 +65,11 @@ class Crew:
         journal: Journal,
         json_lines: bool,
         on_change: Callable[[], None],
+        *,
+        told_of_events: bool = True,
     ) -> None:
-        self.states = Extensions(identity, programs, self._subscribe)
+        self.states = Extensions(identity, programs, self._subscribe, told_of_events)
+        self._runtime_seconds = RUNTIME_SECONDS if told_of_events else SEVERAL_SECONDS
         self.fault: Fault | None = None
         self.address = address
         self._journal, self._json_lines, self._changed = journal, json_lines, on_change
@@ -189,7 +193,8 @@ class Crew:
         programs = any(program.alive for program in self._programs.values())
         total = SHUTDOWN_SECONDS if programs else INTERNAL_SECONDS if internal else 0.0
         deadline = MACHINE.time() + total
-        await end_runtime(INTERNAL_SECONDS if internal else RUNTIME_SECONDS if programs else 0.0)
+        of_runtime = self._runtime_seconds if programs else 0.0
+        await end_runtime(INTERNAL_SECONDS if internal else of_runtime)
         await self._deliver(deadline)
         self._say_shutdown(reason, deadline)
         await self._until(lambda: not self._alive(), deadline)

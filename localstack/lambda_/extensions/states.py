@@ -12,8 +12,9 @@
 
 External extensions are known before (by their programs' file names) and start in Started; a name
 that is not known is an internal extension of the runtime's own process: it is made when it
-registers, for INVOKE only.  Sources: AWS's "Extensions API" page; the words, types and transitions
-of the refusals are those of the runtime interface emulator.
+registers, for INVOKE only.  Beside several workers nobody may ask for INVOKE.  Sources: AWS's
+"Extensions API" page; the words, types and transitions of the refusals are those of the runtime
+interface emulator, and of its part for managed instances.
 """
 
 from __future__ import annotations
@@ -83,10 +84,18 @@ class Extensions:
 
     external: file names of the programs that will be started
     subscribe: serves the Telemetry and Logs APIs, whose callers are extensions too
+    told_of_events: whether they may ask for INVOKE
     """
 
-    def __init__(self, identity: Identity, external: Sequence[str], subscribe: Subscribe) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        external: Sequence[str],
+        subscribe: Subscribe,
+        told_of_events: bool = True,
+    ) -> None:
         self._identity, self._subscribe = identity, subscribe
+        self._told_of_events = told_of_events
         self.all = [Extension(name, external=True) for name in external]
         self.open = True  # whether extensions may register
 
@@ -168,12 +177,8 @@ class Extensions:
         if isinstance(events, Reply):
             return events
         found = next((each for each in self.all if each.name == name and each.external), None)
-        for event in events:
-            if event not in (INVOKE, SHUTDOWN):
-                return _refuse("InvalidEventType", f"{event}: ErrorInvalidEventType")
-            if event == SHUTDOWN and found is None:
-                fault = "ShutdownEventNotSupportedForInternalExtension"
-                return _refuse("InvalidEventType", f"{event}: {fault}")
+        if wrong := self._wrong_event(events, found is None):
+            return _refuse("InvalidEventType", wrong)
         if found is None:
             refused, found = self._new_internal(name)
         else:
@@ -182,6 +187,17 @@ class Extensions:
             return refused
         found.events = events
         return self._welcome(found, headers.get("lambda-extension-accept-feature", ""))
+
+    def _wrong_event(self, events: tuple[str, ...], internal: bool) -> str:
+        """Why one of these cannot be asked for, "" when all can."""
+        if internal and events and not self._told_of_events:
+            return "No events allowed for internal extensions"
+        for event in events:
+            if event != SHUTDOWN and not (event == INVOKE and self._told_of_events):
+                return f"{event}: ErrorInvalidEventType"
+            if event == SHUTDOWN and internal:
+                return f"{event}: ShutdownEventNotSupportedForInternalExtension"
+        return ""
 
     def _new_internal(self, name: str) -> tuple[Reply | None, Extension]:
         extension = Extension(name, external=False, state="Registered")

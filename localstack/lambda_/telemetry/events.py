@@ -37,12 +37,15 @@ def iso(milliseconds: int) -> str:
 
 
 def init_start(revision: Revision, stream: str, phase: str) -> Event:
-    version = revision.runtime.removeprefix("python")
+    runtime = {}
+    if revision.runtime:  # a container image has none that is told
+        version = revision.runtime.removeprefix("python")
+        arn = runtime_arn(revision.region, revision.runtime)
+        runtime = {"runtimeVersion": f"python:{version}.v1", "runtimeVersionArn": arn}
     return "platform.initStart", {
         "initializationType": revision.initialization,
         "phase": phase,
-        "runtimeVersion": f"python:{version}.v1",
-        "runtimeVersionArn": runtime_arn(revision.region, revision.runtime),
+        **runtime,
         "functionName": revision.name,
         "functionVersion": revision.version,
         "instanceId": stream,

@@ -62,6 +62,8 @@ _QUIET = frozenset(
 
 
 def _init_start_text(record: Record) -> str:
+    if "runtimeVersion" not in record:
+        return ""
     return (
         f"INIT_START Runtime Version: {record['runtimeVersion']}\t"
         f"Runtime Version ARN: {record['runtimeVersionArn']}\n"

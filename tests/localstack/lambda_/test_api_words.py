@@ -223,7 +223,6 @@ def test_create_refuses_in_recorded_words(
     [
         ({"Runtime": "nodejs20.x"}, "the runtime nodejs20.x is not there"),
         ({"Runtime": "pythonista"}, "Value pythonista at 'runtime' failed to satisfy constraint"),
-        ({"Code": {"ImageUri": "i"}, "PackageType": "Image"}, "has no container runtime"),
         ({"DurableConfig": {"ExecutionTimeout": 1}}, "does not support DurableConfig"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "Reserved keys used in this request"),
         ({"Environment": {"Variables": {"AA": "b" * 4096}}}, 'limit. String measured: {"AA":"bbb'),

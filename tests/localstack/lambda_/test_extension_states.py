@@ -19,8 +19,9 @@ Said = tuple[int, Any]
 class Sandbox:
     """Asks as extensions do, and reads answers as they do."""
 
-    def __init__(self, *external: str) -> None:
-        self.states = Extensions(IDENTITY, external, lambda *_: Reply(200, b'"OK"'))
+    def __init__(self, *external: str, told_of_events: bool = True) -> None:
+        taken = Reply(200, b'"OK"')
+        self.states = Extensions(IDENTITY, external, lambda *_: taken, told_of_events)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Said | Extension:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -184,3 +185,16 @@ def test_any_requests_in_any_order(requests: list[Any], name: str) -> None:
             assert reply.status in (200, 202, 403, 404) and json.loads(reply.body)
             known = dict(reply.headers).get("Lambda-Extension-Identifier", known)
         assert {each.state for each in sandbox.states.all} <= STATES
+
+
+def test_beside_several_workers_nobody_is_told_of_events() -> None:
+    kind = "Extension.InvalidEventType"
+    sandbox = Sandbox("one", told_of_events=False)
+    assert sandbox.register("one", "SHUTDOWN", "INVOKE") == refused(
+        kind, "INVOKE: ErrorInvalidEventType"
+    )
+    assert sandbox.register("inside", "INVOKE") == refused(
+        kind, "No events allowed for internal extensions"
+    )
+    assert sandbox.register("inside")[0] == 200
+    assert sandbox.register("one", "SHUTDOWN")[0] == 200

@@ -200,13 +200,13 @@ def test_a_vpc_is_joined_and_left(door: Any) -> None:
     ec2.close()
 
 
-@pytest.mark.fidelity("Functions", "PackageType Image", refused=True)
 @pytest.mark.fidelity("Functions", "durable, capacity provider and tenancy settings", refused=True)
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"PackageType": "Image", "Code": {"ImageUri": "i"}}, "package its code as a .zip archive"),
-        ({"ImageConfig": {"Command": ["c"]}}, "runs .zip archives only"),
+        ({"PackageType": "Image"}, "don't provide Handler or Runtime or Layer when the intended"),
+        ({"ImageConfig": {"Command": ["c"]}}, "don't provide ImageConfig when the intended"),
+        ({"Code": {"ImageUri": "i"}}, "Please provide a source for function code."),
         ({"DurableConfig": {"ExecutionTimeout": 60}}, "does not support DurableConfig yet"),
         ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "support TenancyConfig yet"),
         ({"CapacityProviderConfig": {"LambdaManagedInstancesCapacityProviderConfig": {

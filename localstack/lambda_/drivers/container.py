@@ -1,0 +1,100 @@
+"""The driver for images: containers of the machine's engine, on the machine's network.
+
+So the runtime client that is in the image reaches the sandbox's Runtime API as it would on AWS.
+The image's own file system is read-only and /tmp is the sandbox's, as there.  Programs below
+/opt/extensions of an image are not started; extensions inside the runtime's own process are served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..containers.container import NOT_EXECUTABLE, NOT_FOUND, REFUSED, Container
+from ..containers.engine import EngineRefused, NoEngine
+from ..containers.fleet import Fleet
+from ..environment import Account, image_environment
+from ..extensions.program import Program
+from ..records import ImageRun, Revision
+from .base import OnExit, Started
+
+# AWS's type of an image that cannot be run, and its words as public reports quote them.
+INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
+_REASONS = {
+    REFUSED: "the container engine cannot run the image (its words are in the function's log)",
+    NOT_EXECUTABLE: "permission denied, or exec format error",
+    NOT_FOUND: "no such file or directory",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """What stands for a container that could not be made."""
+
+    fault: tuple[str, str]
+    pid: int = 0
+
+    def terminate(self) -> None:
+        """There is none."""
+
+    def kill(self) -> None:
+        """There is none."""
+
+
+class ContainerDriver:
+    """Starts one sandbox's container."""
+
+    kind = "container"
+    lag = 0.2
+    address = "127.0.0.1"
+    notice = b""
+
+    def __init__(
+        self, revision: Revision, account: Account, fleet: Fleet, scratch: Path, stream: str
+    ) -> None:
+        assert revision.image is not None
+        self._revision, self._account, self._fleet = revision, account, fleet
+        self._image: ImageRun = revision.image
+        self._scratch, self._stream = scratch, stream
+
+    def extensions(self) -> dict[str, str]:
+        return {}
+
+    async def start(self, api: str, address: str, output: int, on_exit: OnExit) -> Started:
+        self._scratch.chmod(0o1777)  # whoever the image's user is
+        container: Container | None = None
+
+        def ended(code: int, peak: int) -> None:
+            if container is not None and code in _REASONS:
+                container.fault = (INVALID_ENTRYPOINT, self._words(_REASONS[code]))
+            on_exit(code, peak)
+
+        try:
+            container = await self._fleet.run(self._options(api), output, ended)
+        except (NoEngine, EngineRefused) as error:
+            asyncio.get_running_loop().call_soon(on_exit, REFUSED, 0)
+            return NotStarted((INVALID_ENTRYPOINT, self._words(f"no container: {error}")))
+        return container
+
+    async def start_extension(self, program: Program, path: str, api: str, address: str) -> None:
+        raise NotImplementedError("an image has no external extensions here")
+
+    def forget(self) -> None:
+        """Its /tmp is a folder that goes like any other."""
+
+    def _options(self, api: str) -> list[str]:
+        """What `run` is told, by the engines' common options."""
+        told = image_environment(self._revision, self._account, api, self._stream)
+        options = ["--network=host", "--read-only", f"--volume={self._scratch}:/tmp"]
+        options += [f"--env={name}={value}" for name, value in told.items()]
+        if self._image.directory:
+            options.append(f"--workdir={self._image.directory}")
+        program, *arguments = self._image.command or ("",)
+        if program:
+            options.append(f"--entrypoint={program}")
+        return [*options, self._image.id, *arguments]
+
+    def _words(self, reason: str) -> str:
+        program = self._image.command[0] if self._image.command else ""
+        return f"fork/exec {program}: {reason}"

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""A container engine's command line without containers: an image's entry point as a plain process.
+
+It is put on the search path as `docker` by tests on machines where no engine works.  Images are
+files NAME.json below its state's `images`, or below `registry`, from where `pull` gets them; what
+an image says of itself is in them as an engine tells it.  It shares nothing with the emulator.
+
+    stand_in_engine.py STATE COMMAND...
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+STATE = Path(sys.argv[1])
+KNOWN = {"--rm": 0, "--read-only": 0, "--label": 1, "--name": 1, "--pull": 1}
+
+
+def fail(code: int, sentence: str) -> None:
+    print(f"stand-in: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+def images() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path in (STATE / "images").glob("*.json"):
+        image = json.loads(path.read_text())
+        found[path.stem] = found[image["Id"]] = image
+    return found
+
+
+def image_of(name: str, code: int) -> dict[str, Any]:
+    image = images().get(name.partition(":")[0] if not name.startswith("sha256:") else name)
+    if image is None:
+        fail(code, f"no such image: {name}")
+    assert image is not None
+    return image
+
+
+def run(words: list[str]) -> None:
+    given: dict[str, list[str]] = {}
+    while words and words[0].startswith("--"):
+        name, equals, value = words.pop(0).partition("=")
+        if not equals:
+            value = words.pop(0) if KNOWN.get(name) else ""
+        given.setdefault(name, []).append(value)
+    image = image_of(words.pop(0), 125)
+    config = image["Config"]
+    volumes = {each.partition(":")[2]: each.partition(":")[0] for each in given["--volume"]}
+    environment = dict(each.split("=", 1) for each in [*config["Env"], *given["--env"]])
+    record = STATE / "containers" / given["--name"][0]
+    command = [given["--entrypoint"][0], *words]
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=given.get("--workdir", [config["WorkingDir"]])[0],
+            env={**environment, "TMPDIR": volumes["/tmp"]},
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        fail(127, str(error))
+    record.write_text(json.dumps({"pid": process.pid, "label": given["--label"][0]}))
+    code = process.wait()
+    record.unlink(missing_ok=True)
+    sys.exit(128 - code if code < 0 else code)
+
+
+def tell(name: str, number: signal.Signals) -> None:
+    path = STATE / "containers" / name
+    if not path.exists():
+        fail(1, f"no such container: {name}")
+    pid = json.loads(path.read_text())["pid"]
+    if number == signal.SIGKILL:
+        os.killpg(pid, number)
+    else:
+        os.kill(pid, number)
+
+
+def main(command: str, *words: str) -> None:
+    if command == "info":
+        print("1.0 Stand-in")
+    elif command == "image":
+        print(json.dumps([image_of(words[-1], 1)]))
+    elif command == "pull":
+        name = words[-1].partition(":")[0]
+        source = STATE / "registry" / f"{name}.json"
+        if not source.exists():
+            fail(1, f"manifest for {words[-1]} not found")
+        source.rename(STATE / "images" / source.name)
+    elif command == "run":
+        run(list(words))
+    elif command == "inspect":
+        path = STATE / "containers" / words[-1]
+        if not path.exists():
+            fail(1, "no such object")
+        print(json.loads(path.read_text())["pid"])
+    elif command == "kill":
+        tell(words[-1], signal.SIGTERM)
+    elif command == "rm":
+        for name in words[1:]:
+            tell(name, signal.SIGKILL)
+    elif command == "ps":
+        label = words[-1].removeprefix("label=")
+        for path in (STATE / "containers").iterdir():
+            if json.loads(path.read_text())["label"] == label:
+                print(path.name)
+    else:
+        fail(125, f"unknown command {command}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[2:])
