@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .states import Code, LambdaFunction, NuclioFunction, QueueMapping, Schedule, Statement
+from .states import (
+    Code,
+    LambdaFunction,
+    NuclioFunction,
+    QueueMapping,
+    QueueState,
+    Schedule,
+    Statement,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,24 @@ class SetConcurrency(Instruction):
     """Reserve concurrency; None gives the reservation back."""
 
     concurrency: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateQueue(Instruction):
+    """Make a queue between two functions of a graph, and the one for its dead letters."""
+
+    platform: ClassVar[str] = "sqs"
+    part: ClassVar[str] = "queue"
+    queue: QueueState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateQueue(Instruction):
+    """Give such a queue other attributes."""
+
+    platform: ClassVar[str] = "sqs"
+    part: ClassVar[str] = "queue"
+    queue: QueueState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from .states import (
     Live,
     NuclioFunction,
     QueueMapping,
+    QueueState,
     Schedule,
     Wanted,
 )
@@ -48,11 +49,15 @@ _CONFIGURATION = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Instructions in the order in which to follow them; empty when there is nothing to do."""
+    """Instructions in the order in which to follow them; empty when there is nothing to do.
+
+    notes: what to know of it all the same, a sentence each
+    """
 
     app: str
     functions: tuple[str, ...]
     instructions: tuple[Instruction, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.instructions)
@@ -64,13 +69,28 @@ def make_plan(wanted: Wanted, live: Live) -> Plan:
     A live function that the app does not name is left alone.
     """
     found: list[Instruction] = []
+    for queue in wanted.queues:
+        found += _queue(queue, live.queues.get(queue.name))
     for function in wanted.lambdas:
         code = wanted.lambda_code[function.name]
         found += _lambda(function, code, live.lambdas.get(function.name))
     for each in wanted.nuclios:
         found += _nuclio(each, wanted.nuclio_code[each.name], live.nuclios.get(each.name))
     names = [each.name for each in wanted.lambdas] + [each.name for each in wanted.nuclios]
-    return Plan(wanted.app, tuple(dict.fromkeys(names)), (*_groundwork(found, live), *found))
+    steps = (*_groundwork(found, live), *found)
+    return Plan(wanted.app, tuple(dict.fromkeys(names)), steps, wanted.notes)
+
+
+def _queue(want: QueueState, have: QueueState | None) -> Iterator[Instruction]:
+    """A queue of a graph: made when it is not there, given what the graph says of it."""
+    shown = ("visibility", "dead_letter", "receives")
+    if have is None:
+        changes = [Change(f"queue {want.name}", None, "FIFO" if want.ordered else "standard")]
+        changes += [Change(name, None, getattr(want, name)) for name in shown]
+        yield do.CreateQueue(function=want.function, queue=want, changes=tuple(changes))
+    elif differences := tuple(_differences(shown, have, want)):
+        named = tuple(Change(f"queue {want.name} {e.what}", e.old, e.new) for e in differences)
+        yield do.UpdateQueue(function=want.function, queue=want, changes=named)
 
 
 def _groundwork(found: list[Instruction], live: Live) -> Iterator[Instruction]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -17,7 +17,6 @@ from ..builders import Artifact, Target, build
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
-from ..handlers.triggers import Sqs
 from . import wanted as want
 from .apply import Doer
 from .errors import CannotPlan
@@ -119,7 +118,7 @@ class Session(AbstractContextManager["Session"]):
     @property
     def doers(self) -> Mapping[str, Doer]:
         calls = AwsCalls(self.aws)
-        found: dict[str, Doer] = {"lambda": calls, "s3": calls}
+        found: dict[str, Doer] = {"lambda": calls, "s3": calls, "sqs": calls}
         if self._nuclio is not None:
             found["nuclio"] = self._nuclio
         return found
@@ -146,14 +145,16 @@ class Session(AbstractContextManager["Session"]):
         for function in functions:
             for platform in self.where.platforms:
                 want.refuse_missing_triggers(function, platform)
-        queues = [t.queue for f in functions for t in f.triggers if isinstance(t, Sqs)]
+        queues = [t.queue for f in functions for t in f.triggers if want.is_given(t)]
         place = self.aws.place(list(dict.fromkeys(queues)))
         want.refuse_missing_queues(functions, place, self.where.aws_address)
-        wanted = Wanted(self.app.name)
+        wanted = Wanted(self.app.name, queues=want.queues_of(functions))
         if "lambda" in self.where.platforms:
             wanted = self._want_lambda(wanted, functions, place)
         if "nuclio" in self.where.platforms:
             wanted = self._want_nuclio(wanted, functions, place)
+        there = want.not_deployed(functions, lambda name: self.aws.read(name) is not None)
+        wanted = replace(wanted, notes=there)
         return make_plan(wanted, self._live(wanted))
 
     def sources(self) -> list[str]:
@@ -193,7 +194,7 @@ class Session(AbstractContextManager["Session"]):
                     code_sha256=code_sha256(code),
                 )
             )
-        return Wanted(wanted.app, tuple(found), wanted.nuclios, codes, wanted.nuclio_code)
+        return replace(wanted, lambdas=tuple(found), lambda_code=codes)
 
     def _want_nuclio(
         self, wanted: Wanted, functions: Sequence[Function[..., Any]], place: want.Place
@@ -203,7 +204,7 @@ class Session(AbstractContextManager["Session"]):
             artifact = self._build(function, "nuclio")
             codes[function.name] = want.code_of(artifact, function.name, bucket=place.bucket)
             found.append(want.nuclio_function(self.app.name, function, artifact))
-        return Wanted(wanted.app, wanted.lambdas, tuple(found), wanted.lambda_code, codes)
+        return replace(wanted, nuclios=tuple(found), nuclio_code=codes)
 
     def _live(self, wanted: Wanted) -> Live:
         lambdas = {each.name: self.aws.read(each.name) for each in wanted.lambdas}
@@ -213,11 +214,13 @@ class Session(AbstractContextManager["Session"]):
         codes = [*wanted.lambda_code.values(), *wanted.nuclio_code.values()]
         buckets = {code.bucket for code in codes if code.bucket}
         projects = {each.project for each in wanted.nuclios}
+        queues = {each.name: self.aws.read_queue(each.name) for each in wanted.queues}
         return Live(
             {name: each for name, each in lambdas.items() if each},
             {name: each for name, each in nuclios.items() if each},
             frozenset(each for each in buckets if self.aws.has_bucket(each)),
             frozenset(each for each in projects if self._nuclio and self._nuclio.has_project(each)),
+            {name: each for name, each in queues.items() if each},
         )
 
     def _archive_url(self, code: Code) -> str:

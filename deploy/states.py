@@ -41,6 +41,19 @@ class QueueMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue between the functions of a graph.  `visibility` in seconds; `receives`: how often a
+    message is handed out before the queue gives it to `dead_letter`."""
+
+    name: str
+    visibility: int
+    dead_letter: str
+    receives: int
+    ordered: bool = False
+    function: str = field(default="", compare=False)  # wanted only: the first that names it
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """A rule that calls the function.  `expression` in EventBridge's words."""
 
@@ -110,6 +123,8 @@ class Wanted:
     nuclios: tuple[NuclioFunction, ...] = ()
     lambda_code: Mapping[str, Code] = field(default_factory=dict)
     nuclio_code: Mapping[str, Code] = field(default_factory=dict)
+    queues: tuple[QueueState, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +135,4 @@ class Live:
     nuclios: Mapping[str, NuclioFunction] = field(default_factory=dict)
     buckets: frozenset[str] = frozenset()
     projects: frozenset[str] = frozenset()
+    queues: Mapping[str, QueueState] = field(default_factory=dict)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..builders import Artifact
 from ..handlers.function import Function
 from ..handlers.triggers import Cron, Http, Sqs
+from ..handlers.triggers.base import Trigger
+from ..handlers.triggers.sqs import Handoff
 from .errors import CannotPlan
 from .schedules import eventbridge_cron, rate
 from .states import (
@@ -26,6 +28,7 @@ from .states import (
     LambdaFunction,
     NuclioFunction,
     QueueMapping,
+    QueueState,
     Schedule,
     Statement,
 )
@@ -61,6 +64,52 @@ class Place:
         """An EventBridge rule's ARN."""
         return f"arn:{self.partition}:events:{self.region}:{self.account}:rule/{rule}"
 
+    def queue_arn(self, queue: str) -> str:
+        """A queue's ARN."""
+        return f"arn:{self.partition}:sqs:{self.region}:{self.account}:{queue}"
+
+
+def is_given(trigger: Trigger) -> TypeGuard[Sqs]:
+    """Whether a trigger's queue is somebody else's, and not one that a deploy makes."""
+    return isinstance(trigger, Sqs) and not isinstance(trigger, Handoff)
+
+
+def queues_of(functions: Sequence[Function[..., Any]]) -> tuple[QueueState, ...]:
+    """The queues between the functions of graphs that these take from or send to."""
+    found: dict[str, QueueState] = {}
+    for function in functions:
+        taken = (each for each in function.triggers if isinstance(each, Handoff))
+        for each in (*function.sends, *taken):
+            state = QueueState(
+                name=each.queue,
+                visibility=each.visibility,
+                dead_letter=each.dead_letter,
+                receives=each.receives,
+                ordered=each.ordered,
+                function=function.name,
+            )
+            if found.setdefault(each.queue, state) != state:
+                raise CannotPlan(
+                    f"function {function.name!r} wants another queue {each.queue!r} than function "
+                    f"{found[each.queue].function!r} does; give one of the two another name"
+                )
+    return tuple(found.values())
+
+
+def not_deployed(
+    functions: Sequence[Function[..., Any]], is_there: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """A sentence for each queue that these send to and whose function is neither among them nor
+    there already."""
+    chosen = {each.name for each in functions}
+    return tuple(
+        f"{function.name} sends to the queue {each.queue}, and the function {each.function}, which "
+        f"takes from it, is not deployed: what is sent waits there; deploy {each.function}, too"
+        for function in functions
+        for each in function.sends
+        if each.function and each.function not in chosen and not is_there(each.function)
+    )
+
 
 def refuse_missing_queues(
     functions: Sequence[Function[..., Any]], place: Place, endpoint: str
@@ -70,7 +119,7 @@ def refuse_missing_queues(
         trigger.queue: function.name
         for function in functions
         for trigger in function.triggers
-        if isinstance(trigger, Sqs) and trigger.queue not in place.queues
+        if is_given(trigger) and trigger.queue not in place.queues
     }
     if not missing:
         return
@@ -96,6 +145,12 @@ def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None
                 f"does not have; deploy it with --on {' or '.join(where) or 'nothing yet'}, "
                 "or choose functions with --only"
             )
+    if platform == "nuclio" and function.sends:
+        raise CannotPlan(
+            f"function {function.name!r} sends to the queue {function.sends[0].queue!r}, and on "
+            "nuclio no function takes from one; deploy the graph with --on lambda, or take the "
+            "queue out of it"
+        )
     if platform == "nuclio" and not _NUCLIO_NAME.fullmatch(function.name):
         raise CannotPlan(
             f"function name {function.name!r} does not work on nuclio: lower-case letters, "
@@ -166,6 +221,10 @@ def _mappings(function: Function[..., Any], place: Place) -> tuple[QueueMapping,
     found = []
     for trigger in function.triggers:
         if not isinstance(trigger, Sqs):
+            continue
+        if isinstance(trigger, Handoff):
+            arn = place.queue_arn(trigger.queue)
+            found.append(QueueMapping(trigger.queue, arn, batch=trigger.batch))
             continue
         queue = place.queues[trigger.queue]
         if queue.visibility < function.settings.timeout:

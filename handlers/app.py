@@ -131,6 +131,9 @@ class App:
     ) -> Function[..., Any]:
         """`function` for a graph: the same settings; the graph's types choose the codec.
 
+        A graph with queues becomes several functions with these settings: the one given back, with
+        the triggers, and one for each queue, called `<name>-<queue>`.
+
         Raises `WrongUse` with file and line when the declaration cannot work.
         """
         where = caller(2)
@@ -148,6 +151,18 @@ class App:
             )
         graph.check()
         label = name or graph.name
+        parts = graph.split(label) if hasattr(graph, "split") else (graph,)
+        entry = self._serve(parts[0], label, made, where, module)
+        for part in parts[1:]:
+            triggers = (part.trigger(made.timeout),)
+            settings_of_part = Settings(**{**vars(made), "triggers": triggers})
+            self._serve(part, part.name, settings_of_part, where, module)
+        return entry
+
+    def _serve(
+        self, graph: Any, label: str, made: Settings, where: tuple[str, int], module: str
+    ) -> Function[..., Any]:
+        """Register a graph, or what one function does of a graph that is spread over several."""
         signature = Signature(
             order=("body", "context"),
             input_type=graph.input_type,
@@ -157,6 +172,8 @@ class App:
         )
         codec = codec_for(signature, name=label, batches=_batches(made), where=where)
         function = self._register(graph, label, made, codec, where, module)
+        if hasattr(graph, "sends"):
+            function.sends = graph.sends(made.timeout)
         function.hooks.init.append(graph.load)
         function.hooks.drain.append(graph.drain)
         function.hooks.stop.append(graph.stop)

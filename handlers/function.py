@@ -10,6 +10,7 @@ from .context import Context
 from .errors import WrongUse
 from .settings import Settings
 from .triggers.base import Trigger
+from .triggers.sqs import Handoff
 
 if TYPE_CHECKING:
     from .app import App
@@ -40,6 +41,7 @@ class Function(Generic[P, R]):
     user_function:       yours; for a graph, the graph
     module, file, line:  where it was written
     codec:               how events become its arguments; None for the native styles
+    sends:               the queues that it sends to, where it is a part of a graph
     hooks:               see `Hooks`; add with the decorators `.init`, `.drain`, `.stop`
     """
 
@@ -57,7 +59,7 @@ class Function(Generic[P, R]):
         self.user_function, self.app, self.name = user_function, app, name
         self.settings, self.codec, self.module = settings, codec, module
         self.file, self.line = where
-        self.hooks = Hooks()
+        self.hooks, self.sends = Hooks(), tuple[Handoff, ...]()
         self.__doc__ = getattr(user_function, "__doc__", None)
         self.__name__ = name
         self.__wrapped__ = user_function

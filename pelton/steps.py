@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .serving_graph.steps.onnx import onnx as onnx
     from .serving_graph.steps.parallel import parallel as parallel
     from .serving_graph.steps.pickled import pickled as pickled
+    from .serving_graph.steps.queue import queue as queue
     from .serving_graph.steps.router import router as router
     from .serving_graph.steps.skops import skops as skops
 
@@ -32,6 +33,7 @@ _HOME = {
     "onnx": "onnx",
     "parallel": "parallel",
     "pickled": "pickled",
+    "queue": "queue",
     "router": "router",
     "skops": "skops",
     "step": "call",

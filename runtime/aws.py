@@ -35,6 +35,8 @@ def handler_for(module: str, function: str, app: str = "app") -> Handler:
     The user's module is imported here, so its import errors are init errors, as on AWS.
     """
     found = find_function(module, function, app)
+    if (connect := getattr(found.user_function, "connect", None)) is not None:
+        connect(timeout=found.settings.timeout)  # a part of a graph: here, its queues are real
     worker = Worker(found)
     handler = make_handler(found, worker)
     if worker.has_ends:
@@ -137,8 +139,10 @@ def make_context(function: Function[..., Any], worker: Worker, raw: Any) -> Cont
 
 
 def _logger(context: Context) -> JsonLogger:
+    delivery = context.delivery
+    first = {"correlationId": delivery.correlation_id} if delivery else {}
     return JsonLogger(
-        {"requestId": context.request_id, "function": context.function_name},
+        {"requestId": context.request_id, "function": context.function_name, **first},
         level=os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..handlers.context import Context
 from ..handlers.errors import InvalidInput, MalformedBody
 from ..handlers.function import Function
-from ..handlers.triggers.sqs import Sqs
+from ..handlers.triggers.sqs import Handoff, Sqs
 from . import aws_events
 from .call import Call, compile_call
 from .refusals import after_of, verdict, where
@@ -30,6 +30,8 @@ class Records:
         codec = function.codec
         self._item: Any = codec.item if codec else None
         self._whole: Any = compile_call(function, codec.arrange) if codec and codec.item else None
+        # A part of a graph answers a batch itself: it sends on what came of all of it together.
+        self._batch: Any = getattr(function.user_function, "answer_batch", None)
         triggers = [each for each in function.triggers if isinstance(each, Sqs)]
         self._triggers = {each.queue.rpartition(":")[2]: each for each in triggers}
 
@@ -37,6 +39,8 @@ class Records:
         """`{"batchItemFailures": [{"itemIdentifier": messageId}, …]}`, empty when all is done."""
         if self._item:
             return self._as_one(records, context)
+        if self._batch and isinstance(self._trigger(records[0]), Handoff):
+            return self._by_itself(records, context)
         failed: list[str] = []
         fifo = _is_fifo(records[0])
         for record in records:
@@ -44,6 +48,13 @@ class Records:
             if late or (fifo and failed) or not self._one(record, context):
                 failed.append(record["messageId"])
         return _failures(failed)
+
+    def _by_itself(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        told = [(each["body"], each["messageId"], _receives(each), each) for each in records]
+        failed = self._batch(told, context)
+        for record, seconds in failed:
+            self._hidden_for(seconds, record, context)
+        return _failures([record["messageId"] for record, _ in failed])
 
     def _one(self, record: dict[str, Any], context: Context) -> bool:
         try:
@@ -172,6 +183,11 @@ class Records:
 
     def _trigger(self, record: dict[str, Any]) -> Sqs | None:
         return self._triggers.get(record.get("eventSourceARN", "").rpartition(":")[2])
+
+
+def _receives(record: dict[str, Any]) -> int:
+    """How often a record has been handed out, this time included."""
+    return int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
 
 
 def _is_fifo(record: dict[str, Any]) -> bool:

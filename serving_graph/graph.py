@@ -181,9 +181,19 @@ class Graph(Generic[I, O]):
         self._executor.stop(context)
 
     def check(self) -> None:
-        """Raise `GraphError` for what no joint could see yet: a graph without steps, and a step
-        whose value nobody takes."""
+        """Raise `GraphError` for what no joint could see yet: a graph without steps, a step whose
+        value nobody takes, and a queue that cannot carry its value."""
         check_sequence(f"graph {self.name!r}", self.steps, self.place, self.input_type)
+        self.split()
+
+    def split(self, name: str = "") -> tuple[Any, ...]:
+        """What each function does of this graph, where its queues or its `once` steps make that
+        more than the graph itself; see `segments`.  `name` is the entry function's."""
+        if not any(each.splits or each.single for each in self.walk()):
+            return (self,)
+        from .segments import split
+
+        return split(self, name)
 
     def compile(self, *, clock: Clock | None = None, watch: Watch | None = None) -> Executor:
         """An executor of its own: its class steps are made anew, shared with nobody.

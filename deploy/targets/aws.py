@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import CallFailed, Unreachable
-from ..states import LambdaFunction, QueueMapping, Schedule, Statement
+from ..states import LambdaFunction, QueueMapping, QueueState, Schedule, Statement
 from ..wanted import Place, Queue, rule_prefix
 
 _OUR_STATEMENTS = "pelton-"
@@ -112,6 +112,25 @@ class Aws:
             asked = ["QueueArn", "VisibilityTimeout"]
             told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
         return Queue(told["QueueArn"], int(told["VisibilityTimeout"]))
+
+    def read_queue(self, name: str) -> QueueState | None:
+        """A queue between functions as it is now; None when it is not there."""
+        sqs = self.client("sqs")
+        with self.named(f"queue {name}"):
+            try:
+                url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            except sqs.exceptions.QueueDoesNotExist:
+                return None
+            asked = ["VisibilityTimeout", "RedrivePolicy"]
+            told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
+        policy = json.loads(told.get("RedrivePolicy", "{}"))
+        return QueueState(
+            name,
+            int(told["VisibilityTimeout"]),
+            policy.get("deadLetterTargetArn", "").rpartition(":")[2],
+            int(policy.get("maxReceiveCount", 0)),
+            name.endswith(".fifo"),
+        )
 
     def has_bucket(self, bucket: str) -> bool:
         """Whether the bucket is there."""

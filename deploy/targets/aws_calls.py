@@ -6,17 +6,18 @@ it.  Decides nothing: what to do and why is the plan's.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from .. import instructions as step
 from ..instructions import Instruction
-from ..states import Code, LambdaFunction, QueueMapping
+from ..states import Code, LambdaFunction, QueueMapping, QueueState
 from .aws import Aws
 
 
 class AwsCalls:
-    """The doer for the platforms `lambda` and `s3`."""
+    """The doer for the platforms `lambda`, `s3` and `sqs`."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -28,6 +29,8 @@ class AwsCalls:
             step.UpdateConfiguration: self._update_configuration,
             step.SetTags: self._set_tags,
             step.SetConcurrency: self._set_concurrency,
+            step.CreateQueue: self._create_queue,
+            step.UpdateQueue: self._update_queue,
             step.CreateQueueMapping: self._create_mapping,
             step.UpdateMapping: self._update_mapping,
             step.DeleteMapping: self._delete_mapping,
@@ -93,6 +96,28 @@ class AwsCalls:
             self._lambda.put_function_concurrency(
                 FunctionName=it.function, ReservedConcurrentExecutions=it.concurrency
             )
+
+    def _create_queue(self, it: step.CreateQueue) -> None:
+        more = {"FifoQueue": "true"} if it.queue.ordered else {}
+        attributes = {**self._queue_attributes(it.queue), **more}
+        self._aws.client("sqs").create_queue(QueueName=it.queue.name, Attributes=attributes)
+
+    def _update_queue(self, it: step.UpdateQueue) -> None:
+        sqs = self._aws.client("sqs")
+        url = sqs.get_queue_url(QueueName=it.queue.name)["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=self._queue_attributes(it.queue))
+
+    def _queue_attributes(self, queue: QueueState) -> dict[str, str]:
+        """What the queue is to have; its dead-letter queue is made on the way."""
+        sqs = self._aws.client("sqs")
+        more = {"FifoQueue": "true"} if queue.ordered else {}
+        url = sqs.create_queue(QueueName=queue.dead_letter, Attributes=more)["QueueUrl"]
+        told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        policy = {"deadLetterTargetArn": told["QueueArn"], "maxReceiveCount": queue.receives}
+        return {
+            "VisibilityTimeout": str(queue.visibility),
+            "RedrivePolicy": json.dumps(policy),
+        }
 
     def _create_mapping(self, it: step.CreateQueueMapping) -> None:
         self._lambda.create_event_source_mapping(

@@ -45,6 +45,21 @@ class Sqs(Trigger):
         return isinstance(other, Sqs) and self.queue == other.queue
 
 
+class Handoff(Sqs):
+    """The queue between two functions of one graph: a deploy makes it, with its dead letters.
+
+    visibility: seconds within which a message must be done; 0 to 43,200
+    receives:   how often it is handed out before the queue itself gives it up
+    ordered:    a FIFO queue
+    function:   the function that takes from it; "" for none of ours
+    """
+
+    visibility: int = 30
+    receives: int = 10
+    ordered: bool = False
+    function: str = ""
+
+
 @placed
 def sqs(
     queue: str,

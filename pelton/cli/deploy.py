@@ -41,6 +41,8 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
         for name, url in urls:
             click.echo(f"{name}: {url}")
         click.echo(f"{app.name}: {len(plan.instructions)} changes applied")
+        for note in plan.notes:
+            click.echo(f"note: {note}")
 
 
 def _say(instruction: Any) -> None:

@@ -46,13 +46,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "app": plan.app,
         "functions": list(plan.functions),
         "instructions": [describe(each) for each in plan.instructions],
+        "notes": list(plan.notes),
     }
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """The plan for people: a line an instruction, below it what was and what will be."""
+    notes = [f"note: {each}" for each in plan.notes]
     if not plan:
-        return [f"{plan.app}: nothing to do ({', '.join(plan.functions) or 'no functions'})"]
+        said = f"{plan.app}: nothing to do ({', '.join(plan.functions) or 'no functions'})"
+        return [said, *notes]
     lines = []
     for each in plan.instructions:
         lines.append(f"{each.function} on {each.platform}: {words(type(each).__name__)}")
@@ -60,7 +63,7 @@ def plan_lines(plan: Plan) -> list[str]:
             old = "" if change.old is None else f"{change.old} -> "
             new = "removed" if change.new is None else change.new
             lines.append(f"    {change.what}: {old}{new}")
-    return lines
+    return lines + notes
 
 
 def words(name: str) -> str:

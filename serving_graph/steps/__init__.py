@@ -15,6 +15,7 @@ KINDS = {
     "onnx": "onnx",
     "parallel": "parallel",
     "pickled": "pickled",
+    "queue": "queue",
     "router": "router",
     "skops": "skops",
     "versions": "versions",

@@ -1,0 +1,32 @@
+"""Brokers, one a file, all of one shape (`base.Broker`): what carries messages between functions.
+
+Loaded when one is used, with the client library that it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..refer import meant, wrong
+
+if TYPE_CHECKING:
+    from .base import Broker
+
+# The scheme of a broker's URL: its module here.
+KINDS = {"memory": "memory", "nats": "nats", "sqs": "sqs"}
+
+
+def broker_at(url: str) -> Broker:
+    """The broker that a URL names: "sqs:" (AWS), "sqs://127.0.0.1:4566", "nats://127.0.0.1:4222".
+
+    Raises `GraphError` for a scheme that no broker has.
+
+    >>> broker_at("memory:")
+    <broker memory:>
+    """
+    scheme, colon, _ = url.partition(":")
+    if not colon or scheme not in KINDS:
+        raise wrong(f"{url!r} names no broker", meant(scheme, list(KINDS)))
+    made: Broker = import_module(f".{KINDS[scheme]}", __package__).at(url)
+    return made

@@ -1,0 +1,82 @@
+"""What every broker does: make queues, send, receive, and be told what became of a message.
+
+At least once: what was received and neither `done` nor put off by `later` comes again when the
+queue's window is over.  A broker knows nothing of graphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ...handlers.errors import PeltonError
+from ..message import Message
+from ..steps.queue import Address
+
+
+class NoSuchQueue(PeltonError):
+    """A message was sent to a queue, or asked of one, that is not there."""
+
+    status = 503
+
+
+class NotSent(PeltonError):
+    """The broker did not take a message; its sender must not take the event for done."""
+
+    status = 503
+
+
+class Received:
+    """A message as it was handed out.
+
+    attempt: how often it has been, this time included
+    handle:  the broker's own, for `done` and `later`
+    """
+
+    __slots__ = ("attempt", "handle", "message")
+
+    def __init__(self, message: Message, attempt: int, handle: Any = None) -> None:
+        self.message, self.attempt, self.handle = message, attempt, handle
+
+
+class Broker(Protocol):
+    """A carrier of messages; `url` names it to another process."""
+
+    url: str
+
+    def prepare(self, queues: Sequence[Address]) -> None:
+        """Make the queues that are not there, with their dead-letter queues."""
+
+    def send(self, queue: Address, messages: Sequence[Message]) -> list[str | NotSent]:
+        """Give messages over, in order; the broker's id of each, or why it was not taken.
+
+        Raises `NoSuchQueue`.
+        """
+
+    def receive(self, queue: Address, most: int, wait: float) -> list[Received]:
+        """Up to `most` messages; none when there was none within `wait` seconds.
+
+        What is no message at all (no JSON) is moved to the dead-letter queue and not given.
+        Raises `NoSuchQueue`.
+        """
+
+    def done(self, queue: Address, received: Sequence[Received]) -> None:
+        """Take them off the queue: their work is done."""
+
+    def later(self, queue: Address, received: Received, seconds: float) -> None:
+        """Hand it out again, `seconds` from now."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+def dead(queue: Address) -> Address:
+    """The address of a queue's dead letters."""
+    return Address(queue.dead_letter or f"{queue.name}-dead", queue.ordered)
+
+
+def digest_id(message: Message) -> str:
+    """The same for a message that is sent again: its key and the step it is for."""
+    from hashlib import sha256
+
+    return sha256(f"{message.idempotency_key}\n{message.step}".encode()).hexdigest()

@@ -1,0 +1,249 @@
+"""SQS, on AWS or on the emulator: queues by name, FIFO where a key keeps an order.
+
+boto3 is imported when the broker first speaks: an artifact pays for it when it sends.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..message import Message
+from ..steps.queue import Address
+from .base import Broker, NoSuchQueue, NotSent, Received, dead, digest_id
+
+BATCH = 10  # entries of one request
+BATCH_BYTES = 250_000  # of one request: its limit is 262,144 where nothing more is granted
+LONGEST_WAIT = 20  # seconds of one request
+MOST_RECEIVES = 1000  # of a redrive policy
+# Kills, and records that a batch gave back untried, count as receives; only what never comes to
+# its end is left to the queue's own redrive policy.
+SPARE_RECEIVES = 20
+
+
+def queue_name(queue: Address) -> str:
+    """
+    >>> queue_name(Address("orders", ordered=True))
+    'orders.fifo'
+    """
+    return f"{queue.name}.fifo" if queue.ordered else queue.name
+
+
+def receives(queue: Address) -> int:
+    """After how many receives the queue itself gives a message up: one that kills its worker."""
+    return min(queue.attempts + SPARE_RECEIVES, MOST_RECEIVES)
+
+
+def attributes(queue: Address, dead_arn: str = "") -> dict[str, str]:
+    """A queue's attributes, as SQS takes them."""
+    found = {"VisibilityTimeout": str(round(queue.window))}
+    if dead_arn:
+        policy = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": receives(queue)}
+        found["RedrivePolicy"] = json.dumps(policy)
+    if queue.ordered:
+        found["FifoQueue"] = "true"
+    return found
+
+
+class SqsBroker:
+    """SQS by boto3.
+
+    endpoint: of an emulator; "" for AWS, with the environment's region and credentials
+    client:   a boto3 client to use instead
+    """
+
+    def __init__(self, endpoint: str = "", client: Any = None) -> None:
+        self.endpoint, self._client = endpoint, client
+        self.url = f"sqs://{endpoint.partition('://')[2]}" if endpoint else "sqs:"
+        self._urls: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<broker {self.url}>"
+
+    @property
+    def client(self) -> Any:
+        if self._client is None:
+            self._client = _client(self.endpoint)
+        return self._client
+
+    def prepare(self, queues: Sequence[Address]) -> None:
+        for each in queues:
+            target = dead(each)
+            there = self.client.create_queue(
+                QueueName=queue_name(target),
+                Attributes={"FifoQueue": "true"} if target.ordered else {},
+            )["QueueUrl"]
+            asked = self.client.get_queue_attributes(QueueUrl=there, AttributeNames=["QueueArn"])
+            told = attributes(each, asked["Attributes"]["QueueArn"])
+            try:
+                self.client.create_queue(QueueName=queue_name(each), Attributes=told)
+            except self.client.exceptions.QueueNameExists:
+                told.pop("FifoQueue", None)
+                self.client.set_queue_attributes(QueueUrl=self._url(each), Attributes=told)
+
+    def send(self, queue: Address, messages: Sequence[Message]) -> list[str | NotSent]:
+        ids: list[str | NotSent] = []
+        for texts, batch in _batches(messages):
+            entries = [
+                {"Id": str(place), "MessageBody": text} | _order(queue, each)
+                for place, (text, each) in enumerate(zip(texts, batch, strict=True))
+            ]
+            ids += self._send(queue, entries)
+        return ids
+
+    def _send(self, queue: Address, entries: list[dict[str, Any]]) -> list[str | NotSent]:
+        from botocore.exceptions import ClientError
+
+        url = self._url(queue)
+        try:
+            told = self.client.send_message_batch(QueueUrl=url, Entries=entries)
+        except ClientError as error:
+            if _is_missing(error):
+                self._urls.pop(queue_name(queue), None)
+                raise _missing(queue) from None
+            what = NotSent(f"queue {queue_name(queue)!r} did not take the message: {error}")
+            return [what] * len(entries)
+        sent = {each["Id"]: each["MessageId"] for each in told.get("Successful", [])}
+        why = {each["Id"]: each for each in told.get("Failed", [])}
+        return [
+            sent.get(each["Id"]) or _not_sent(queue, why.get(each["Id"], {})) for each in entries
+        ]
+
+    def receive(self, queue: Address, most: int, wait: float) -> list[Received]:
+        from botocore.exceptions import ClientError
+
+        try:
+            told = self.client.receive_message(
+                QueueUrl=self._url(queue),
+                MaxNumberOfMessages=min(most, BATCH),
+                WaitTimeSeconds=min(round(wait), LONGEST_WAIT),
+                AttributeNames=["ApproximateReceiveCount"],
+            )
+        except ClientError as error:
+            raise (_missing(queue) if _is_missing(error) else error) from None
+        return list(self._read(queue, told.get("Messages", [])))
+
+    def _read(self, queue: Address, records: list[dict[str, Any]]) -> Iterator[Received]:
+        for each in records:
+            count = int(each.get("Attributes", {}).get("ApproximateReceiveCount", 1))
+            handle = each["ReceiptHandle"]
+            try:
+                yield Received(Message.from_text(each["Body"], each["MessageId"]), count, handle)
+            except ValueError as error:
+                message = Message(each["Body"], idempotency_key=each["MessageId"])
+                letter = message.dead({"error": f"no JSON: {error}", "queue": queue.name})
+                self.send(dead(queue), [letter])
+                self.done(queue, [Received(message, count, handle)])
+
+    def done(self, queue: Address, received: Sequence[Received]) -> None:
+        for first in range(0, len(received), BATCH):
+            entries = [
+                {"Id": str(place), "ReceiptHandle": each.handle}
+                for place, each in enumerate(received[first : first + BATCH])
+            ]
+            self.client.delete_message_batch(QueueUrl=self._url(queue), Entries=entries)
+
+    def later(self, queue: Address, received: Received, seconds: float) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.client.change_message_visibility(
+                QueueUrl=self._url(queue),
+                ReceiptHandle=received.handle,
+                VisibilityTimeout=round(seconds),
+            )
+        except ClientError as error:
+            # Its window was over already: it is in the queue, or with somebody else.
+            if error.response["Error"]["Code"].rpartition(".")[2] not in (
+                "MessageNotInflight",
+                "ReceiptHandleIsInvalid",
+                "InvalidParameterValue",
+            ):
+                raise
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def _url(self, queue: Address) -> str:
+        from botocore.exceptions import ClientError
+
+        name = queue_name(queue)
+        if name not in self._urls:
+            try:
+                self._urls[name] = self.client.get_queue_url(QueueName=name)["QueueUrl"]
+            except ClientError as error:
+                raise (_missing(queue) if _is_missing(error) else error) from None
+        return self._urls[name]
+
+
+def at(url: str) -> Broker:
+    place = url.partition("://")[2]
+    return SqsBroker(f"http://{place}" if place else "")
+
+
+def _client(endpoint: str) -> Any:
+    import boto3
+
+    if not endpoint:
+        return boto3.client("sqs")
+    from botocore.config import Config
+
+    return boto3.client(
+        "sqs",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(proxies={}, retries={"mode": "standard", "max_attempts": 3}),
+    )
+
+
+def _order(queue: Address, message: Message) -> dict[str, str]:
+    if not queue.ordered:
+        return {}
+    return {"MessageGroupId": _group(message), "MessageDeduplicationId": digest_id(message)}
+
+
+def _group(message: Message) -> str:
+    """A key as SQS takes one: 1 to 128 letters, digits and punctuation, all ASCII."""
+    group = message.group
+    if 0 < len(group) <= 128 and group.isascii() and group.isprintable() and " " not in group:
+        return group
+    from hashlib import sha256
+
+    return sha256(group.encode()).hexdigest()
+
+
+def _batches(messages: Sequence[Message]) -> Iterator[tuple[list[str], list[Message]]]:
+    """Messages in requests of at most ten, and of what a request may hold."""
+    texts, batch, size = list[str](), list[Message](), 0
+    for each in messages:
+        text = each.text()
+        length = len(text.encode())
+        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+            yield texts, batch
+            texts, batch, size = [], [], 0
+        texts.append(text)
+        batch.append(each)
+        size += length
+    if batch:
+        yield texts, batch
+
+
+def _is_missing(error: Any) -> bool:
+    code = error.response["Error"]["Code"]
+    return bool(code.rpartition(".")[2] in ("NonExistentQueue", "QueueDoesNotExist"))
+
+
+def _missing(queue: Address) -> NoSuchQueue:
+    return NoSuchQueue(
+        f"there is no queue {queue_name(queue)!r}: deploy the function that takes from it, or "
+        "create the queue"
+    )
+
+
+def _not_sent(queue: Address, failed: dict[str, Any]) -> NotSent:
+    said = f"{failed.get('Code', 'it said nothing')}: {failed.get('Message', '')}"
+    return NotSent(f"queue {queue_name(queue)!r} did not take the message: {said}")

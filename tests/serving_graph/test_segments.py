@@ -1,0 +1,312 @@
+"""A graph cut at its queues, over the broker in this process: what is sent, done, tried, buried."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pelton import App, Context, Graph, Reject, Retry, WrongUse, steps
+from pelton.handlers.delivery import Delivery
+from pelton.serving_graph.brokers.base import NoSuchQueue, dead
+from pelton.serving_graph.brokers.memory import MemoryBroker
+from pelton.serving_graph.clock import ManualClock
+from pelton.serving_graph.segments import Segment, split
+from pelton.testing import invoke, lambda_context, make_context
+
+
+@dataclass
+class Order:
+    name: str
+    size: int
+
+
+def read(order: Order) -> Order:
+    return Order(order.name.lower(), order.size)
+
+
+def price(order: Order) -> int:
+    if order.size == 13:
+        raise ValueError("nobody buys 13")
+    if order.size == 14:
+        raise Reject("14 is not sold")
+    if order.size == 15:
+        raise Retry("not yet", after=7)
+    return 10 * order.size
+
+
+def tell(cents: int, context: Context) -> dict[str, Any]:
+    delivery = context.delivery
+    assert delivery is not None
+    return {"cents": cents, "key": delivery.idempotency_key, "first": delivery.correlation_id}
+
+
+def big(order: Order) -> bool:
+    return order.size > 2
+
+
+def made(**options: Any) -> Graph[Any, Any]:
+    graph = Graph("shop", Order) >> read >> steps.filter(big) >> steps.queue("orders", **options)
+    return graph >> price >> steps.queue("priced") >> tell >> steps.queue("told")
+
+
+class World:
+    """The segments of a graph on one broker, by a manual clock."""
+
+    def __init__(self, graph: Graph[Any, Any]) -> None:
+        self.clock = ManualClock()
+        self.broker = MemoryBroker(self.clock)
+        self.segments = split(graph)
+        for each in self.segments:
+            each.connect(self.broker)
+            self.broker.prepare([each.address_of(each.target)] if each.target else [])
+
+    def turn(self, segment: Segment) -> int:
+        """One batch of a child; how many messages it was."""
+        source = segment.address_of(segment.source)
+        batch = self.broker.receive(source, 1 if source.ordered else 10, 0)
+        outcome = segment.work(make_context()).batch(batch)
+        self.broker.done(source, outcome.done)
+        for each, seconds in outcome.failed:
+            self.broker.later(source, each, seconds)
+        return len(batch)
+
+    def settle(self) -> None:
+        while sum(self.turn(each) for each in self.segments[1:]):
+            pass
+
+    def there(self, queue: str) -> list[dict[str, Any]]:
+        return [json.loads(each.text) for each in self.broker.queues[queue]]
+
+
+def context(key: str) -> Context:
+    return Context(delivery=Delivery(key, key))
+
+
+def test_the_same_answer_by_way_of_three_functions() -> None:
+    graph = made()
+    world = World(graph)
+    entry = world.segments[0]
+    assert [each.name for each in world.segments] == ["shop", "shop-orders", "shop-priced"]
+    assert entry(Order("A", 3), context("k1")) == {"queue": "orders", "message_id": "1"}
+    assert entry(Order("B", 1), context("k2")) is None, "the filter let it go no further"
+    world.settle()
+    (told,) = world.there("told")
+    assert told["value"] == graph(Order("A", 3), context("k1"))
+    assert (told["key"], told["correlation"], told["step"]) == ("k1", "k1", "shop/told")
+    assert world.there("orders") == world.there("priced") == []
+
+
+def test_a_failing_message_is_tried_then_buried_with_the_reason() -> None:
+    world = World(made(attempts=3, backoff=2))
+    world.segments[0](Order("A", 13), context("k"))
+    waits = []
+    while world.broker.queues["orders"]:
+        assert world.turn(world.segments[1]) == 1
+        if world.broker.queues["orders"]:
+            waits.append(world.broker.queues["orders"][0].ready - world.clock.now())
+            world.clock.sleep(waits[-1])
+    assert waits == [2, 4]
+    (letter,) = world.there("orders-dead")
+    reason = letter["reason"]
+    assert reason["step"] == "shop/price"
+    assert reason["error"] == "ValueError: nobody buys 13"
+    assert (reason["attempt"], reason["queue"], reason["correlation"]) == (3, "orders", "k")
+    assert len(reason["digest"]) == 12
+    assert letter["value"] == {"name": "a", "size": 13}
+
+
+def test_what_can_never_go_well_is_buried_at_once() -> None:
+    world = World(made())
+    source = world.segments[1].address_of(world.segments[1].source)
+    world.segments[0](Order("A", 14), context("k"))
+    world.turn(world.segments[1])
+    records = [("{", "m1", 1, "h1"), ('{"name": "x", "size": "many"}', "m2", 1, "h2")]
+    assert world.segments[1].answer_batch(records, make_context()) == []
+    errors = [each["reason"]["error"] for each in world.there(dead(source).name)]
+    assert errors[0] == "Reject: 14 is not sold"
+    assert errors[1].startswith("Reject: the message is no JSON")
+    assert errors[2].startswith("InvalidInput: size: expected an integer")
+
+
+def test_a_message_of_somebody_else_is_the_value_itself() -> None:
+    world = World(made())
+    records = [('{"name": "x", "size": 5}', "theirs", 1, "h")]
+    assert world.segments[1].answer_batch(records, make_context()) == []
+    (sent,) = world.there("priced")
+    assert (sent["value"], sent["key"]) == (50, "theirs")
+
+
+def test_retry_says_when() -> None:
+    world = World(made())
+    world.segments[0](Order("A", 15), context("k"))
+    world.turn(world.segments[1])
+    assert world.broker.queues["orders"][0].ready == world.clock.now() + 7
+
+
+def test_what_is_not_sent_is_not_done() -> None:
+    world = World(made())
+    world.segments[0](Order("A", 3), context("k"))
+    del world.broker.queues["priced"]
+    lines: list[str] = []
+    source = world.segments[1].address_of(world.segments[1].source)
+    batch = world.broker.receive(source, 10, 0)
+    outcome = world.segments[1].work(make_context(lines=lines)).batch(batch)
+    assert outcome.done == []
+    assert [each for each, _ in outcome.failed] == batch
+    assert "there is no queue 'priced'" in lines[0]
+    del world.broker.queues["orders"]
+    with pytest.raises(NoSuchQueue, match="there is no queue 'orders'"):
+        world.segments[0](Order("A", 3), context("k"))
+
+
+def test_near_the_end_of_a_function_s_time_nothing_is_begun() -> None:
+    world = World(made())
+    world.segments[0](Order("A", 3), context("k"))
+    source = world.segments[1].address_of(world.segments[1].source)
+    batch = world.broker.receive(source, 10, 0)
+    outcome = world.segments[1].work(make_context(remaining=0.1)).batch(batch)
+    assert [seconds for _, seconds in outcome.failed] == [0]
+
+
+def test_events_of_one_key_keep_their_order_over_a_failure() -> None:
+    graph = Graph("shop", Order) >> read >> steps.queue("orders", key="name") >> _flaky
+    world = World(graph >> steps.queue("out"))
+    _failures[:] = [("a", 1), ("b", 2)]
+    for size in range(3):
+        for name in "ab":
+            world.segments[0](Order(name, size), context(f"{name}{size}"))
+    for _ in range(10):
+        world.settle()
+        world.clock.sleep(1)
+    values = [each["value"] for each in world.there("out")]
+    for name in "ab":
+        assert [size for of, size in values if of == name] == [0, 1, 2]
+
+
+_failures: list[tuple[str, int]] = []
+
+
+def _flaky(order: Order) -> tuple[str, int]:
+    if (order.name, order.size) in _failures:
+        _failures.remove((order.name, order.size))
+        raise ValueError("once")
+    return order.name, order.size
+
+
+async def later(order: Order) -> int:
+    return order.size
+
+
+def test_async_steps() -> None:
+    world = World(Graph("a", Order) >> read >> steps.queue("q") >> later >> steps.queue("out"))
+    for size in range(4):
+        _await(world.segments[0](Order("a", size), context(str(size))))
+    world.settle()
+    assert [each["value"] for each in world.there("out")] == [0, 1, 2, 3]
+
+
+def _await(awaitable: Any) -> Any:
+    import asyncio
+
+    async def run() -> Any:
+        return await awaitable
+
+    return asyncio.run(run())
+
+
+class Odd:
+    """No codec knows it."""
+
+
+def make_odd(order: Order) -> Odd:
+    return Odd()
+
+
+def take_odd(odd: Odd) -> int:
+    return 1
+
+
+def test_what_no_message_can_carry_is_refused_at_build() -> None:
+    graph = Graph("shop", Order) >> make_odd >> steps.queue("q") >> take_odd
+    with pytest.raises(WrongUse, match="step 'shop/take_odd' takes Odd, which no message can"):
+        graph.check()
+
+
+def both(given: dict[str, Any]) -> int:
+    return len(given)
+
+
+def test_a_step_cannot_look_behind_a_queue() -> None:
+    graph = Graph("shop", Order).to(read).to(steps.queue("q")).to(price)
+    graph = graph.to(both, after=["price", "read"])
+    with pytest.raises(WrongUse, match="'both' takes the value of 'read', from before the queue"):
+        graph.check()
+
+
+def test_a_flow_may_go_on_from_a_queue() -> None:
+    graph = Graph("shop", Order).to(read).to(steps.queue("q")).to(price).to(big, after="q")
+    graph = graph.to(both, after=["price", "big"]).to(steps.queue("out"))
+    world = World(graph)
+    assert graph(Order("a", 3)) == 2
+    world.segments[0](Order("A", 3), context("k"))
+    world.settle()
+    assert [each["value"] for each in world.there("out")] == [2]
+
+
+def test_a_window_is_six_times_the_timeout_or_what_is_said() -> None:
+    child = split(made())[1]
+    assert (child.window(10), child.window(0)) == (60, 30)
+    assert split(made(window=7))[1].window(10) == 7
+
+
+def test_serving_registers_a_function_a_queue() -> None:
+    app = App("shop")
+    entry = app.serve(made(key="name"), timeout=10)
+    assert list(app.functions) == ["shop", "shop-orders", "shop-priced"]
+    (trigger,) = app.functions["shop-orders"].triggers
+    assert trigger.queue == "orders.fifo"  # type: ignore[attr-defined]
+    (sent,) = entry.sends
+    assert (sent.queue, sent.function, sent.visibility) == ("orders.fifo", "shop-orders", 60)
+    assert app.functions["shop-priced"].sends[0].function == ""
+
+
+def test_until_it_is_deployed_a_function_runs_the_graph_straight_through() -> None:
+    app = App("shop")
+    entry = app.serve(made())
+    answer = invoke(entry, {"name": "A", "size": 3})
+    assert answer["cents"] == 30
+    assert invoke(app.functions["shop-orders"], {"name": "a", "size": 4})["cents"] == 40
+
+
+def test_keys_of_the_first_event() -> None:
+    from pelton.handlers.event import Event
+    from pelton.serving_graph.segments import _with_delivery
+
+    def key_of(event: Event | None, request: str = "r") -> tuple[str, str]:
+        given = Context(request_id=request)
+        given.event = event
+        delivery = _with_delivery(given).delivery
+        return delivery.idempotency_key, delivery.correlation_id
+
+    assert key_of(None) == ("r", "r")
+    assert key_of(Event(id="m1", trigger="sqs")) == ("m1", "m1")
+    assert key_of(Event(id="h", headers={"idempotency-key": "mine"})) == ("mine", "h")
+    assert key_of(None, "")[0]
+
+
+def test_on_lambda_a_batch_is_answered_record_by_record() -> None:
+    from pelton.runtime.aws import make_handler
+    from pelton.testing import sqs
+
+    app = App("shop")
+    app.serve(made())
+    child = app.functions["shop-orders"]
+    broker = MemoryBroker()
+    child.user_function.connect(broker)  # type: ignore[attr-defined]
+    broker.prepare([child.user_function.address_of(child.user_function.target)])  # type: ignore[attr-defined]
+    payload = sqs({"name": "a", "size": 3}, {"name": "a", "size": 4}, queue="orders")
+    assert make_handler(child)(payload, lambda_context()) == {"batchItemFailures": []}
+    assert [json.loads(each.text)["value"] for each in broker.queues["priced"]] == [30, 40]
