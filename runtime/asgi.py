@@ -84,7 +84,8 @@ class Application:
         pages: Mapping[str, Page] | None = None,
         most_body: int = 64 << 20,
     ) -> None:
-        self.workers, self.pages, self.most_body = workers or Workers(), pages or {}, most_body
+        self.workers, self.most_body = workers or Workers(), most_body
+        self.pages: dict[str, Page] = dict(pages or {})
         self.served = [Served(each, self.workers) for each in functions]
         found = [
             Route(trigger, each) for each in self.served for trigger in _triggers(each.function)

@@ -24,6 +24,7 @@ from typing import (
     is_typeddict,
 )
 
+from ..handlers.codec.types import required_keys
 from ..handlers.errors import GraphError
 
 _NUMBERS: dict[type, tuple[type, ...]] = {float: (int,), complex: (int, float)}
@@ -101,9 +102,10 @@ def typed_dict(fields: Mapping[str, Any]) -> Any:
 
 def _typed_dict_fits(given: Any, wanted: Any) -> bool:
     if is_typeddict(given) and is_typeddict(wanted):
-        has, needs = get_type_hints(given), get_type_hints(wanted)
+        has = get_type_hints(given, include_extras=True)
+        needs = get_type_hints(wanted, include_extras=True)
         shared = all(fits(has[name], needs[name]) for name in needs.keys() & has.keys())
-        return shared and wanted.__required_keys__ <= given.__required_keys__
+        return shared and required_keys(wanted, needs) <= required_keys(given, has)
     typed, other = (given, wanted) if is_typeddict(given) else (wanted, given)
     origin = get_origin(other) or other
     if not isinstance(origin, type):

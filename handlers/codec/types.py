@@ -262,7 +262,7 @@ def _tuple(args: tuple[Any, ...]) -> Converter:
 def _typed_dict(annotation: Any) -> Converter:
     hints = typing.get_type_hints(annotation, include_extras=True)
     parts = _parts(annotation, hints)
-    required = annotation.__required_keys__
+    required = required_keys(annotation, hints)
 
     def decode(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -270,6 +270,21 @@ def _typed_dict(annotation: Any) -> Converter:
         return _fields(parts, required, value)
 
     return Converter(decode, _object_encoder(parts, dict.get, lambda value: value.keys()))
+
+
+def required_keys(annotation: Any, hints: dict[str, Any]) -> frozenset[str]:
+    """A TypedDict's fields that may not be left out.
+
+    Where its module has its annotations as strings (`from __future__ import annotations`), Python
+    cannot tell when it makes the class; the hints, resolved since, do say Required and NotRequired.
+    """
+    given = vars(annotation)["__required_keys__"]
+    said = {name: typing.get_origin(hint) for name, hint in hints.items()}
+    return frozenset(
+        name
+        for name, word in said.items()
+        if word is typing.Required or (name in given and word is not typing.NotRequired)
+    )
 
 
 def _dataclass(annotation: Any) -> Converter:

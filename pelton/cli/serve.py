@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ import click
 
 from ..handlers.app import App
 from ..handlers.errors import WrongUse
+from ..handlers.event import Result
 from .say import json_option, say_json
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def command(
     workers = Workers(threads=threads, most=most)
     functions = list(served.app.functions.values())
     application = Application(functions, workers=workers, most_body=max_body * MIB)
+    application.pages |= pages(described(application, served))
     if grpc_port is not None and served.plane is None:
         raise WrongUse("--grpc-port: there is no model to serve", advice="; ".join(served.left_out))
     listening = _listen(host, port)
@@ -110,6 +112,24 @@ def with_models(app: App) -> Found:
     made = oip(*graphs)
     app.serve(made, name="open-inference")
     return Found(app, made.plane, tuple(left_out))
+
+
+def described(application: Application, found: Found) -> dict[str, Any]:
+    """The OpenAPI document of the routes."""
+    from ..runtime.openapi import document
+
+    routes = [(each.trigger, each.served.function) for each in application.routes]
+    return document(found.app.name, routes)
+
+
+def pages(document: dict[str, Any]) -> dict[str, Callable[[], Result]]:
+    """What the server answers itself, where no function has the path."""
+    from ..runtime.openapi_page import page
+
+    def docs() -> Result:
+        return Result(page(document), content_type="text/html; charset=utf-8")
+
+    return {"/openapi.json": lambda: Result(document), "/docs": docs}
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -204,5 +224,6 @@ def _say(application: Application, found: Found, said: dict[str, str], as_json: 
     if models:
         by_grpc = f", gRPC at {said['grpc']}" if "grpc" in said else ""
         click.echo(f"models: {', '.join(models)} at {said['url']}/v2{by_grpc}")
+    click.echo(f"documents: {said['url']}/docs, {said['url']}/openapi.json")
     for line in found.left_out:
         click.echo(line)

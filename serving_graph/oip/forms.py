@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ...handlers.codec.faults import Fault
 from ...handlers.codec.plain import to_json
-from ...handlers.codec.types import Unknown, converter
+from ...handlers.codec.types import Unknown, converter, required_keys
 from ...handlers.errors import WrongUse
 from ..fit import plain, type_name
 from .errors import WrongTensor
@@ -173,7 +173,7 @@ def _fields(kind: Any) -> dict[str, Field] | None:
         return None
     if typing.is_typeddict(kind):
         hints = typing.get_type_hints(kind, include_extras=True)
-        required = vars(kind)["__required_keys__"]
+        required = required_keys(kind, hints)
         return {
             name: Field(optional(hint)[0], name in required, name) for name, hint in hints.items()
         }

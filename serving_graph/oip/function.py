@@ -85,6 +85,12 @@ class OpenInference:
         for each in self.graphs:
             yield from each.walk()
 
+    def openapi(self) -> dict[str, Any]:
+        """The protocol's paths for an OpenAPI document."""
+        from .openapi import paths
+
+        return paths(dict.fromkeys(each.name for each in self.plane.index()))
+
     def __repr__(self) -> str:
         names = ", ".join(each.name for each in self.plane.index()) or "no models"
         return f"<open inference {self.name}: {names}>"

@@ -5,7 +5,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from types import GenericAlias
-from typing import Annotated, Any, Literal, NewType, Optional, Protocol, TypedDict, TypeVar
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NewType,
+    NotRequired,
+    Optional,
+    Protocol,
+    TypedDict,
+    TypeVar,
+)
 
 import pytest
 from hypothesis import given
@@ -131,3 +141,13 @@ def test_names_are_those_people_write() -> None:
     assert type_name(Literal["a", 1]) == "Literal['a', 1]"
     assert type_name(tuple[int, ...]) == "tuple[int, ...]"
     assert type_name(Annotated[int, "x"]) == "int"
+
+
+class Noted(Point):
+    note: NotRequired[str]
+
+
+def test_what_may_be_left_out_is_not_asked_for() -> None:
+    """Annotations are strings here, so Python itself takes every field for required."""
+    assert fits(Point, Noted) and fits(Noted, Point)
+    assert not fits(Point, Named)
