@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .serving_graph.steps.filter import filter as filter
     from .serving_graph.steps.map import map as map
     from .serving_graph.steps.model import model as model
+    from .serving_graph.steps.once import once as once
     from .serving_graph.steps.onnx import onnx as onnx
     from .serving_graph.steps.parallel import parallel as parallel
     from .serving_graph.steps.pickled import pickled as pickled
@@ -30,6 +31,7 @@ _HOME = {
     "filter": "filter",
     "map": "map",
     "model": "model",
+    "once": "once",
     "onnx": "onnx",
     "parallel": "parallel",
     "pickled": "pickled",

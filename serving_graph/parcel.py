@@ -24,13 +24,13 @@ class Parcel:
     'YWI='
     """
 
-    def __init__(self, path: str, types: Sequence[Any], at: Place) -> None:
+    def __init__(self, path: str, types: Sequence[Any], at: Place, *, verb: str = "takes") -> None:
         """`types`: those to try, the next step's before what it is given.
 
         Raises `GraphError` when none of them can be carried.
         """
         self.path = path
-        self._encode, self._decode = _converter(path, types, at)
+        self._encode, self._decode = _converter(path, types, at, verb)
 
     def pack(self, value: Any) -> Any:
         """JSON-ready; raises `InvalidOutput` for a value that is not what its step takes."""
@@ -51,7 +51,7 @@ class Parcel:
             raise InvalidInput(fault.details()) from None
 
 
-def _converter(path: str, types: Sequence[Any], at: Place) -> tuple[Any, Any]:
+def _converter(path: str, types: Sequence[Any], at: Place, verb: str) -> tuple[Any, Any]:
     for each in types:
         try:
             found = converter(each)
@@ -59,8 +59,8 @@ def _converter(path: str, types: Sequence[Any], at: Place) -> tuple[Any, Any]:
             continue
         return found.encode, found.decode
     raise wrong(
-        f"step {path!r} takes {type_name(types[0])}, which no message can carry",
-        "put the queue elsewhere, or annotate the step with a pydantic model, dataclass, "
+        f"step {path!r} {verb} {type_name(types[0])}, which has no form as JSON",
+        "annotate the step with a pydantic model, dataclass, "
         "TypedDict, numpy array, builtin, or a list or dict of these",
         at=at,
     )

@@ -12,6 +12,7 @@ KINDS = {
     "graph": "subgraph",
     "map": "map",
     "model": "model",
+    "once": "once",
     "onnx": "onnx",
     "parallel": "parallel",
     "pickled": "pickled",

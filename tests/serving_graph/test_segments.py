@@ -231,7 +231,7 @@ def take_odd(odd: Odd) -> int:
 
 def test_what_no_message_can_carry_is_refused_at_build() -> None:
     graph = Graph("shop", Order) >> make_odd >> steps.queue("q") >> take_odd
-    with pytest.raises(WrongUse, match="step 'shop/take_odd' takes Odd, which no message can"):
+    with pytest.raises(WrongUse, match="step 'shop/take_odd' takes Odd, which has no form as JSON"):
         graph.check()
 
 
