@@ -12,7 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .serving_graph.steps.bandit import bandit as bandit
     from .serving_graph.steps.call import step as step
+    from .serving_graph.steps.canary import canary as canary
+    from .serving_graph.steps.champion import champion as champion
     from .serving_graph.steps.ensemble import ensemble as ensemble
     from .serving_graph.steps.filter import filter as filter
     from .serving_graph.steps.map import map as map
@@ -23,10 +26,15 @@ if TYPE_CHECKING:
     from .serving_graph.steps.pickled import pickled as pickled
     from .serving_graph.steps.queue import queue as queue
     from .serving_graph.steps.router import router as router
+    from .serving_graph.steps.shadow import shadow as shadow
     from .serving_graph.steps.skops import skops as skops
+    from .serving_graph.steps.stacking import stacking as stacking
 
 # A word: the module of `serving_graph.steps` that has it.
 _HOME = {
+    "bandit": "bandit",
+    "canary": "canary",
+    "champion": "champion",
     "ensemble": "ensemble",
     "filter": "filter",
     "map": "map",
@@ -37,7 +45,9 @@ _HOME = {
     "pickled": "pickled",
     "queue": "queue",
     "router": "router",
+    "shadow": "shadow",
     "skops": "skops",
+    "stacking": "stacking",
     "step": "call",
 }
 

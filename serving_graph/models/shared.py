@@ -1,4 +1,4 @@
-"""Models loaded once per worker: who names the same file and settings shares one loaded model.
+"""What is loaded once per worker: who names the same file and settings shares one loaded model.
 
 A lease is a share in it: the first one loads the model and the last one closes it.  Knows no kind
 of model.
@@ -35,6 +35,11 @@ class Shared:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def find(self, key: Hashable) -> Any:
+        """What is loaded under `key`, without a share in it; None where nothing is."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.model
 
     def take(self, key: Hashable, load: Callable[[], Any]) -> Any:
         """The model under `key`, by `load` when nobody has it; whoever comes meanwhile waits.

@@ -6,7 +6,10 @@ the way back from a spec.
 
 # A spec's word for a kind: its module here.  Loaded when a graph uses it.
 KINDS = {
+    "bandit": "bandit",
     "call": "call",
+    "canary": "canary",
+    "champion": "champion",
     "ensemble": "ensemble",
     "filter": "filter",
     "graph": "subgraph",
@@ -18,6 +21,8 @@ KINDS = {
     "pickled": "pickled",
     "queue": "queue",
     "router": "router",
+    "shadow": "shadow",
     "skops": "skops",
+    "stacking": "stacking",
     "versions": "versions",
 }

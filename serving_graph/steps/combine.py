@@ -71,7 +71,7 @@ def vote(answers: Sequence[Any], weights: Sequence[float]) -> Any:
         return [vote(column, weights) for column in zip(*answers, strict=True)]
     counts: dict[Any, float] = {}
     for answer, weight in zip(answers, weights, strict=True):
-        _check_label(answer)
+        check_label(answer)
         counts[answer] = counts.get(answer, 0.0) + weight
     return max(counts, key=lambda label: counts[label])
 
@@ -82,7 +82,7 @@ def mean_of_probabilities(answers: Sequence[Any], weights: Sequence[float]) -> A
     Raises `TypeError` and `ValueError` for what is no probabilities.
     """
     for each in answers:
-        _check_probabilities(_listed(each))
+        check_probabilities(_listed(each))
     return mean(answers, weights)
 
 
@@ -121,10 +121,10 @@ def _listed(answer: Any) -> Any:
     return answer.tolist() if hasattr(answer, "tolist") else answer
 
 
-def _check_probabilities(answer: Any) -> None:
+def check_probabilities(answer: Any) -> None:
     if isinstance(answer, (list, tuple)) and answer and isinstance(answer[0], (list, tuple, dict)):
         for row in answer:
-            _check_probabilities(row)
+            check_probabilities(row)
         return
     if not isinstance(answer, (list, tuple, dict)) or not answer:
         raise TypeError(
@@ -133,7 +133,7 @@ def _check_probabilities(answer: Any) -> None:
         )
     values = list(answer.values()) if isinstance(answer, dict) else list(answer)
     for each in values:
-        _check_number(each, "mean")
+        check_number(each, "mean")
     total = sum(values)
     if not all(-_CLOSE <= each <= 1 + _CLOSE for each in values) or not abs(total - 1) <= _CLOSE:
         raise ValueError(f"{answer!r:.80} is no probabilities: it does not add up to one")
@@ -152,7 +152,7 @@ def _by_place(answers: Sequence[Any], weights: Sequence[float], rule: Combine, w
         columns = zip(*answers, strict=True)
         return [_by_place(column, weights, rule, word) for column in columns]
     for each in answers:
-        _check_number(each, word)
+        check_number(each, word)
     return rule(answers, weights)
 
 
@@ -178,7 +178,7 @@ def _median(answers: Sequence[Any], weights: Sequence[float]) -> Any:
     return pairs[-1][0]
 
 
-def _check_number(value: Any, word: str) -> None:
+def check_number(value: Any, word: str) -> None:
     if getattr(value, "shape", ()):
         raise TypeError("the members of the ensemble answer in different forms")
     if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
@@ -188,7 +188,7 @@ def _check_number(value: Any, word: str) -> None:
         )
 
 
-def _check_label(value: Any) -> None:
+def check_label(value: Any) -> None:
     if isinstance(value, dict):
         raise TypeError(
             f"{value!r:.60} is no label to count; say that the members give probabilities: "

@@ -98,6 +98,18 @@ class Policy(Holder):
         raise NotImplementedError
 
 
+def choosing(pick: Callable[[Any, Any], Run], *, is_async: bool) -> Run:
+    """The function that runs whichever branch `pick` says for the value and the context."""
+
+    def plain(value: Any, context: Any) -> Any:
+        return pick(value, context)(value, context)
+
+    async def waiting(value: Any, context: Any) -> Any:
+        return await pick(value, context)(value, context)
+
+    return waiting if is_async else plain
+
+
 def lifted_sleep(worker: Worker) -> Wait:
     async def wait(seconds: float) -> None:
         worker.clock.sleep(seconds)
@@ -105,12 +117,15 @@ def lifted_sleep(worker: Worker) -> Wait:
     return wait
 
 
-def common_input(holder: Holder) -> Any:
-    """The one type that every branch takes; refused when two of them can never agree."""
+def common_input(holder: Holder, branches: Branches | None = None) -> Any:
+    """The one type that every branch takes; refused when two of them can never agree.
+
+    branches: those that get the value; all of the holder's when left out
+    """
     from ..fit import fits, type_name
 
     found: Any = Any
-    for key, steps in holder.branches:
+    for key, steps in holder.branches if branches is None else branches:
         wanted = steps[0].input_type
         if fits(found, wanted):
             found = wanted if found is Any else found

@@ -12,7 +12,7 @@ from ..fit import union
 from ..refer import Place, wrong
 from ..spec import Key, StepSpec, canonical
 from .base import Branches, Step
-from .hold import Holder, branches_of, common_input
+from .hold import Holder, branches_of, choosing, common_input
 
 if TYPE_CHECKING:
     from ..run import Worker
@@ -48,13 +48,7 @@ class Versions(Holder):
                 raise error
             return run
 
-        def plain(value: Any, context: Any) -> Any:
-            return pick(value, context)(value, context)
-
-        async def waiting(value: Any, context: Any) -> Any:
-            return await pick(value, context)(value, context)
-
-        return waiting if self.is_async else plain
+        return choosing(pick, is_async=self.is_async)
 
     def _wanted(self) -> Callable[[Any, Any], str]:
         words, header, default = self.by.split(".") if self.by else [], self.header, self.default
