@@ -1,0 +1,1 @@
+"""How a worker's metrics are told: one form a file."""
