@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar, overload
 
 from .checks import caller, said_at
@@ -14,6 +15,7 @@ from .errors import WrongUse
 from .function import Function, P, R
 from .platforms import Aws, Nuclio
 from .settings import Settings, check_name
+from .telemetry import Telemetry, telemetry_of
 from .triggers.base import Trigger
 from .triggers.http import Http
 
@@ -35,7 +37,7 @@ class Servable(Protocol[I_contra, O_co]):
 
     def __call__(self, value: I_contra, context: Any = None) -> O_co: ...
     def check(self) -> None: ...
-    def load(self, context: Context) -> Any: ...
+    def load(self, context: Context, *, telemetry: Telemetry | None = None) -> Any: ...
     def drain(self, context: Context) -> Any: ...
     def stop(self, context: Context) -> Any: ...
 
@@ -76,6 +78,7 @@ class App:
         tags: Mapping[str, str] | None = None,
         triggers: Sequence[Trigger] = (),
         concurrency: int | None = None,
+        telemetry: bool | Telemetry = True,
         style: str | None = None,
         include: Sequence[str] = (),
         aws: Aws | None = None,
@@ -134,6 +137,9 @@ class App:
         A graph with queues becomes several functions with these settings: the one given back, with
         the triggers, and one for each queue, called `<name>-<queue>`.
 
+        Its steps are counted and timed, unless `telemetry=False`; see `Telemetry` for where that
+        is told.
+
         Raises `WrongUse` with file and line when the declaration cannot work.
         """
         where = caller(2)
@@ -174,7 +180,7 @@ class App:
         function = self._register(graph, label, made, codec, where, module)
         if hasattr(graph, "sends"):
             function.sends = graph.sends(made.timeout)
-        function.hooks.init.append(graph.load)
+        function.hooks.init.append(partial(graph.load, telemetry=made.telemetry))
         function.hooks.drain.append(graph.drain)
         function.hooks.stop.append(graph.stop)
         return function
@@ -241,6 +247,8 @@ def _settings(given: dict[str, Any]) -> Settings:
             raise WrongUse(f"{key}={tidy[key]!r} is no list")
         if key in tidy:
             tidy[key] = tuple(tidy[key])
+    if "telemetry" in tidy:
+        tidy["telemetry"] = telemetry_of(tidy["telemetry"])
     unknown = tidy.keys() - set(Settings.FIELDS)
     if unknown:
         raise WrongUse(

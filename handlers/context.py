@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .delivery import Delivery
+    from .metrics import Metrics
 
 
 class Logger(Protocol):
@@ -61,6 +62,8 @@ class Context:
         "_invoke",
         "_logger",
         "_make_logger",
+        "_make_metrics",
+        "_metrics",
         "_secret",
         "deadline",
         "delivery",
@@ -87,12 +90,15 @@ class Context:
         raw: Any = None,
         clock: Callable[[], float] = time.time,
         delivery: Delivery | None = None,
+        metrics: Metrics | None = None,
+        make_metrics: Callable[[], Metrics] | None = None,
     ) -> None:
         self.function_name, self.function_version = function_name, function_version
         self.request_id, self.deadline, self.raw = request_id, deadline, raw
         self._logger, self._make_logger = logger, make_logger
         self.state: Any = SimpleNamespace() if state is None else state
         self._secret, self._invoke, self._clock = secret, invoke, clock
+        self._metrics, self._make_metrics = metrics, make_metrics
         self.event: Any = None
         self.delivery = delivery
 
@@ -102,6 +108,23 @@ class Context:
         if self._logger is None and self._make_logger is not None:
             self._logger = self._make_logger(self)
         return self._logger
+
+    @property
+    def metrics(self) -> Metrics:
+        """Counters, gauges and histograms by name and labels, of this worker.
+
+        >>> context = Context()
+        >>> context.metrics.counter("orders", region="eu").add()
+        >>> context.metrics.counter("orders", region="eu").value
+        1
+        """
+        if self._metrics is None:
+            if self._make_metrics is None:
+                from .metrics import Metrics
+
+                self._make_metrics = Metrics
+            self._metrics = self._make_metrics()
+        return self._metrics
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -140,6 +163,8 @@ class Context:
         return other
 
     def _copy(self) -> Context:
+        if self._metrics is None and self._make_metrics is None:
+            _ = self.metrics  # made now, so that both count into the same
         other: Context = object.__new__(type(self))
         for name in Context.__slots__:
             setattr(other, name, getattr(self, name))

@@ -9,6 +9,7 @@ from .checks import data_files, in_range, requirement, text, texts
 from .errors import WrongUse
 from .frozen import Frozen
 from .platforms import Aws, Nuclio
+from .telemetry import Telemetry
 from .triggers.base import Trigger
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -33,6 +34,7 @@ class Settings(Frozen):
     tags: Mapping[str, str] = NOTHING
     triggers: tuple[Trigger, ...] = ()
     concurrency: int | None = None
+    telemetry: Telemetry = Telemetry()
     style: str | None = None
     include: tuple[str, ...] = ()
     aws: Aws = Aws()

@@ -35,7 +35,9 @@ class Telemetry(Frozen):
     def __post_init__(self) -> None:
         text("route", self.route)
         if self.route and not self.route.startswith("/"):
-            raise WrongUse(f"route={self.route!r} is no path", advice=f"write route='/{self.route}'")
+            raise WrongUse(
+                f"route={self.route!r} is no path", advice=f"write route='/{self.route}'"
+            )
         text("namespace", self.namespace, 255)
         if not self.namespace or self.namespace.startswith("AWS/"):
             raise WrongUse(

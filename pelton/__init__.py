@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from .handlers.event import Event as Event
     from .handlers.event import Response as Response
     from .handlers.event import Result as Result
+    from .handlers.metrics import Metrics as Metrics
     from .handlers.platforms import Aws as Aws
     from .handlers.platforms import Nuclio as Nuclio
+    from .handlers.telemetry import Telemetry as Telemetry
     from .handlers.triggers import cron as cron
     from .handlers.triggers import http as http
     from .handlers.triggers import sqs as sqs
@@ -57,6 +59,7 @@ _HOME = {
     "InvalidInput": "handlers.errors",
     "InvalidOutput": "handlers.errors",
     "MalformedBody": "handlers.errors",
+    "Metrics": "handlers.metrics",
     "NotReady": "handlers.errors",
     "Nuclio": "handlers.platforms",
     "Overloaded": "handlers.errors",
@@ -65,6 +68,7 @@ _HOME = {
     "Response": "handlers.event",
     "Result": "handlers.event",
     "Retry": "handlers.errors",
+    "Telemetry": "handlers.telemetry",
     "UnknownModel": "handlers.errors",
     "WrongUse": "handlers.errors",
     "cron": "handlers.triggers",

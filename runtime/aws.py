@@ -69,7 +69,12 @@ def make_handler(function: Function[..., Any], worker: Worker | None = None) -> 
         from .foreign_nuclio import nuclio_style_on_lambda
 
         return surface(nuclio_style_on_lambda(function, worker, make_context), function)
-    return surface(_typed(function, worker), function)
+    handler = _typed(function, worker)
+    if function.settings.telemetry.emf:
+        from .telling.emf import after_each
+
+        handler = after_each(handler, worker, function.settings.telemetry.namespace)
+    return surface(handler, function)
 
 
 def _native(function: Function[..., Any], worker: Worker) -> Handler:
@@ -85,7 +90,8 @@ def _native(function: Function[..., Any], worker: Worker) -> Handler:
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
     records = Records(function, call)
-    routes = Routes(function.triggers)
+    telemetry = function.settings.telemetry
+    routes = Routes(function.triggers, telemetry.route, worker.page if telemetry.route else None)
 
     def handle(event: Any, raw: Any) -> Any:
         context = make_context(function, worker, raw)
@@ -131,6 +137,7 @@ def make_context(function: Function[..., Any], worker: Worker, raw: Any) -> Cont
         request_id=getattr(raw, "aws_request_id", "") or "",
         deadline=time.time() + remaining() / 1000 if remaining else None,
         make_logger=_logger,
+        make_metrics=worker.metrics,
         state=worker.state,
         secret=_secret,
         invoke=_invoke,

@@ -42,7 +42,7 @@ class JsonLogger:
     ) -> None:
         self._common, self._clock = dict(common), clock
         self._least = LEVELS.get(level.upper(), LEVELS["INFO"])
-        self._write = write or _to_stdout
+        self._write = write or to_stdout
 
     def debug(self, message: str, /, **fields: Any) -> None:
         self._log("DEBUG", message, fields)
@@ -89,6 +89,6 @@ def beside(fields: Mapping[str, Any], taken: Container[str]) -> dict[str, Any]:
     return {f"{name}_" if name in taken else name: value for name, value in fields.items()}
 
 
-def _to_stdout(line: str) -> None:
+def to_stdout(line: str) -> None:
     # One write a line: lines of several threads are never torn.
     sys.stdout.write(line + "\n")

@@ -126,7 +126,8 @@ def _is_async(function: Any) -> bool:
 
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
-    routes = Routes(function.triggers)
+    route = function.settings.telemetry.route
+    routes = Routes(function.triggers, route, worker.page if route else None)
 
     def handle(raw: Any, nuclio_event: Any) -> Any:
         event = read_event(nuclio_event)

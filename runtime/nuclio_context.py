@@ -76,6 +76,7 @@ def make_context(
         request_id=request_id,
         deadline=time.time() + function.settings.timeout if request_id else None,
         logger=NuclioLogger(raw.logger, {"requestId": request_id} if request_id else {}),
+        make_metrics=worker.metrics,
         state=worker.state,
         secret=secret_from_environment,
         invoke=invoke,

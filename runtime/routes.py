@@ -7,7 +7,7 @@ way and carries the header `BY_NAME`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..handlers.event import Event, Result
 from ..handlers.triggers import Http, Trigger
@@ -16,7 +16,7 @@ BY_NAME = "x-pelton-invoke"
 
 
 class Routes:
-    """The HTTP triggers of one function.
+    """The HTTP triggers of one function, and the one page beside them (its metrics).
 
     >>> from pelton import http
     >>> routes = Routes([http("GET", "/orders/{id}")])
@@ -27,12 +27,20 @@ class Routes:
     405
     """
 
-    def __init__(self, triggers: Iterable[Trigger]) -> None:
+    def __init__(
+        self,
+        triggers: Iterable[Trigger],
+        page: str = "",
+        answer: Callable[[], Result] | None = None,
+    ) -> None:
+        self._page, self._answer = page, answer
         self._triggers = in_order(each for each in triggers if isinstance(each, Http))
 
     def refuse(self, event: Event) -> Result | None:
         """The 404 or 405 for a request that is not the function's; None for one that is, which
-        then has its `parameters`."""
+        then has its `parameters`.  The page that is no route gets its answer here as well."""
+        if self._answer and event.path == self._page and event.method in ("GET", "HEAD"):
+            return self._answer()
         if not self._triggers or BY_NAME in event.headers:
             return None
         others = []

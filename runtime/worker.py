@@ -6,14 +6,18 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.app import App
 from ..handlers.context import Context
 from ..handlers.errors import WrongUse
+from ..handlers.event import Result
 from ..handlers.function import Function
 from .call import maybe_await
 from .traces import without_our_frames
+
+if TYPE_CHECKING:
+    from ..handlers.metrics import Metrics
 
 
 def find_function(module: str, function: str, app: str) -> Function[..., Any]:
@@ -47,14 +51,29 @@ class Worker:
     native: nuclio_sdk's context where we made it ourselves; its module's `init_context` and its
             platform's callbacks then run with the hooks
     on_begin: called once, when the init hooks are done
+    metrics:  what the function counts; made when it is first asked for
     """
 
-    def __init__(self, function: Function[..., Any]) -> None:
+    def __init__(self, function: Function[..., Any], metrics: Metrics | None = None) -> None:
         self.function = function
+        self._metrics = metrics
         self.state = SimpleNamespace()
         self.native: Any = None
         self.on_begin: Callable[[], None] | None = None
         self._begun = self._ended = False
+
+    def metrics(self) -> Metrics:
+        if self._metrics is None:
+            from ..handlers.metrics import Metrics  # only a function that counts pays for it
+
+            self._metrics = Metrics(keep_values=self.function.settings.telemetry.emf)
+        return self._metrics
+
+    def page(self) -> Result:
+        """The metrics, as who scrapes them reads them."""
+        from .telling.prometheus import page
+
+        return page(self.metrics())
 
     @property
     def has_ends(self) -> bool:

@@ -7,7 +7,7 @@ which loads itself when it is first called or when a worker says `load`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .check import check_joint, check_sequence, given_to
 from .clock import Clock
@@ -19,6 +19,10 @@ from .steps.base import Calls, Does, Step
 from .steps.call import steps_of
 from .steps.onnx import ModelFile
 from .steps.subgraph import Subgraph
+
+if TYPE_CHECKING:
+    from ..handlers.telemetry import Telemetry
+    from .spans import Spans
 
 I = TypeVar("I")  # noqa: E741 - the field's own letters: Graph[I, O] >> Step[O, N] is Graph[I, N]
 O = TypeVar("O")  # noqa: E741
@@ -168,9 +172,12 @@ class Graph(Generic[I, O]):
         answer: Any = self._executor.run(value, context)
         return await answer if self.is_async else answer  # type: ignore[no-any-return]
 
-    def load(self, context: Any = None) -> None:
-        """Make and load every class step and model of this worker, once."""
-        self._executor.load(context)
+    def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
+        """Make and load every class step and model of this worker, once.
+
+        telemetry: what is counted and traced from then on; nothing when left out
+        """
+        self._executor.load(context, telemetry=telemetry)
 
     def drain(self, context: Any = None) -> None:
         """Tell the class steps that have `drain`."""
@@ -195,14 +202,23 @@ class Graph(Generic[I, O]):
 
         return split(self, name)
 
-    def compile(self, *, clock: Clock | None = None, watch: Watch | None = None) -> Executor:
+    def compile(
+        self,
+        *,
+        clock: Clock | None = None,
+        watch: Watch | None = None,
+        spans: Spans | None = None,
+    ) -> Executor:
         """An executor of its own: its class steps are made anew, shared with nobody.
 
         clock: what whatever waits asks, see `ManualClock`; the machine's when left out
-        watch: who counts and times the steps
+        watch: who counts and times the steps, see `StepWatch`
+        spans: who makes OpenTelemetry spans of runs and steps, see `Spans`
         """
         self.check()
-        return Executor(self.name, self.steps, is_async=self.is_async, clock=clock, watch=watch)
+        return Executor(
+            self.name, self.steps, is_async=self.is_async, clock=clock, watch=watch, spans=spans
+        )
 
     @property
     def streams(self) -> bool:

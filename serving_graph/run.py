@@ -17,7 +17,9 @@ from .spec import Key
 from .steps.base import Drop, Step
 
 if TYPE_CHECKING:
+    from ..handlers.telemetry import Telemetry
     from .in_flight import InFlight
+    from .spans import Spans
 
 
 class Watch(Protocol):
@@ -41,13 +43,18 @@ class Worker:
     context: the worker's, as `load` was given it
     clock:   what everything that waits asks
     watch:   who counts and times the steps; None for nobody
+    spans:   who makes spans of them; None for nobody
     in_flight: how many events are inside the graph, where a step of it asks
     """
 
     def __init__(
-        self, context: Any = None, clock: Clock | None = None, watch: Watch | None = None
+        self,
+        context: Any = None,
+        clock: Clock | None = None,
+        watch: Watch | None = None,
+        spans: Spans | None = None,
     ) -> None:
-        self.context, self.watch = context, watch
+        self.context, self.watch, self.spans = context, watch, spans
         self.clock: Clock = clock or RealClock()
         self.made: list[tuple[str, Any]] = []
         self.in_flight: InFlight | None = None
@@ -78,6 +85,8 @@ class Worker:
         bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
         for each, given in zip(bound, steps, strict=True):
             each.after = given.after
+        if self.spans is not None:
+            bound = [self.spans.step(each) for each in bound]
         track = self.watch.track(path, [each.name for each in bound]) if self.watch else None
         return compile_sequence(path, bound, is_async=is_async, track=track)
 
@@ -130,6 +139,7 @@ class Executor:
 
     clock:   what whatever waits asks; the machine's when left out
     watch:   who counts and times the steps
+    spans:   who makes spans of the runs and the steps
     dropped: the answer for an event that goes no further
 
     >>> from pelton import Graph
@@ -146,11 +156,12 @@ class Executor:
         is_async: bool,
         clock: Clock | None = None,
         watch: Watch | None = None,
+        spans: Spans | None = None,
         dropped: Any = None,
     ) -> None:
         self.name, self.steps, self.is_async = name, tuple(steps), is_async
         self.dropped = dropped
-        self.clock, self.watch = clock, watch
+        self.clock, self.watch, self.spans = clock, watch, spans
         self._lock = RLock()  # of `threading` this is all that is needed here
         self._worker: Worker | None = None
         self.run: Run = self._first
@@ -162,24 +173,43 @@ class Executor:
         self.load(context)
         return self.run(value, context)
 
-    def load(self, context: Any = None) -> None:
-        """Make and load every class step, once; what was made is closed again if one fails."""
+    def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
+        """Make and load every class step, once; what was made is closed again if one fails.
+
+        telemetry: what is to be told of the steps, to the context's metrics, where nothing was
+                   chosen before
+        """
         with self._lock:
             if self._worker is not None:
                 return
             if not self.steps:
                 raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
-            worker = Worker(context, self.clock, self.watch)
+            if telemetry is not None:
+                self._observe(context, telemetry)
+            worker = Worker(context, self.clock, self.watch, self.spans)
             try:
                 run = worker.sequence(self.steps, self.name, is_async=self.is_async)
                 if any(each.drops for each in self.steps):
                     run = until_dropped(run, self.dropped, is_async=self.is_async)
                 counted = worker.in_flight
-                self.run = counted.counted(run, is_async=self.is_async) if counted else run
+                run = counted.counted(run, is_async=self.is_async) if counted else run
+                if self.spans is not None:
+                    run = self.spans.graph(self.name, run, is_async=self.is_async)
+                self.run = run
             except Exception as error:
                 self._close_after(error, worker)
                 raise
             self._worker = worker
+
+    def _observe(self, context: Any, telemetry: Telemetry) -> None:
+        if telemetry.steps and self.watch is None:
+            from .watch import StepWatch
+
+            self.watch = StepWatch(context.metrics)
+        if telemetry.traces and self.spans is None:
+            from .spans import Spans
+
+            self.spans = Spans()
 
     def _close_after(self, error: Exception, worker: Worker) -> None:
         try:

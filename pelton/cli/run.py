@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..handlers.event import Result
+from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
 from .say import json_option, say_json
 
@@ -62,20 +63,39 @@ class Route:
     handler: Callable[[Any, Any], Any]
 
 
-def make_routes(app: Any) -> list[Route]:
-    """Every way to every function, in the order in which a request is held against them."""
+def make_routes(app: Any, metrics: Metrics | None = None) -> list[Route]:
+    """Every way to every function, in the order in which a request is held against them.
+
+    metrics: what the functions count into, all into one; told at GET /metrics
+    """
     from ..runtime.aws import make_handler
     from ..runtime.routes import in_order
+    from ..runtime.worker import Worker
 
-    routes = []
+    metrics = Metrics() if metrics is None else metrics
+    routes = [metrics_route(metrics)]
     for name, function in app.functions.items():
-        handler = make_handler(function)
+        handler = make_handler(function, Worker(function, metrics))
         routes.append(Route(name, Http("ANY", f"/{name}"), True, handler))
         for trigger in function.triggers:
             if isinstance(trigger, Http):
                 routes.append(Route(name, trigger, False, handler))
     order = in_order(each.trigger for each in routes)
     return sorted(routes, key=lambda each: (each.by_name, order.index(each.trigger)))
+
+
+def metrics_route(metrics: Metrics) -> Route:
+    """The way to what the functions count, unless a function has that route itself."""
+    from ..runtime.telling.prometheus import CONTENT_TYPE, expose
+
+    def handler(event: Any, raw: Any) -> dict[str, Any]:
+        return {
+            "statusCode": 200,
+            "headers": {"content-type": CONTENT_TYPE},
+            "body": expose(metrics),
+        }
+
+    return Route("metrics", Http("GET", "/metrics"), True, handler)
 
 
 def make_server(routes: list[Route]) -> type[BaseHTTPRequestHandler]:
