@@ -11,18 +11,21 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..handlers.context import Context
 from ..handlers.errors import PeltonError, WrongUse
 from ..handlers.event import Event, Result
 from ..handlers.function import Function
+from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
 from .asgi_stream import Items, Receive, Send, stream
 from .logs import JsonLogger
 from .loop_workers import Workers
 from .refusals import BUG, log_refusal, refusal, where
 from .routes import in_order, not_allowed, not_found
+from .telling.prometheus import page
 from .traces import shown
 from .worker import Worker
 
@@ -40,7 +43,9 @@ class Route(NamedTuple):
 class Served:
     """A function on a loop: its worker, and its call as something to wait for."""
 
-    def __init__(self, function: Function[..., Any], workers: Workers) -> None:
+    def __init__(
+        self, function: Function[..., Any], workers: Workers, metrics: Metrics | None = None
+    ) -> None:
         if function.codec is None:
             raise WrongUse(
                 f"function {function.name} has style={function.style!r}, a platform's own event",
@@ -49,7 +54,7 @@ class Served:
                 advice="pelton run and the emulator serve it",
             )
         self.function, self.codec, self.workers = function, function.codec, workers
-        self.worker = Worker(function)
+        self.worker = Worker(function, metrics)
 
     async def answer(self, event: Event, context: Context) -> Any:
         """The function's own answer, not encoded yet."""
@@ -65,6 +70,7 @@ class Served:
             request_id=request_id,
             deadline=deadline,
             make_logger=lambda it: JsonLogger({"requestId": it.request_id, "function": name}),
+            make_metrics=self.worker.metrics,
             state=self.worker.state,
         )
 
@@ -72,7 +78,9 @@ class Served:
 class Application:
     """An ASGI application of functions, at the routes of their HTTP triggers.
 
-    pages:    answers of the server's own by path, such as a document of its routes
+    pages:    answers of the server's own by path, such as a document of its routes; /metrics is
+              one of them, and so is each path that a function's `Telemetry` names
+    metrics:  what all the functions count into
     most_body: bytes of a request's body, at the most
     """
 
@@ -85,8 +93,11 @@ class Application:
         most_body: int = 64 << 20,
     ) -> None:
         self.workers, self.most_body = workers or Workers(), most_body
-        self.pages: dict[str, Page] = dict(pages or {})
-        self.served = [Served(each, self.workers) for each in functions]
+        self.metrics = Metrics()
+        self.served = [Served(each, self.workers, self.metrics) for each in functions]
+        told = {each.function.settings.telemetry.route for each in self.served} - {""}
+        tell = partial(page, self.metrics)
+        self.pages: dict[str, Page] = dict.fromkeys({"/metrics", *told}, tell) | dict(pages or {})
         found = [
             Route(trigger, each) for each in self.served for trigger in _triggers(each.function)
         ]

@@ -24,7 +24,8 @@ class Track(Protocol):
     seen:   called after the last step with all those times
     failed: called instead when a step raised (a `Drop` too, or that it was cancelled), with the
             times until then: the last is when the step in question began
-    one:    called instead of `seen` where steps overlap: one step's seconds
+    one:    called instead of both where steps overlap: one step's seconds, and what it raised
+    whole:  and there the seconds from the first step's beginning to the last one's end
     """
 
     def now(self) -> float: ...
@@ -33,7 +34,9 @@ class Track(Protocol):
 
     def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None: ...
 
-    def one(self, place: int, seconds: float) -> None: ...
+    def one(self, place: int, seconds: float, error: BaseException | None = None) -> None: ...
+
+    def whole(self, seconds: float) -> None: ...
 
 
 def compile_sequence(

@@ -44,7 +44,18 @@ def compile_flow(path: str, steps: Sequence[Bound], track: Track | None) -> Run:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    return run
+    return _timed(run, track) if track else run
+
+
+def _timed(run: Run, track: Track) -> Run:
+    async def timed(value: Any, context: Any = None) -> Any:
+        began = track.now()
+        try:
+            return await run(value, context)
+        finally:
+            track.whole(track.now() - began)
+
+    return timed
 
 
 def _node(path: str, step: Bound, place: int, track: Track | None) -> Run:
@@ -73,7 +84,10 @@ class _Part:
         self._track.one(self._place, times[1] - times[0])
 
     def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None:
-        self._track.failed(self._place, error, times)
+        self._track.one(self._place, self._track.now() - times[0], error)
 
-    def one(self, place: int, seconds: float) -> None:
-        self._track.one(self._place, seconds)
+    def one(self, place: int, seconds: float, error: BaseException | None = None) -> None:
+        self._track.one(self._place, seconds, error)
+
+    def whole(self, seconds: float) -> None:
+        self._track.whole(seconds)

@@ -179,6 +179,10 @@ class Graph(Generic[I, O]):
         """
         self._executor.load(context, telemetry=telemetry)
 
+    def observe(self, context: Any, telemetry: Telemetry) -> None:
+        """Have the steps counted and traced once they are loaded, where `load` is told nothing."""
+        self._executor.observe(context, telemetry)
+
     def drain(self, context: Any = None) -> None:
         """Tell the class steps that have `drain`."""
         self._executor.drain(context)

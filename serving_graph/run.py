@@ -185,7 +185,7 @@ class Executor:
             if not self.steps:
                 raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
             if telemetry is not None:
-                self._observe(context, telemetry)
+                self.observe(context, telemetry)
             worker = Worker(context, self.clock, self.watch, self.spans)
             try:
                 run = worker.sequence(self.steps, self.name, is_async=self.is_async)
@@ -201,7 +201,8 @@ class Executor:
                 raise
             self._worker = worker
 
-    def _observe(self, context: Any, telemetry: Telemetry) -> None:
+    def observe(self, context: Any, telemetry: Telemetry) -> None:
+        """Have the steps that are loaded from now on counted and traced, as `telemetry` says."""
         if telemetry.steps and self.watch is None:
             from .watch import StepWatch
 

@@ -123,16 +123,20 @@ class _Track:
         if self._whole is not None:
             self._whole.merge(list(map(sub, columns[-1], columns[0])))
 
-    def one(self, place: int, seconds: float) -> None:
+    def one(self, place: int, seconds: float, error: BaseException | None = None) -> None:
         self._seconds[place].observe(seconds)
+        if error is not None:
+            self._count(labels(self.paths[place]), error)
+
+    def whole(self, seconds: float) -> None:
+        if self._whole is not None:
+            self._whole.observe(seconds)
 
     def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None:
         ends = (*times[1:], self.now())
-        first = place - len(times) + 1
-        for number, (began, ended) in enumerate(zip(times, ends, strict=True), first):
+        for number, (began, ended) in enumerate(zip(times, ends, strict=True)):
             self._seconds[number].observe(ended - began)
-        if self._whole is not None and first == 0:
-            self._whole.observe(ends[-1] - times[0])
+        self.whole(ends[-1] - times[0])
         self._count(labels(self.paths[place]), error)
 
     def _count(self, where: dict[str, str], error: BaseException) -> None:

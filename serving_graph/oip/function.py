@@ -16,6 +16,7 @@ from .plane import Plane
 from .rest import Pending, begin, refused
 
 if TYPE_CHECKING:
+    from ...handlers.telemetry import Telemetry
     from ..graph import Graph
     from ..models.repository import ModelRepository
 
@@ -65,8 +66,10 @@ class OpenInference:
         for each in self.graphs:
             each.check()
 
-    def load(self, context: Any = None) -> None:
+    def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
         """Load every graph, and every model of the repository, for this worker."""
+        for each in self.graphs if telemetry is not None else ():
+            each.observe(context, telemetry)
         self.plane.load(context=context)
         if self.plane.repository is not None:
             for name in dict.fromkeys(each.name for each in self.plane.repository.index()):

@@ -64,8 +64,11 @@ class _Track:
         seconds = [after - before for before, after in pairwise(times)]
         self.told.heard.append((self.path, dict(zip(self.steps, seconds, strict=True))))
 
-    def one(self, place: int, seconds: float) -> None:
+    def one(self, place: int, seconds: float, error: BaseException | None = None) -> None:
         self.told.heard.append((self.path, {self.steps[place]: seconds}))
+
+    def whole(self, seconds: float) -> None:
+        self.told.heard.append((self.path, {"": seconds}))
 
     def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None:
         self.told.heard.append((self.path, self.steps[place], type(error).__name__, times))
@@ -108,6 +111,7 @@ def test_a_watched_flow_counts_each_step() -> None:
     run = graph.to(same, after=["later_half", "half"]).compile(watch=told)
     assert asyncio.run(run(8.0)) == {"later_half": 4.0, "half": 4.0}
     assert sorted(name for _, times in told.heard for name in times) == [
+        "",
         "half",
         "later_half",
         "same",
