@@ -120,7 +120,7 @@ def test_many_values_are_told_a_hundred_a_line_and_none_twice() -> None:
     emf.flush()
     told = [json.loads(each)["wait_seconds"] for each in lines]
     assert [len(each) for each in told] == [100, 100, 50]
-    assert sorted(sum(told, [])) == [float(each) for each in range(250)]
+    assert sorted(value for each in told for value in each) == [float(each) for each in range(250)]
     emf.flush()
     assert len(lines) == 3
 
