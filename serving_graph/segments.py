@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..handlers.context import Context
 from ..handlers.delivery import Delivery
 from ..handlers.event import Event
+from ..handlers.trace_context import brought_by
 from .drive import drive
 from .message import Message
 from .parcel import Parcel
@@ -22,6 +23,7 @@ from .steps.base import Step
 from .steps.queue import Address, Queue
 
 if TYPE_CHECKING:
+    from ..handlers.telemetry import Telemetry
     from ..handlers.triggers.sqs import Handoff
     from .brokers.base import Broker
     from .graph import Graph
@@ -182,12 +184,12 @@ class Segment:
     def check(self) -> None:
         self.graph.check()
 
-    def load(self, context: Any = None) -> None:
+    def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
         """Load this segment's own steps, once it is connected; before, what is first called."""
         if self.broker is not None or not (self.target or self.source):
-            self.executor.load(context)
+            self.executor.load(context, telemetry=telemetry)
         else:
-            self._rest.load(context)
+            self._rest.load(context, telemetry=telemetry)
 
     def drain(self, context: Any = None) -> None:
         self.executor.drain(context)
@@ -311,7 +313,7 @@ def _with_delivery(context: Any) -> Any:
     key = headers.get("idempotency-key") or first
     attributes = event.raw.get("attributes") if event and isinstance(event.raw, dict) else None
     attempt = int((attributes or {}).get("ApproximateReceiveCount", 1))
-    trace = headers.get("traceparent", "")
+    trace = brought_by(context)
     return context.delivered(Delivery(key, first, attempt, trace))
 
 

@@ -11,7 +11,7 @@ from copy import copy
 from typing import Any
 
 from ..handlers.errors import WrongUse
-from ..handlers.trace_context import brought_by, correlation_of
+from ..handlers.trace_context import brought_by, correlation_of, traceparent_of
 from .compile import Run
 from .steps.base import Bound, Drop
 
@@ -44,10 +44,12 @@ class Spans:
 
         def plain(value: Any, context: Any = None) -> Any:
             with start(context) as span:
+                _carry(context)
                 return _told(span, lambda: run(value, context))
 
         async def waiting(value: Any, context: Any = None) -> Any:
             with start(context) as span:
+                _carry(context)
                 return await _told_later(span, run(value, context))
 
         return waiting if is_async else plain
@@ -85,6 +87,13 @@ class Spans:
         _, trace, span, flags = text.split("-")
         given = api.SpanContext(int(trace, 16), int(span, 16), True, api.TraceFlags(int(flags, 16)))
         return api.set_span_in_context(api.NonRecordingSpan(given))
+
+
+def _carry(context: Any) -> None:
+    """Let the messages that this run leads to belong to its span: they carry the delivery's."""
+    if context is not None and context.delivery is not None:
+        told = vars(context.delivery) | {"traceparent": traceparent_of(context)}
+        context.delivery = type(context.delivery)(**told)
 
 
 def _told(span: Any, call: Callable[[], Any]) -> Any:
