@@ -51,6 +51,7 @@ class Context:
     delivery:    how the event came here (`Delivery`: idempotency key, correlation id, attempt),
                  where the function is a part of a graph that needs it; else None
     raw:         the platform's own context, untouched
+    cancelled, failed: see below
 
     >>> context = Context(function_name="score", request_id="7")
     >>> context.function_name, context.remaining_time() is None
@@ -58,12 +59,15 @@ class Context:
     """
 
     __slots__ = (
+        "_cancelled",
         "_clock",
+        "_failed",
         "_invoke",
         "_logger",
         "_make_logger",
         "_make_metrics",
         "_metrics",
+        "_parent",
         "_secret",
         "deadline",
         "delivery",
@@ -101,6 +105,9 @@ class Context:
         self._metrics, self._make_metrics = metrics, make_metrics
         self.event: Any = None
         self.delivery = delivery
+        self._parent: Context | None = None
+        self._failed: list[Any] | None = None
+        self._cancelled = False
 
     @property
     def logger(self) -> Any:
@@ -136,15 +143,57 @@ class Context:
         """Seconds until the platform gives up on this event; None without a limit."""
         return None if self.deadline is None else max(0.0, self.deadline - self._clock())
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the answer any more: who asked gave up, or the time is over.
+
+        What works for long in a plain function asks now and then, and ends.
+
+        >>> Context(clock=lambda: 100.0, deadline=99.0).cancelled
+        True
+        """
+        if self._cancelled or self.remaining_time() == 0:
+            return True
+        return self._parent is not None and self._parent.cancelled
+
+    def cancel(self) -> None:
+        """Say that nobody waits any more: for whoever made this context."""
+        self._cancelled = True
+
+    @property
+    def failed(self) -> list[Any]:
+        """What the optional steps of this event did not do (`Failed`), in the order of failing."""
+        if self._parent is not None:
+            return self._parent.failed
+        if self._failed is None:
+            self._failed = []
+        return self._failed
+
+    def part(self) -> Context:
+        """This context for a part of the work: it is cancelled with this one, and may be cancelled
+        alone.  State, logger and everything else are shared.
+
+        >>> context = Context()
+        >>> part = context.part()
+        >>> part.cancel()
+        >>> part.cancelled, context.cancelled
+        (True, False)
+        """
+        if self._metrics is None and self._make_metrics is None:
+            _ = self.metrics  # made now, so that both count into the same
+        other: Context = object.__new__(type(self))
+        for name in Context.__slots__:
+            setattr(other, name, getattr(self, name))
+        other._parent, other._cancelled = self, False
+        return other
+
     def within(self, seconds: float) -> Context:
         """This context with a deadline `seconds` from now, or its own where that is nearer.
-
-        State, logger and everything else are shared.
 
         >>> Context(clock=lambda: 100.0).within(5).deadline
         105.0
         """
-        other = self._copy()
+        other = self.part()
         ends = self._clock() + seconds
         other.deadline = ends if self.deadline is None else min(ends, self.deadline)
         return other
@@ -156,18 +205,10 @@ class Context:
         >>> Context().delivered(Delivery("7")).delivery.idempotency_key
         '7'
         """
-        other = self._copy()
+        other = self.part()
         other.delivery = delivery
         if self._make_logger is not None:
             other._logger = None  # made anew, so that its lines say which event they are of
-        return other
-
-    def _copy(self) -> Context:
-        if self._metrics is None and self._make_metrics is None:
-            _ = self.metrics  # made now, so that both count into the same
-        other: Context = object.__new__(type(self))
-        for name in Context.__slots__:
-            setattr(other, name, getattr(self, name))
         return other
 
     def secret(self, name: str) -> str:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .serving_graph.steps.bandit import bandit as bandit
     from .serving_graph.steps.call import step as step
     from .serving_graph.steps.canary import canary as canary
+    from .serving_graph.steps.catch import catch as catch
     from .serving_graph.steps.champion import champion as champion
     from .serving_graph.steps.ensemble import ensemble as ensemble
+    from .serving_graph.steps.fallback import fallback as fallback
     from .serving_graph.steps.filter import filter as filter
     from .serving_graph.steps.map import map as map
     from .serving_graph.steps.model import model as model
@@ -25,17 +27,21 @@ if TYPE_CHECKING:
     from .serving_graph.steps.parallel import parallel as parallel
     from .serving_graph.steps.pickled import pickled as pickled
     from .serving_graph.steps.queue import queue as queue
+    from .serving_graph.steps.retry import retry as retry
     from .serving_graph.steps.router import router as router
     from .serving_graph.steps.shadow import shadow as shadow
     from .serving_graph.steps.skops import skops as skops
     from .serving_graph.steps.stacking import stacking as stacking
+    from .serving_graph.steps.timeout import timeout as timeout
 
 # A word: the module of `serving_graph.steps` that has it.
 _HOME = {
     "bandit": "bandit",
     "canary": "canary",
+    "catch": "catch",
     "champion": "champion",
     "ensemble": "ensemble",
+    "fallback": "fallback",
     "filter": "filter",
     "map": "map",
     "model": "model",
@@ -44,11 +50,13 @@ _HOME = {
     "parallel": "parallel",
     "pickled": "pickled",
     "queue": "queue",
+    "retry": "retry",
     "router": "router",
     "shadow": "shadow",
     "skops": "skops",
     "stacking": "stacking",
     "step": "call",
+    "timeout": "timeout",
 }
 
 __all__ = sorted(_HOME)

@@ -7,17 +7,20 @@ by itself, so a test moves a day in no time.
 from __future__ import annotations
 
 import time
-from _thread import TIMEOUT_MAX, LockType
+from _thread import TIMEOUT_MAX, LockType, allocate_lock
 from typing import Any, Protocol
 
 
 class Clock(Protocol):
-    """Seconds that only go forward, and three ways to let them pass.
+    """Seconds that only go forward, and four ways to let them pass.
 
     sleep: this thread does nothing else
     wait:  this task does nothing else
     lapse: this thread takes a lock that another one releases; at the latest after `seconds` it
            goes on without
+    until: the same, where the other thread is at work on what is waited for, so that a manual
+           clock leaves the time to it; the lock may have been released by the clock, so whoever
+           waits looks for itself whether it has what it waits for
     """
 
     def now(self) -> float: ...
@@ -27,6 +30,8 @@ class Clock(Protocol):
     async def wait(self, seconds: float) -> None: ...
 
     def lapse(self, lock: LockType, seconds: float | None) -> bool: ...
+
+    def until(self, lock: LockType, seconds: float | None) -> None: ...
 
 
 class RealClock:
@@ -48,12 +53,24 @@ class RealClock:
     def lapse(self, lock: LockType, seconds: float | None) -> bool:
         return lock.acquire(timeout=-1 if seconds is None else min(seconds, TIMEOUT_MAX))
 
+    def until(self, lock: LockType, seconds: float | None) -> None:
+        self.lapse(lock, seconds)
+
+
+def wake(lock: LockType) -> None:
+    """Release the lock that a thread waits for with `until`, whether it does so still or not."""
+    try:
+        lock.release()
+    except RuntimeError:  # it is awake already
+        return
+
 
 class ManualClock:
     """A clock that a test moves; shipped so that everybody can test a graph that waits.
 
-    A plain graph's `sleep` moves it at once.  An async graph's `wait` ends when `advance` has
-    moved it far enough; `advance` stops at everything due on the way, in order, and lets it run.
+    A plain graph's `sleep` moves it at once, and wakes what falls due by it in other threads.  An
+    async graph's `wait` ends when `advance` has moved it far enough; `advance` stops at everything
+    due on the way, in order, and lets it run.
 
     slept: the seconds of every `sleep` and `wait`, in order
 
@@ -66,13 +83,37 @@ class ManualClock:
     def __init__(self, start: float = 0.0) -> None:
         self._now, self.slept = start, list[float]()
         self._waiting: list[tuple[float, int, Any]] = []
+        self._locks: list[tuple[float, LockType]] = []
+        self._lock = allocate_lock()
 
     def now(self) -> float:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self._now += seconds
+        with self._lock:
+            self.slept.append(seconds)
+            self._now += seconds
+        self._ring()
+        for _, _, ends in [each for each in self._waiting if each[0] <= self._now]:
+            ends.get_loop().call_soon_threadsafe(end, ends)
+
+    def _ring(self) -> None:
+        with self._lock:
+            due = [lock for at, lock in self._locks if at <= self._now]
+        for lock in due:
+            wake(lock)
+
+    def until(self, lock: LockType, seconds: float | None) -> None:
+        if seconds is None:
+            lock.acquire()
+            return
+        entry = (self._now + seconds, lock)
+        with self._lock:
+            self._locks.append(entry)
+        self._ring()
+        lock.acquire()
+        with self._lock:
+            self._locks.remove(entry)
 
     def lapse(self, lock: LockType, seconds: float | None) -> bool:
         if seconds is None:
@@ -103,10 +144,11 @@ class ManualClock:
             first = min(due)
             self._waiting.remove(first)
             self._now = max(self._now, first[0])
-            if not first[2].done():
-                first[2].set_result(None)
+            end(first[2])
+            self._ring()
             await self.settle()
-        self._now = target
+        self._now = max(self._now, target)
+        self._ring()
 
     async def settle(self, turns: int = 20) -> None:
         """Let everything that can run now run until it waits: `turns` rounds of the loop."""
@@ -114,3 +156,9 @@ class ManualClock:
 
         for _ in range(turns):
             await asyncio.sleep(0)
+
+
+def end(future: Any) -> None:
+    """Let who waits for a future go on, unless it is over already."""
+    if not future.done():
+        future.set_result(None)

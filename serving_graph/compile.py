@@ -87,16 +87,20 @@ _NO_INPUT = object()
 def note(error: Exception, path: str, value: Any = _NO_INPUT) -> None:
     """Say in which step an error was raised: as a note, and as its attributes `step` and
     `input_digest` (of the value that the step was given, where that is known)."""
-    text = f"in step {path}"
-    notes = getattr(error, "__notes__", [])
-    # Past a `__setattr__` of the error's own: a frozen one must be raised as it is, too.
-    if text not in notes:
-        object.__setattr__(error, "__notes__", [*notes, text])
+    remark(error, f"in step {path}")
     object.__setattr__(error, "step", path)
     if value is not _NO_INPUT and not hasattr(error, "input_digest"):
         from .digest import digest
 
         object.__setattr__(error, "input_digest", digest(value))
+
+
+def remark(error: Exception, text: str) -> None:
+    """Add a note to an error, once."""
+    notes = getattr(error, "__notes__", [])
+    # Past a `__setattr__` of the error's own: a frozen one must be raised as it is, too.
+    if text not in notes:
+        object.__setattr__(error, "__notes__", [*notes, text])
 
 
 def _values(steps: Sequence[Bound]) -> list[str]:

@@ -148,6 +148,41 @@ class Graph(Generic[I, O]):
         named = (after,) if isinstance(after, str) else tuple(after)
         return self._joined(steps_of(made), named, place())
 
+    @overload
+    def catch(
+        self, handlers: Mapping[Any, Callable[..., Awaitable[N]]], *, name: str = "catch"
+    ) -> Graph[I, O | N]: ...
+    @overload
+    def catch(
+        self, handlers: Mapping[Any, Callable[..., N]], *, name: str = "catch"
+    ) -> Graph[I, O | N]: ...
+    @overload
+    def catch(self, handlers: Mapping[Any, Any], *, name: str = "catch") -> Graph[I, Any]: ...
+
+    def catch(self, handlers: Mapping[Any, Any], *, name: str = "catch") -> Graph[I, Any]:
+        """This graph, errors of all its steps so far becoming answers; see `pelton.steps.catch`.
+
+        handlers: class of errors, or a tuple of classes, to a function of the error, or of the
+                  error and the graph's input, or to any other step
+
+        Raises `GraphError` for a handler that no error can come to, or that takes something else.
+
+        >>> def sorry(error: Exception) -> str:
+        ...     return f"sorry: {error}"
+        >>> def number(text: str) -> int:
+        ...     return int(text)
+        >>> graph = (Graph("size", str) >> number).catch({ValueError: sorry})
+        >>> graph("7"), graph("seven")
+        (7, "sorry: invalid literal for int() with base 10: 'seven'")
+        """
+        from .steps.catch import caught
+
+        at = place()
+        check_sequence(f"graph {self.name!r}", self.steps, at, self.declared)
+        made: Graph[Any, Any] = object.__new__(Graph)
+        made._become(self.name, self.declared, (caught(self.steps, handlers, name, at),), at)
+        return made
+
     def _joined(
         self, added: tuple[Step[Any, Any], ...], after: tuple[str, ...], at: Place
     ) -> Graph[Any, Any]:

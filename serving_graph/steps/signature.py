@@ -61,6 +61,13 @@ class Signature:
         self.streams = _is_generator_function(function) or _is_stream(self.output_type)
 
 
+def wanted_values(function: FunctionType) -> int:
+    """How many values a function cannot be called without, the context aside."""
+    annotated = getattr(function, "__annotations__", {})
+    wanted = [p for p in _parameters(function, False) if p.required and p.kind != _KEYWORD_ONLY]
+    return sum(not _is_context(p, annotated) for p in wanted)
+
+
 def verb_of(cls: type, name: str, at: Place) -> str:
     """The method that a class step is called by: `__call__` or `do`."""
     for verb in ("__call__", "do"):
