@@ -124,17 +124,19 @@ def invoke(
     return answer
 
 
-def _gather(function: Function[..., Any]) -> Callable[[Event, Context], list[Any]]:
+def _gather(function: Function[..., Any]) -> Callable[[Event, Context], Any]:
     """The call path of a function that gives a stream: all of its items, encoded."""
     codec = function.codec
     assert codec is not None
 
-    async def items(event: Event, context: Context) -> list[Any]:
+    async def items(event: Event, context: Context) -> Any:
         answer = function.user_function(*codec.decode(event, context))
         answer = await answer if codec.is_async else answer
-        if hasattr(answer, "__aiter__"):
-            return [codec.encode(each) async for each in answer]
-        return [codec.encode(each) for each in answer]
+        if hasattr(answer, "__anext__"):
+            return [codec.encode_item(each) async for each in answer]
+        if hasattr(answer, "__next__"):
+            return [codec.encode_item(each) for each in answer]
+        return codec.encode(answer)
 
     return lambda event, context: run_async(items(event, context))
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from ..handlers.codec.streams import is_iterator
 from ..handlers.context import Context
 from ..handlers.errors import PeltonError, WrongUse
 from ..handlers.event import Event, Result
@@ -157,8 +158,8 @@ class Application:
         self, served: Served, event: Event, context: Context, receive: Receive, send: Send
     ) -> None:
         answer = await served.answer(event, context)
-        if served.codec.streams and answer is not None:
-            items = Items(answer, served.codec.encode, self.workers)
+        if served.codec.streams and is_iterator(answer):
+            items = Items(answer, served.codec.encode_item, self.workers)
             await stream(items, event.headers.get("accept", ""), send, receive)
         else:
             await _send(send, _result(served.codec.encode(answer)), event.method)

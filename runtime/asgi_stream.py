@@ -21,19 +21,19 @@ _END = object()
 
 
 def form_for(accept: str) -> tuple[str, Form]:
-    """(content type, how an item is written) for what a client accepts.
+    """(content type, how an item is written) for what a client accepts; events where it says
+    neither of the others.
 
-    >>> form_for("text/event-stream")[1]({"n": 1})
-    b'data: {"n": 1}\\n\\n'
     >>> form_for("*/*")[1]({"n": 1})
+    b'data: {"n": 1}\\n\\n'
+    >>> form_for("application/x-ndjson")[1]({"n": 1})
     b'{"n": 1}\\n'
     """
     wanted = [each.partition(";")[0].strip() for each in accept.lower().split(",")]
-    if "text/event-stream" in wanted:
-        return "text/event-stream", _event
-    if "text/plain" in wanted:
-        return "text/plain; charset=utf-8", _text
-    return "application/x-ndjson", _line
+    for kind, form in _FORMS.items():
+        if kind in wanted:
+            return kind, form
+    return "text/event-stream", _event
 
 
 def _event(item: Any) -> bytes:
@@ -47,6 +47,13 @@ def _line(item: Any) -> bytes:
 
 def _text(item: Any) -> bytes:
     return item.encode() if isinstance(item, str) else _line(item)
+
+
+_FORMS: dict[str, Form] = {
+    "text/event-stream": _event,
+    "application/x-ndjson": _line,
+    "text/plain": _text,
+}
 
 
 class Items:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..handlers.codec.schema import Schemas
+from ..handlers.codec.streams import parts
 from ..handlers.function import Function
 from ..handlers.triggers import Http
 
@@ -103,10 +104,11 @@ def _answer(codec: Any, schemas: Schemas) -> dict[str, Any]:
         return {"description": "The function's own answer."}
     if not codec.streams:
         return {"description": "The answer.", "content": _content(codec.output_type, schemas)}
-    item = schemas.of(codec.output_type).get("items", {})
-    said = {"schema": item, "description": "One item; they come as they are made."}
-    kinds = ("application/x-ndjson", "text/event-stream")
-    return {"description": "The items, as they come.", "content": {each: said for each in kinds}}
+    item, whole = parts(codec.output_type)
+    said = {"schema": schemas.of(item), "description": "One item; they come as they are made."}
+    content = {each: said for each in ("text/event-stream", "application/x-ndjson")}
+    either = _content(whole, schemas) if whole is not None else {}
+    return {"description": "The items, as they come.", "content": either | content}
 
 
 def _content(annotation: Any, schemas: Schemas) -> dict[str, Any]:

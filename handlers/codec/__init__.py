@@ -13,6 +13,7 @@ from ..event import Event, Result
 from .faults import Fault
 from .plain import ATOMS, to_json
 from .signature import Signature, read_signature
+from .streams import parts
 from .types import Converter, Unknown, converter, type_name
 
 __all__ = ["Codec", "codec_for", "compile_codec", "read_signature", "type_name"]
@@ -29,7 +30,7 @@ class Codec:
     encode:   the function's answer -> JSON-ready value, bytes, str or Result; raises InvalidOutput
     text_body: the function wants the body as it came (`str`, `bytes`), never parsed
     item:     of a batch: one message's event -> one `T`; raises as `decode` does
-    streams:  the answer is an iterator, and `encode` is for each of its items
+    streams:  the answer is, or may be, an iterator; `encode_item` is then for each of its items
     arrange:  of a batch: (the list of them, context) -> positional arguments
     """
 
@@ -37,6 +38,7 @@ class Codec:
         "arrange",
         "decode",
         "encode",
+        "encode_item",
         "input_type",
         "is_async",
         "item",
@@ -48,9 +50,16 @@ class Codec:
     )
 
     def __init__(
-        self, signature: Signature, mode: str, decode: Decode, encode: Any, item: Any = None
+        self,
+        signature: Signature,
+        mode: str,
+        decode: Decode,
+        encode: Any,
+        item: Any = None,
+        encode_item: Any = None,
     ) -> None:
         self.mode, self.decode, self.encode = mode, decode, encode
+        self.encode_item = encode_item
         self.item, self.arrange = item, _arguments(signature.order, _same) if item else None
         self.input_type, self.output_type = signature.input_type, signature.output_type
         self.is_async, self.streams = signature.is_async, signature.streams
@@ -87,10 +96,13 @@ def codec_for(
         mode = "value"
     decode = _decoder(signature, mode, name, where)
     item = _item(kind, name, where) if mode == "batch" else None
-    given = signature.output_type
-    if signature.streams:  # what is encoded is an item
-        given = (typing.get_args(given) or (Any,))[0]
-    return Codec(signature, mode, decode, _encoder(given, name, where), item)
+    whole, encode_item = signature.output_type, None
+    if signature.streams:
+        part, whole = parts(whole)
+        whole = Any if whole is None else whole
+        encode_item = _encoder(part, name, where)
+    encode = _encoder(whole, name, where)
+    return Codec(signature, mode, decode, encode, item, encode_item)
 
 
 def _known(annotation: Any, name: str, role: str, where: tuple[str, int]) -> Converter:

@@ -16,7 +16,7 @@ CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 4, 
 class Signature(Frozen):
     """`order` lists "body" and "context" as the function takes them, by position.
 
-    streams: the answer is an iterator, and `output_type` that of the iterator
+    streams: the answer is, or may be, an iterator, and `output_type` says so
     """
 
     order: tuple[str, ...]

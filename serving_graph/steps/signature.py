@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
+from ...handlers.codec.streams import is_stream
 from ..fit import awaited
 from ..refer import Place, wrong
 
@@ -17,7 +18,6 @@ _POSITIONAL_ONLY, _EITHER, _ARGS, _KEYWORD_ONLY, _KWARGS = range(5)  # `inspect`
 _BY_KEYWORD = (_EITHER, _KEYWORD_ONLY)
 _CO_VARARGS, _CO_VARKEYWORDS, _CO_COROUTINE = 4, 8, 128
 _CO_GENERATOR, _CO_ASYNC_GENERATOR = 32, 512
-_STREAMS = ("Iterator", "Generator", "AsyncIterator", "AsyncGenerator")
 
 
 class Parameter(NamedTuple):
@@ -58,7 +58,7 @@ class Signature:
         waits = awaited(given)
         self.is_async = _is_coroutine_function(function) or waits is not None
         self.output_type = given if waits is None else waits
-        self.streams = _is_generator_function(function) or _is_stream(self.output_type)
+        self.streams = _is_generator_function(function) or is_stream(self.output_type)
 
 
 def wanted_values(function: FunctionType) -> int:
@@ -166,12 +166,6 @@ def _is_coroutine_function(function: Any) -> bool:
 def _is_generator_function(function: Any) -> bool:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return code is not None and bool(code.co_flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR))
-
-
-def _is_stream(given: Any) -> bool:
-    origin = get_origin(given) or given
-    module = getattr(origin, "__module__", "")
-    return module in ("collections.abc", "typing") and origin.__name__ in _STREAMS
 
 
 def _is_context(parameter: Parameter, hints: dict[str, Any]) -> bool:

@@ -63,7 +63,11 @@ def trimmed(text: str) -> str:
 async def trimmed_async(text: str) -> str:
     return text.strip()
 
+def either(n: int) -> dict[str, int] | Iterator[int]:
+    return iter(range(n)) if n > 1 else {"n": n}
+
 app = pelton.App("streams")
+app.serve(pelton.Graph("either") >> either)
 app.serve(pelton.Graph("words", str) >> trimmed >> words)
 app.serve(pelton.Graph("waits", str) >> trimmed_async >> words)
 app.serve(pelton.Graph("counted") >> counted)
@@ -78,24 +82,30 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     file.write_text(APP)
     with serving(file) as said:
         assert said["models"] == []
-        assert "words is no model of /v2: graph 'words' gives a stream" in said["left_out"][0]
+        assert "either is no model of /v2: graph 'either' gives a stream" in said["left_out"][0]
         with httpx.Client(base_url=said["url"], trust_env=False, timeout=30) as made:
             yield made
 
 
 def test_lines_or_events_as_the_client_accepts(client: httpx.Client) -> None:
-    lines = client.post("/words", content="a b")
+    lines = client.post("/words", content="a b", headers={"accept": "application/x-ndjson"})
     assert lines.headers["content-type"] == "application/x-ndjson"
     assert lines.headers["transfer-encoding"] == "chunked"
     assert lines.text == '"a"\n"b"\n'
-    events = client.post("/words", content="a b", headers={"accept": "text/event-stream"})
+    events = client.post("/words", content="a b")
     assert events.headers["content-type"] == "text/event-stream"
     assert events.text == "data: a\n\ndata: b\n\n"
     text = client.post("/waits", content="a b", headers={"accept": "text/plain"})
     assert text.text == "ab"
-    rows = client.post("/counted", json=2)
+    rows = client.post("/counted", json=2, headers={"accept": "application/x-ndjson"})
     assert [json.loads(line) for line in rows.text.splitlines()] == [{"n": 0}, {"n": 1}]
     assert client.post("/counted", json=0).text == ""
+
+
+def test_an_answer_may_be_whole_or_a_stream(client: httpx.Client) -> None:
+    whole, items = client.post("/either", json=1), client.post("/either", json=2)
+    assert (whole.headers["content-type"], whole.json()) == ("application/json", {"n": 1})
+    assert items.text == "data: 0\n\ndata: 1\n\n"
 
 
 def test_an_error_before_the_first_item_has_its_status(client: httpx.Client) -> None:
@@ -112,7 +122,7 @@ def test_an_error_later_is_said_and_leaves_the_answer_without_its_end(
 ) -> None:
     for accept, last in (
         ("text/event-stream", 'event: error\ndata: {"error": "ValueError: no such word"}\n\n'),
-        ("*/*", '{"error": "ValueError: no such word"}\n'),
+        ("application/x-ndjson", '{"error": "ValueError: no such word"}\n'),
     ):
         got = ""
         with (
@@ -129,7 +139,7 @@ def test_a_generator_is_stopped_when_nobody_reads(
     client: httpx.Client, name: str, tmp_path: Path
 ) -> None:
     with client.stream("POST", f"/{name}", content=str(tmp_path)) as open_:
-        assert next(open_.iter_lines()) == "1"
+        assert next(open_.iter_lines()) == "data: 1"
         assert not (tmp_path / "stopped").exists()
     until = time.monotonic() + 20
     while not (tmp_path / "stopped").exists() and time.monotonic() < until:
