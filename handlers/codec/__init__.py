@@ -13,7 +13,6 @@ from ..event import Event, Result
 from .faults import Fault
 from .plain import ATOMS, to_json
 from .signature import Signature, read_signature
-from .streams import parts
 from .types import Converter, Unknown, converter, type_name
 
 __all__ = ["Codec", "codec_for", "compile_codec", "read_signature", "type_name"]
@@ -98,6 +97,8 @@ def codec_for(
     item = _item(kind, name, where) if mode == "batch" else None
     whole, encode_item = signature.output_type, None
     if signature.streams:
+        from .streams import parts
+
         part, whole = parts(whole)
         whole = Any if whole is None else whole
         encode_item = _encoder(part, name, where)
