@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .serving_graph.steps.bandit import bandit as bandit
+    from .serving_graph.steps.batch import batch as batch
+    from .serving_graph.steps.cache import cache as cache
     from .serving_graph.steps.call import step as step
     from .serving_graph.steps.canary import canary as canary
     from .serving_graph.steps.catch import catch as catch
     from .serving_graph.steps.champion import champion as champion
+    from .serving_graph.steps.choice import choice as choice
+    from .serving_graph.steps.choice import when as when
+    from .serving_graph.steps.cycle import cycle as cycle
     from .serving_graph.steps.ensemble import ensemble as ensemble
     from .serving_graph.steps.fallback import fallback as fallback
     from .serving_graph.steps.filter import filter as filter
+    from .serving_graph.steps.flat_map import flat_map as flat_map
+    from .serving_graph.steps.join import join as join
     from .serving_graph.steps.map import map as map
     from .serving_graph.steps.model import model as model
     from .serving_graph.steps.once import once as once
@@ -37,12 +44,18 @@ if TYPE_CHECKING:
 # A word: the module of `serving_graph.steps` that has it.
 _HOME = {
     "bandit": "bandit",
+    "batch": "batch",
+    "cache": "cache",
     "canary": "canary",
     "catch": "catch",
     "champion": "champion",
+    "choice": "choice",
+    "cycle": "cycle",
     "ensemble": "ensemble",
     "fallback": "fallback",
     "filter": "filter",
+    "flat_map": "flat_map",
+    "join": "join",
     "map": "map",
     "model": "model",
     "once": "once",
@@ -57,6 +70,7 @@ _HOME = {
     "stacking": "stacking",
     "step": "call",
     "timeout": "timeout",
+    "when": "choice",
 }
 
 __all__ = sorted(_HOME)

@@ -187,3 +187,21 @@ class Step(Generic[I_contra, O_co]):
 
         types = f"{type_name(self.input_type)} -> {type_name(self.output_type)}"
         return f"<{self.spec.kind} step {self.name}: {types}>"
+
+
+# What can be a step, by what calling it gives: at once, or when it is awaited.  For the words'
+# annotations, so that a static checker finds a misfit, too.
+if TYPE_CHECKING:
+    Made = (
+        Step[I_contra, O_co]
+        | type[Calls[I_contra, O_co]]
+        | type[Does[I_contra, O_co]]
+        | Callable[[I_contra], O_co]
+        | Callable[[I_contra, Any], O_co]
+    )
+    Waits = (
+        type[Calls[I_contra, Awaitable[O_co]]]
+        | type[Does[I_contra, Awaitable[O_co]]]
+        | Callable[[I_contra], Awaitable[O_co]]
+        | Callable[[I_contra, Any], Awaitable[O_co]]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..compile import Run, note
 from ..refer import Place, place, wrong
@@ -15,6 +15,7 @@ from .hold import Holder
 
 if TYPE_CHECKING:
     from ..run import Worker
+    from .base import Made, Waits
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741
@@ -23,20 +24,33 @@ O = TypeVar("O")  # noqa: E741
 class Map(Holder):
     """See `map`."""
 
+    kind = "map"
     repeats = True
 
     def __init__(self, branches: Branches, concurrency: int, name: str, at: Place) -> None:
         if concurrency < 1:
-            raise wrong(f"map {name!r}: concurrency={concurrency} lets nothing run", at=at)
-        super().__init__("map", name, branches, at, options=canonical({"concurrency": concurrency}))
+            what = f"{self.kind} {name!r}"
+            raise wrong(f"{what}: concurrency={concurrency} lets nothing run", at=at)
+        options = canonical({"concurrency": concurrency})
+        super().__init__(self.kind, name, branches, at, options=options)
         self.concurrency, self.drops = concurrency, False
-        inner = branches[0][1]
+        inner = self.branches[0][1]
         self.input_type = GenericAlias(Iterable, (inner[0].input_type,))
         self.output_type = GenericAlias(list, (inner[-1].output_type,))
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         (run,) = runs.values()
         return _together(run, self.concurrency, path) if self.is_async else _in_turn(run, path)
+
+
+@overload
+def map(
+    step: Waits[I, O], *, concurrency: int = 16, name: str = "map"
+) -> Step[Iterable[I], list[O]]: ...
+@overload
+def map(
+    step: Made[I, O], *, concurrency: int = 16, name: str = "map"
+) -> Step[Iterable[I], list[O]]: ...
 
 
 def map(step: Any, *, concurrency: int = 16, name: str = "map") -> Step[Any, Any]:

@@ -12,7 +12,8 @@ from ..fit import union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
 from .base import Branches, Step
-from .field import check_field, reader
+from .cover import check_covered
+from .field import check_field, field_type, reader
 from .hold import Holder, branches_of, common_input
 from .signature import Signature
 
@@ -37,6 +38,7 @@ class Router(Holder):
         self._check_streams()
         if isinstance(by, str):
             check_field(f"router {name!r} chooses by", by, self.input_type, at)
+            self._check_covered(field_type(self.input_type, by))
         else:
             self.references = (reference(by),)
             self._check_selector()
@@ -66,6 +68,13 @@ class Router(Holder):
             )
         if self.input_type is Any:
             self.input_type = signature.input_type
+        self._check_covered(signature.output_type)
+
+    def _check_covered(self, given: Any) -> None:
+        """Every value that the type lists needs a route, unless there is a default."""
+        if not self.has_default:
+            keys = [key for key, _ in self.branches]
+            check_covered(f"router {self.name!r}", given, keys, self.place)
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         default = runs.pop(_DEFAULT, None) if self.has_default else None
@@ -108,7 +117,8 @@ def router(
              an Enum is looked up by itself, then by its value
     default: the step for every other key; without one the value is refused (`InvalidInput`)
 
-    Raises `GraphError` for no routes, a route without a step, or a field that the type lacks.
+    Raises `GraphError` for no routes, a route without a step, a field that the type lacks, or a
+    value that its type lists (Literal, Enum, bool) and that has no route, without a default.
 
     >>> from pelton import Graph
     >>> def double(order: dict[str, int]) -> int:

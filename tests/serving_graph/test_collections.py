@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pelton import Graph, parallel, steps
 from pelton.handlers.errors import GraphError
@@ -31,6 +33,9 @@ def inverse(n: int) -> float:
 async def later_inverse(n: int) -> float:
     await asyncio.sleep(0)
     return 1 / n
+
+
+loose: Any = steps  # what no checker lets through is refused at build, too
 
 
 @pytest.mark.parametrize("test", [small, later_small])
@@ -61,7 +66,7 @@ def test_a_filter_gives_a_bool_and_map_needs_room() -> None:
     with pytest.raises(GraphError, match="concurrency=0"):
         steps.map(double, concurrency=0)
     with pytest.raises(GraphError, match=r"takes Iterable\[int\]"):
-        Graph("g", int) >> steps.map(double)
+        Graph("g", int) >> loose.map(double)
 
 
 @pytest.mark.parametrize("one", [inverse, later_inverse])
@@ -89,3 +94,60 @@ def test_items_run_together_but_not_more_than_allowed() -> None:
     graph = Graph("g", list[int]) >> steps.map(busy, concurrency=4)
     assert asyncio.run(graph.acall(list(range(20)))) == list(range(20))
     assert most == 4
+
+
+def up_to(n: int) -> list[int]:
+    return list(range(n))
+
+
+async def later_up_to(n: int) -> list[int]:
+    await asyncio.sleep(0)
+    return list(range(n))
+
+
+def say(n: int) -> str:
+    return str(n)
+
+
+def untyped(n: int):  # type: ignore[no-untyped-def]
+    return "text"
+
+
+@pytest.mark.parametrize("one", [up_to, later_up_to])
+def test_flat_map_makes_one_list_in_order(one: Any) -> None:
+    graph = Graph("g", list[int]) >> steps.flat_map(steps.filter(small) >> one)
+    assert graph.output_type == list[int]
+    assert asyncio.run(graph.acall([2, 40, 0, 3])) == [0, 1, 0, 1, 2]
+    again = Graph.from_spec(graph.spec.to_dict())
+    assert again.spec == graph.spec and again.output_type == list[int]
+
+
+def test_flat_map_takes_lists_only() -> None:
+    with pytest.raises(GraphError, match="flat_map 'flat_map': its steps give int, which is no"):
+        loose.flat_map(double)
+    with pytest.raises(GraphError, match="its steps give str"):
+        loose.flat_map(say)
+    graph = Graph("g", list[int]) >> steps.flat_map(untyped)
+    with pytest.raises(TypeError, match=r"'text' \(str\) is no list of items") as caught:
+        graph([1])
+    assert caught.value.step == "g/flat_map"  # type: ignore[attr-defined]
+
+
+@given(st.lists(st.integers(), max_size=20), st.integers(1, 6))
+def test_batches_are_full_but_the_last_and_in_order(values: list[int], size: int) -> None:
+    graph = Graph("g", list[int]) >> steps.batch(size)
+    chunks = graph(values)
+    assert [item for chunk in chunks for item in chunk] == values
+    assert all(len(each) == size for each in chunks[:-1]) and all(chunks)
+
+
+def test_a_batch_keeps_the_type_of_its_items() -> None:
+    graph = Graph("g", list[int]) >> steps.batch(2)
+    assert graph.output_type == list[list[int]]
+    assert Graph.from_spec(graph.spec.to_dict()).output_type == list[list[int]]
+    with pytest.raises(GraphError, match=r"gives list\[list\[int\]\] but step 'map' takes Itera"):
+        graph >> loose.map(double)
+    with pytest.raises(GraphError, match="size=0 holds nothing"):
+        steps.batch(0)
+    with pytest.raises(GraphError, match=r"but step 'batch' takes Iterable"):
+        Graph("g", int) >> loose.batch(2)

@@ -191,7 +191,7 @@ def test_a_branch_that_fails_cancels_the_others() -> None:
         (Graph("g", float) >> (Graph("in", float) >> half >> fail), "g/in/fail"),
         (Graph("g", float) >> parallel(fail=fail), "g/parallel/fail"),
         (Graph("g", float) >> ensemble(half, fail), "g/ensemble/fail"),
-        (Graph("g", float) >> router(truth, {True: fail}), "g/router/True/fail"),
+        (Graph("g", float) >> router(truth, {True: fail, False: half}), "g/router/True/fail"),
     ],
 )
 def test_an_error_keeps_its_type_and_says_its_step(graph: Graph[float, Any], path: str) -> None:
