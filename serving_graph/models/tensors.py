@@ -64,20 +64,15 @@ def fit(values: Any, wanted: Tensor, path: Path, nan: Nan, names: Sequence[str] 
     names: of the columns, to be said in a path in the place of their index
     nan:   "refuse" not-a-number and infinities, or "allow" them, with None for not-a-number
     """
-    import numpy
-
     place = _Place(path, names)
     try:
         array = _array(values, wanted.datatype, place, nan)
     except MemoryError:
         refuse(path, "more values than this worker has memory for", "too_large")
     _check_shape(array.shape, wanted, place)
-    array = _convert(array, wanted.datatype, place)
-    if nan == "refuse" and array.dtype.kind == "f" and not numpy.isfinite(array).all():
-        at = numpy.argwhere(~numpy.isfinite(array))[0].tolist()
-        what = "not a number (NaN)" if numpy.isnan(array[tuple(at)]) else "infinite"
-        refuse(place.of(at), f"{what}, which the model does not take", "nan")
-    return array
+    if wanted.datatype[:2] == "FP":
+        return _floats(array, wanted.datatype, place, nan)
+    return _convert(array, wanted.datatype, place)
 
 
 class _Place:
@@ -186,23 +181,47 @@ def _check_shape(shape: tuple[int, ...], wanted: Tensor, place: _Place) -> None:
         refuse(place.path, f"takes {shape_text(sizes)}, got {shape_text(shape)}", "shape")
 
 
+def _floats(array: Any, datatype: str, place: _Place, nan: Nan) -> Any:
+    """The array as floats of the model's width; one look at all of them where they are well."""
+    import numpy
+
+    made = array
+    if array.dtype != DTYPES[datatype]:
+        with numpy.errstate(all="ignore"):
+            made = array.astype(DTYPES[datatype])
+    finite = numpy.isfinite(made)
+    if finite.all():
+        return made
+    lost = numpy.argwhere(numpy.isinf(made) & ~numpy.isinf(array))
+    if len(lost):
+        value = array[tuple(lost[0])].item()
+        refuse(
+            place.of(lost[0].tolist()), f"{value!r:.40} is too large for {datatype}", "too_large"
+        )
+    if nan == "refuse":
+        at = numpy.argwhere(~finite)[0].tolist()
+        what = "not a number (NaN)" if numpy.isnan(made[tuple(at)]) else "infinite"
+        refuse(place.of(at), f"{what}, which the model does not take", "nan")
+    return made
+
+
 def _convert(array: Any, datatype: str, place: _Place) -> Any:
-    """The array in the model's type, by no change of any value beyond a float's precision."""
+    """The array in the model's type, by no change of any value."""
     import numpy
 
     dtype = numpy.dtype(DTYPES.get(datatype, array.dtype))
     if array.dtype == dtype:
         return _texts(array, place) if datatype == "BYTES" else array
-    if (dtype.kind == "b") or (array.dtype.kind == "b" and dtype.kind not in "fiu"):
+    if dtype.kind == "b" or (array.dtype.kind == "b" and dtype.kind not in "iu"):
         got = f"an array of {array.dtype}"
         refuse(place.path, f"takes {_words(datatype)}, got {got}", "datatype")
     with numpy.errstate(all="ignore"):
         made = array.astype(dtype)
-        lost = numpy.isinf(made) & ~numpy.isinf(array) if dtype.kind == "f" else made != array
+        lost = made != array
     if lost.any():
         at = numpy.argwhere(lost)[0].tolist()
         value = array[tuple(at)].item()
-        if array.dtype.kind == "f" and dtype.kind != "f" and not float(value).is_integer():
+        if array.dtype.kind == "f" and not float(value).is_integer():
             refuse(place.of(at), f"takes {_words(datatype)}, got {_said(value)}", "datatype")
         refuse(place.of(at), f"{_said(value)} is too large for {datatype}", "too_large")
     return made

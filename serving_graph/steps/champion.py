@@ -29,6 +29,9 @@ class Champion(Shadowed):
     def may_answer(self, key: str) -> bool:
         return True
 
+    def may_shadow(self, key: str) -> bool:
+        return True
+
     @property
     def champion(self) -> str:
         """Who answers on this worker now.  Raises `NotReady` where no graph with it is loaded."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import fsum
+from operator import mul
 from types import GenericAlias
 from typing import Any, Literal, get_args, get_origin
 
@@ -223,10 +224,30 @@ RULES: dict[tuple[str, str], Combine] = {
 }
 
 
-def rule_of(combine: str, of: str, labels: Sequence[Any] | None) -> Combine:
-    """The rule, with the labels where they are given."""
+def rule_of(
+    combine: str, of: str, labels: Sequence[Any] | None, weights: Sequence[float]
+) -> Callable[[Sequence[Any]], Any]:
+    """The rule with its weights, and with the labels where they are given."""
+    if (combine, of) == ("mean", "scores"):
+        return _mean_of_floats(weights)
     found = RULES[combine, of]
-    return partial(vote_of_probabilities, labels=labels) if labels is not None else found
+    if labels is not None:
+        found = partial(vote_of_probabilities, labels=labels)
+    return lambda answers: found(answers, weights)
+
+
+def _mean_of_floats(weights: Sequence[float]) -> Callable[[Sequence[Any]], Any]:
+    """`mean`, with a short way for what is nearly always given: plain floats."""
+    total, equal = sum(weights), len(set(weights)) == 1
+    count = len(weights)
+
+    def short(answers: Sequence[Any]) -> Any:
+        for each in answers:
+            if type(each) is not float:
+                return mean(answers, weights)
+        return sum(answers) / count if equal else sum(map(mul, answers, weights)) / total
+
+    return short
 
 
 def why_not(combine: str, of: str, given: Any) -> str:

@@ -89,31 +89,27 @@ class Ensemble(Holder):
         return signature.output_type
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
-        listed = list(runs.values())
-        merge = self._merger(path)
-        together = gather(runs)
+        listed, together, combine = list(runs.values()), gather(runs), self.combine
+        if isinstance(combine, str):
+            combine = rule_of(combine, self.of, self.labels, self.weights)
 
         def run(value: Any, context: Any) -> Any:
-            return merge([each(value, context) for each in listed])
-
-        async def run_and_wait(value: Any, context: Any) -> Any:
-            answers = await together(value, context)
-            return merge(list(answers.values()))
-
-        return run_and_wait if self.is_async else run
-
-    def _merger(self, path: str) -> Callable[[list[Any]], Any]:
-        combine, weights, named = self.combine, self.weights, isinstance(self.combine, str)
-        rule = rule_of(combine, self.of, self.labels) if named else None
-
-        def merge(answers: list[Any]) -> Any:
+            answers = [each(value, context) for each in listed]
             try:
-                return rule(answers, weights) if rule else combine(answers)
+                return combine(answers)
             except Exception as error:
                 note(error, path)
                 raise
 
-        return merge
+        async def run_and_wait(value: Any, context: Any) -> Any:
+            answers = await together(value, context)
+            try:
+                return combine(list(answers.values()))
+            except Exception as error:
+                note(error, path)
+                raise
+
+        return run_and_wait if self.is_async else run
 
 
 @overload

@@ -158,7 +158,12 @@ def _written(by: Any, name: str, at: Place) -> dict[str, str]:
 
 def _chooser(by: Any, runs: dict[Key, Run]) -> Callable[[Any], tuple[Any, Run | None]]:
     if not isinstance(by, str):
-        return lambda value: _find(by(value), runs)
+
+        def choose_by(value: Any) -> tuple[Any, Run | None]:
+            key = by(value)
+            return (key, runs.get(key)) if type(key) is str else _find(key, runs)
+
+        return choose_by
     read = reader(by)
     below = sorted((key for key in runs if _is_prefix(key)), key=lambda key: -len(str(key)))
 

@@ -103,12 +103,16 @@ class Shadowed(Holder):
         """Whether a branch's answer may be returned."""
         return key == self.first
 
+    def may_shadow(self, key: str) -> bool:
+        """Whether a branch may be asked aside."""
+        return key != self.first
+
     def tallies(self) -> dict[str, Tally]:
         """What became of each shadow's answers on this worker.
 
         Raises `NotReady` where no graph with this step is loaded in this process.
         """
-        return self.board().all()
+        return {name: each for name, each in self.board().all().items() if self.may_shadow(name)}
 
     def board(self) -> Board:
         """The state of this worker; raises `NotReady` as `tallies` does."""
@@ -136,7 +140,8 @@ class Shadowed(Holder):
             name = str(key)
             waits = any(each.is_async for each in steps)
             run = worker.branch(key, steps, path, is_async=waits)
-            shadows[name] = self._shadow(name, run, waits, board, worker, path)
+            if self.may_shadow(name):
+                shadows[name] = self._shadow(name, run, waits, board, worker, path)
             if self.may_answer(name):
                 awaited = self.is_async and not waits
                 answers[name] = _awaitable(run) if awaited else run
