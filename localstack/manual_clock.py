@@ -193,6 +193,8 @@ class ManualClock:
         loop = self._running_loop()
         while self._work:
             ended, self._rest = self._ended, loop.create_future()
+            if not self._work:  # a thread has just ended it, and saw nobody who waits
+                _wake(self._rest)
             late = loop.call_later(self.patience, _wake, self._rest)
             try:
                 await self._rest

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -60,6 +62,32 @@ def test_time_waits_for_work_that_another_thread_ends() -> None:
 
 
 @pytest.mark.fidelity("Clock", "what never comes to rest is named, after a bound of real time")
+class Meddling(asyncio.SelectorEventLoop):
+    """A loop in which something happens while somebody is about to wait."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def create_future(self) -> asyncio.Future[Any]:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
+        return super().create_future()
+
+
+def test_work_that_ends_while_one_begins_to_wait_for_it() -> None:
+    """A thread ends it between the look and the wait: time does not stand until patience is out."""
+
+    async def main() -> float:
+        clock, loop = ManualClock(start=0.0, patience=3600), asyncio.get_running_loop()
+        assert isinstance(loop, Meddling)
+        token = clock.begin("a thread's work")
+        loop.meanwhile = lambda: clock.end(token)
+        return await clock.advance(1)
+
+    with asyncio.Runner(loop_factory=Meddling) as runner:
+        assert runner.run(main()) == 1
+
+
 def test_what_hangs_is_named() -> None:
     async def main() -> str:
         clock = ManualClock(patience=0.05)
