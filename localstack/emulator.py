@@ -92,6 +92,10 @@ class Emulator:
         self.machinery.begin()
         self.pushes.start()
 
+    async def rest(self) -> None:
+        """Come back when every call of a function that is under way now has been answered."""
+        await self.machinery.rest()
+
     async def stop(self) -> None:
         """Stop every process and port; what was acknowledged is on the disk."""
         async with contextlib.AsyncExitStack() as stack:

@@ -33,6 +33,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | code at /var/task, Python at /var/lang, runtime at /var/runtime, private /tmp | always | with mount namespaces (Linux, root); elsewhere plain folders |
 | network and the rest of the file system | a micro-VM's own | the host's |
 | memory limit | enforced by the VM | memory of a function's own processes, looked at fifty times a second while it works |
+| Max Memory Used | of the whole environment | the peak of the function's processes; for an event of less than a millisecond the reading may be 20 ms old |
 | threads and processes between events | frozen at once | frozen a tenth of a second after the event; with extensions they go on |
 | what a function started (processes, daemons) | ends with its environment | ends with its sandbox, its fork server or the emulator; what is only forked, and leaves its process group, outlives a fork server that is killed by itself |
 | SnapStart | a snapshot of memory is restored | init and before-snapshot hooks run when the version is published, after-restore hooks in the call, by the real runtime client; each further sandbox runs its init anew |
@@ -50,6 +51,8 @@ botocore's model, public documents, and answers recorded on AWS.
 | pushes to functions (EventBridge, Scheduler, S3, SNS, CloudWatch Logs) | asynchronous | asynchronous, kept and retried; rules and schedules are looked at every 10 s |
 | permission of a service to call a function | its resource policy must allow it | not asked: a push that no statement allows is delivered, and said once in the emulator's log |
 | regions and accounts | each on its own | one region and one account of functions (`--region`, `--account`): a call of Lambda signed for another region is refused by name |
+| binary message attributes of SNS (ministack) | reach the function in base64 | arrive empty |
+| events for Lambda authorizers of API Gateway | as AWS documents them | as ministack makes them |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause; `lambda:invoke` waits also with InvocationType Event |
 | how long API Gateway waits for a function | 29 s (REST, then 504), 30 s (HTTP, then 503) | as long as the function may run |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |

@@ -119,6 +119,11 @@ class Machinery:
         await self.events.reset()
         self.logs.forget()
 
+    async def rest(self) -> None:
+        """Come back when the calls of functions that are under way now have ended."""
+        if self._real is not None:
+            await self._real.rest()
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

@@ -32,6 +32,7 @@ class Admission:
         self._left = left
         self._running: dict[str, int] = {}  # by function; all of them
         self._sharing = 0
+        self.inside: set[object] = set()  # a token for each call under way
 
     def of(self, revision: Revision, has_its_place: bool = False) -> AbstractContextManager[None]:
         """A call of `revision` is under way inside.  Raises `Throttled` when it may not be.
@@ -75,6 +76,8 @@ class _Admitted:
 
     def __enter__(self) -> None:
         self._admission.enter(self._name, self._reserved, self._shares)
+        self._admission.inside.add(self)
 
     def __exit__(self, *_: object) -> None:
+        self._admission.inside.discard(self)
         self._admission.leave(self._name, self._shares)

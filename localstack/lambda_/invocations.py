@@ -34,6 +34,7 @@ from .warm import WarmPools
 
 IDLE_SECONDS = 600.0
 RECLAIM_SECONDS = 120.0
+REST_LOOK = 0.02
 
 
 class Invocations:
@@ -264,6 +265,12 @@ class Invocations:
             self._shared.give_back(sandbox, self._clock.time())  # others may
         else:  # and nobody will take it back
             self._discard(sandbox)
+
+    async def rest(self) -> None:
+        """Come back when the calls that are under way now have ended, whatever begins meanwhile."""
+        now = set(self._admission.inside)
+        while now & self._admission.inside:
+            await MACHINE.sleep(REST_LOOK)
 
     async def close(self) -> None:
         await self._warm.close()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..localstack.clock import Clock
     from ..localstack.emulator import Emulator
 
+# Seconds for functions that still run when the emulator is to stop, and until that is said.
+GRACE, AT_ONCE = 5.0, 0.2
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -173,16 +175,36 @@ def command(
 
 
 async def _run(emulator: Emulator, as_json: bool) -> None:
-    asked_to_stop = asyncio.Event()
+    asked_to_stop, asked_again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        (asked_again if asked_to_stop.is_set() else asked_to_stop).set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked_to_stop.set)
+        loop.add_signal_handler(number, ask)
     await emulator.start()
     try:
         _say_ready(emulator, as_json)
         await asked_to_stop.wait()
+        await _let_end(emulator, asked_again)
     finally:
         await emulator.stop()
+
+
+async def _let_end(emulator: Emulator, asked_again: asyncio.Event) -> None:
+    """Running calls of functions may end, unless they take long or the user asks again."""
+    rest, again = asyncio.ensure_future(emulator.rest()), asyncio.ensure_future(asked_again.wait())
+    both = (rest, again)
+    done, _ = await asyncio.wait(both, timeout=AT_ONCE, return_when=asyncio.FIRST_COMPLETED)
+    if not done:
+        click.echo(
+            f"waiting for running functions, {GRACE:g} seconds at the most (ctrl-C ends them)",
+            err=True,
+        )
+        await asyncio.wait(both, timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
+    for each in both:
+        each.cancel()
 
 
 def _say_ready(emulator: Emulator, as_json: bool) -> None:

@@ -188,7 +188,10 @@ def handler(event, context):
         deep()
     except ValueError:
         return {"prefix": sys.prefix, "path": sys.path, "here": traceback.format_exc(),
-                "child": child.stderr}
+                "child": child.stderr, "client": [
+                    sys.modules[name].__file__
+                    for name in ("simplejson", "awslambdaric.bootstrap", "runtime_client")
+                ]}
 """
 
 
@@ -209,6 +212,7 @@ def test_the_interpreter_is_at_var_lang(
     assert library in seen["path"]
     assert f'File "{library}/json/__init__.py"' in seen["here"]
     assert f'File "{library}/json/__init__.py"' in seen["child"]
+    assert all(path.startswith("/var/runtime/") for path in seen["client"])
     assert own().prefix not in json.dumps(seen)
     client.update_function_configuration(FunctionName="f", Handler="fail.handler")
     client.get_waiter("function_updated_v2").wait(
