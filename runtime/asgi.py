@@ -6,6 +6,7 @@ gives a stream is answered as one.  Errors are the tree's: each class says its s
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import traceback
@@ -21,7 +22,8 @@ from ..handlers.event import Event, Result
 from ..handlers.function import Function
 from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
-from .asgi_stream import Items, Receive, Send, stream
+from .asgi_gone import Receive, either, watch
+from .asgi_stream import Items, Send, stream
 from .logs import JsonLogger
 from .loop_workers import Workers
 from .refusals import BUG, log_refusal, refusal, where
@@ -116,14 +118,24 @@ class Application:
     async def begin(self) -> None:
         """Run the functions' init hooks (a graph's loading).  Raises what they raise."""
         for each in self.served:
-            await self.workers.call(each.worker.begin, each.context("init"))
+            try:
+                await self.workers.call(each.worker.begin, each.context("init"))
+            except Exception as error:
+                raise error.with_traceback(shown(error, each.function))  # noqa: B904 - the same
 
-    async def end(self) -> None:
-        """Run the drain and stop hooks, then let the threads end."""
+    async def end(self, seconds: float = 10) -> bool:
+        """Run the drain and stop hooks, and wait for the threads: whether all came to their end."""
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._end), seconds)
+        except TimeoutError:
+            return False
+        return await asyncio.to_thread(self.workers.close, seconds)
+
+    def _end(self) -> None:
+        """On a thread of its own, as all of those for calls may be held up."""
         for each in self.served:
-            await self.workers.call(each.worker.drain, each.context("drain"))
-            await self.workers.call(each.worker.end, each.context("stop"))
-        self.workers.close()
+            each.worker.drain(each.context("drain"))
+            each.worker.end(each.context("stop"))
 
     async def _life(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -157,12 +169,24 @@ class Application:
     async def _answer(
         self, served: Served, event: Event, context: Context, receive: Receive, send: Send
     ) -> None:
-        answer = await served.answer(event, context)
-        if served.codec.streams and is_iterator(answer):
-            items = Items(answer, served.codec.encode_item, self.workers)
-            await stream(items, event.headers.get("accept", ""), send, receive)
-        else:
-            await _send(send, _result(served.codec.encode(answer)), event.method)
+        gone = watch(receive)
+
+        def nobody_waits(task: asyncio.Future[Any]) -> None:
+            context.cancel()
+            if served.codec.is_async:
+                task.cancel()
+
+        try:
+            answer = await either(served.answer(event, context), gone, on_gone=nobody_waits)
+            if gone.done():
+                return
+            if served.codec.streams and is_iterator(answer):
+                items = Items(answer, served.codec.encode_item, self.workers)
+                await stream(items, event.headers.get("accept", ""), send, gone)
+            else:
+                await _send(send, _result(served.codec.encode(answer)), event.method)
+        finally:
+            gone.cancel()
 
     def find(self, event: Event) -> Served | Result:
         """Whose a request is, its parameters then set; a page, or the 404 or 405, else."""

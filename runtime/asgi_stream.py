@@ -11,10 +11,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .asgi_gone import either
 from .loop_workers import Workers
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Form = Callable[[Any], bytes]
 
 _END = object()
@@ -93,16 +93,15 @@ class Items:
             await self._workers.call(self._source.close)
 
 
-async def stream(items: Items, accept: str, send: Send, receive: Receive) -> None:
+async def stream(items: Items, accept: str, send: Send, gone: asyncio.Future[None]) -> None:
     """Send the items.  What goes wrong before the first is raised, as no answer has begun.
 
     An error after that is the last event (`error`) or line, and the response is left without its
     end, so that nobody takes it for whole.
     """
     kind, form = form_for(accept)
-    gone = asyncio.ensure_future(_disconnect(receive))
     try:
-        item = await _either(items.next(), gone)
+        item = await either(items.next(), gone, on_gone=asyncio.Task.cancel)
         if gone.done():
             return
         head = [(b"content-type", kind.encode()), (b"cache-control", b"no-cache")]
@@ -110,14 +109,13 @@ async def stream(items: Items, accept: str, send: Send, receive: Receive) -> Non
         while item is not _END and not gone.done():
             await send({"type": "http.response.body", "body": form(item), "more_body": True})
             try:
-                item = await _either(items.next(), gone)
+                item = await either(items.next(), gone, on_gone=asyncio.Task.cancel)
             except Exception as error:
                 await _say(error, kind, send)
                 return
         if not gone.done():
             await send({"type": "http.response.body", "body": b""})
     finally:
-        gone.cancel()
         await _closed(items)
 
 
@@ -134,25 +132,3 @@ async def _say(error: Exception, kind: str, send: Send) -> None:
     text = json.dumps({"error": f"{type(error).__name__}: {error}"})
     said = f"event: error\ndata: {text}\n\n" if kind == "text/event-stream" else f"{text}\n"
     await send({"type": "http.response.body", "body": said.encode(), "more_body": True})
-
-
-async def _either(coming: Awaitable[Any], gone: asyncio.Future[None]) -> Any:
-    """What comes, or None when the client has gone; an async generator is then interrupted."""
-    task = asyncio.ensure_future(coming)
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    if task.done():
-        return task.result()
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()  # it ended by itself in the same moment; nobody is there to be told
-    return None
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -7,9 +7,11 @@ Nothing is queued without a bound: who comes when all is taken is told so (429),
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from threading import Lock
 from typing import Any
 
 from ..handlers.errors import Overloaded
@@ -32,6 +34,7 @@ class Workers:
     def __init__(self, *, threads: int = 8, most: int = 256) -> None:
         self._threads = ThreadPoolExecutor(threads, "pelton-call")
         self._most, self._taken = most, 0
+        self._busy, self._lock = 0, Lock()
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -46,8 +49,22 @@ class Workers:
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """What a plain function gives, from one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._call, function, args)
 
-    def close(self) -> None:
-        """Wait for the calls that are on a thread."""
-        self._threads.shutdown()
+    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        with self._lock:
+            self._busy += 1
+        try:
+            return function(*args)
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def close(self, seconds: float) -> bool:
+        """Take no more calls and wait for those on a thread: whether they ended in that time."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + seconds
+        while self._busy and time.monotonic() < until:
+            time.sleep(0.01)
+        return not self._busy

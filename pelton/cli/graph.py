@@ -58,6 +58,7 @@ def _graphs(file: str) -> list[Graph[Any, Any]]:
 
     app, _ = load_app(file)
     served = [each.user_function for each in app.functions.values()]
+    served += [graph for each in served for graph in getattr(each, "graphs", ())]
     homes = dict.fromkeys(each.module for each in app.functions.values())
     held = [each for home in homes for each in vars(_module(home)).values()]
     found = [each for each in (*served, *held) if isinstance(each, Graph) and each.steps]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import sys
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from ..handlers.app import App
-from ..handlers.errors import WrongUse
+from ..handlers.errors import PeltonError, WrongUse
 from ..handlers.event import Result
 from .say import json_option, say_json
 
@@ -30,6 +34,7 @@ MIB = 1 << 20
 @click.option("--grpc-port", type=int, help="Serve the inference protocol by gRPC here, too.")
 @click.option("--threads", default=8, show_default=True, help="For functions that do not wait.")
 @click.option("--most", default=256, show_default=True, help="Calls under way; more get a 429.")
+@click.option("--grace", default=10.0, show_default=True, help="Seconds for what is under way.")
 @click.option("--max-body", default=64, show_default=True, help="MiB of a request's body.")
 @json_option
 def command(
@@ -39,6 +44,7 @@ def command(
     grpc_port: int | None,
     threads: int,
     most: int,
+    grace: float,
     max_body: int,
     as_json: bool,
 ) -> None:
@@ -58,9 +64,9 @@ def command(
     if grpc_port is not None and served.plane is None:
         raise WrongUse("--grpc-port: there is no model to serve", advice="; ".join(served.left_out))
     listening = _listen(host, port)
-    ports = (listening, grpc_port, max_body * MIB)
+    asked = Asked(listening, grpc_port, max_body * MIB, grace, as_json)
     try:
-        asyncio.run(_serve(application, served, ports, as_json))
+        asyncio.run(_serve(application, served, asked))
     finally:
         listening.close()
 
@@ -141,29 +147,78 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-Ports = tuple[socket.socket, int | None, int]  # listening, gRPC's, bytes of a body
+class Asked(NamedTuple):
+    """Where and how to serve."""
+
+    listening: socket.socket
+    grpc_port: int | None
+    most_body: int
+    grace: float
+    as_json: bool
 
 
-async def _serve(application: Application, found: Found, ports: Ports, as_json: bool) -> None:
-    listening, grpc_port, most_body = ports
-    host, port = listening.getsockname()[:2]
-    server = _server(application)
-    await application.begin()
+async def _serve(application: Application, found: Found, asked: Asked) -> None:
+    """Serve until a signal, then wait for what is under way, within its grace."""
+    host, port = asked.listening.getsockname()[:2]
+    server = _server(application, asked.grace)
+    await _begin(application)
     remote, said = None, {"url": f"http://{host}:{port}"}
     try:
-        if grpc_port is not None and found.plane is not None:
-            remote, bound = await _grpc(application, found.plane, host, grpc_port, most_body)
+        if asked.grpc_port is not None and found.plane is not None:
+            remote, bound = await _grpc(application, found.plane, host, asked)
             said["grpc"] = f"{host}:{bound}"
-        _say(application, found, said, as_json)
-        await server.serve(sockets=[listening])
+        _say(application, found, said, asked.as_json)
+        watching = asyncio.ensure_future(_watch_loop())
+        await server.serve(sockets=[asked.listening])
+        watching.cancel()
     finally:
+        left = max(1.0, server.until - time.monotonic())
         if remote is not None:
-            await remote.stop(5)
-        await application.end()
+            await remote.stop(left)
+        if not await application.end(left):
+            _give_up(asked.grace)
     click.echo("stopped", err=True)
 
 
-def _server(application: Application) -> Any:
+async def _begin(application: Application) -> None:
+    """Load what is served; what fails there is said in a line, after the user's own trace."""
+    try:
+        await application.begin()
+    except PeltonError:
+        raise
+    except Exception as error:
+        click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
+        step = getattr(error, "step", "")
+        where = f" (in step {step})" if step else ""
+        raise click.ClickException(
+            f"it cannot be loaded: {type(error).__name__}: {error}{where}"
+        ) from None
+
+
+def _give_up(grace: float) -> NoReturn:
+    """End the process though a thread is held up: a plain function cannot be interrupted."""
+    click.echo(
+        f"error: a call had not ended {grace:g} s after the signal; it was cut off", err=True
+    )
+    sys.stdout.flush()
+    os._exit(1)
+
+
+async def _watch_loop(every: float = 0.5) -> None:
+    """Say when the loop stood still: everybody waits for an async step that does not wait."""
+    while True:
+        began = time.monotonic()
+        await asyncio.sleep(every)
+        late = time.monotonic() - began - every
+        if late > 1:
+            click.echo(
+                f"warning: the event loop stood still for {late:.1f} s: an async function or step "
+                "blocks it; write it with a plain def, which gets a thread",
+                err=True,
+            )
+
+
+def _server(application: Application, grace: float) -> Any:
     try:
         import uvicorn
     except ModuleNotFoundError:
@@ -172,27 +227,36 @@ def _server(application: Application) -> Any:
         ) from None
 
     class Server(uvicorn.Server):
-        """Ended by the signals below, so that what comes after it still runs."""
+        """Ended by the signals below, so that what comes after it still runs.
+
+        until: when the grace of what is under way is over
+        """
+
+        until = 0.0
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
 
     config = uvicorn.Config(
-        application, lifespan="off", log_level="warning", timeout_graceful_shutdown=10
+        application,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=max(1, round(grace)),
     )
     server = Server(config)
 
     def end() -> None:
         server.force_exit = server.should_exit
         server.should_exit = True
+        server.until = server.until or time.monotonic() + grace
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end)
     return server
 
 
-async def _grpc(application: Application, plane: Plane, host: str, port: int, most: int) -> Any:
+async def _grpc(application: Application, plane: Plane, host: str, asked: Asked) -> Any:
     try:
         from ..serving_graph.oip.grpc_server import Service, start
     except ModuleNotFoundError as error:
@@ -204,7 +268,7 @@ async def _grpc(application: Application, plane: Plane, host: str, port: int, mo
     )
     service = Service(plane, application.workers, of_models.context)
     try:
-        return await start(service, host, port, most_body=most)
+        return await start(service, host, asked.grpc_port or 0, most_body=asked.most_body)
     except OSError as error:
         raise click.ClickException(f"{error}; choose another --grpc-port") from None
 

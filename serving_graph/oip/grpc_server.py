@@ -5,6 +5,7 @@ The one module that imports grpcio; it is asked for by `pelton serve --grpc-port
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 import traceback
@@ -62,10 +63,14 @@ class Service:
         asked = read_request(message)
         prepared = self.plane.prepare(asked)
         context = self._context(asked.id, deadline)
-        if prepared.is_async:
-            answer = await prepared.call(context)
-        else:
-            answer = await self.workers.call(prepared.call, context)
+        try:
+            if prepared.is_async:
+                answer = await prepared.call(context)
+            else:
+                answer = await self.workers.call(prepared.call, context)
+        except asyncio.CancelledError:  # who asked gave up, or the deadline is over
+            context.cancel()
+            raise
         return write_response(self.plane.finish(prepared, answer), asked)
 
     async def model_stream_infer(self, requests: AsyncIterator[Any], call: Any) -> Any:

@@ -82,6 +82,7 @@ class GraphModel:
         self.is_async = graph.is_async
         place = {"file": graph.file, "line": graph.line}
         _refuse_streams(graph)
+        _refuse_queues(graph)
         self._input = _said_at(place, graph.input_type, f"the input of graph {self.name!r}")
         gives, _ = optional(graph.output_type)
         self._output = _said_at(place, gives, f"the output of graph {self.name!r}")
@@ -235,4 +236,16 @@ def _refuse_streams(graph: Any) -> None:
             file=graph.file,
             line=graph.line,
             advice="serve it as a route, or gather its items in a last step",
+        )
+
+
+def _refuse_queues(graph: Any) -> None:
+    queue = next((each for each in graph.walk() if each.splits), None)
+    if queue is not None:
+        raise WrongUse(
+            f"graph {graph.name!r} is cut at its queue {queue.name!r}, and an inference of the "
+            "protocol has its answer at once",
+            file=graph.file,
+            line=graph.line,
+            advice="serve it by app.serve(graph), or make what answers a graph of its own",
         )

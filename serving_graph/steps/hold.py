@@ -22,9 +22,11 @@ Wait = Callable[[float], Awaitable[None]]
 class Holder(Step[Any, Any]):
     """A step with branches: async when one of them is, its types made of theirs.
 
+    streamable: whether it may end in a generator, its call being all there is to it
     repeats: whether it runs its branches several times for one event
     """
 
+    streamable: bool = False
     repeats: bool = False
 
     def __init__(
@@ -39,6 +41,13 @@ class Holder(Step[Any, Any]):
         )
         for _, steps in self.branches:
             self._check_held(steps, what)
+            if steps[-1].streams and not self.streamable:
+                raise wrong(
+                    f"{what} holds the generator {steps[-1].name!r}, whose items come when the "
+                    "step is over",
+                    "let the generator be the graph's own last step, or gather its items before",
+                    at=at,
+                )
         held = [each for _, steps in branches for each in steps]
         self.is_async = any(each.is_async for each in held)
         self.takes_context = any(each.takes_context for each in held)

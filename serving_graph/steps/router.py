@@ -27,6 +27,8 @@ _DEFAULT = "default"
 class Router(Holder):
     """See `router`."""
 
+    streamable = True
+
     def __init__(
         self, by: Any, branches: Branches, has_default: bool, name: str, at: Place
     ) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Subgraph(Holder):
     """The steps of another graph, under that graph's name."""
 
+    streamable = True
+
     def __init__(
         self, name: str, spec: GraphSpec, steps: tuple[Step[Any, Any], ...], types: Any, at: Place
     ) -> None:

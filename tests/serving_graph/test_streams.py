@@ -139,7 +139,8 @@ def test_a_generator_is_stopped_when_nobody_reads(
     client: httpx.Client, name: str, tmp_path: Path
 ) -> None:
     with client.stream("POST", f"/{name}", content=str(tmp_path)) as open_:
-        assert next(open_.iter_lines()) == "data: 1"
+        lines = open_.iter_lines()  # kept: the connection goes with it
+        assert next(lines) == "data: 1"
         assert not (tmp_path / "stopped").exists()
     until = time.monotonic() + 20
     while not (tmp_path / "stopped").exists() and time.monotonic() < until:
@@ -175,6 +176,8 @@ def test_a_graph_says_whether_it_streams() -> None:
     either = pelton.router(len, {1: words}, default=letters)
     assert (pelton.Graph("either") >> either).streams
     assert pelton.Graph.from_spec(inner.spec).streams
+    with pytest.raises(GraphError, match="retry 'words' holds the generator 'words', whose items"):
+        pelton.steps.retry(words, attempts=2)
     with pytest.raises(GraphError, match="the branch 1 ends in a generator, 'default' does not"):
         pelton.router(len, {1: words}, default=size)
 
