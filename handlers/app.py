@@ -183,6 +183,8 @@ class App:
         function.hooks.init.append(partial(graph.load, telemetry=made.telemetry))
         function.hooks.drain.append(graph.drain)
         function.hooks.stop.append(graph.stop)
+        if hasattr(graph, "settle"):
+            function.hooks.settle.append(graph.settle)
         return function
 
     def _register(

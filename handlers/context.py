@@ -187,6 +187,17 @@ class Context:
         other._parent, other._cancelled = self, False
         return other
 
+    def aside(self) -> Context:
+        """This context for work that goes on when the answer has been given: without the deadline,
+        and not cancelled with it.
+
+        >>> Context(deadline=1.0).aside().deadline is None
+        True
+        """
+        other = self.part()
+        other._parent, other.deadline = None, None
+        return other
+
     def within(self, seconds: float) -> Context:
         """This context with a deadline `seconds` from now, or its own where that is nearer.
 

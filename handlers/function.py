@@ -24,13 +24,15 @@ _NOTHING: Any = None  # what a hook's decorator gets when it is written with par
 
 class Hooks:
     """What runs around a worker's life: `init` before its first event, `drain` when it is asked
-    to finish, `stop` when it ends."""
+    to finish, `stop` when it ends; `settle` where it is about to stand still: each gets the seconds
+    that it may wait (None: as it likes) and says whether nothing runs aside any more."""
 
-    __slots__ = ("drain", "init", "stop")
+    __slots__ = ("drain", "init", "settle", "stop")
 
     def __init__(self) -> None:
         self.init: list[Hook] = []
         self.drain: list[Hook] = []
+        self.settle: list[Callable[[float | None], bool]] = []
         self.stop: list[Hook] = []
 
 

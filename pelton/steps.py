@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from .serving_graph.steps.parallel import parallel as parallel
     from .serving_graph.steps.pickled import pickled as pickled
     from .serving_graph.steps.queue import queue as queue
+    from .serving_graph.steps.respond import respond as respond
     from .serving_graph.steps.retry import retry as retry
     from .serving_graph.steps.router import router as router
     from .serving_graph.steps.shadow import shadow as shadow
     from .serving_graph.steps.skops import skops as skops
     from .serving_graph.steps.stacking import stacking as stacking
+    from .serving_graph.steps.tap import tap as tap
     from .serving_graph.steps.timeout import timeout as timeout
 
 # A word: the module of `serving_graph.steps` that has it.
@@ -63,12 +65,14 @@ _HOME = {
     "parallel": "parallel",
     "pickled": "pickled",
     "queue": "queue",
+    "respond": "respond",
     "retry": "retry",
     "router": "router",
     "shadow": "shadow",
     "skops": "skops",
     "stacking": "stacking",
     "step": "call",
+    "tap": "tap",
     "timeout": "timeout",
     "when": "choice",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..handlers.context import Context, secret_from_environment
@@ -38,7 +39,7 @@ def handler_for(module: str, function: str, app: str = "app") -> Handler:
     if (connect := getattr(found.user_function, "connect", None)) is not None:
         connect(timeout=found.settings.timeout)  # a part of a graph: here, its queues are real
     worker = Worker(found)
-    handler = make_handler(found, worker)
+    handler = make_handler(found, worker, freezes=True)
     if worker.has_ends:
         worker.on_begin = lambda: _end_at_sigterm(worker)
     return handler
@@ -50,8 +51,12 @@ def _end_at_sigterm(worker: Worker) -> None:
     end_at_sigterm(worker, make_context(worker.function, worker, None))
 
 
-def make_handler(function: Function[..., Any], worker: Worker | None = None) -> Handler:
+def make_handler(
+    function: Function[..., Any], worker: Worker | None = None, *, freezes: bool = False
+) -> Handler:
     """The Lambda handler of a function: (event, LambdaContext) -> JSON-ready or bytes.
+
+    freezes: whether the worker stands still between its events, as it does on Lambda
 
     >>> from pelton import App
     >>> from pelton.testing import lambda_context
@@ -70,6 +75,10 @@ def make_handler(function: Function[..., Any], worker: Worker | None = None) -> 
 
         return surface(nuclio_style_on_lambda(function, worker, make_context), function)
     handler = _typed(function, worker)
+    if freezes and function.hooks.settle:
+        from .settle import settled
+
+        handler = settled(handler, function, partial(make_context, function, worker))
     if function.settings.telemetry.emf:
         from .telling.emf import after_each
 

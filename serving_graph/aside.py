@@ -18,7 +18,8 @@ class Aside:
 
     room:  how many pieces may wait or be in progress; what comes above it is not taken
     waits: whether the work is coroutines: then they run together, on a loop of the thread's own
-    grace: seconds that `drain` and `close` wait for what was taken
+    grace: seconds that `drain` and `close` wait for what was taken; a program that ends waits, too
+    late:  what `close` calls with the number of pieces that were not done by then
 
     >>> done = []
     >>> aside = Aside(room=2)
@@ -29,10 +30,19 @@ class Aside:
     ['work']
     """
 
-    def __init__(self, room: int, *, waits: bool = False, grace: float = 5.0) -> None:
+    def __init__(
+        self,
+        room: int,
+        *,
+        waits: bool = False,
+        grace: float = 5.0,
+        late: Callable[[int], object] | None = None,
+    ) -> None:
         import threading
 
-        self._room, self._waits, self._grace = room, waits, grace
+        self.waits = waits
+        self._room, self._grace, self._late = room, grace, late
+        self._told: list[Callable[[], object]] = []  # who waits for room, on loops
         self._changed = threading.Condition()
         self._jobs: deque[Job] = deque()
         self._open = 0  # waiting or in progress
@@ -43,9 +53,11 @@ class Aside:
     def __len__(self) -> int:
         return self._open
 
-    def take(self, job: Job) -> bool:
-        """Whether there was room for it."""
+    def take(self, job: Job, within: float | None = 0.0) -> bool:
+        """Whether there was room for it, `within` seconds (None: however long it takes)."""
         with self._changed:
+            if within != 0:
+                self._changed.wait_for(lambda: self._closed or self._open < self._room, within)
             if self._closed or self._open >= self._room:
                 return False
             self._open += 1
@@ -55,10 +67,45 @@ class Aside:
             self._tell()
         return True
 
+    async def take_waiting(self, job: Job, within: float | None = 0.0) -> bool:
+        """`take`, which leaves the loop to others while it waits for room."""
+        if within == 0 or self._closed:
+            return self.take(job)
+        import asyncio
+
+        try:
+            async with asyncio.timeout(within):
+                while not self.take(job):
+                    if self._closed:
+                        return False
+                    await self._room_again()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _room_again(self) -> None:
+        import asyncio
+
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            try:
+                loop.call_soon_threadsafe(woken.set)
+            except RuntimeError:
+                return  # the loop is closed: nobody waits any more
+
+        with self._changed:
+            if self._closed or self._open < self._room:
+                return
+            self._told.append(wake)
+        await woken.wait()
+
     def _start(self) -> Any:
+        import atexit
         import threading
 
-        target = self._run_loop if self._waits else self._run
+        atexit.register(self.close)
+        target = self._run_loop if self.waits else self._run
         thread = threading.Thread(target=target, name="pelton-aside", daemon=True)
         thread.start()
         return thread
@@ -73,6 +120,12 @@ class Aside:
         with self._changed:
             self._open -= 1
             self._changed.notify_all()
+            self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        told, self._told = self._told, []
+        for wake in told:
+            wake()
 
     def _run(self) -> None:
         while True:
@@ -125,16 +178,29 @@ class Aside:
 
     def drain(self) -> bool:
         """Wait until everything taken is done; whether it was, within the grace."""
+        return self.settle(None)
+
+    def settle(self, within: float | None) -> bool:
+        """`drain` within seconds of the caller's own; None: within the grace."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._open == 0, self._grace)
+            seconds = self._grace if within is None else within
+            return self._changed.wait_for(lambda: self._open == 0, seconds)
 
     def close(self) -> None:
         """Take nothing more, and let what was taken be done within the grace."""
+        import atexit
+
+        atexit.unregister(self.close)
         with self._changed:
+            if self._closed:
+                return
             self._closed = True
             self._tell()
+            self._wake_waiting()
         if self._thread is not None:
             self._thread.join(self._grace)
+        if self._open and self._late is not None:
+            self._late(self._open)
 
 
 def _say(error: Exception) -> None:

@@ -15,7 +15,7 @@ from .fit import plain, type_name, type_to_dict, union
 from .refer import Place, place, wrong
 from .run import Executor, Watch
 from .spec import GraphSpec, canonical
-from .steps.base import Calls, Does, Step
+from .steps.base import Calls, Does, Passing, Step
 from .steps.call import steps_of
 from .steps.onnx import ModelFile
 from .steps.subgraph import Subgraph
@@ -94,6 +94,8 @@ class Graph(Generic[I, O]):
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a graph is immutable: cannot set {name}; >> gives a new graph")
 
+    @overload
+    def __rshift__(self, step: Passing[O]) -> Graph[I, O]: ...
     @overload
     def __rshift__(self, step: Step[O, N]) -> Graph[I, N]: ...
     @overload
@@ -218,8 +220,12 @@ class Graph(Generic[I, O]):
         """Have the steps counted and traced once they are loaded, where `load` is told nothing."""
         self._executor.observe(context, telemetry)
 
+    def settle(self, within: float | None = None) -> bool:
+        """Wait, `within` seconds, until nothing of this graph runs aside; whether that is so."""
+        return self._executor.settle(within)
+
     def drain(self, context: Any = None) -> None:
-        """Tell the class steps that have `drain`."""
+        """Wait for what runs aside, and tell the class steps that have `drain`."""
         self._executor.drain(context)
 
     def stop(self, context: Any = None) -> None:

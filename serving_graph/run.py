@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from _thread import RLock
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .clock import Clock, RealClock
@@ -18,6 +19,7 @@ from .steps.base import Drop, Step
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry
+    from .aside import Aside
     from .in_flight import InFlight
     from .spans import Spans
 
@@ -106,6 +108,10 @@ class Worker:
         """What to call with how many more of something a step has seen: retries = worker.counter(
         path, "retries"); retries(1).  Without a watch it counts nothing."""
         return _uncounted if self.watch is None else self.watch.counter(path, name)
+
+    def asides(self) -> list[Aside]:
+        """What runs beside the events, what was made first coming first."""
+        return [each for _, each in self.made if hasattr(each, "settle")]
 
     def tell(self, hook: str, *, backwards: bool = False) -> None:
         """Call a hook of every instance that has it; the first error is raised after the last."""
@@ -218,8 +224,25 @@ class Executor:
         except Exception as closing:  # the first error is the one to see; this one goes along
             error.add_note(f"and closing what was loaded failed: {closing!r}")
 
+    def settle(self, within: float | None = None) -> bool:
+        """Wait until nothing runs aside (taps, shadows); whether that is so.
+
+        within: seconds; None: as long as each of them is given when a worker ends
+        """
+        asides = self._worker.asides() if self._worker is not None else []
+        if not any(map(len, asides)):
+            return True
+        ends = None if within is None else monotonic() + within
+        while any(map(len, asides)):  # what runs aside may hand more to others
+            for each in reversed(asides):
+                if not each.settle(None if ends is None else max(0.0, ends - monotonic())):
+                    return False
+        return True
+
     def drain(self, context: Any = None) -> None:
-        """Tell every class step that has `drain` that no more events will come for now."""
+        """Wait for what runs aside, and tell every class step that has `drain` that no more events
+        will come for now."""
+        self.settle()
         if self._worker is not None:
             self._worker.tell("drain")
 

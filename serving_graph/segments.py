@@ -191,6 +191,9 @@ class Segment:
         else:
             self._rest.load(context, telemetry=telemetry)
 
+    def settle(self, within: float | None = None) -> bool:
+        return all([each.settle(within) for each in (self.executor, self._rest)])
+
     def drain(self, context: Any = None) -> None:
         self.executor.drain(context)
         self._rest.drain(context)

@@ -29,11 +29,13 @@ KINDS = {
     "parallel": "parallel",
     "pickled": "pickled",
     "queue": "queue",
+    "respond": "respond",
     "retry": "retry",
     "router": "router",
     "shadow": "shadow",
     "skops": "skops",
     "stacking": "stacking",
+    "tap": "tap",
     "timeout": "timeout",
     "versions": "versions",
 }

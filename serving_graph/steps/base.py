@@ -162,6 +162,8 @@ class Step(Generic[I_contra, O_co]):
         return (self,)
 
     @overload
+    def __rshift__(self, step: Passing[O_co]) -> Step[I_contra, O_co]: ...
+    @overload
     def __rshift__(self, step: Step[O_co, N]) -> Step[I_contra, N]: ...
     @overload
     def __rshift__(self, step: type[Calls[O_co, N]]) -> Step[I_contra, N]: ...
@@ -187,6 +189,10 @@ class Step(Generic[I_contra, O_co]):
 
         types = f"{type_name(self.input_type)} -> {type_name(self.output_type)}"
         return f"<{self.spec.kind} step {self.name}: {types}>"
+
+
+class Passing(Step[I_contra, Any]):
+    """For static checkers: a step that gives the very value that it takes, of whatever type."""
 
 
 # What can be a step, by what calling it gives: at once, or when it is awaited.  For the words'

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..fit import fits, type_name
 from ..refer import Place, place, wrong
@@ -13,6 +13,7 @@ from .call import CallStep, step
 
 if TYPE_CHECKING:
     from ..run import Worker
+    from .base import Passing
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 
@@ -65,7 +66,13 @@ def _keep_async(test: Bound) -> Callable[..., Any]:
     return keep
 
 
-def filter(predicate: Callable[..., Any], *, name: str = "", **arguments: Any) -> Step[Any, Any]:
+@overload
+def filter(predicate: Callable[[I], bool | Awaitable[bool]], *, name: str = "") -> Passing[I]: ...
+@overload
+def filter(predicate: Callable[..., Any], *, name: str = "", **arguments: Any) -> Passing[Any]: ...
+
+
+def filter(predicate: Callable[..., Any], *, name: str = "", **arguments: Any) -> Any:
     """A step that lets an event go on when `predicate(value)` is true.
 
     An event that does not go on ends its graph with the answer None, which the graph's output type
