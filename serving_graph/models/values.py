@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ...handlers.errors import InvalidInput
 from .repository import Tensor
-from .tensors import Nan, fit, refuse
+from .tensors import Nan, fit, refuse, shortcut
 
 Form = Literal["row", "rows", "array"]
 
@@ -26,9 +26,31 @@ class Reader:
 
     def __init__(self, inputs: Sequence[Tensor], features: Sequence[str] | None, nan: Nan) -> None:
         self.inputs, self.features, self.nan = tuple(inputs), features, nan
+        self._short = shortcut(self.inputs[0]) if len(self.inputs) == 1 else None
 
     def read(self, value: Any) -> tuple[dict[str, Any], Form]:
         """The model's arrays by name, and the form of the value.  Raises `InvalidInput`."""
+        return self._read_short(value) or self._read(value)
+
+    def _read_short(self, value: Any) -> tuple[dict[str, Any], Form] | None:
+        """The way of nearly every value: a row or rows of numbers that fit.  None for all else, and
+        for what does not fit: `_read` says why."""
+        form: Form = "row"
+        if self._short is None:
+            return None
+        if type(value) is dict and self.features is not None:
+            rows = [[value.get(name) for name in self.features]]
+        elif type(value) is list and value:
+            first = type(value[0])
+            rows, form = ([value], form) if first is float or first is int else (value, "rows")
+            if first is dict:
+                return None
+        else:
+            return None
+        array = self._short(rows)
+        return None if array is None else ({self.inputs[0].name: array}, form)
+
+    def _read(self, value: Any) -> tuple[dict[str, Any], Form]:
         form, rows = self._form(value)
         try:
             if not isinstance(rows, list) or not isinstance(rows[0], Mapping):

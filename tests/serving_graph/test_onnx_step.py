@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pelton import Graph, InvalidInput, onnx
 from pelton.serving_graph.models.file import ModelFile
 from pelton.serving_graph.models.onnx import OnnxModel
+from pelton.serving_graph.models.repository import Tensor
+from pelton.serving_graph.models.values import Reader
 
 FLIGHTS = Path(__file__).parent / "data"
 ROW = [9.0, 8.5, 500.0, 12.0, *([0.0] * 19)]
@@ -163,3 +167,33 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
     junk = OnnxModel(ModelFile("junk.onnx", str(tmp_path), "app", ""))
     with pytest.raises(ValueError, match=r"junk\.onnx is no ONNX model"):
         junk.load()
+
+
+numbers = st.one_of(
+    st.floats(width=64),
+    st.integers(-(2**70), 2**70),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=2),
+    st.lists(st.floats(0, 1), max_size=2),
+)
+
+
+@given(st.lists(numbers, max_size=3), st.integers(0, 2))
+def test_whatever_a_row_holds_it_is_taken_or_refused_with_its_place(
+    row: list[Any], rows: int
+) -> None:
+    """The short way and the long one agree, and nothing but `InvalidInput` ever comes of it."""
+    reader = Reader([Tensor("x", "FP32", (-1, 3))], ["a", "b", "c"], "refuse")
+    value: Any = [row] * rows if rows else row
+    try:
+        (array,) = reader.read(value)[0].values()
+    except InvalidInput as error:
+        assert error.details[0]["message"]
+        with pytest.raises(InvalidInput) as again:
+            reader._read(value)
+        assert again.value.details == error.details
+    else:
+        (long,) = reader._read(value)[0].values()
+        assert array.dtype == long.dtype == "float32" and array.tolist() == long.tolist()
+        assert numpy.isfinite(array).all() and array.shape == (max(rows, 1), 3)
