@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .handlers.event import Event as Event
     from .handlers.event import Response as Response
     from .handlers.event import Result as Result
+    from .handlers.failed import Failed as Failed
     from .handlers.metrics import Metrics as Metrics
     from .handlers.platforms import Aws as Aws
     from .handlers.platforms import Nuclio as Nuclio
@@ -55,6 +56,7 @@ _HOME = {
     "CycleLimit": "handlers.errors",
     "DeadlineExceeded": "handlers.errors",
     "Event": "handlers.event",
+    "Failed": "handlers.failed",
     "Graph": "serving_graph",
     "InvalidInput": "handlers.errors",
     "InvalidOutput": "handlers.errors",

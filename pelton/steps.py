@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .serving_graph.steps.bandit import bandit as bandit
     from .serving_graph.steps.batch import batch as batch
+    from .serving_graph.steps.batched import batched as batched
     from .serving_graph.steps.cache import cache as cache
     from .serving_graph.steps.call import step as step
     from .serving_graph.steps.canary import canary as canary
@@ -53,6 +54,7 @@ _HOME = {
     "champion": "champion",
     "choice": "choice",
     "cycle": "cycle",
+    "batched": "batched",
     "ensemble": "ensemble",
     "fallback": "fallback",
     "filter": "filter",

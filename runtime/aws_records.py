@@ -11,10 +11,11 @@ from typing import Any
 
 from ..handlers.context import Context
 from ..handlers.errors import InvalidInput, MalformedBody
+from ..handlers.failed import Failed
 from ..handlers.function import Function
 from ..handlers.triggers.sqs import Handoff, Sqs
 from . import aws_events
-from .call import Call, compile_call
+from .call import Call, compile_call, maybe_await
 from .refusals import after_of, verdict, where
 from .traces import shown
 
@@ -32,6 +33,10 @@ class Records:
         self._whole: Any = compile_call(function, codec.arrange) if codec and codec.item else None
         # A part of a graph answers a batch itself: it sends on what came of all of it together.
         self._batch: Any = getattr(function.user_function, "answer_batch", None)
+        # A graph with batched steps takes many values at once, each answered for itself.
+        graph = function.user_function
+        together = bool(codec and codec.mode == "value" and getattr(graph, "batches", False))
+        self._many: Any = getattr(graph, "many", None) if together else None
         triggers = [each for each in function.triggers if isinstance(each, Sqs)]
         self._triggers = {each.queue.rpartition(":")[2]: each for each in triggers}
 
@@ -43,6 +48,8 @@ class Records:
             return self._by_itself(records, context)
         failed: list[str] = []
         fifo = _is_fifo(records[0])
+        if self._many and not fifo:
+            return self._together(records, context)
         for record in records:
             late = (context.remaining_time() or SPARE * 2) < SPARE
             if late or (fifo and failed) or not self._one(record, context):
@@ -55,6 +62,37 @@ class Records:
         for record, seconds in failed:
             self._hidden_for(seconds, record, context)
         return _failures([record["messageId"] for record, _ in failed])
+
+    def _together(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        """All records at once through a graph with batched steps.  (Not of a FIFO queue, which has
+        to stop at its first failure.)  Near the deadline what was not begun fails."""
+        ends = context.remaining_time()
+        within = context if ends is None else context.within(max(0.0, ends - SPARE))
+        codec: Any = self._function.codec
+        failed, values, behind = list[str](), list[Any](), list[dict[str, Any]]()
+        for record in records:
+            try:
+                values.append(codec.decode(aws_events.sqs_event(record), within)[0])
+                behind.append(record)
+            except (InvalidInput, MalformedBody) as error:
+                if not self._answered(record, error, context):
+                    failed.append(record["messageId"])
+        answers = maybe_await(self._many(values, within)) if values else []
+        for record, answer in zip(behind, answers, strict=True):
+            if not self._encoded(record, answer, context):
+                failed.append(record["messageId"])
+        return _failures(failed)
+
+    def _encoded(self, record: dict[str, Any], answer: Any, context: Context) -> bool:
+        """True when the record is done with: its answer can be encoded, or its error says so."""
+        try:
+            if isinstance(answer, Failed):
+                raise answer.error
+            codec: Any = self._function.codec
+            codec.encode(answer)
+        except Exception as error:
+            return self._answered(record, error, context)
+        return True
 
     def _one(self, record: dict[str, Any], context: Context) -> bool:
         try:

@@ -209,6 +209,24 @@ class Graph(Generic[I, O]):
         answer: Any = self._executor.run(value, context)
         return await answer if self.is_async else answer  # type: ignore[no-any-return]
 
+    def many(self, values: Sequence[I], context: Any = None) -> Any:
+        """Each value's answer, in order; `Failed(error)` in the place of one that failed.
+
+        Steps that are `batched` get the values in full batches; without such a step this is
+        calling the graph once a value.  Of an async graph, an awaitable of the list.
+
+        >>> def inverse(n: float) -> float:
+        ...     return 1 / n
+        >>> (Graph("inverse", float) >> inverse).many([4.0, 0.0])[0]
+        0.25
+        """
+        return self._executor.many(values, context)
+
+    @property
+    def batches(self) -> bool:
+        """Whether a step of it is batched, so that `many` is better than one call a value."""
+        return any(each.either for each in self.steps)
+
     def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
         """Make and load every class step and model of this worker, once.
 

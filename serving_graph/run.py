@@ -15,12 +15,13 @@ from .compile import Run, Track, compile_sequence, note
 from .paths import branch_path
 from .refer import wrong
 from .spec import Key
-from .steps.base import Drop, Step
+from .steps.base import Bound, Drop, Step
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry
     from .aside import Aside
     from .in_flight import InFlight
+    from .many import Many
     from .spans import Spans
 
 
@@ -82,15 +83,41 @@ class Worker:
 
     def sequence(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> Run:
         """The steps of a graph or a branch, bound to this worker, as one function."""
+        return self.compiled(self.bound(steps, path, is_async=is_async), path, is_async=is_async)
+
+    def compiled(self, bound: Sequence[Bound], path: str, *, is_async: bool) -> Run:
+        """Steps that are bound already, as one function."""
+        return compile_sequence(path, bound, is_async=is_async, track=self._track(path, bound))
+
+    def sequences(
+        self,
+        steps: Sequence[Step[Any, Any]],
+        path: str,
+        *,
+        is_async: bool,
+        concurrency: int = 16,
+    ) -> tuple[Run, Many | None]:
+        """`sequence`, and beside it the same steps for many values at once, where one of them
+        would rather have them so; `concurrency` is that of the others, where they wait."""
+        bound = self.bound(steps, path, is_async=is_async)
+        track = self._track(path, bound)
+        run = compile_sequence(path, bound, is_async=is_async, track=track)
+        if any(each.after for each in bound) or all(each.many is None for each in bound):
+            return run, None
+        from .many import staged
+
+        return run, staged(path, bound, track, is_async=is_async, concurrency=concurrency)
+
+    def bound(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> list[Bound]:
         if is_async:
             steps = [each.waiting() if each.either else each for each in steps]
         bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
         for each, given in zip(bound, steps, strict=True):
             each.after = given.after
-        if self.spans is not None:
-            bound = [self.spans.step(each) for each in bound]
-        track = self.watch.track(path, [each.name for each in bound]) if self.watch else None
-        return compile_sequence(path, bound, is_async=is_async, track=track)
+        return bound if self.spans is None else [self.spans.step(each) for each in bound]
+
+    def _track(self, path: str, bound: Sequence[Bound]) -> Track | None:
+        return self.watch.track(path, [each.name for each in bound]) if self.watch else None
 
     def branch(
         self, key: Key, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool
@@ -170,6 +197,7 @@ class Executor:
         self.clock, self.watch, self.spans = clock, watch, spans
         self._lock = RLock()  # of `threading` this is all that is needed here
         self._worker: Worker | None = None
+        self._many: Many | None = None
         self.run: Run = self._first
 
     def __call__(self, value: Any, context: Any = None) -> Any:
@@ -178,6 +206,17 @@ class Executor:
     def _first(self, value: Any, context: Any = None) -> Any:
         self.load(context)
         return self.run(value, context)
+
+    def many(self, values: Sequence[Any], context: Any = None) -> Any:
+        """Each value's answer, or `Failed` with its error: batched steps get full batches.
+
+        Of an async graph, an awaitable of that.
+        """
+        from .many import answered, one_by_one
+
+        self.load(context)
+        many = self._many or one_by_one(self.run, is_async=self.is_async)
+        return answered(many(values, context), self.dropped, is_async=self.is_async)
 
     def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
         """Make and load every class step, once; what was made is closed again if one fails.
@@ -194,7 +233,7 @@ class Executor:
                 self.observe(context, telemetry)
             worker = Worker(context, self.clock, self.watch, self.spans)
             try:
-                run = worker.sequence(self.steps, self.name, is_async=self.is_async)
+                run, many = worker.sequences(self.steps, self.name, is_async=self.is_async)
                 if any(each.drops for each in self.steps):
                     run = until_dropped(run, self.dropped, is_async=self.is_async)
                 counted = worker.in_flight
@@ -202,6 +241,7 @@ class Executor:
                 if self.spans is not None:
                     run = self.spans.graph(self.name, run, is_async=self.is_async)
                 self.run = run
+                self._many = many
             except Exception as error:
                 self._close_after(error, worker)
                 raise

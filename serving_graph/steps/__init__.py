@@ -9,6 +9,7 @@ KINDS = {
     "bandit": "bandit",
     "batch": "batch",
     "cache": "cache",
+    "batched": "batched",
     "call": "call",
     "canary": "canary",
     "catch": "catch",

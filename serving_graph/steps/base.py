@@ -43,9 +43,12 @@ class Bound:
     leaf:    the user's own code, so that an error raised in it is noted with `path`;
              steps that hold others note their own
     after:   the steps whose values it takes; () for the one before it
+    many:    what takes many values at once (values, context) and gives each one's answer or
+             `Failed`, where the step would rather have them so
+    model:   the loaded model that is called, for whoever asks what it takes
     """
 
-    __slots__ = ("after", "call", "context", "is_async", "leaf", "name", "path")
+    __slots__ = ("after", "call", "context", "is_async", "leaf", "many", "model", "name", "path")
 
     def __init__(
         self,
@@ -57,10 +60,12 @@ class Bound:
         context: str = "",
         leaf: bool = False,
         after: tuple[str, ...] = (),
+        many: Callable[..., Any] | None = None,
+        model: Any = None,
     ) -> None:
         self.name, self.path, self.call = name, path, call
         self.is_async, self.context, self.leaf = is_async, context, leaf
-        self.after = after
+        self.after, self.many, self.model = after, many, model
 
 
 class Drop(BaseException):

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
+from ...handlers.failed import Failed
 from ..compile import Run, note
+from ..many import Many
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Branches, Drop, Step
+from .base import Bound, Branches, Drop, Step
 from .call import steps_of
 from .hold import Holder
 
@@ -38,6 +40,16 @@ class Map(Holder):
         self.input_type = GenericAlias(Iterable, (inner[0].input_type,))
         self.output_type = GenericAlias(list, (inner[-1].output_type,))
 
+    def bind(self, worker: Worker, path: str) -> Bound:
+        if not self.either:
+            return super().bind(worker, path)
+        steps, waits = self.branches[0][1], self.is_async
+        run, many = worker.sequences(steps, path, is_async=waits, concurrency=self.concurrency)
+        joined = self.join({"": run}, path, worker)
+        if many is not None:
+            joined = _all_at_once(many, path, is_async=waits)
+        return Bound(self.name, path, joined, is_async=waits, context="context")
+
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         (run,) = runs.values()
         return _together(run, self.concurrency, path) if self.is_async else _in_turn(run, path)
@@ -58,7 +70,8 @@ def map(step: Any, *, concurrency: int = 16, name: str = "map") -> Step[Any, Any
 
     Order is kept.  An item that a `filter` inside lets go no further is left out.  Items of steps
     that wait (async) run together, `concurrency` at a time; the first error ends the step, and what
-    still runs is cancelled; the error's note says which item it was.
+    still runs is cancelled; the error's note says which item it was.  A `batched` step inside gets
+    every item that reaches it in full batches, whether anything waits or not.
 
     Raises `GraphError` for a concurrency below one.
 
@@ -104,6 +117,26 @@ def _in_turn(run: Run, path: str) -> Run:
         return answers
 
     return each
+
+
+def _all_at_once(many: Many, path: str, *, is_async: bool) -> Run:
+    """For a batched step inside, which takes every item that reaches it."""
+    say = _numbered(path)
+
+    def told(answers: list[Any]) -> list[Any]:
+        for number, each in enumerate(answers):
+            if isinstance(each, Failed) and isinstance(each.error, Exception):
+                say(each.error, number)
+                raise each.error
+        return [each for each in answers if not isinstance(each, Failed)]
+
+    def plain(values: Any, context: Any) -> list[Any]:
+        return told(many(list(values), context))
+
+    async def waiting(values: Any, context: Any) -> list[Any]:
+        return told(await many(list(values), context))
+
+    return waiting if is_async else plain
 
 
 _DROPPED = object()

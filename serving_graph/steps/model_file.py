@@ -59,7 +59,7 @@ class FileStep(Step[Any, Any]):
 
     def bind(self, worker: Worker, path: str) -> Bound:
         lease = worker.make(self.lease, path)
-        return Bound(self.name, path, lease.model, leaf=True)
+        return Bound(self.name, path, lease.model, leaf=True, model=lease.model)
 
 
 def _class_of(kind: str) -> Callable[..., Any]:

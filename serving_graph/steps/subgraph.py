@@ -28,8 +28,9 @@ class Subgraph(Holder):
         self.streams = self.branches[0][1][-1].streams
 
     def bind(self, worker: Worker, path: str) -> Bound:
-        run = worker.sequence(self.branches[0][1], path, is_async=self.is_async)
-        return Bound(self.name, path, run, is_async=self.is_async, context="context")
+        steps, waits = self.branches[0][1], self.is_async
+        run, many = worker.sequences(steps, path, is_async=waits)
+        return Bound(self.name, path, run, is_async=waits, context="context", many=many)
 
 
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
