@@ -6,28 +6,25 @@ tells.  Who needs functions that run takes `pelton_emulator` instead.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-import boto3
-import botocore.config
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from pelton.localstack.emulator import Emulator
-from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
+from pelton.localstack.lambda_.records import Call, Outcome, Throttled
+
+from ..in_loop import Idle, InLoop
 
 collect_ignore = ["stand_in_engine.py"]  # a program
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 
 
-class Echo:
+class Echo(Idle):
     """An execution side that runs nothing: the answer tells what was called."""
 
     async def invoke(self, call: Call) -> Outcome:
@@ -36,49 +33,15 @@ class Echo:
         told = {"arn": call.invoked_arn, "version": call.revision.version}
         return Outcome(json.dumps(told).encode(), "", lambda: b"END\n", call.revision.version)
 
-    async def retire(self, name: str, keep: str = "") -> None:
-        pass
 
-    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
-        pass
-
-    def allocation(self, key: str) -> Allocation:
-        return Allocation()
-
-    async def close(self) -> None:
-        pass
-
-
-class Door:
-    """An emulator in a loop of its own thread, and a client of it."""
+class Door(InLoop):
+    """That emulator, and a client of it."""
 
     ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 
     def __init__(self, **settings: Any) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever)
-        self._thread.start()
-        self.emulator = Emulator(port=0, nuclio_port=0, execution=Echo(), **settings)
-        self.run(self.emulator.start())
-        self.url = self.emulator.url
-        self.api = self.client("lambda")
-
-    def run(self, work: Any) -> Any:
-        # What hangs is ended by the test's own timeout.
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    def client(self, service: str, config: Any = None) -> Any:
-        usual = botocore.config.Config(
-            retries={"total_max_attempts": 1}, parameter_validation=False
-        )
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=config or usual,
-        )
+        super().__init__(Echo(), **settings)
+        self.api = self.client()
 
     def create(self, name: str = "f", **settings: Any) -> Any:
         given = {
@@ -119,11 +82,7 @@ class Door:
 
     def close(self) -> None:
         self.api.close()
-        self.run(self.emulator.stop())
-        self.run(self.loop.shutdown_default_executor())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
+        super().close()
 
 
 @pytest.fixture(scope="module")

@@ -5,31 +5,28 @@ The sentences are those recorded on AWS (account and region filled in).
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import io
 import json
-import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
-from pelton.localstack.emulator import Emulator
-from pelton.localstack.lambda_.records import Allocation, Call, Outcome, Provision, Throttled
+from pelton.localstack.lambda_.records import Call, Outcome, Throttled
 from pelton.localstack.manual_clock import ManualClock
+
+from ..in_loop import Idle, InLoop
 
 ROLE = "arn:aws:iam::000000000000:role/lambda"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 
 
-class Echo:
+class Echo(Idle):
     """An execution side that runs nothing: the answer tells what was called."""
 
     async def invoke(self, call: Call) -> Outcome:
@@ -49,61 +46,16 @@ class Echo:
 
         return Outcome(json.dumps(told).encode(), "", log, call.revision.version)
 
-    async def retire(self, name: str, keep: str = "") -> None:
-        pass
-
-    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
-        pass
-
-    def allocation(self, key: str) -> Allocation:
-        return Allocation()
-
-    async def close(self) -> None:
-        pass
-
-
-class Running:
-    """An emulator in a loop of its own thread."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever)
-        self._thread.start()
-        self.emulator = Emulator(port=0, nuclio_port=0, execution=Echo(), **settings)
-        self.run(self.emulator.start())
-
-    def run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
-
-    def client(self, service: str = "lambda") -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.emulator.url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=botocore.config.Config(
-                retries={"total_max_attempts": 1}, parameter_validation=False
-            ),
-        )
-
-    def close(self) -> None:
-        self.run(self.emulator.stop())
-        self.run(self.loop.shutdown_default_executor())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    started = Running()
+def running() -> Iterator[InLoop]:
+    started = InLoop(Echo())
     yield started
     started.close()
 
 
 @pytest.fixture
-def api(running: Running) -> Iterator[Any]:
+def api(running: InLoop) -> Iterator[Any]:
     client = running.client()
     yield client
     client.close()
@@ -476,7 +428,7 @@ def test_tags(api: Any) -> None:
     )
 
 
-def test_mappings(api: Any, running: Running) -> None:
+def test_mappings(api: Any, running: InLoop) -> None:
     create(api)
     sqs = running.client("sqs")
     sqs.create_queue(QueueName="words")
@@ -543,7 +495,7 @@ def test_an_operation_that_is_not_there_names_itself(api: Any) -> None:
 @pytest.mark.fidelity("Functions", "an update under way is a 409")
 def test_an_update_under_way_is_a_conflict(tmp_path: Path) -> None:
     clock = ManualClock()
-    slow = Running(clock=clock, settle_delay=5.0, data_dir=tmp_path)
+    slow = InLoop(Echo(), clock=clock, settle_delay=5.0, data_dir=tmp_path)
     client = slow.client()
     try:
         create(client)

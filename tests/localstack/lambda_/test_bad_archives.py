@@ -12,7 +12,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import botocore.config
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -205,8 +204,7 @@ def test_damage_is_survived(shared_door: Any, damage: list[tuple[int, int]]) -> 
 @pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
 @pytest.mark.timeout(600)
 def test_a_crowded_archive_is_taken(door: Any, count: int) -> None:
-    patient = botocore.config.Config(read_timeout=600, retries={"total_max_attempts": 1})
-    client = door.client("lambda", patient)
+    client = door.client(read_timeout=600)
     client.create_function(
         FunctionName="crowd",
         Runtime="python3.12",

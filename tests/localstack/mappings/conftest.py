@@ -6,28 +6,23 @@ The sandboxes are the only part that is not there: what a function does is a Pyt
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
-import botocore.config
 import pytest
 
-from pelton.localstack.emulator import Emulator
 from pelton.localstack.lambda_.records import (
-    Allocation,
     Call,
     Outcome,
-    Provision,
     RestoreFailed,
     Throttled,
 )
 from pelton.localstack.manual_clock import ManualClock
+
+from ..in_loop import Idle, InLoop
+from ..support import ROLE, archive
 
 PLACE = "us-east-1:000000000000"
 Function = Callable[[Any], Any]
@@ -37,7 +32,7 @@ class Raised(Exception):
     """What a function of these tests raises."""
 
 
-class Players:
+class Players(Idle):
     """An execution side whose functions are callables; what they were called with is kept."""
 
     def __init__(self) -> None:
@@ -77,49 +72,18 @@ class Players:
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         return Outcome(body, version=call.revision.version)
 
-    async def retire(self, name: str, keep: str = "") -> None:
-        pass
 
-    def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
-        pass
-
-    def allocation(self, key: str) -> Allocation:
-        return Allocation()
-
-    async def close(self) -> None:
-        pass
-
-
-class World:
-    """An emulator in a loop of its own thread, and what a user has of it."""
+class World(InLoop):
+    """That emulator, and what a user has of it."""
 
     def __init__(self, **settings: Any) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever)
-        self._thread.start()
-        self.players = Players()
-        self.clock = ManualClock(start=time.time())
-        self.emulator = Emulator(
-            port=0, nuclio_port=0, execution=self.players, clock=self.clock, **settings
-        )
-        self.run(self.emulator.start())
+        self.players, self.clock = Players(), ManualClock(start=time.time())
+        super().__init__(self.players, clock=self.clock, **settings)
         self._clients: dict[str, Any] = {}
 
-    def run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    def client(self, service: str) -> Any:
+    def client(self, service: str = "lambda", **settings: Any) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.emulator.url,
-                region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=botocore.config.Config(
-                    retries={"total_max_attempts": 1}, parameter_validation=False
-                ),
-            )
+            self._clients[service] = super().client(service, **settings)
         return self._clients[service]
 
     @property
@@ -128,16 +92,13 @@ class World:
 
     def function(self, act: Function = lambda event: None, name: str = "f", **more: Any) -> str:
         """A function that does `act`; its ARN."""
-        memory = io.BytesIO()
-        with zipfile.ZipFile(memory, "w") as out:
-            out.writestr("main.py", "x = 1")
         self.players.functions[name] = act
         made = self.api.create_function(
             FunctionName=name,
             Runtime="python3.12",
-            Role="arn:aws:iam::000000000000:role/r",
+            Role=ROLE,
             Handler="main.handler",
-            Code={"ZipFile": memory.getvalue()},
+            Code={"ZipFile": archive("x = 1")},
             **more,
         )
         return str(made["FunctionArn"])
@@ -210,11 +171,7 @@ class World:
     def close(self) -> None:
         for each in self._clients.values():
             each.close()
-        self.run(self.emulator.stop())
-        self.run(self.loop.shutdown_default_executor())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
+        super().close()
 
 
 @pytest.fixture(scope="module")
