@@ -112,7 +112,7 @@ def _structure(model: Model, shape: Any, value: Any, path: str) -> Iterator[Prob
 
 def _list(model: Model, name: str, value: Any, path: str) -> Iterator[Problem]:
     shape = model.shapes[name]
-    for fits, constraint in _size_rules(shape):
+    for fits, constraint in _bounds(shape, "length"):
         if not fits(len(value)):
             yield (f"'{_text(value)}'", path, constraint)
     member = shape["member"]["shape"]
@@ -169,13 +169,13 @@ def _rules(model: Model, name: str) -> tuple[Rule, ...]:
             )
         )
     if shape["type"] == "string":
-        rules += [(_measured(fits), told) for fits, told in _size_rules(shape)]
+        rules += [(_measured(fits), told) for fits, told in _bounds(shape, "length")]
         if pattern := _MORE_PATTERNS.get(name, shape.get("pattern")):
             fits_pattern = _compiled(pattern).fullmatch
             told = f"Member must satisfy regular expression pattern: {pattern}"
             rules.append((lambda value: fits_pattern(value) is not None, told))
     elif shape["type"] in ("integer", "long", "double", "float"):
-        rules += _range_rules(shape)
+        rules += _bounds(shape, "value")
     return tuple(rules)
 
 
@@ -183,22 +183,13 @@ def _measured(fits: Callable[[int], bool]) -> Callable[[Any], bool]:
     return lambda value: fits(len(value))
 
 
-def _size_rules(shape: Mapping[str, Any]) -> list[tuple[Callable[[int], bool], str]]:
-    rules: list[tuple[Callable[[int], bool], str]] = []
+def _bounds(shape: Mapping[str, Any], of: str) -> list[tuple[Callable[[Any], bool], str]]:
+    """The rules of a shape's smallest and largest; of: "length" or "value", as they are told."""
+    rules: list[tuple[Callable[[Any], bool], str]] = []
     if (top := shape.get("max")) is not None:
-        rules.append((lambda n: n <= top, f"Member must have length less than or equal to {top}"))
+        rules.append((lambda n: n <= top, f"Member must have {of} less than or equal to {top}"))
     if (least := shape.get("min")) is not None:
-        told = f"Member must have length greater than or equal to {least}"
-        rules.append((lambda n: n >= least, told))
-    return rules
-
-
-def _range_rules(shape: Mapping[str, Any]) -> list[Rule]:
-    rules: list[Rule] = []
-    if (top := shape.get("max")) is not None:
-        rules.append((lambda n: n <= top, f"Member must have value less than or equal to {top}"))
-    if (least := shape.get("min")) is not None:
-        told = f"Member must have value greater than or equal to {least}"
+        told = f"Member must have {of} greater than or equal to {least}"
         rules.append((lambda n: n >= least, told))
     return rules
 

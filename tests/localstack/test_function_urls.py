@@ -40,15 +40,9 @@ PAGE = "https://app.example.com"
 
 
 @pytest.fixture(scope="module")
-def emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator:
-    pelton_emulator_process.reset()
-    return pelton_emulator_process
-
-
-@pytest.fixture(scope="module")
-def client(emulator: RunningEmulator) -> Any:
+def client(module_emulator: RunningEmulator) -> Any:
     """A Lambda client of an emulator that has the function `f`."""
-    found = emulator.client("lambda")
+    found = module_emulator.client("lambda")
     make_function(found, SOURCE, Runtime="python3.11", Timeout=3, MemorySize=512, Publish=True)
     return found
 
@@ -158,7 +152,7 @@ def test_an_iam_url_wants_a_signature(client: Any) -> None:
 
 # -- what the function sees
 @pytest.mark.fidelity("Function URLs", "the payload 2.0 event, member by member")
-def test_the_event_of_a_request(emulator: RunningEmulator, url: str) -> None:
+def test_the_event_of_a_request(module_emulator: RunningEmulator, url: str) -> None:
     sent = [
         ("X-Two", "a"),
         ("x-two", "b"),
@@ -181,7 +175,7 @@ def test_the_event_of_a_request(emulator: RunningEmulator, url: str) -> None:
     assert "cookie" not in event["headers"] and "connection" not in event["headers"]
     assert all(key == key.lower() for key in event["headers"])
     assert event["headers"]["x-forwarded-for"] == "1.2.3.4, 127.0.0.1"
-    assert event["headers"]["x-forwarded-port"] == emulator.url.rpartition(":")[2]
+    assert event["headers"]["x-forwarded-port"] == module_emulator.url.rpartition(":")[2]
     assert event["headers"]["x-amzn-trace-id"].startswith("Root=1-")
     assert "body" not in event and event["isBase64Encoded"] is False
     assert context["http"] == {
@@ -227,10 +221,10 @@ def test_every_method_reaches_the_function(url: str, method: str) -> None:
         assert answer.json()["requestContext"]["http"]["method"] == method
 
 
-def test_a_url_answers_to_its_host_too(emulator: RunningEmulator, url: str) -> None:
+def test_a_url_answers_to_its_host_too(module_emulator: RunningEmulator, url: str) -> None:
     name = url.rstrip("/").rpartition("/")[2]
     for host in (f"{name}.lambda-url.us-east-1.on.aws", f"{name}.lambda-url.us-east-1.localhost"):
-        assert ask(f"{emulator.url}/x", headers={"host": host}).json()["rawPath"] == "/x"
+        assert ask(f"{module_emulator.url}/x", headers={"host": host}).json()["rawPath"] == "/x"
 
 
 def test_one_connection_serves_many_requests(url: str) -> None:
@@ -365,8 +359,8 @@ def test_a_url_that_is_turned_off(client: Any, url: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/_url/nosuchurl/", "/_url//", "/_url"])
-def test_a_url_that_is_not_there(emulator: RunningEmulator, path: str) -> None:
-    assert ask(f"{emulator.url}{path}").status_code in (403, 404)
+def test_a_url_that_is_not_there(module_emulator: RunningEmulator, path: str) -> None:
+    assert ask(f"{module_emulator.url}{path}").status_code in (403, 404)
 
 
 # -- CORS

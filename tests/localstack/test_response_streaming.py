@@ -91,15 +91,9 @@ while True:
 
 
 @pytest.fixture(scope="module")
-def emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator:
-    pelton_emulator_process.reset()
-    return pelton_emulator_process
-
-
-@pytest.fixture(scope="module")
-def client(emulator: RunningEmulator) -> Any:
+def client(module_emulator: RunningEmulator) -> Any:
     """A Lambda client of an emulator with the functions `buffered` and `streaming`."""
-    found = emulator.client("lambda")
+    found = module_emulator.client("lambda")
     for name, source in (("buffered", BUFFERED), ("streaming", STREAMING)):
         make_function(found, source, name, Runtime="python3.11", Timeout=3, MemorySize=512)
     return found
