@@ -17,11 +17,10 @@ from .run import Executor, Watch
 from .spec import GraphSpec, canonical
 from .steps.base import Calls, Does, Passing, Step
 from .steps.call import steps_of
-from .steps.onnx import ModelFile
-from .steps.subgraph import Subgraph
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry
+    from .models.file import ModelFile
     from .spans import Spans
 
 I = TypeVar("I")  # noqa: E741 - the field's own letters: Graph[I, O] >> Step[O, N] is Graph[I, N]
@@ -304,6 +303,8 @@ class Graph(Generic[I, O]):
 
     def as_step(self, name: str = "") -> Step[I, O]:
         """This graph as a step of another, under its own name or another."""
+        from .steps.subgraph import Subgraph
+
         at = place()
         check_sequence(f"graph {self.name!r}", self.steps, at, self.input_type)
         types = (self.input_type, self.output_type)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, overload
 
-from ..models.file import ModelFile as ModelFile
 from ..refer import place
 from .base import Step
 from .model_file import file_step
