@@ -161,6 +161,11 @@ class Context:
         self._cancelled = True
 
     @property
+    def has_failed(self) -> bool:
+        """Whether there is any; costs nothing where there is not."""
+        return bool(self._failed) or (self._parent is not None and self._parent.has_failed)
+
+    @property
     def failed(self) -> list[Any]:
         """What the optional steps of this event did not do (`Failed`), in the order of failing."""
         if self._parent is not None:

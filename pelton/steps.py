@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .serving_graph.steps.bandit import bandit as bandit
     from .serving_graph.steps.batch import batch as batch
     from .serving_graph.steps.batched import batched as batched
+    from .serving_graph.steps.breaker import breaker as breaker
     from .serving_graph.steps.cache import cache as cache
     from .serving_graph.steps.call import step as step
     from .serving_graph.steps.canary import canary as canary
@@ -23,15 +24,19 @@ if TYPE_CHECKING:
     from .serving_graph.steps.choice import choice as choice
     from .serving_graph.steps.choice import when as when
     from .serving_graph.steps.cycle import cycle as cycle
+    from .serving_graph.steps.dead_letter import dead_letter as dead_letter
     from .serving_graph.steps.ensemble import ensemble as ensemble
     from .serving_graph.steps.fallback import fallback as fallback
     from .serving_graph.steps.filter import filter as filter
     from .serving_graph.steps.flat_map import flat_map as flat_map
+    from .serving_graph.steps.hedge import hedge as hedge
     from .serving_graph.steps.join import join as join
+    from .serving_graph.steps.limit import limit as limit
     from .serving_graph.steps.map import map as map
     from .serving_graph.steps.model import model as model
     from .serving_graph.steps.once import once as once
     from .serving_graph.steps.onnx import onnx as onnx
+    from .serving_graph.steps.optional import optional as optional
     from .serving_graph.steps.parallel import parallel as parallel
     from .serving_graph.steps.pickled import pickled as pickled
     from .serving_graph.steps.queue import queue as queue
@@ -48,22 +53,27 @@ if TYPE_CHECKING:
 _HOME = {
     "bandit": "bandit",
     "batch": "batch",
+    "batched": "batched",
+    "breaker": "breaker",
     "cache": "cache",
     "canary": "canary",
     "catch": "catch",
     "champion": "champion",
     "choice": "choice",
     "cycle": "cycle",
-    "batched": "batched",
+    "dead_letter": "dead_letter",
     "ensemble": "ensemble",
     "fallback": "fallback",
     "filter": "filter",
     "flat_map": "flat_map",
+    "hedge": "hedge",
     "join": "join",
+    "limit": "limit",
     "map": "map",
     "model": "model",
     "once": "once",
     "onnx": "onnx",
+    "optional": "optional",
     "parallel": "parallel",
     "pickled": "pickled",
     "queue": "queue",

@@ -26,7 +26,7 @@ from .asgi_gone import Receive, either, watch
 from .asgi_stream import Items, Send, stream
 from .logs import JsonLogger
 from .loop_workers import Workers
-from .refusals import BUG, log_refusal, refusal, where
+from .refusals import BUG, as_result, log_refusal, refusal, where, with_failed
 from .routes import in_order, not_allowed, not_found
 from .telling.prometheus import page
 from .traces import shown
@@ -184,7 +184,8 @@ class Application:
                 items = Items(answer, served.codec.encode_item, self.workers)
                 await stream(items, event.headers.get("accept", ""), send, gone)
             else:
-                await _send(send, _result(served.codec.encode(answer)), event.method)
+                result = with_failed(as_result(served.codec.encode(answer)), context)
+                await _send(send, result, event.method)
         finally:
             gone.cancel()
 
@@ -266,10 +267,6 @@ async def _body(event: Event, receive: Receive, most: int) -> bytes:
             raise Refused(f"the body has more than the {most} bytes that are taken", 413)
         if not message.get("more_body"):
             return b"".join(pieces)
-
-
-def _result(value: Any) -> Result:
-    return value if value.__class__ is Result else Result(value)
 
 
 async def _send(send: Send, result: Result, method: str) -> None:

@@ -22,7 +22,7 @@ from .aws_records import Records
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
 from .logs import JsonLogger
-from .refusals import log_refusal, refusal
+from .refusals import as_result, log_refusal, refusal, with_failed
 from .routes import Routes
 from .traces import log_step
 from .worker import Worker, find_function
@@ -127,7 +127,8 @@ def _http(
 ) -> dict[str, Any]:
     try:
         event = aws_events.http_event(source, payload, context.request_id)
-        result = routes.refuse(event) or aws_events.as_result(call(event, context))
+        result = routes.refuse(event) or as_result(call(event, context))
+        result = with_failed(result, context)
     except PeltonError as error:
         refused = refusal(error)
         if refused is None:

@@ -185,8 +185,3 @@ def _reason(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
-
-
-def as_result(value: Any) -> Result:
-    """Any encoded answer as a `Result`."""
-    return value if value.__class__ is Result else Result(value)

@@ -20,7 +20,7 @@ from .call import compile_call
 from .nuclio_context import NuclioLogger, make_context
 from .nuclio_replies import failure, response
 from .nuclio_shapes import text
-from .refusals import log_refusal, refusal
+from .refusals import as_result, log_refusal, refusal, with_failed
 from .routes import Routes
 from .worker import Worker, find_function, native_init
 
@@ -135,7 +135,10 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
         worker.begin(context)
         try:
             refused = routes.refuse(event) if event.trigger == "http" else None
-            return response(raw, refused or call(event, context))
+            answer = refused or call(event, context)
+            if context.has_failed:
+                answer = with_failed(as_result(answer), context)
+            return response(raw, answer)
         except PeltonError as error:
             refused = refusal(error)
             if refused is None:

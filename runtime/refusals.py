@@ -6,6 +6,7 @@ form, and acts on a record's verdict with its own means.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from ..handlers.context import Context
@@ -17,6 +18,7 @@ Verdict = Literal["invalid", "reject", "later", "failed"]
 # What a caller is told to wait where an overloaded step does not know: seconds.
 SOON = 1.0
 BUG = 500
+FAILED = "pelton-failed"
 
 
 def status_of(error: BaseException) -> int:
@@ -90,3 +92,24 @@ def log_refusal(error: Exception, context: Context) -> None:
     if logger is None or (status < BUG and not said):
         return
     logger.exception("step failed" if said else "refused", status=status, **said)
+
+
+def as_result(value: Any) -> Result:
+    """Any encoded answer as a `Result`."""
+    return value if value.__class__ is Result else Result(value)
+
+
+def with_failed(result: Result, context: Context) -> Result:
+    """The answer, its header `pelton-failed` naming the optional steps that did not answer.
+
+    >>> context = Context()
+    >>> context.failed.append({"step": "g/weather"})
+    >>> with_failed(Result(1), context).headers
+    {'pelton-failed': 'g/weather'}
+    """
+    if context.has_failed:
+        # As JSON writes text: a header holds no letter that is not ASCII, and no new line.
+        named = [json.dumps(each["step"])[1:-1] for each in context.failed]
+        headers = {**result.headers, FAILED: ", ".join(named)}
+        return Result(result.body, result.status, headers, result.content_type, result.cookies)
+    return result

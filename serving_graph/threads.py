@@ -105,6 +105,10 @@ class _Thread:
                 return
         tell()
 
+    @property
+    def failed(self) -> bool:
+        return isinstance(self._error, Exception)
+
     def result(self) -> Any:
         if self._error is not None:
             raise self._error

@@ -18,11 +18,15 @@ class Try(Protocol):
     """One call on its way.
 
     ended:  the clock's time when it was over; None until then
+    failed: whether it ended with an error
     result: its answer, or its error raised
     """
 
     @property
     def ended(self) -> float | None: ...
+
+    @property
+    def failed(self) -> bool: ...
 
     def result(self) -> Any: ...
 
@@ -66,12 +70,17 @@ class _Task:
         import asyncio
 
         self.ended: float | None = None
+        self.failed = False
         self.context = context
         self.task = asyncio.ensure_future(self._timed(run, value, clock))
+        self.task.add_done_callback(_looked_at)
 
     async def _timed(self, run: AsyncRun, value: Any, clock: Clock) -> Any:
         try:
             return await run(value, self.context)
+        except Exception:
+            self.failed = True
+            raise
         finally:
             self.ended = clock.now()
 
@@ -84,3 +93,9 @@ class _Task:
         self.context.cancel()
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
+
+
+def _looked_at(task: Any) -> None:
+    """A try that lost may fail unheard: nobody asks for its error, which asyncio would print."""
+    if not task.cancelled():
+        task.exception()

@@ -72,7 +72,21 @@ def _plain(annotation: Any) -> Converter:
             return _of_fields(annotation, _dataclass)
         if annotation in _BARE:
             return _generic(annotation, annotation, _BARE[annotation])
+        if issubclass(annotation, dict):
+            return _dict_of_a_class(annotation)
     raise Unknown(annotation)
+
+
+def _dict_of_a_class(annotation: type[dict[Any, Any]]) -> Converter:
+    """A dict's subclass is an object on the way out, and made of one on the way in."""
+    decode = _generic(dict, dict, _BARE[dict]).decode
+
+    def made(value: Any) -> Any:
+        found = annotation()
+        found.update(decode(value))
+        return found
+
+    return Converter(made, to_json)
 
 
 def _of_fields(annotation: Any, make: Callable[[Any], Converter]) -> Converter:

@@ -1,0 +1,71 @@
+"""A step that may fail: its failure is a value, which says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ..drive import AsyncRun
+from ..failed import Failed
+from ..fit import union
+from ..refer import Place, place
+from ..spec import Key, StepSpec
+from .around import Around
+from .base import Branches, Step
+from .call import steps_of
+from .fallback import tell
+from .hold import Wait
+
+if TYPE_CHECKING:
+    from ..run import Worker
+
+
+class Optional(Around):
+    """See `optional`."""
+
+    def __init__(self, branches: Branches, name: str, at: Place) -> None:
+        super().__init__("optional", branches, name, at, {})
+        self.output_type = union([self.output_type, Failed])
+
+    def policy(
+        self, runs: dict[Key, AsyncRun], path: str, worker: Worker, wait: Wait
+    ) -> Callable[[Any, Any], Coroutine[Any, Any, Any]]:
+        run, failures = runs[""], worker.counter(path, "left_out")
+
+        async def answer(value: Any, context: Any) -> Any:
+            try:
+                return await run(value, context)
+            except Exception as error:
+                failures(1)
+                tell(context, "optional step failed", path, error)
+                step = getattr(error, "step", path)
+                failed = Failed(step, type(error).__name__, str(error))
+                if context is not None:
+                    context.failed.append(failed)
+                return failed
+
+        return answer
+
+
+def optional(step: Any, *, name: str = "") -> Step[Any, Any]:
+    """A step whose failure is no error of the graph: it answers `Failed` then, a dict that says the
+    step's path, the error's class and its message.
+
+    The answer of a `parallel` has it under the branch's name; an `ensemble` combines the answers of
+    those that answered.  What failed is in `context.failed`, is logged and counted, and an HTTP
+    reply names it in the header `pelton-failed`.
+
+    Its type is the step's, or `Failed`: what comes after it must take both.
+
+    >>> from pelton import Graph, parallel, steps
+    >>> def weather(city: str) -> float:
+    ...     raise ConnectionError("refused")
+    >>> graph = Graph("g", str) >> parallel(size=len, weather=steps.optional(weather))
+    >>> graph("Oslo")["weather"].message
+    'refused'
+    """
+    return Optional((("", steps_of(step)),), name, place())
+
+
+def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
+    return Optional(branches, spec.name, at)
