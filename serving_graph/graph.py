@@ -64,8 +64,11 @@ class Graph(Generic[I, O]):
     ) -> None:
         is_async = any(each.is_async for each in steps)
         first = steps[0].input_type if steps else Any
-        drops = any(each.drops for each in steps)
-        given = steps[-1].output_type if steps else declared
+        answering = next(
+            (place for place, each in enumerate(steps) if each.answers), len(steps) - 1
+        )
+        drops = any(each.drops for each in steps[: answering + 1])
+        given = steps[answering].output_type if steps else declared
         self.__dict__.update(
             name=name,
             declared=declared,

@@ -233,9 +233,7 @@ class Executor:
                 self.observe(context, telemetry)
             worker = Worker(context, self.clock, self.watch, self.spans)
             try:
-                run, many = worker.sequences(self.steps, self.name, is_async=self.is_async)
-                if any(each.drops for each in self.steps):
-                    run = until_dropped(run, self.dropped, is_async=self.is_async)
+                run, many = self._sequences(worker)
                 counted = worker.in_flight
                 run = counted.counted(run, is_async=self.is_async) if counted else run
                 if self.spans is not None:
@@ -246,6 +244,25 @@ class Executor:
                 self._close_after(error, worker)
                 raise
             self._worker = worker
+
+    def _sequences(self, worker: Worker) -> tuple[Run, Many | None]:
+        """The graph's steps as one function (two, where it answers before its last step), and for
+        many values at once where a step has that."""
+        if any(each.answers for each in self.steps):
+            from .answers import parts
+
+            first, then = parts(self.name, self.steps)
+            if then:
+                behind = worker.sequence(then, self.name, is_async=self.is_async)
+                run = worker.sequence(first, self.name, is_async=self.is_async)
+                both = _both(run, self._ending(behind, then), self.is_async)
+                return self._ending(both, first), None
+        run, many = worker.sequences(self.steps, self.name, is_async=self.is_async)
+        return self._ending(run, self.steps), many
+
+    def _ending(self, run: Run, steps: Sequence[Step[Any, Any]]) -> Run:
+        drops = any(each.drops for each in steps)
+        return until_dropped(run, self.dropped, is_async=self.is_async) if drops else run
 
     def observe(self, context: Any, telemetry: Telemetry) -> None:
         """Have the steps that are loaded from now on counted and traced, as `telemetry` says."""
@@ -308,5 +325,21 @@ def until_dropped(run: Run, instead: Any, *, is_async: bool) -> Run:
             return await run(value, context)
         except Drop:
             return instead
+
+    return waiting if is_async else plain
+
+
+def _both(first: Run, then: Run, is_async: bool) -> Run:
+    """The answer of `first`, once `then` has had it, too."""
+
+    def plain(value: Any, context: Any = None) -> Any:
+        answer = first(value, context)
+        then(answer, context)
+        return answer
+
+    async def waiting(value: Any, context: Any = None) -> Any:
+        answer = await first(value, context)
+        await then(answer, context)
+        return answer
 
     return waiting if is_async else plain

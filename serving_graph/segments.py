@@ -66,7 +66,8 @@ class Segment:
         self.gives: Parcel | None = None
         self.is_async = any(each.is_async for each in rest)
         self.input_type: Any = Event if source else graph.input_type
-        self.output_type: Any = Any if target or source else graph.output_type
+        answers = not source and (target is None or target.answers)
+        self.output_type: Any = graph.output_type if answers else Any
         own = any(each.is_async for each in steps)
         self.executor = Executor(graph.name, steps, is_async=own, dropped=_DROPPED)
         # Loads nothing until it is called.
@@ -98,7 +99,7 @@ class Segment:
         (told,) = self.send([self.packed(out, context.delivery)])
         if isinstance(told, Exception):
             raise told
-        return Receipt(queue=self.target.name, message_id=told)
+        return out if self.target.answers else Receipt(queue=self.target.name, message_id=told)
 
     async def run(self, value: Any, context: Context) -> Any:
         """The segment's own steps; `_DROPPED` for an event that goes no further."""
@@ -220,8 +221,8 @@ def split(graph: Graph[Any, Any], name: str = "") -> tuple[Segment, ...]:
         own = graph.steps[begin : cut + 1]
         if not own:
             break  # the graph ends with a queue
-        steps = _after_queue(graph, own, source)
-        rest = _after_queue(graph, graph.steps[begin:], source, near=False)
+        steps = after_queue(graph.name, own, source)
+        rest = after_queue(graph.name, graph.steps[begin:], source, near=False)
         label = f"{name}-{source.name}" if source else name
         made.append(Segment(graph, label, steps, rest, source, target))
         begin, source = cut + 1, target
@@ -265,8 +266,8 @@ def _takes(
     return Parcel(f"{graph.name}/{takers[0].name}", types, takers[0].place)
 
 
-def _after_queue(
-    graph: Graph[Any, Any],
+def after_queue(
+    graph: str,
     steps: tuple[Step[Any, Any], ...],
     source: Queue | None,
     *,
@@ -282,7 +283,7 @@ def _after_queue(
         for name, given in zip(each.after, after, strict=True):
             if given not in known or name == "input":
                 raise wrong(
-                    f"graph {graph.name!r}: step {each.name!r} takes the value of {name!r}, from "
+                    f"graph {graph!r}: step {each.name!r} takes the value of {name!r}, from "
                     f"before the queue {source.name!r}",
                     "what comes after a queue has only what the queue carries; "
                     + meant(name, [source.name, *known[1:]]),

@@ -85,6 +85,7 @@ class Step(Generic[I_contra, O_co]):
     aside:       whether its value is its input's, what it does being off the way (a tap)
     either:      whether it, or a step inside it, also has an async form for async graphs
     splits:      whether a graph that is spread over functions is cut here (a queue)
+    answers:     whether its value is the graph's answer, whatever comes after it
     single:      whether it may run once an event only, and in no step that repeats others
     passes:      whether it gives the very value that it takes, so that its type is kept
     ends:        whether it gives its sequence's answer, so that nothing can follow (`respond`)
@@ -103,6 +104,7 @@ class Step(Generic[I_contra, O_co]):
     aside: bool = False
     either: bool = False
     splits: bool = False
+    answers: bool = False
     single: bool = False
     passes: bool = False
     ends: bool = False

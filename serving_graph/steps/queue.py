@@ -6,7 +6,7 @@ In-process a queue lets every value pass.  What is cut, and what is sent, is in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...handlers.errors import InvalidInput
 from ...handlers.frozen import Frozen
@@ -49,6 +49,7 @@ class Queue(Step[Any, Any]):
         _check(name, options, at)
         self.by, self.kind, self.attempts = key, options["kind"], options["attempts"]
         self.backoff, self.window = options["backoff"], options["window"]
+        self.answers = options["answers"] == "value"
         self.dead_letter = options["dead_letter"] or f"{name}-dead"
         self.references = (reference(key),) if callable(key) else ()
 
@@ -103,6 +104,7 @@ def queue(
     backoff: float = 1.0,
     window: float = 0,
     dead_letter: str = "",
+    answers: Literal["receipt", "value"] = "receipt",
 ) -> Step[Any, Any]:
     """A cut between two steps: deployed, what comes after is a function of its own, which takes the
     events from a queue.
@@ -121,6 +123,8 @@ def queue(
                  default computed: the sum of the steps' timeouts where all have one, else six times
                  the function's timeout
     dead_letter: that queue's name; by default `<name>-dead`
+    answers:     what the entry answers when the event is in the queue: a `Receipt`, or the "value"
+                 that was sent; with "value" that is the graph's answer in-process, too
 
     Raises `GraphError` for a queue in a branch, and for a value that no message can carry.
 
@@ -138,13 +142,14 @@ def queue(
         "backoff": backoff,
         "window": window,
         "dead_letter": dead_letter,
+        "answers": answers,
     }
     return Queue(name, key, options, place())
 
 
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     by, defaults = spec.option("key") or {}, ("kind", "attempts", "backoff", "window")
-    options = {name: spec.option(name) for name in (*defaults, "dead_letter")}
+    options = {name: spec.option(name) for name in (*defaults, "dead_letter", "answers")}
     key = resolve(by["function"]) if "function" in by else by.get("field", "")
     return Queue(spec.name, key, options, at)
 
@@ -165,6 +170,9 @@ def _check(name: str, options: dict[str, Any], at: Place) -> None:
     if options["kind"] not in KINDS:
         what = f"queue {name!r} is of no known kind: {options['kind']!r}"
         raise wrong(what, meant(str(options["kind"]), list(KINDS)), at=at)
+    if options["answers"] not in ("receipt", "value"):
+        what = f"queue {name!r}: answers={options['answers']!r} is no answer"
+        raise wrong(what, meant(str(options["answers"]), ["receipt", "value"]), at=at)
     if not 1 <= options["attempts"] <= 100:
         raise wrong(f"queue {name!r}: attempts={options['attempts']} is outside 1 to 100", at=at)
     if options["backoff"] < 0:

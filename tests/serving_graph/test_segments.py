@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from pelton import App, Context, Graph, Reject, Retry, WrongUse, steps
 from pelton.handlers.delivery import Delivery
+from pelton.handlers.errors import GraphError
 from pelton.serving_graph.brokers.base import NoSuchQueue, dead
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
@@ -310,3 +312,27 @@ def test_on_lambda_a_batch_is_answered_record_by_record() -> None:
     payload = sqs({"name": "a", "size": 3}, {"name": "a", "size": 4}, queue="orders")
     assert make_handler(child)(payload, lambda_context()) == {"batchItemFailures": []}
     assert [json.loads(each.text)["value"] for each in broker.queues["priced"]] == [30, 40]
+
+
+def test_a_queue_may_answer_with_the_value_it_is_sent() -> None:
+    graph = Graph("shop", Order) >> read >> steps.filter(big)
+    graph = graph >> steps.queue("orders", answers="value") >> price >> steps.queue("told")
+    assert graph.output_type == Order | None
+    assert Graph.from_spec(graph.spec.to_dict()).spec == graph.spec
+    world = World(graph)
+    for call in (graph, world.segments[0]):
+        assert call(Order("A", 3), context("k")) == Order("a", 3)
+        assert call(Order("A", 1), context("k")) is None
+    world.settle()
+    assert [each["value"] for each in world.there("told")] == [30]
+
+
+def test_what_comes_after_the_answer_still_fails_in_a_test() -> None:
+    graph = Graph("shop", Order) >> read >> steps.queue("orders", answers="value") >> price
+    with pytest.raises(ValueError, match="nobody buys 13"):
+        graph(Order("a", 13))
+    later_on: Graph[Order, Any] = Graph("later", Order) >> read
+    later_on = later_on >> steps.queue("q", answers="value") >> later
+    assert asyncio.run(later_on.acall(Order("A", 3))) == Order("a", 3)
+    with pytest.raises(GraphError, match="did you mean 'value'"):
+        steps.queue("q", answers="valeu")  # type: ignore[arg-type]
