@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .serving_graph.steps.parallel import parallel as parallel
     from .serving_graph.steps.pickled import pickled as pickled
     from .serving_graph.steps.queue import queue as queue
+    from .serving_graph.steps.reduce import reduce as reduce
     from .serving_graph.steps.respond import respond as respond
     from .serving_graph.steps.retry import retry as retry
     from .serving_graph.steps.router import router as router
@@ -77,6 +78,7 @@ _HOME = {
     "parallel": "parallel",
     "pickled": "pickled",
     "queue": "queue",
+    "reduce": "reduce",
     "respond": "respond",
     "retry": "retry",
     "router": "router",

@@ -35,6 +35,7 @@ KINDS = {
     "parallel": "parallel",
     "pickled": "pickled",
     "queue": "queue",
+    "reduce": "reduce",
     "respond": "respond",
     "retry": "retry",
     "router": "router",
