@@ -1,7 +1,8 @@
 """Before a worker stands still: wait for what its function has running aside.
 
 Lambda freezes a worker as soon as its answer is returned, and may end it frozen.  So what a graph
-runs aside of its answers (taps, shadows) is waited for first, as long as the event has time.
+runs aside of its answers (taps; not shadows, which nobody may wait for) is waited for first, as
+long as the event has time.
 Source: AWS's page on the execution environment's lifecycle.
 """
 

@@ -20,6 +20,7 @@ class Aside:
     waits: whether the work is coroutines: then they run together, on a loop of the thread's own
     grace: seconds that `drain` and `close` wait for what was taken; a program that ends waits, too
     late:  what `close` calls with the number of pieces that were not done by then
+    awaited: whether a worker that is about to stand still waits for it, see `Worker.asides`
 
     >>> done = []
     >>> aside = Aside(room=2)
@@ -37,10 +38,11 @@ class Aside:
         waits: bool = False,
         grace: float = 5.0,
         late: Callable[[int], object] | None = None,
+        awaited: bool = True,
     ) -> None:
         import threading
 
-        self.waits = waits
+        self.waits, self.awaited = waits, awaited
         self._room, self._grace, self._late = room, grace, late
         self._told: list[Callable[[], object]] = []  # who waits for room, on loops
         self._changed = threading.Condition()

@@ -137,8 +137,9 @@ class Worker:
         return _uncounted if self.watch is None else self.watch.counter(path, name)
 
     def asides(self) -> list[Aside]:
-        """What runs beside the events, what was made first coming first."""
-        return [each for _, each in self.made if hasattr(each, "settle")]
+        """What runs beside the events and is waited for before the worker stands still, what was
+        made first coming first."""
+        return [each for _, each in self.made if getattr(each, "awaited", False)]
 
     def tell(self, hook: str, *, backwards: bool = False) -> None:
         """Call a hook of every instance that has it; the first error is raised after the last."""
@@ -282,7 +283,7 @@ class Executor:
             error.add_note(f"and closing what was loaded failed: {closing!r}")
 
     def settle(self, within: float | None = None) -> bool:
-        """Wait until nothing runs aside (taps, shadows); whether that is so.
+        """Wait until nothing runs aside that is waited for (taps); whether that is so.
 
         within: seconds; None: as long as each of them is given when a worker ends
         """

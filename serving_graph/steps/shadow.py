@@ -153,7 +153,7 @@ class Shadowed(Holder):
     ) -> Shadow:
         from ..aside import Aside
 
-        aside = worker.make(lambda: Aside(self.settings.room, waits=waits), path)
+        aside = worker.make(lambda: Aside(self.settings.room, waits=waits, awaited=False), path)
         worker.gauge(f"{path}/{name}", "shadows_waiting", lambda: len(aside))
         count = {what: worker.counter(f"{path}/{name}", what) for what in Tally._fields}
 
@@ -212,8 +212,9 @@ class Shadow:
             return Uncopied(error)
 
     def begin(self, value: Any, answer: Any, context: Any) -> None:
-        """Ask aside, and compare with the answer."""
+        """Ask aside, without the event's deadline, and compare with the answer."""
         answer = self.copy(answer)
+        context = context.aside() if hasattr(context, "aside") else context
         for each in (value, answer):
             if isinstance(each, Uncopied):
                 return self._failed(each.error, context)
@@ -295,7 +296,8 @@ def shadow(
 ) -> Shadowed:
     """A step that answers, and shadows that are given the same value and compared with it.
 
-    Shadows run on threads of their own after the answer, on a copy of the value.  Where their
+    Shadows run on threads of their own after the answer, on a copy of the value; `drain` waits for
+    them, an answer never does (on Lambda they stand still between events).  Where their
     answers differ, or they fail, the event's logger says so; `tallies()` of the step counts, and
     so do the graph's metrics.
 

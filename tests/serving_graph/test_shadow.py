@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from pelton import Context, Graph, NotReady, step
+from pelton import App, Context, Graph, NotReady, step
 from pelton.handlers.errors import GraphError
+from pelton.runtime.aws import make_handler
 from pelton.serving_graph.aside import Aside
 from pelton.serving_graph.models.shared import SHARED
 from pelton.serving_graph.steps.shadow import Tally
 from pelton.steps import champion, filter, shadow
+from pelton.testing import lambda_context
 
 go = threading.Event()
 begun = threading.Event()
@@ -316,3 +318,20 @@ def test_work_that_never_ends_is_left_behind_after_the_grace(waits_: bool) -> No
     assert aside.drain() is False
     aside.close()
     assert time.monotonic() - began < 15
+
+
+def test_no_answer_waits_for_a_shadow_where_a_worker_is_frozen_and_no_deadline_ends_it() -> None:
+    def looks(value: dict[str, Any], context: Context) -> float:
+        assert go.wait(20) and context.deadline is None
+        return float(value["n"])
+
+    watched = shadow(now, looks)
+    graph = Graph("g", dict) >> watched
+    handler = make_handler(App("a").serve(graph), freezes=True)
+    raw = lambda_context(remaining_ms=20_000)
+    assert handler({"n": 1}, raw) == 1.0
+    assert watched.tallies()["looks"] == Tally()
+    go.set()
+    graph.drain()
+    assert watched.tallies()["looks"] == Tally(same=1)
+    graph.stop()
