@@ -167,7 +167,7 @@ class Context:
 
     @property
     def failed(self) -> list[Any]:
-        """What the optional steps of this event did not do (`Failed`), in the order of failing."""
+        """What the optional steps of this event did not do (`Failure`), in the order of failing."""
         if self._parent is not None:
             return self._parent.failed
         if self._failed is None:

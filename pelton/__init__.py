@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .serving_graph import parallel as parallel
     from .serving_graph import router as router
     from .serving_graph import step as step
+    from .serving_graph.failure import Failure as Failure
     from .serving_graph.oip import oip as oip
 
 __version__ = "0.1.0"
@@ -57,6 +58,7 @@ _HOME = {
     "DeadlineExceeded": "handlers.errors",
     "Event": "handlers.event",
     "Failed": "handlers.failed",
+    "Failure": "serving_graph.failure",
     "Graph": "serving_graph",
     "InvalidInput": "handlers.errors",
     "InvalidOutput": "handlers.errors",

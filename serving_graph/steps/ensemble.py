@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast, overload
 
 from ..compile import Run, note
+from ..failure import Combine, leaving_out, may_fail, without_failure
 from ..fit import fits, type_name, union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
@@ -60,7 +61,7 @@ class Ensemble(Holder):
 
     def _rule_type(self, rule: str) -> Any:
         for key, steps in self.branches:
-            given = steps[-1].output_type
+            given = without_failure(steps[-1].output_type)
             if instead := why_not(rule, self.of, given):
                 what = rule if self.of != "probabilities" else f"{rule} of probabilities"
                 raise wrong(
@@ -70,6 +71,9 @@ class Ensemble(Holder):
                     at=self.place,
                 )
         return rule_type(rule, self.of, self.outputs(), self.labels)
+
+    def outputs(self) -> list[Any]:
+        return [without_failure(each) for each in super().outputs()]
 
     def _function_type(self, weights: Any) -> Any:
         signature = Signature(self.combine, f"{self.name}'s combine", self.place)
@@ -88,10 +92,18 @@ class Ensemble(Holder):
             )
         return signature.output_type
 
+    def _combining(self) -> Combine:
+        def make(weights: Sequence[float]) -> Combine:
+            if isinstance(self.combine, str):
+                return rule_of(self.combine, self.of, self.labels, weights)
+            return cast(Combine, self.combine)
+
+        if any(may_fail(steps) for _, steps in self.branches):
+            return leaving_out(make, [key for key, _ in self.branches], self.weights)
+        return make(self.weights)
+
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
-        listed, together, combine = list(runs.values()), gather(runs), self.combine
-        if isinstance(combine, str):
-            combine = rule_of(combine, self.of, self.labels, self.weights)
+        listed, together, combine = list(runs.values()), gather(runs), self._combining()
 
         def run(value: Any, context: Any) -> Any:
             answers = [each(value, context) for each in listed]
@@ -146,6 +158,9 @@ def ensemble(
              that add up to one: their mean, or a vote for the label most probable in the mean
     weights: one positive number a member, for all but a function
     labels:  the labels' names in the order of the members' lists, for a vote of probabilities
+
+    A member that is `optional` and fails is left out, with its weight; when none is left,
+    `NotReady` is raised.
 
     Raises `GraphError` when the members' types cannot be combined so, when two have one name, or
     when the weights do not match; at run, `TypeError` or `ValueError` says which answer does not

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..drive import AsyncRun
-from ..failed import Failed
+from ..failure import Failure
 from ..fit import union
 from ..refer import Place, place
 from ..spec import Key, StepSpec
@@ -25,7 +25,7 @@ class Optional(Around):
 
     def __init__(self, branches: Branches, name: str, at: Place) -> None:
         super().__init__("optional", branches, name, at, {})
-        self.output_type = union([self.output_type, Failed])
+        self.output_type = union([self.output_type, Failure])
 
     def policy(
         self, runs: dict[Key, AsyncRun], path: str, worker: Worker, wait: Wait
@@ -39,7 +39,7 @@ class Optional(Around):
                 failures(1)
                 tell(context, "optional step failed", path, error)
                 step = getattr(error, "step", path)
-                failed = Failed(step, type(error).__name__, str(error))
+                failed = Failure(step, type(error).__name__, str(error))
                 if context is not None:
                     context.failed.append(failed)
                 return failed
@@ -48,14 +48,14 @@ class Optional(Around):
 
 
 def optional(step: Any, *, name: str = "") -> Step[Any, Any]:
-    """A step whose failure is no error of the graph: it answers `Failed` then, a dict that says the
-    step's path, the error's class and its message.
+    """A step whose failure is no error of the graph: it answers `pelton.Failure` then, a dict that
+    says the step's path, the error's class and its message.
 
     The answer of a `parallel` has it under the branch's name; an `ensemble` combines the answers of
     those that answered.  What failed is in `context.failed`, is logged and counted, and an HTTP
     reply names it in the header `pelton-failed`.
 
-    Its type is the step's, or `Failed`: what comes after it must take both.
+    Its type is the step's, or `Failure`: what comes after it must take both.
 
     >>> from pelton import Graph, parallel, steps
     >>> def weather(city: str) -> float:

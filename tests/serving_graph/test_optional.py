@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pelton import App, Context, Graph, Reject, http, parallel, steps, testing
+from pelton import App, Context, Graph, NotReady, Reject, ensemble, http, parallel, steps, testing
 from pelton.handlers.errors import GraphError
-from pelton.serving_graph.failed import Failed
+from pelton.serving_graph.failure import Failure
 
 
 def inverse(x: float) -> float:
@@ -30,8 +30,8 @@ def refuse(x: float) -> float:
     raise Reject("bad")
 
 
-def either(answer: float | Failed) -> str:
-    return answer.error if isinstance(answer, Failed) else f"{answer}"
+def either(answer: float | Failure) -> str:
+    return answer.error if isinstance(answer, Failure) else f"{answer}"
 
 
 both = pytest.mark.parametrize("one", [inverse, later_inverse])
@@ -59,9 +59,9 @@ def test_a_failure_is_a_value_of_the_answer(one: Any) -> None:
 @both
 def test_what_comes_after_takes_both(one: Any) -> None:
     graph = Graph("g", float) >> steps.optional(one) >> either
-    assert graph.steps[0].output_type == float | Failed
+    assert graph.steps[0].output_type == float | Failure
     assert [asyncio.run(graph.acall(x)) for x in (2, 0)] == ["0.5", "ZeroDivisionError"]
-    with pytest.raises(GraphError, match=r"gives float \| Failed but step 'double' takes float"):
+    with pytest.raises(GraphError, match=r"gives float \| Failure but step 'double' takes float"):
         Graph("g", float) >> steps.optional(one) >> double
 
 
@@ -112,12 +112,41 @@ def test_an_http_reply_names_what_failed() -> None:
 def test_parts_of_an_event_say_it_to_the_whole() -> None:
     context = Context()
     graph = Graph("g", float) >> steps.timeout(steps.optional(inverse), 5)
-    assert isinstance(graph(0, context), Failed)
+    assert isinstance(graph(0, context), Failure)
     assert len(context.failed) == 1
 
 
 def test_a_failed_value_survives_a_copy() -> None:
     from copy import copy, deepcopy
 
-    failed = Failed("g/a", "KeyError", "x")
-    assert (copy(failed), deepcopy(failed), type(copy(failed))) == (failed, failed, Failed)
+    failed = Failure("g/a", "KeyError", "x")
+    assert (copy(failed), deepcopy(failed), type(copy(failed))) == (failed, failed, Failure)
+
+
+def scores(answers: list[float]) -> int:
+    return len(answers)
+
+
+@both
+def test_an_ensemble_combines_the_answers_of_those_that_answered(one: Any) -> None:
+    members = (steps.optional(one), double)
+    graph = Graph("g", float) >> ensemble(*members, weights=[3, 1])
+    assert graph.output_type is float
+    assert Graph.from_spec(graph.spec.to_dict()).spec == graph.spec
+    context = Context()
+    assert asyncio.run(graph.acall(2, context)) == (3 * 0.5 + 4) / 4
+    assert context.failed == []
+    assert asyncio.run(graph.acall(0, context)) == 0
+    assert [each.step for each in context.failed] == [f"g/ensemble/{one.__name__}/{one.__name__}"]
+    counted = Graph("g", float) >> ensemble(*members, combine=scores)
+    assert [asyncio.run(counted.acall(x)) for x in (2, 0)] == [2, 1]
+
+
+def test_an_ensemble_of_which_nobody_answered_is_not_ready() -> None:
+    graph = Graph("g", float) >> ensemble(steps.optional(inverse), steps.optional(refuse))
+    with pytest.raises(NotReady, match="inverse: ZeroDivisionError, refuse: Reject") as caught:
+        graph(0)
+    assert caught.value.step == "g/ensemble"  # type: ignore[attr-defined]
+    alone = Graph("g", float) >> ensemble(steps.optional(inverse), double, weights=[1, 0])
+    with pytest.raises(NotReady):
+        alone(0)
