@@ -20,6 +20,7 @@ from .steps.call import steps_of
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry
+    from .diff import Diff
     from .models.file import ModelFile
     from .spans import Spans
 
@@ -304,13 +305,57 @@ class Graph(Generic[I, O]):
 
         return graph_from(spec if isinstance(spec, GraphSpec) else GraphSpec.from_dict(spec))
 
+    def to_json(self) -> str:
+        """The graph as JSON, in an order for people; `from_json` gives an equal graph back."""
+        from .texts import to_json
+
+        return to_json(self.spec)
+
+    @classmethod
+    def from_json(cls, text: str) -> Graph[Any, Any]:
+        """The graph that a JSON text says.  Raises `GraphError` for what does not parse, is not
+        here or does not fit."""
+        from .texts import from_json
+
+        return cls.from_spec(from_json(text))
+
+    def to_yaml(self) -> str:
+        """The graph as YAML, in an order for people; `from_yaml` gives an equal graph back.
+
+        Raises `GraphError` when PyYAML is not installed.
+        """
+        from .texts import to_yaml
+
+        return to_yaml(self.spec)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Graph[Any, Any]:
+        """The graph that a YAML text says.  Raises `GraphError` as `from_json` does."""
+        from .texts import from_yaml
+
+        return cls.from_spec(from_yaml(text))
+
+    def diff(self, other: Graph[Any, Any]) -> Diff:
+        """What makes `other` another graph than this: steps added, removed, moved and changed, by
+        path.  False, and without text, when nothing does.
+
+        >>> def half(n: float) -> float:
+        ...     return n / 2
+        >>> print((Graph("size", str) >> len).diff(Graph("size", str) >> len >> half))
+        + half: call pelton.serving_graph.graph:half, float -> float
+        """
+        from .diff import diff
+
+        return diff(self, other)
+
     def as_step(self, name: str = "") -> Step[I, O]:
         """This graph as a step of another, under its own name or another."""
         from .steps.subgraph import Subgraph
 
         at = place()
         check_sequence(f"graph {self.name!r}", self.steps, at, self.input_type)
-        types = (self.input_type, self.output_type)
+        # An event that goes no further inside goes no further outside: no None comes out.
+        types = (self.input_type, self.steps[-1].output_type)
         return Subgraph(name or self.name, self.spec, self.steps, types, at)
 
     def walk(self) -> Iterator[Step[Any, Any]]:
