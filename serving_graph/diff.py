@@ -179,11 +179,11 @@ def _reordered(before: Mapping[Ident, _Placed], after: Mapping[Ident, _Placed]) 
 def _out_of_order(old: Sequence[Ident], new: Sequence[Ident]) -> list[Ident]:
     """The fewest that have to be moved: all but a longest run of those that rise."""
     place = {each: number for number, each in enumerate(old)}
-    runs: list[list[Ident]] = []  # the longest that ends with each
+    runs: list[list[Ident]] = [[]]  # none, then the longest that ends with each
     for each in new:
-        fitting = [run for run in runs if place[run[-1]] < place[each]]
-        runs.append([*max(fitting, key=len, default=[]), each])
-    kept = set(max(runs, key=len, default=[]))
+        fitting = [run for run in runs if not run or place[run[-1]] < place[each]]
+        runs.append([*max(fitting, key=lambda run: len(run)), each])
+    kept = set(max(runs, key=lambda run: len(run)))
     return [each for each in new if each not in kept]
 
 

@@ -129,7 +129,7 @@ def _joint(whole: Drawing, text: str) -> None:
 
 
 def _box(kind: str, *lines: str, mark: Mark | None = None) -> Drawing:
-    said = tuple(_short(each) for each in (*lines, mark.text if mark else "") if each)
+    said = (*(_short(each) for each in lines if each), *([_short(mark.text, 60)] if mark else []))
     width = _odd(max(map(len, said)) + 4)
     height = len(said) + 2
     bad = mark is not None and mark.bad

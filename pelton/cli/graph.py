@@ -1,84 +1,79 @@
-"""`pelton graph`: draw the serving graphs of an app, in the terminal and as SVG."""
+"""`pelton graph`: draw an app's serving graphs, watch one run, write it as text, compare two."""
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..handlers.errors import WrongUse
+from . import graphs as of
 from .say import json_option, say_json
 
 if TYPE_CHECKING:
     from ..serving_graph import Graph
 
+_PATH = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.command()
 @click.argument("file")
 @click.argument("name", required=False)
-@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write SVG here.")
+@click.option("--svg", type=_PATH, help="Write SVG here.")
+@click.option("--out", type=_PATH, help="Write the graph itself here: .json or .yaml.")
+@click.option("--diff", "other", help="Compare with this one: FILE, module:graph, .json or .yaml.")
+@click.option("--live", help="Draw what a /metrics address says of the steps, again and again.")
+@click.option("--every", default=1.0, show_default=True, help="Seconds between two pictures.")
+@click.option("--frames", type=int, help="End after so many pictures.")
+@click.option("--html", type=_PATH, help="With --live: a page that shows the last picture.")
 @json_option
-def command(file: str, name: str | None, svg: Path | None, as_json: bool) -> None:
-    """Draw the serving graphs of FILE (FILE.py, FILE.py:app or module:app), or the one NAMEd.
+def command(
+    file: str,
+    name: str | None,
+    svg: Path | None,
+    out: Path | None,
+    other: str | None,
+    live: str | None,
+    every: float,
+    frames: int | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Draw the serving graphs of FILE (FILE.py, FILE.py:app, module:graph, .json or .yaml), or the
+    one NAMEd.
 
-    With --svg the picture is written as SVG, of one graph; with --json the graphs' specs are
-    printed.
+    With --svg the picture of one graph is written as SVG; with --json the graphs' specs are
+    printed.  --diff prints what makes the other graph another: the exit code is 0 when nothing
+    does, else 1.  --live takes the address of `pelton run`, `pelton serve` or of a function whose
+    telemetry has a route; ctrl-C ends it.
     """
+    found = of.find(file, name)
+    if other is not None:
+        _compare(of.only(found, "--diff"), of.only(of.find(other, name), "--diff"), as_json)
+    if out is not None:
+        graph = of.only(found, "--out")
+        of.write(out, of.to_text(out, graph))
+    if live is not None:
+        from .live import Live
+
+        Live(of.only(found, "--live"), live, every, svg, html).run(frames, as_json)
+        return
     from ..serving_graph.draw import to_svg, to_text
 
-    graphs = _chosen(file, name)
     if svg is not None:
-        _write(svg, to_svg(_only(graphs)))
+        of.write(svg, to_svg(of.only(found, "--svg")))
     if as_json:
-        say_json({"graphs": [each.spec.to_dict() for each in graphs]})
+        say_json({"graphs": [each.spec.to_dict() for each in found]})
         return
-    click.echo("\n\n".join(to_text(each) for each in graphs))
-    if svg is not None:
-        click.echo(f"\nwritten: {svg}")
+    click.echo("\n\n".join(to_text(each) for each in found))
+    for path in filter(None, (svg, out)):
+        click.echo(f"\nwritten: {path}")
 
 
-def _chosen(file: str, name: str | None) -> list[Graph[Any, Any]]:
-    found = {each.name: each for each in _graphs(file)}
-    if not found:
-        raise WrongUse(f"{file} has no graph", advice="make one: pelton.Graph('name') >> step")
-    if name is None:
-        return list(found.values())
-    if name not in found:
-        raise WrongUse(f"{file} has no graph {name!r}", advice=f"there are: {', '.join(found)}")
-    return [found[name]]
-
-
-def _graphs(file: str) -> list[Graph[Any, Any]]:
-    """The graphs that the app serves, then those that its module holds besides."""
-    from ..builders import load_app
-    from ..serving_graph import Graph
-
-    app, _ = load_app(file)
-    served = [each.user_function for each in app.functions.values()]
-    served += [graph for each in served for graph in getattr(each, "graphs", ())]
-    homes = dict.fromkeys(each.module for each in app.functions.values())
-    held = [each for home in homes for each in vars(_module(home)).values()]
-    found = [each for each in (*served, *held) if isinstance(each, Graph) and each.steps]
-    inner = {held.name for each in found for held in each.walk() if held.spec.kind == "graph"}
-    return [each for each in found if each.name not in inner or each in served]
-
-
-def _module(name: str) -> Any:
-    return sys.modules.get(name) or importlib.import_module(name)
-
-
-def _only(graphs: list[Graph[Any, Any]]) -> Graph[Any, Any]:
-    if len(graphs) > 1:
-        names = ", ".join(each.name for each in graphs)
-        raise WrongUse("--svg takes one graph", advice=f"name it: {names}")
-    return graphs[0]
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise WrongUse(f"cannot write {path}: {error.strerror}") from error
+def _compare(old: Graph[Any, Any], new: Graph[Any, Any], as_json: bool) -> None:
+    found = old.diff(new)
+    if as_json:
+        say_json({"changes": [each._asdict() for each in found.changes]})
+    elif found:
+        click.echo(str(found))
+    click.get_current_context().exit(1 if found else 0)
