@@ -182,8 +182,9 @@ def _out_of_order(old: Sequence[Ident], new: Sequence[Ident]) -> list[Ident]:
     runs: list[list[Ident]] = [[]]  # none, then the longest that ends with each
     for each in new:
         fitting = [run for run in runs if not run or place[run[-1]] < place[each]]
-        runs.append([*max(fitting, key=lambda run: len(run)), each])
-    kept = set(max(runs, key=lambda run: len(run)))
+        longest = max(fitting, key=len)
+        runs.append([*longest, each])
+    kept = max(runs, key=len)
     return [each for each in new if each not in kept]
 
 
