@@ -9,6 +9,7 @@ PeltonError
 ├── Overloaded          a bounded queue is full (HTTP: 429)
 ├── NotReady            what the event needs is not loaded, or is resting after failures (HTTP: 503)
 ├── DeadlineExceeded    the event's time is over (HTTP: 504); also a TimeoutError
+├── CallFailed          a service that a step called answered with an error, or badly (HTTP: 502)
 ├── CycleLimit          a cycle of a graph was not done after its last allowed turn (HTTP: 500)
 ├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)
 └── Retry               said by a handler: give me this record again later (HTTP: 503)
@@ -124,6 +125,20 @@ class DeadlineExceeded(PeltonError, TimeoutError):
     """The event's time, or a step's part of it, is over."""
 
     status = 504
+
+
+class CallFailed(PeltonError):
+    """A service that a step called did not answer as it was asked to.
+
+    answered: the HTTP status that it answered with
+    body:     the start of what it said
+    """
+
+    status = 502
+
+    def __init__(self, what: str, *, answered: int, body: str = "") -> None:
+        self.answered, self.body = answered, body
+        super().__init__(f"{what}: {body}" if body else what)
 
 
 class CycleLimit(PeltonError):

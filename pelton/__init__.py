@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import steps as steps
     from .handlers.app import App as App
     from .handlers.context import Context as Context
+    from .handlers.errors import CallFailed as CallFailed
     from .handlers.errors import CycleLimit as CycleLimit
     from .handlers.errors import DeadlineExceeded as DeadlineExceeded
     from .handlers.errors import InvalidInput as InvalidInput
@@ -53,6 +54,7 @@ __version__ = "0.1.0"
 _HOME = {
     "App": "handlers.app",
     "Aws": "handlers.platforms",
+    "CallFailed": "handlers.errors",
     "Context": "handlers.context",
     "CycleLimit": "handlers.errors",
     "DeadlineExceeded": "handlers.errors",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .serving_graph.steps.filter import filter as filter
     from .serving_graph.steps.flat_map import flat_map as flat_map
     from .serving_graph.steps.hedge import hedge as hedge
+    from .serving_graph.steps.http import http as http
     from .serving_graph.steps.join import join as join
     from .serving_graph.steps.limit import limit as limit
     from .serving_graph.steps.map import map as map
@@ -68,6 +69,7 @@ _HOME = {
     "filter": "filter",
     "flat_map": "flat_map",
     "hedge": "hedge",
+    "http": "http",
     "join": "join",
     "limit": "limit",
     "map": "map",

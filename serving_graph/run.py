@@ -114,6 +114,10 @@ class Worker:
         bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
         for each, given in zip(bound, steps, strict=True):
             each.after = given.after
+        if is_async:
+            from .held import watched
+
+            bound = [watched(each, self) for each in bound]
         return bound if self.spans is None else [self.spans.step(each) for each in bound]
 
     def _track(self, path: str, bound: Sequence[Bound]) -> Track | None:

@@ -25,6 +25,7 @@ KINDS = {
     "graph": "subgraph",
     "handler": "handler",
     "hedge": "hedge",
+    "http": "http",
     "join": "join",
     "limit": "limit",
     "map": "map",

@@ -16,7 +16,7 @@ from ..fit import fits, type_name
 from ..refer import Place, wrong
 from ..spec import StepSpec, canonical
 from .base import Bound, Step
-from .call import CallStep, parts, step
+from .call import CallStep, call_from, step
 from .field import check_field, field_type, reader
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def read(written: dict[str, Any], what: str, at: Place, *, values: int = 1) -> A
         raise wrong(f"{what} is {written!r:.60}, neither a field nor a function", at=at)
     options = canonical(written.get("options", {}))
     spec = StepSpec("call", written.get("name", ""), written["function"], options)
-    return AskCall(CallStep(*parts(spec), at, values=values))
+    return AskCall(call_from(spec, at, values))
 
 
 def takes(holder: Step[Any, Any], *asks: Ask | None) -> None:

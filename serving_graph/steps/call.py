@@ -18,15 +18,27 @@ I = TypeVar("I")  # noqa: E741 - the field's own letter, as in Graph[I, O]
 O = TypeVar("O")  # noqa: E741
 
 
+THREADS = 16  # of a step that blocks, on one worker
+
+
 class CallStep(Step[Any, Any]):
     """A function, or a class with `__call__` or `do`."""
 
     def __init__(
-        self, target: Any, name: str, arguments: dict[str, Any], at: Place, values: int = 1
+        self,
+        target: Any,
+        name: str,
+        arguments: dict[str, Any],
+        at: Place,
+        values: int = 1,
+        *,
+        thread: bool = False,
     ) -> None:
         name = name or _name_of(target)
         super().__init__(StepSpec("call", name, _reference(target, name, at)), at)
-        self.spec = StepSpec("call", name, self.spec.reference, _options(name, arguments, at))
+        self.spec = StepSpec(
+            "call", name, self.spec.reference, _options(name, arguments, thread, at)
+        )
         self.target, self.arguments = target, arguments
         self.verb = verb_of(target, name, at) if isinstance(target, type) else ""
         bound = () if self.verb else tuple(arguments)
@@ -38,6 +50,13 @@ class CallStep(Step[Any, Any]):
         self.is_async, self.takes_context = signature.is_async, bool(signature.context)
         self.streams = signature.streams
         self.references = (self.spec.reference,)
+        self.thread = self.either = thread
+        if thread and (self.is_async or self.streams):
+            raise wrong(
+                f"step {name!r} waits or streams by itself: thread=True is for one that blocks",
+                "leave it out",
+                at=at,
+            )
 
     def bind(self, worker: Worker, path: str) -> Bound:
         call: Callable[..., Any]
@@ -50,6 +69,10 @@ class CallStep(Step[Any, Any]):
             from .stream import noting
 
             call = noting(call, path)
+        if self.thread and self.is_async:
+            from ..off_loop import Pool
+
+            call = worker.make(partial(Pool, path, THREADS), path).lifted(call)
         return Bound(self.name, path, call, is_async=self.is_async, context=self.context, leaf=True)
 
 
@@ -74,7 +97,7 @@ def _reference(target: Any, name: str, at: Place) -> str:
     return reference(target)
 
 
-def _options(name: str, arguments: dict[str, Any], at: Place) -> str:
+def _options(name: str, arguments: dict[str, Any], thread: bool, at: Place) -> str:
     for key, value in arguments.items():
         try:
             canonical(value)
@@ -84,7 +107,8 @@ def _options(name: str, arguments: dict[str, Any], at: Place) -> str:
                 "make it in the class's load(context), once a worker",
                 at=at,
             ) from None
-    return canonical({"arguments": arguments} if arguments else {})
+    options: dict[str, Any] = {"arguments": arguments} if arguments else {}
+    return canonical(options | ({"thread": True} if thread else {}))
 
 
 @overload
@@ -94,23 +118,33 @@ def step(
     fn: type[Calls[I, Awaitable[O]]], /, *, name: str = "", **arguments: Any
 ) -> Step[I, O]: ...
 @overload
-def step(fn: type[Calls[I, O]], /, *, name: str = "", **arguments: Any) -> Step[I, O]: ...
+def step(
+    fn: type[Calls[I, O]], /, *, name: str = "", thread: bool = False, **arguments: Any
+) -> Step[I, O]: ...
 @overload
-def step(fn: type[Does[I, O]], /, *, name: str = "", **arguments: Any) -> Step[I, O]: ...
+def step(
+    fn: type[Does[I, O]], /, *, name: str = "", thread: bool = False, **arguments: Any
+) -> Step[I, O]: ...
 @overload
 def step(fn: Callable[[I], Awaitable[O]], /, *, name: str = "") -> Step[I, O]: ...
 @overload
-def step(fn: Callable[[I], O], /, *, name: str = "") -> Step[I, O]: ...
+def step(fn: Callable[[I], O], /, *, name: str = "", thread: bool = False) -> Step[I, O]: ...
 @overload
-def step(fn: Callable[..., O], /, *, name: str = "", **arguments: Any) -> Step[Any, O]: ...
+def step(
+    fn: Callable[..., O], /, *, name: str = "", thread: bool = False, **arguments: Any
+) -> Step[Any, O]: ...
 
 
-def step(fn: Any, /, *, name: str = "", **arguments: Any) -> Any:
+def step(fn: Any, /, *, name: str = "", thread: bool = False, **arguments: Any) -> Any:
     """A step made of a function or a class, named, with its other arguments given.
 
     A class is made once a worker with `arguments`; its `load(context)` runs once, its
     `__call__(value)` or `do(value)` once an event, its `close()` when the worker stops.
     A parameter named `context` gets the worker's context.  Arguments must be JSON-ready.
+
+    thread: for a plain step that blocks (a file, a database, a client without async): in an async
+            graph it runs in one of 16 threads, so that the loop goes on; where no step waits
+            (async) it makes no difference
 
     Raises `GraphError` with your file and line when the thing given cannot be a step.
 
@@ -121,12 +155,12 @@ def step(fn: Any, /, *, name: str = "", **arguments: Any) -> Any:
     """
     at = place()
     if isinstance(fn, Step):
-        if arguments or (name and name != fn.name):
+        if arguments or thread or (name and name != fn.name):
             raise wrong(f"step {fn.name!r} is made already", "name it where you make it", at=at)
         return fn
     if hasattr(fn, "as_step"):
         return fn.as_step(name)
-    return CallStep(getattr(fn, "user_function", fn), name, arguments, at)
+    return CallStep(getattr(fn, "user_function", fn), name, arguments, at, thread=thread)
 
 
 def steps_of(thing: Any) -> tuple[Step[Any, Any], ...]:
@@ -136,7 +170,12 @@ def steps_of(thing: Any) -> tuple[Step[Any, Any], ...]:
 
 
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
-    return CallStep(*parts(spec), at)
+    return call_from(spec, at)
+
+
+def call_from(spec: StepSpec, at: Place, values: int = 1) -> CallStep:
+    """The step that a spec of a function or class says.  values: how many it is handed."""
+    return CallStep(*parts(spec), at, values, thread=spec.option("thread", False))
 
 
 def parts(spec: StepSpec) -> tuple[Any, str, dict[str, Any]]:

@@ -36,10 +36,11 @@ class Filter(Step[Any, Any]):
             )
         self.input_type = self.output_type = predicate.input_type
         self.is_async, self.takes_context = predicate.is_async, predicate.takes_context
-        self.references = predicate.references
+        self.references, self.either = predicate.references, predicate.either
 
     def bind(self, worker: Worker, path: str) -> Bound:
-        test = self.predicate.bind(worker, path)
+        asked: Step[Any, Any] = self.predicate
+        test = (asked.waiting() if self.is_async and asked.either else asked).bind(worker, path)
         keep = _keep_async(test) if self.is_async else _keep(test)
         return Bound(self.name, path, keep, is_async=self.is_async, context=test.context, leaf=True)
 
@@ -67,12 +68,14 @@ def _keep_async(test: Bound) -> Callable[..., Any]:
 
 
 @overload
+def filter(predicate: Step[I, bool], *, name: str = "") -> Passing[I]: ...
+@overload
 def filter(predicate: Callable[[I], bool | Awaitable[bool]], *, name: str = "") -> Passing[I]: ...
 @overload
 def filter(predicate: Callable[..., Any], *, name: str = "", **arguments: Any) -> Passing[Any]: ...
 
 
-def filter(predicate: Callable[..., Any], *, name: str = "", **arguments: Any) -> Any:
+def filter(predicate: Any, *, name: str = "", **arguments: Any) -> Any:
     """A step that lets an event go on when `predicate(value)` is true.
 
     An event that does not go on ends its graph with the answer None, which the graph's output type
@@ -100,4 +103,4 @@ def filter(predicate: Callable[..., Any], *, name: str = "", **arguments: Any) -
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     from . import call
 
-    return Filter(call.CallStep(*call.parts(spec), at), spec.name, at)
+    return Filter(call.call_from(spec, at), spec.name, at)

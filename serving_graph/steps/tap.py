@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 from ..compile import Run
+from ..logs import log
 from ..refer import Place, place, wrong
 from ..spec import StepSpec, canonical
 from .base import Bound, Branches, Drop, Step
@@ -147,7 +148,7 @@ class Work:
     def _failed(self, error: BaseException, context: Any) -> None:
         self._count["failed"](1)
         said = {"step": getattr(error, "step", self._path), "error": _said(error)}
-        _log(context or self._worker.context, "a step aside failed", said)
+        log(context or self._worker.context, "error", "a step aside failed", said)
 
 
 class _Late:
@@ -158,7 +159,8 @@ class _Late:
 
     def __call__(self, count: int) -> None:
         said = {"step": self._path, "events": count}
-        _log(self._worker.context, "steps aside were not done when the worker ended", said)
+        message = "steps aside were not done when the worker ended"
+        log(self._worker.context, "error", message, said)
 
 
 def _copied(value: Any) -> Any:
@@ -169,17 +171,6 @@ def _copied(value: Any) -> Any:
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _log(context: Any, message: str, fields: dict[str, Any]) -> None:
-    logger = getattr(context, "logger", None)
-    if logger is not None:
-        logger.error(message, **fields)
-        return
-    import logging  # a graph that runs under no adapter
-
-    words = ", ".join(f"{key}={value}" for key, value in fields.items())
-    logging.getLogger("pelton.graph").error("%s: %s", message, words)
 
 
 @overload
