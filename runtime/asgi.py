@@ -60,11 +60,26 @@ class Served:
         self.worker = Worker(function, metrics)
 
     async def answer(self, event: Event, context: Context) -> Any:
-        """The function's own answer, not encoded yet."""
+        """The function's answer as a `Result` of bytes, or the iterator that it gave.
+
+        Of a function that does not wait, bodies are read and written on its thread, too: a large
+        one must not hold up the loop.
+        """
+        if not self.codec.is_async:
+            return await self.workers.call(self._plain, event, context)
         arguments = self.codec.decode(event, context)
-        if self.codec.is_async:
-            return await self.function.user_function(*arguments)
-        return await self.workers.call(self.function.user_function, *arguments)
+        return self._encoded(await self.function.user_function(*arguments), context)
+
+    def _plain(self, event: Event, context: Context) -> Any:
+        arguments = self.codec.decode(event, context)
+        return self._encoded(self.function.user_function(*arguments), context)
+
+    def _encoded(self, answer: Any, context: Context) -> Any:
+        if self.codec.streams and is_iterator(answer):
+            return answer
+        result = with_failed(as_result(self.codec.encode(answer)), context)
+        result.body, result.content_type = _wire(result)
+        return result
 
     def context(self, request_id: str, deadline: float | None = None) -> Context:
         name = self.function.name
@@ -180,12 +195,11 @@ class Application:
             answer = await either(served.answer(event, context), gone, on_gone=nobody_waits)
             if gone.done():
                 return
-            if served.codec.streams and is_iterator(answer):
+            if is_iterator(answer):
                 items = Items(answer, served.codec.encode_item, self.workers)
                 await stream(items, event.headers.get("accept", ""), send, gone)
             else:
-                result = with_failed(as_result(served.codec.encode(answer)), context)
-                await _send(send, result, event.method)
+                await _send(send, answer, event.method)
         finally:
             gone.cancel()
 

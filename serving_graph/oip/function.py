@@ -44,7 +44,7 @@ class OpenInference:
             answer = begun.call(context)
         except Exception as error:
             return refused(error)
-        return begun.finish(answer)
+        return begun.finish(answer, context)
 
     async def _answer_async(self, event: Event, context: Any) -> Result:
         from asyncio import to_thread  # a loaded model may hold the loop up, an unload waits
@@ -59,7 +59,7 @@ class OpenInference:
                 answer = await to_thread(begun.call, context)
         except Exception as error:
             return refused(error)
-        return begun.finish(answer)
+        return begun.finish(answer, context)
 
     def check(self) -> None:
         """Raise `GraphError` for a graph without steps."""

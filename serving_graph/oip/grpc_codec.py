@@ -58,6 +58,8 @@ def write_response(response: InferResponse, request: InferRequest) -> Any:
     made = MESSAGES["ModelInferResponse"](
         model_name=response.model, model_version=response.version, id=response.id
     )
+    for key, value in response.parameters.items():
+        made.parameters[key].string_param = value
     raw = request.binary or any(each.datatype not in _FIELDS for each in response.outputs)
     for each in response.outputs:
         output = made.outputs.add(name=each.name, datatype=each.datatype, shape=each.shape)

@@ -71,7 +71,7 @@ class Service:
         except asyncio.CancelledError:  # who asked gave up, or the deadline is over
             context.cancel()
             raise
-        return write_response(self.plane.finish(prepared, answer), asked)
+        return write_response(self.plane.finish(prepared, answer, context), asked)
 
     async def model_stream_infer(self, requests: AsyncIterator[Any], call: Any) -> Any:
         """One answer a request, in order; an error is that request's, and the stream goes on."""

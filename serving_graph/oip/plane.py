@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...handlers.errors import UnknownModel, WrongUse
-from .messages import InferRequest, InferResponse, check_outputs, chosen
+from .messages import NOTHING, InferRequest, InferResponse, check_outputs, chosen
 from .served import GraphModel, Metadata, RepositoryModel, Served, State
 
 if TYPE_CHECKING:
@@ -159,11 +159,14 @@ class Plane:
             check_outputs(known, request.outputs)
         return Prepared(request, model, model.read(request.inputs))
 
-    def finish(self, prepared: Prepared, answer: Any) -> InferResponse:
-        """The response to a call's answer.  Raises `ProtocolError` for one that has no tensors."""
+    def finish(self, prepared: Prepared, answer: Any, context: Any = None) -> InferResponse:
+        """The response to a call's answer; its parameter `failed` names the optional steps that
+        did not answer.  Raises `ProtocolError` for an answer that has no tensors."""
         request, model = prepared.request, prepared.model
         found = model.write(answer)
         if not model.metadata.outputs:
             check_outputs([each.name for each in found], request.outputs)
         outputs = chosen(found, request.outputs)
-        return InferResponse(request.model, model.version, request.id, outputs)
+        failed = context.failed if context is not None and context.has_failed else ()
+        said = {"failed": ", ".join(each["step"] for each in failed)} if failed else NOTHING
+        return InferResponse(request.model, model.version, request.id, outputs, said)

@@ -29,9 +29,9 @@ class Pending(NamedTuple):
         """The answer of the model; an awaitable of it where `is_async`."""
         return self.prepared.call(context)
 
-    def finish(self, answer: Any) -> Result:
+    def finish(self, answer: Any, context: Any = None) -> Result:
         try:
-            response = self.plane.finish(self.prepared, answer)
+            response = self.plane.finish(self.prepared, answer, context)
             return write_response(response, self.prepared.request)
         except Exception as error:
             return refused(error)

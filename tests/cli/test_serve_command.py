@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from click import ClickException
+
+from pelton.cli.serve import listen
 
 APP = """
 import asyncio
@@ -133,3 +137,12 @@ def test_what_cannot_be_served_is_said_in_a_line(start: Callable[..., Any], tmp_
         running = start("serve", *words, "--port", "0")
         running.line(line)
         assert running.process.wait(30) == 1
+
+
+def test_answers_go_out_at_once_and_a_port_that_is_taken_is_named() -> None:
+    """asyncio sets TCP_NODELAY on sockets that say that they are TCP."""
+    with listen("127.0.0.1", 0) as first:
+        assert first.proto == socket.IPPROTO_TCP
+        port = first.getsockname()[1]
+        with pytest.raises(ClickException, match=f"cannot listen on 127.0.0.1:{port}: .*another"):
+            listen("127.0.0.1", port)

@@ -31,8 +31,9 @@ def serving(file: Path, *words: str) -> Iterator[dict[str, Any]]:
         yield json.loads(process.stdout.readline())
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        code = process.wait(30)
         process.stdout.close()
+        assert code == 0
 
 
 @pytest.fixture(scope="session")

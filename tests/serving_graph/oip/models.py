@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import pelton
-from pelton.handlers.errors import DeadlineExceeded, Overloaded
+from pelton.handlers.errors import DeadlineExceeded, NotReady, Overloaded
 from pelton.serving_graph.models.repository import ModelMetadata, Models, Tensor
 
 
@@ -78,6 +78,18 @@ async def hold(folder: str) -> str:
     return "gone"
 
 
+def weather(given: float) -> float:
+    raise NotReady("the weather is resting")
+
+
+def told(given: dict[str, Any]) -> float:
+    return float(given["base"])
+
+
+def base(given: float) -> float:
+    return given + 1
+
+
 def echo(dtype: str) -> Any:
     array = GenericAlias(np.ndarray, (Any, GenericAlias(np.dtype, (getattr(np, dtype),))))
 
@@ -128,5 +140,7 @@ NAMED = [
     pelton.Graph(each.__name__) >> each
     for each in (score, rows, double, matrix, waits, turned, opened, raw, fails, hold)
 ]
+branches = pelton.parallel(base=base, weather=pelton.steps.optional(weather))
+NAMED.append(pelton.Graph("partial") >> branches >> told)
 app = pelton.App("models")
 app.serve(pelton.oip(*NAMED, *ECHOES, repository=repository))

@@ -240,7 +240,12 @@ def _grpc_outputs(message: Any) -> Any:
             data = list(getattr(each.contents, CONTENTS[each.datatype]))
             data = [x.decode() if isinstance(x, bytes) else x for x in data]
         found[each.name] = (each.datatype, list(each.shape), data)
-    document = {"model_name": message.model_name, "model_version": message.model_version}
+    document: dict[str, Any] = {
+        "model_name": message.model_name,
+        "model_version": message.model_version,
+    }
+    if message.parameters:
+        document["parameters"] = {k: v.string_param for k, v in message.parameters.items()}
     return document | ({"id": message.id} if message.id else {}) | {"outputs": found}
 
 

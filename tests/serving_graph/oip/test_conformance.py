@@ -224,3 +224,9 @@ def test_what_a_model_raises_has_its_code(skin: Skin, which: int, code: str, wor
     said = skin.infer("fails", [Given("input", "INT64", [1], [which])])
     assert said.code == code
     assert words in said.body
+
+
+def test_an_optional_step_that_failed_is_said(skin: Skin) -> None:
+    said = skin.infer("partial", [Given("input", "FP64", [1], [1.0])])
+    assert said.body["outputs"] == {"output": ("FP64", [1], [2.0])}
+    assert said.body["parameters"]["failed"].startswith("partial/parallel/weather")
