@@ -36,6 +36,7 @@ class EstimatorModel(FileModel):
         needed(self.file.declared, "requirements=['scikit-learn', 'numpy']", "numpy")
         self._estimator = self.revive(content)
         self.methods = [self._method(name) for name in self.outputs or ["predict"]]
+        self._check_labels()
         self._frame = self._frame_maker()
         outputs = [self._output(name) for name in self.outputs or ["predict"]]
         return self._inputs(), outputs
@@ -46,6 +47,16 @@ class EstimatorModel(FileModel):
             kind = type(self._estimator).__name__
             raise ValueError(f"{self.file.declared} is a {kind}, which has no method {name!r}")
         return method
+
+    def _check_labels(self) -> None:
+        """Raise for labels that are asked for and that this estimator does not give."""
+        if not self.by_label:
+            return
+        if not any("proba" in name for name in self.outputs or ()):
+            what = "by_label= is for probabilities: outputs=['predict_proba']"
+            raise ValueError(f"{self.file.declared}: {what}")
+        if not hasattr(getattr(self._estimator, "classes_", None), "tolist"):
+            raise ValueError(f"{self.file.declared} says no one list of classes: by_label=False")
 
     def _fitted(self) -> list[str]:
         """The columns of the data frame that it was fitted on; empty when that was an array."""
@@ -88,7 +99,14 @@ class EstimatorModel(FileModel):
             return Tensor(method, datatype, (-1,))
         if method in ("predict_proba", "predict_log_proba") and classes is not None:
             return Tensor(method, "FP64", (-1, len(classes)))
-        return Tensor(method, "FP64", (-1,) if method == "predict" else ())
+        return Tensor(method, "FP64", self._width() if method == "predict" else ())
+
+    def _width(self) -> tuple[int, ...]:
+        """The shape of what a regressor predicts: one number a row, or several."""
+        last = getattr(self._estimator, "steps", [("", self._estimator)])[-1][1]
+        shape = getattr(getattr(last, "coef_", None), "shape", ())
+        count = getattr(last, "n_outputs_", shape[0] if len(shape) == 2 else 1)
+        return (-1,) if count == 1 else (-1, count)
 
     def run(self, arrays: dict[str, Any]) -> list[Any]:
         if self._frame is None:

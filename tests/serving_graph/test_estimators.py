@@ -108,6 +108,7 @@ def test_files_and_settings_that_cannot_be(tmp_path: Path) -> None:
         ({"outputs": ["predict_all"]}, "a Pipeline, which has no method 'predict_all'"),
         ({"outputs": ["_check"]}, "has no method '_check'"),
         ({"features": ["a"]}, "takes 2 features, inputs= names 1"),
+        ({"by_label": True}, "by_label= is for probabilities"),
     ]
     for settings, says in wrong:
         with pytest.raises(ValueError, match=says):
@@ -116,6 +117,15 @@ def test_files_and_settings_that_cannot_be(tmp_path: Path) -> None:
         loaded(tmp_path, on_a_frame(), features=["speed"])
     with pytest.raises(InvalidInput, match="takes n x 2, got 1 x 3"):
         loaded(tmp_path, LinearRegression().fit(ROWS, [0, 1, 2, 3]))([1, 2, 3])
+
+
+def test_regressors_of_one_number_and_of_several(tmp_path: Path) -> None:
+    one = loaded(tmp_path, LinearRegression().fit(ROWS, [0, 1, 2, 3]))
+    assert one.metadata.outputs == (("predict", "FP64", (-1,)),)
+    assert one([3, 1]) == pytest.approx(3.0)
+    two = loaded(tmp_path, make_pipeline(StandardScaler(), LinearRegression()).fit(ROWS, ROWS))
+    assert two.metadata.outputs == (("predict", "FP64", (-1, 2)),)
+    assert two([3, 1]) == pytest.approx([3.0, 1.0])
 
 
 def dumped(folder: Path, thing: Any) -> ModelFile:
