@@ -275,8 +275,8 @@ class Graph(Generic[I, O]):
         watch: Watch | None = None,
         spans: Spans | None = None,
     ) -> Executor:
-        """An executor of its own: its class steps are made anew, shared with nobody; models, which a
-        worker loads once, are shared.
+        """An executor of its own: its class steps are made anew, shared with nobody; models,
+        which a worker loads once, are shared.
 
         clock: what whatever waits asks, see `ManualClock`; the machine's when left out
         watch: who counts and times the steps, see `StepWatch`

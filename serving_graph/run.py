@@ -1,7 +1,7 @@
 """The executor: a graph on one worker, its class steps made, loaded, and closed at the end.
 
-Knows no kind of step; each binds itself.  Two executors of one graph share nothing but models, which
-a worker loads once.
+Knows no kind of step; each binds itself.  Two executors of one graph share nothing but
+models, which a worker loads once.
 """
 
 from __future__ import annotations

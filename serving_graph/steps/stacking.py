@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from ...handlers.errors import NotReady
 from ..compile import Run, note
+from ..failure import Failure, without_failure
 from ..fit import fits, type_name
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
@@ -33,7 +35,7 @@ class Stacking(Holder):
         self.of, members = of, branches[:-1]
         self.input_type = common_input(self, members)
         for key, steps in members:
-            given = steps[-1].output_type
+            given = without_failure(steps[-1].output_type)
             if why_not(_RULE[of], of, given):
                 said = f"{what}: member {key!r} gives {type_name(given)}, which are no {of}"
                 raise wrong(said, "say what they are: of=...", at=at)
@@ -70,13 +72,17 @@ class Stacking(Holder):
 def record_of(answers: dict[str, Any], of: str) -> dict[str, Any]:
     """The meta model's input: a feature for each answer, or for each place of it.
 
-    Raises `TypeError` or `ValueError` for an answer that is not what `of` says.
+    Raises `TypeError` or `ValueError` for an answer that is not what `of` says, `NotReady` where an
+    optional member has none.
 
     >>> record_of({"tree": {"late": 0.5, "early": 0.5}, "line": [0.9, 0.1]}, "probabilities")
     {'tree.late': 0.5, 'tree.early': 0.5, 'line.0': 0.9, 'line.1': 0.1}
     """
     record: dict[str, Any] = {}
     for name, answer in answers.items():
+        if isinstance(answer, Failure):
+            what = f"the member {name!r} has not answered, and the meta model needs every answer"
+            raise NotReady(f"{what} ({answer.error}: {answer.message})")
         answer = answer.tolist() if hasattr(answer, "tolist") else answer
         if of == "labels":
             check_label(answer)

@@ -19,7 +19,7 @@ from pelton.handlers.errors import GraphError
 from pelton.serving_graph.steps.bandit import Arm, Arms
 from pelton.serving_graph.steps.canary import side
 from pelton.serving_graph.steps.stacking import record_of
-from pelton.steps import bandit, canary, stacking
+from pelton.steps import bandit, canary, optional, stacking
 
 untyped: Any = None
 
@@ -265,6 +265,17 @@ def test_answers_that_are_not_what_was_said(of: Any, answer: Any, says: str) -> 
     graph = Graph("g", int) >> stacking(member, meta=seen, of=of)
     with pytest.raises((TypeError, ValueError), match=says) as caught:
         graph(1)
+    assert caught.value.__notes__ == ["in step g/stacking"]
+
+
+def test_a_meta_model_is_not_asked_without_an_optional_member_s_answer() -> None:
+    def fails(value: float) -> float:
+        raise ConnectionError("refused")
+
+    graph = Graph("g", float) >> stacking(size, optional(fails), meta=total)
+    says = r"'fails' has not answered, and .* \(ConnectionError: refused\)"
+    with pytest.raises(NotReady, match=says) as caught:
+        graph(1.0)
     assert caught.value.__notes__ == ["in step g/stacking"]
 
 
