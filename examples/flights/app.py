@@ -1,17 +1,45 @@
-"""The app: the delay model behind HTTP (score.py), and a consumer of departures from a queue."""
+"""The delay model behind HTTP (score.py), behind HTTP with a log of its decisions, and behind a
+queue of departures.  What is here needs boto3, which Lambda has and Nuclio has not."""
 
 from typing import Any
 
 from features import Flight
-from score import NEEDS, app, graph
+from score import DATA, NEEDS, Delay, app, graph
 
 import pelton
+from pelton import steps
+
+
+class Log:
+    """Writes what was decided into a table; the same decision twice is one row."""
+
+    def load(self) -> None:
+        import boto3
+
+        self.table: Any = boto3.client("dynamodb")
+
+    def __call__(self, decision: Delay) -> None:
+        item = {"id": {"S": decision.id}, "score": {"N": str(decision.score)}}
+        self.table.put_item(TableName="decisions", Item=item)
+
+
+decide = app.serve(
+    graph >> steps.queue("decisions", answers="value") >> pelton.step(Log, name="log"),
+    name="decide",
+    memory=512,
+    timeout=20,
+    requirements=NEEDS,
+    include=DATA,
+    description="delay, whose decisions go through a queue to a function that logs them",
+    triggers=[pelton.http("POST", "/decide")],
+)
 
 
 @app.function(
     memory=512,
     timeout=20,
     requirements=NEEDS,
+    include=DATA,
     triggers=[pelton.sqs("departures", batch=10, on_invalid="dead_letter")],
 )
 def record(flight: Flight, context: pelton.Context) -> None:

@@ -34,6 +34,7 @@ from ways import Answers, DemoFailed
 HERE = Path(__file__).parent
 APP = str(HERE / "app.py")
 FLIGHTS = 1000
+DECISIONS = 100
 COLD_STARTS = 5
 TOLERANCE = 1e-6
 ENVIRONMENT = {
@@ -113,16 +114,17 @@ def clients(url: str) -> Callable[[str], Any]:
 
 
 def make_resources(client: Callable[[str], Any]) -> str:
-    """The queue and the table the app uses; the queue's URL."""
+    """The queue and the tables the app uses; the queue's URL."""
     url: str = client("sqs").create_queue(
         QueueName="departures", Attributes={"VisibilityTimeout": "60"}
     )["QueueUrl"]
-    client("dynamodb").create_table(
-        TableName="scores",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )
+    for table in ("scores", "decisions"):
+        client("dynamodb").create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )
     return url
 
 
@@ -190,6 +192,10 @@ def compare(answers: list[Answers]) -> None:
                 )
 
 
+def _only(answers: Answers, sample: list[Flight]) -> Answers:
+    return Answers(answers.way, {each.id: answers.scores[each.id] for each in sample})
+
+
 def milliseconds(seconds: list[float], share: float) -> str:
     if len(seconds) == 1:
         return f"{seconds[0] * 1000:.2f}" if share == 0.5 else "-"
@@ -228,7 +234,7 @@ def run(folder: Path) -> None:
         console.print(f"  emulator at {ready['url']}, Nuclio at {ready['nuclio_url']}", style="dim")
         client = clients(ready["url"])
         queue_url = make_resources(client)
-        with step("build and deploy to Lambda (delay, record)"):
+        with step("build and deploy to Lambda (delay, record, decide and its queue's function)"):
             console.print(deploy(ready).strip(), highlight=False, markup=False)
         with step("deploy to Nuclio: delay as an archive, haul by nuclio-jupyter"):
             console.print(
@@ -244,9 +250,15 @@ def run(folder: Path) -> None:
             cold = ways.cold_starts(client("lambda"), sample[0], COLD_STARTS)
             answers = send_all(client, ready["nuclio_url"], queue_url, sample)
             compare(answers)
+        with step(
+            f"decide {DECISIONS} of them, each decision logged by the function behind a queue"
+        ):
+            compare(
+                [_only(answers[0], sample[:DECISIONS]), ways.decided(client, sample[:DECISIONS])]
+            )
     scores = [answers[0].scores[each.id] for each in sample]
     show(answers, cold, float(roc_auc_score(september["late"], scores)))
-    console.print(pelton("graph", APP), highlight=False, markup=False)
+    console.print(pelton("graph", APP), highlight=False, markup=False, soft_wrap=True)
     console.print("the emulator has stopped, its data is removed", style="dim")
 
 

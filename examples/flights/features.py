@@ -58,6 +58,10 @@ def hour_key(flight: Flight) -> str:
     return f"{flight.origin}-{flight.month}-{flight.day}-{flight.hour}"
 
 
+def alone(departure: Departure) -> Flight:
+    return departure.flight
+
+
 def clean_with_weather(departure: Departure) -> list[float]:
     """`clean`, whether the weather is known, and its four numbers (zeros where it is not)."""
     weather = departure.weather

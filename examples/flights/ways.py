@@ -82,27 +82,34 @@ def by_queue(
         refused = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries).get("Failed")
         if refused:
             raise DemoFailed(f"the queue refused messages: {refused}")
-    answers.scores = _wait_for_scores(table, len(flights), tick)
+    answers.scores = _rows(table, "scores", len(flights), tick)
     answers.seconds = [(time.perf_counter() - started) / len(flights)]
     return answers
 
 
-def _wait_for_scores(table: Any, wanted: int, tick: Callable[[], None]) -> dict[str, float]:
-    """Every id in the table, once there are `wanted`; a minute without news is a failure."""
+def decided(client: Callable[[str], Any], flights: list[Flight]) -> Answers:
+    """`decide` by its function URL; the answers are what the function behind its queue wrote."""
+    config = client("lambda").get_function_url_config(FunctionName="decide")
+    url = config["FunctionUrl"].rstrip("/") + "/decide"
+    answers = by_http("Lambda: decide > queue > log", url, flights, lambda: None)
+    answers.scores = _rows(client("dynamodb"), "decisions", len(flights), lambda: None)
+    return answers
+
+
+def _rows(table: Any, name: str, wanted: int, tick: Callable[[], None]) -> dict[str, float]:
+    """Every id in a table, once there are `wanted`; a minute without news is a failure."""
     known: dict[str, float] = {}
     news = time.monotonic()
     while len(known) < wanted:
         before = len(known)
-        for page in table.get_paginator("scan").paginate(TableName="scores"):
+        for page in table.get_paginator("scan").paginate(TableName=name):
             known |= {item["id"]["S"]: float(item["score"]["N"]) for item in page["Items"]}
         for _ in range(len(known) - before):
             tick()
         if len(known) > before:
             news = time.monotonic()
         elif time.monotonic() - news > 60:
-            raise DemoFailed(
-                f"the queue's consumer wrote {len(known)} of {wanted} scores, then none"
-            )
+            raise DemoFailed(f"the consumer of {name} wrote {len(known)} of {wanted}, then none")
         time.sleep(0.25)
     return known
 

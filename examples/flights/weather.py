@@ -29,4 +29,13 @@ def with_weather(flight: Flight, weather: Weather | None) -> Departure:
     return Departure(flight=flight, weather=weather)
 
 
-__all__ = ["FILE", "Station", "hour_key", "with_weather"]
+def in_words(departure: Departure) -> str:
+    """The weather as a traveller would say it.  Raises `LookupError` where it is not known."""
+    weather = departure.weather
+    if weather is None:
+        raise LookupError(f"no observation at {hour_key(departure.flight)}")
+    sky = "rain" if weather.precip else "fog" if weather.visib < 1 else "dry"
+    return f"{sky}, {'windy' if weather.wind_speed > 20 else 'calm'}"
+
+
+__all__ = ["FILE", "Station", "in_words", "with_weather"]
