@@ -9,7 +9,6 @@ from weather import FILE, Station, in_words, with_weather
 
 import pelton
 from pelton import steps
-from pelton.serving_graph.failed import Failed
 
 app = pelton.App("flights")
 
@@ -29,7 +28,7 @@ class Delay(BaseModel):
 class Known(TypedDict):
     id: str
     probabilities: list[float]
-    weather: str | Failed
+    weather: str | pelton.Failure
 
 
 def validate(flight: Flight) -> Flight:

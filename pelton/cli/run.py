@@ -6,16 +6,23 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..handlers.event import Result
 from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
+from .run_end import InHand, end
 from .say import json_option, say_json
 
+if TYPE_CHECKING:
+    from ..runtime.worker import Worker
+
 Reply = tuple[int, list[tuple[str, str]], bytes]
+
+# To a request that comes on an open connection when the command has been told to end.
+ENDING: Reply = (503, [("content-type", "application/json")], b'{"message": "stopping"}')
 
 
 @click.command()
@@ -28,9 +35,10 @@ def command(file: str, host: str, port: int, as_json: bool) -> None:
     from ..builders import load_app
 
     app, _ = load_app(file)
-    routes = make_routes(app)
+    workers: list[Worker] = []
+    routes, requests = make_routes(app, workers=workers), InHand()
     try:
-        server = ThreadingHTTPServer((host, port), make_server(routes))
+        server = ThreadingHTTPServer((host, port), make_server(routes, requests))
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
@@ -50,7 +58,13 @@ def command(file: str, host: str, port: int, as_json: bool) -> None:
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+            pass
+    try:
+        end(requests, workers)
+    except KeyboardInterrupt:
+        click.echo("stopped at once: requests under way were not answered", err=True)
+        return
+    click.echo("stopped", err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +77,13 @@ class Route:
     handler: Callable[[Any, Any], Any]
 
 
-def make_routes(app: Any, metrics: Metrics | None = None) -> list[Route]:
+def make_routes(
+    app: Any, metrics: Metrics | None = None, *, workers: list[Worker] | None = None
+) -> list[Route]:
     """Every way to every function, in the order in which a request is held against them.
 
     metrics: what the functions count into, all into one; told at GET /metrics
+    workers: where the functions' workers are put, for who ends them
     """
     from ..runtime.aws import make_handler
     from ..runtime.routes import in_order
@@ -75,7 +92,10 @@ def make_routes(app: Any, metrics: Metrics | None = None) -> list[Route]:
     metrics = Metrics() if metrics is None else metrics
     routes = [metrics_route(metrics)]
     for name, function in app.functions.items():
-        handler = make_handler(function, Worker(function, metrics))
+        worker = Worker(function, metrics)
+        handler = make_handler(function, worker)
+        if workers is not None:
+            workers.append(worker)
         routes.append(Route(name, Http("ANY", f"/{name}"), True, handler))
         for trigger in function.triggers:
             if isinstance(trigger, Http):
@@ -98,18 +118,28 @@ def metrics_route(metrics: Metrics) -> Route:
     return Route("metrics", Http("GET", "/metrics"), True, handler)
 
 
-def make_server(routes: list[Route]) -> type[BaseHTTPRequestHandler]:
+def make_server(
+    routes: list[Route], requests: InHand | None = None
+) -> type[BaseHTTPRequestHandler]:
     """A request handler that turns requests into payload 2.0 events, as a function URL does."""
+    in_hand = requests or InHand()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
-            status, headers, body = serve(routes, self)
+            with in_hand.one() as begun:
+                self.reply(serve(routes, self) if begun else ENDING)
+
+        def reply(self, reply: Reply) -> None:
+            status, headers, body = reply
+            self.close_connection = self.close_connection or in_hand.ending
             self.send_response(status)
             for name, value in headers:
                 self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
+            if self.close_connection:
+                self.send_header("connection", "close")
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

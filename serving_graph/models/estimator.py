@@ -104,7 +104,7 @@ class EstimatorModel(FileModel):
     def _width(self) -> tuple[int, ...]:
         """The shape of what a regressor predicts: one number a row, or several."""
         last = getattr(self._estimator, "steps", [("", self._estimator)])[-1][1]
-        shape = getattr(getattr(last, "coef_", None), "shape", ())
+        shape: tuple[int, ...] = getattr(getattr(last, "coef_", None), "shape", ())
         count = getattr(last, "n_outputs_", shape[0] if len(shape) == 2 else 1)
         return (-1,) if count == 1 else (-1, count)
 

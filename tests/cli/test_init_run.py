@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,48 @@ def test_run_ends_at_a_signal(serve: Callable[..., tuple[Any, httpx.Client]], nu
     running, client = serve()
     client.close()
     assert running.end(number) == (0, [])
+
+
+SLOW = """
+import os
+import time
+import pelton
+
+app = pelton.App("slow")
+
+@app.function
+def wait(n: int) -> int:
+    os.write(1, b"begun\\n")  # in one piece, as several threads say it
+    time.sleep(1)
+    return 2 * n
+
+@wait.drain
+def drained(context):
+    print("drained", flush=True)
+
+@wait.stop
+def stopped(context):
+    raise RuntimeError("a hook that fails")
+"""
+
+
+def test_run_answers_what_it_has_accepted_before_it_ends(
+    serve: Callable[..., tuple[Any, httpx.Client]],
+) -> None:
+    running, client = serve(SLOW)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(client.post, "/wait", json=n) for n in range(4)]
+        for _ in asked:
+            running.line("begun")
+        code, left = running.end(signal.SIGTERM)
+        answers = [each.result() for each in asked]
+    assert [each.json() for each in answers] == [0, 2, 4, 6]
+    assert {each.headers["connection"] for each in answers} == {"close"}
+    running.line("drained")
+    running.line("a hook that fails")
+    running.line("stopped")
+    assert (code, left) == (0, [])
+    client.close()
 
 
 def test_run_says_which_port_is_taken(
