@@ -24,8 +24,10 @@ class Log:
 
 
 decide = app.serve(
-    graph >> steps.queue("decisions", answers="value") >> pelton.step(Log, name="log"),
-    name="decide",
+    pelton.Graph("decide", Flight)
+    >> graph
+    >> steps.queue("decisions", answers="value")
+    >> pelton.step(Log, name="log"),
     memory=512,
     timeout=20,
     requirements=NEEDS,
