@@ -1,14 +1,20 @@
-"""A three-step graph against the same three plain calls."""
+"""A graph of plain steps against the same plain calls: three steps, watched and not; what one step
+more costs; and whether a million events leave anything behind."""
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
-from pelton.serving_graph import Graph
+from pelton.handlers.metrics import Metrics
+from pelton.serving_graph import Graph, step
+from pelton.serving_graph.watch import StepWatch
 
 from .row import Row
 
-ROUNDS, CALLS = 60, 2000
+ROUNDS, CALLS, EVENTS, LONG = 60, 2000, 1_000_000, 48
 
 
 def first(value: int) -> int:
@@ -23,33 +29,79 @@ def third(value: int) -> int:
     return value - 3
 
 
+def plain(calls: int) -> None:
+    for value in range(calls):
+        third(second(first(value)))
+
+
+def calling(run: Callable[[int], Any]) -> Callable[[int], None]:
+    def calls(count: int) -> None:
+        for value in range(count):
+            run(value)
+
+    return calls
+
+
+def in_turns(*ways: Callable[[int], None]) -> list[float]:
+    """Microseconds a call of each, the best of many short rounds taken in turns."""
+    best = [float("inf")] * len(ways)
+    for _ in range(ROUNDS):
+        for place, way in enumerate(ways):
+            start = perf_counter()
+            way(CALLS)
+            best[place] = min(best[place], (perf_counter() - start) / CALLS * 1e6)
+    return best
+
+
+def chain(length: int) -> Graph[Any, Any]:
+    graph: Graph[Any, Any] = Graph("chain", int)
+    for place in range(length):
+        graph = graph >> step(first, name=f"step{place}")
+    graph.load()
+    return graph
+
+
 def measure() -> list[Row]:
-    """Microseconds a call, the best of many short rounds taken in turns."""
+    """Microseconds a call."""
     graph = Graph("three", int) >> first >> second >> third
     graph.load()
-    plain_best = graph_best = float("inf")
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        for value in range(CALLS):
-            third(second(first(value)))
-        middle = perf_counter()
-        for value in range(CALLS):
-            graph(value)
-        end = perf_counter()
-        plain_best = min(plain_best, (middle - start) / CALLS * 1e6)
-        graph_best = min(graph_best, (end - middle) / CALLS * 1e6)
-    excess = graph_best - 1.5 * plain_best
+    watched = graph.compile(watch=StepWatch(Metrics()))
+    floor, bare, seen = in_turns(plain, calling(graph), calling(watched))
+    what = "three-step graph, over 1.3 times three plain calls"
     return [
-        Row(
-            "three-step graph, over 1.5 times three plain calls",
-            plain_best,
-            graph_best,
-            "µs",
-            value=excess,
-            bound=2.0,
-            says="µs over",
-        )
+        _over(what, floor, bare),
+        _over(f"{what}, every step counted and timed", floor, seen),
+        _length(),
+        _memory(watched),
     ]
+
+
+def _over(what: str, floor: float, ours: float) -> Row:
+    excess = ours - 1.3 * floor
+    return Row(what, floor, ours, "µs", value=excess, bound=1.0, says="µs over")
+
+
+def _length() -> Row:
+    """What a step costs in a short graph, and in a long one."""
+    none, short, long = in_turns(*(calling(chain(count)) for count in (1, 3, LONG)))
+    few, many = (short - none) / 2, (long - none) / (LONG - 1)
+    what = f"a step more in a graph of {LONG}, over one more in a graph of 3"
+    return Row(what, few, many, "µs", value=many / few, bound=1.5)
+
+
+def _memory(run: Callable[[int], Any]) -> Row:
+    """Peak memory after a hundredth of the events and after all of them."""
+    calls = calling(run)
+    calls(EVENTS // 100)
+    before = _peak()
+    calls(EVENTS)
+    after = _peak()
+    what = "memory after a million events of the watched graph, its growth"
+    return Row(what, before, after, "MB", value=after - before, bound=1.0, says="MB more")
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

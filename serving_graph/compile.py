@@ -55,7 +55,7 @@ def compile_sequence(
         from .flow import compile_flow
 
         return compile_flow(path, steps, track)
-    names = [f"{_identifier(each.name)}_{place}" for place, each in enumerate(steps, 1)]
+    names = [f"{identifier(each.name)}_{place}" for place, each in enumerate(steps, 1)]
     values = _values(steps)
     source = _source(names, values, steps, is_async, timed=track is not None)
     file = f"<graph {path}>"
@@ -64,7 +64,7 @@ def compile_sequence(
         trace = error.__traceback__
         assert trace is not None
         place = trace.tb_lineno - _FIRST_LINE - (track is not None)
-        _show(file, source)
+        show(file, source)
         if track is not None:
             known = trace.tb_frame.f_locals
             track.failed(place, error, tuple(known[f"t{each}"] for each in range(place + 1)))
@@ -78,6 +78,8 @@ def compile_sequence(
     scope["__name__"] = __name__  # so that who shows a trace knows this frame for ours
     exec(compile(source, file, "exec"), scope)
     run: Run = scope["run"]
+    if len(steps) == 1 and steps[0].leaf and not is_async and track is None:
+        run.alone = steps[0]  # type: ignore[attr-defined]  # see `together`
     return run
 
 
@@ -147,11 +149,16 @@ def _source(
     return "\n".join([*lines, ""])
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """A word of Python's that says the name.
+
+    >>> identifier("fare-model 2")
+    'fare_model_2'
+    """
     return "".join(letter if letter.isalnum() else "_" for letter in f"_{name}").lstrip("_") or "s"
 
 
-def _show(file: str, source: str) -> None:
+def show(file: str, source: str) -> None:
     """Let tracebacks print the generated line, where the program prints tracebacks at all."""
     lines = sys.modules.get("linecache")
     if lines is not None and file not in lines.cache:

@@ -5,7 +5,6 @@ Only graphs with such a step count; knows no step and waits for nothing.
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from collections.abc import Callable
 from typing import Any
 
@@ -24,31 +23,33 @@ class InFlight:
     """
 
     def __init__(self) -> None:
-        self.count, self.told = 0, list[Callable[[], None]]()
-        self._lock = allocate_lock()
+        self.told = list[Callable[[], None]]()
+        self._inside: list[None] = []  # its length is the count: no thread comes between
+
+    @property
+    def count(self) -> int:
+        return len(self._inside)
 
     def counted(self, run: Run, *, is_async: bool) -> Run:
         """`run`, its events counted while they are in it."""
+        enter, leave, told = self._inside.append, self._inside.pop, self.told
 
         def plain(value: Any, context: Any = None) -> Any:
-            self._move(1)
+            enter(None)
             try:
                 return run(value, context)
             finally:
-                self._move(-1)
+                leave()
+                for tell in told:
+                    tell()
 
         async def waiting(value: Any, context: Any = None) -> Any:
-            self._move(1)
+            enter(None)
             try:
                 return await run(value, context)
             finally:
-                self._move(-1)
+                leave()
+                for tell in told:
+                    tell()
 
         return waiting if is_async else plain
-
-    def _move(self, by: int) -> None:
-        with self._lock:
-            self.count += by
-        if by < 0:
-            for tell in self.told:
-                tell()

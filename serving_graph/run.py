@@ -87,7 +87,13 @@ class Worker:
         return self.compiled(self.bound(steps, path, is_async=is_async), path, is_async=is_async)
 
     def compiled(self, bound: Sequence[Bound], path: str, *, is_async: bool) -> Run:
-        """Steps that are bound already, as one function."""
+        """Steps that are bound already, as one function: of one that holds others its own, where
+        nobody counts, since it says the paths of its errors itself."""
+        first = bound[0]
+        itself = not first.leaf and first.context == "context" and first.is_async == is_async
+        if len(bound) == 1 and itself and self.watch is None:
+            call: Run = first.call
+            return call
         return compile_sequence(path, bound, is_async=is_async, track=self._track(path, bound))
 
     def sequences(
@@ -101,12 +107,12 @@ class Worker:
         """`sequence`, and beside it the same steps for many values at once, where one of them
         would rather have them so; `concurrency` is that of the others, where they wait."""
         bound = self.bound(steps, path, is_async=is_async)
-        track = self._track(path, bound)
-        run = compile_sequence(path, bound, is_async=is_async, track=track)
         if any(each.after for each in bound) or all(each.many is None for each in bound):
-            return run, None
+            return self.compiled(bound, path, is_async=is_async), None
         from .many import staged
 
+        track = self._track(path, bound)
+        run = compile_sequence(path, bound, is_async=is_async, track=track)
         return run, staged(path, bound, track, is_async=is_async, concurrency=concurrency)
 
     def bound(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> list[Bound]:

@@ -76,6 +76,8 @@ class Rows:
     def _kind(self, value: Any) -> Kind:
         if self.counts == "one":
             return "row"
+        if value.__class__ is list and self.counts == "either":
+            return "rows" if _holds_rows(value, self.depth) else "row"
         if hasattr(value, "shape") and hasattr(value, "dtype"):
             return "array" if value.shape else "row"
         if isinstance(value, Mapping):
@@ -149,6 +151,8 @@ def kind_of(row: Any) -> Hashable:
     >>> kind_of({"a": 1}) == kind_of({"a": 2.5}), kind_of([1, "x"]) == kind_of(["x", 1])
     (True, False)
     """
+    if row.__class__ in _NUMBERS:
+        return "number"
     if isinstance(row, (list, tuple)):
         if _NUMBERS.issuperset(map(type, row)):
             return (len(row), "number")
@@ -157,8 +161,7 @@ def kind_of(row: Any) -> Hashable:
         return frozenset((name, kind_of(each)) for name, each in row.items())
     if hasattr(row, "shape") and hasattr(row, "dtype"):
         return (str(row.dtype), tuple(row.shape))
-    kind: Any = type(row)
-    return "number" if kind in _NUMBERS else (kind,)
+    return (type(row),)
 
 
 def length(value: Any) -> int:
@@ -177,7 +180,9 @@ def length(value: Any) -> int:
 
 def _holds_rows(value: Sequence[Any], depth: int) -> bool:
     """Whether a list holds rows: dicts, or what has as many lists in one another as a row."""
-    return bool(value) and (isinstance(value[0], Mapping) or _depth(value[0]) >= depth)
+    if not value or value[0].__class__ in _NUMBERS:
+        return False
+    return isinstance(value[0], Mapping) or _depth(value[0]) >= depth
 
 
 def _depth(value: Any) -> int:

@@ -19,7 +19,7 @@ from ..compile import note
 from ..deadline import time_left
 from ..drive import AsyncRun
 from ..in_flight import InFlight
-from .batcher import NOTHING, OVER, Batch, Batcher, Item
+from .batcher import NEVER, NOTHING, OVER, Batch, Batcher, Item
 from .rows import Rows
 
 E = TypeVar("E", bound=Exception)
@@ -91,7 +91,7 @@ class Work:
         except Exception as error:
             note(error, self.path, value)
             raise
-        expires = self.clock.now() + time_left(context)
+        expires = NEVER if context is None else self.clock.now() + time_left(context)
         ticket.items = [
             Item(each, each.rows, each.group, key=key, expires=expires, owner=ticket)
             for each in pieces

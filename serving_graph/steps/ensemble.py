@@ -11,6 +11,7 @@ from ..failure import Combine, leaving_out, may_fail, without_failure
 from ..fit import fits, type_name, union
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
+from ..together import combined, compile_together
 from .base import Branches, Step
 from .combine import RULES, rule_of, rule_type, why_not
 from .hold import Holder, common_input, named_members
@@ -103,15 +104,10 @@ class Ensemble(Holder):
         return make(self.weights)
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
-        listed, together, combine = list(runs.values()), gather(runs), self._combining()
-
-        def run(value: Any, context: Any) -> Any:
-            answers = [each(value, context) for each in listed]
-            try:
-                return combine(answers)
-            except Exception as error:
-                note(error, path)
-                raise
+        together, combine = gather(runs), self._combining()
+        if not self.is_async:
+            mean = (self.combine, self.of) == ("mean", "scores") and len(set(self.weights)) == 1
+            return compile_together(path, runs, *combined(len(runs), combine, mean=mean))
 
         async def run_and_wait(value: Any, context: Any) -> Any:
             answers = await together(value, context)
@@ -121,7 +117,7 @@ class Ensemble(Holder):
                 note(error, path)
                 raise
 
-        return run_and_wait if self.is_async else run
+        return run_and_wait
 
 
 @overload

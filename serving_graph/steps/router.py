@@ -80,25 +80,36 @@ class Router(Holder):
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         default = runs.pop(_DEFAULT, None) if self.has_default else None
-        choose = _chooser(self.by, runs)
         word = self.by if isinstance(self.by, str) else self.by.__name__
+        read = reader(self.by) if isinstance(self.by, str) else self.by
+        get, find = runs.get, _finder(self.by, runs)
 
-        def pick(value: Any) -> Run:
+        def other(value: Any, key: Any) -> Run:
+            key, run = find(value, key)
+            run = default if run is None else run
+            if run is None:
+                raise _no_route(word, key, list(runs))
+            return run
+
+        # A text that is a route's key is looked up in place, since it nearly always is one.
+        def route(value: Any, context: Any) -> Any:
             try:
-                key, run = choose(value)
-                run = run or default
+                key = read(value)
+                run = get(key) if key.__class__ is str else None
                 if run is None:
-                    raise _no_route(word, key, list(runs))
+                    run = other(value, key)
             except Exception as error:
                 note(error, path)
                 raise
-            return run
-
-        def route(value: Any, context: Any) -> Any:
-            return pick(value)(value, context)
+            return run(value, context)
 
         async def route_and_wait(value: Any, context: Any) -> Any:
-            return await pick(value)(value, context)
+            try:
+                run = other(value, read(value))
+            except Exception as error:
+                note(error, path)
+                raise
+            return await run(value, context)
 
         return route_and_wait if self.is_async else route
 
@@ -158,23 +169,16 @@ def _written(by: Any, name: str, at: Place) -> dict[str, str]:
     return {"function": reference(by)}
 
 
-def _chooser(by: Any, runs: dict[Key, Run]) -> Callable[[Any], tuple[Any, Run | None]]:
-    if not isinstance(by, str):
-
-        def choose_by(value: Any) -> tuple[Any, Run | None]:
-            key = by(value)
-            return (key, runs.get(key)) if type(key) is str else _find(key, runs)
-
-        return choose_by
-    read = reader(by)
+def _finder(by: Any, runs: dict[Key, Run]) -> Callable[[Any, Any], tuple[Any, Run | None]]:
+    """What finds a key, and its route, that no route has as it is written."""
     below = sorted((key for key in runs if _is_prefix(key)), key=lambda key: -len(str(key)))
 
-    def choose(value: Any) -> tuple[Any, Run | None]:
+    def find(value: Any, key: Any) -> tuple[Any, Run | None]:
         if by == "path" and isinstance(value, Event):
             return value.path, _find_path(value.path, runs, below)
-        return _find(read(value), runs)
+        return _find(key, runs)
 
-    return choose
+    return find
 
 
 def _is_prefix(key: Key) -> bool:
