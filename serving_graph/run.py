@@ -91,7 +91,7 @@ class Worker:
         nobody counts, since it says the paths of its errors itself."""
         first = bound[0]
         itself = not first.leaf and first.context == "context" and first.is_async == is_async
-        if len(bound) == 1 and itself and self.watch is None:
+        if len(bound) == 1 and itself and self.watch is None and self.spans is None:
             call: Run = first.call
             return call
         return compile_sequence(path, bound, is_async=is_async, track=self._track(path, bound))
