@@ -4,7 +4,6 @@ from calendar import monthrange
 from typing import Any, TypedDict
 
 from features import Departure, Flight, alone, clean, clean_with_weather, hour_key
-from pelton.serving_graph.failed import Failed
 from pydantic import BaseModel
 from weather import FILE, Station, in_words, with_weather
 
