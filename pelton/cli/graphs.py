@@ -77,11 +77,14 @@ def _all(where: str) -> list[Graph[Any, Any]]:
     if isinstance(graph := getattr(module, named, None) if named else None, Graph):
         return [graph]
     app, _ = load_app(where)
-    served = [each.user_function for each in app.functions.values()]
+    # A part of a graph that is spread over functions says which graph it is of.
+    functions = [each.user_function for each in app.functions.values()]
+    served = [getattr(each, "graph", each) for each in functions]
     served += [graph for each in served for graph in getattr(each, "graphs", ())]
     homes = dict.fromkeys(each.module for each in app.functions.values())
     held = [each for home in homes for each in vars(_module(home)).values()]
-    found = [each for each in (*served, *held) if isinstance(each, Graph) and each.steps]
+    known = {id(each): each for each in (*served, *held)}
+    found = [each for each in known.values() if isinstance(each, Graph) and each.steps]
     inner = {held.name for each in found for held in each.walk() if held.spec.kind == "graph"}
     return [each for each in found if each.name not in inner or each in served]
 
