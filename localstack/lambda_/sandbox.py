@@ -199,6 +199,9 @@ class Sandbox(SandboxProcess):
             self._server.close()
         super()._exited(code, peak)
 
+    def _was_heard(self) -> bool:
+        return self._server.worker.state != "starting"
+
     def freeze(self) -> None:
         if self.crew is None:  # extensions have their own rest
             super().freeze()

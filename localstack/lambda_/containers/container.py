@@ -22,7 +22,8 @@ OnExit = Callable[[int, int], None]
 # found.  Above 128 are signals.
 REFUSED, NOT_EXECUTABLE, NOT_FOUND, SIGNALS = 125, 126, 127, 128
 END_SECONDS = 10.0
-ENDS = 8  # how often the engine is told to end one
+# How often its process is looked for, and the engine told to end it; each waits twice as long.
+FINDS, ENDS = 9, 8
 
 
 class Container:
@@ -88,9 +89,11 @@ class Container:
     async def _find(self) -> None:
         """Its process, as soon as there is one: memory is looked at, and it can stand still."""
         pause = 0.05
-        while not self._ended.is_set() and not self.pid:
+        for _ in range(FINDS):
             await MACHINE.sleep(pause)
-            pause = min(pause * 2, 2.0)
+            pause *= 2
+            if self._ended.is_set() or self.pid:
+                return
             with contextlib.suppress(EngineRefused, ValueError):
                 told = await self._engine.ask("inspect", "--format", "{{.State.Pid}}", self.name)
                 if not self._ended.is_set():

@@ -30,7 +30,7 @@ def handler(event, context):
     do = event.get("do")
     print("seen", do)
     if do == "exit":
-        os._exit(3)
+        os._exit(event.get("code", 3))
     if do == "fill":
         while True:
             kept.append(bytearray(8 << 20))
@@ -179,6 +179,7 @@ def test_ends(client: Any, images: Any, engine: Any) -> None:
     assert ended["errorType"] == "Runtime.ExitError"
     assert ended["errorMessage"].endswith("Runtime exited with error: exit status 3")
     assert call(client)["count"] == 1
+    assert call(client, do="exit", code=127)["errorType"] == "Runtime.ExitError", "it was found"
 
 
 @pytest.mark.fidelity("Container images", "memory is held to the function's")
