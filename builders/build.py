@@ -14,7 +14,7 @@ from . import nuclio_spec
 from .archive import digest_of, write_zip
 from .bytecode import bytecode
 from .errors import BuildError
-from .imports import check_imports, top_level, uses_graph
+from .imports import check_imports, top_level
 from .parts import shipped
 from .report import UNZIPPED_LIMIT, Report, human, make_report, owners, refuse_too_large
 from .resolve import Resolver, default_cache
@@ -109,7 +109,7 @@ def collect(
     """(content by place in the artifact, distribution by place): everything decided, no writing."""
     sources = find_sources(function, root.resolve())
     installed = resolver.install(function.settings.requirements, target)
-    parts = shipped(uses_graph(sources.imports, sources.files))
+    parts = shipped(sources.files)
     own = {place: path.read_bytes() for place, path in sources.files.items()}
     own[f"{entry_module(function, target)}.py"] = _entry(function, target).encode()
     check_imports(sources.imports, [*own, *parts], top_level(installed), target, function.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import MissingModule
@@ -59,13 +59,3 @@ def check_imports(
                 f"in the artifact nor in {target.platform}'s runtime; add {package!r} to its "
                 "requirements"
             )
-
-
-def uses_graph(imports: Iterable[Import], sources: Mapping[str, Path]) -> bool:
-    """Whether the user's code says a word of the serving graph."""
-    words = (b"Graph", b"serving_graph", b"ensemble", b"router", b"parallel", b"oip")
-    return any(
-        any(word in path.read_bytes() for word in words)
-        for place, path in sources.items()
-        if place.endswith(".py")
-    )

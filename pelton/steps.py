@@ -99,7 +99,15 @@ __all__ = sorted(_HOME)
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'pelton.steps' has no attribute {name!r}")
-    module = import_module(f".serving_graph.steps.{_HOME[name]}", __package__)
+    try:
+        module = import_module(f".serving_graph.steps.{_HOME[name]}", __package__)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(f"{__package__}."):
+            raise
+        raise ImportError(
+            f"pelton.steps.{name} needs the part {error.name}, which is not in this artifact: "
+            f"it ships when the app's own code says the word {name}"
+        ) from error
     value: object = getattr(module, name)
     globals()[name] = value
     return value
