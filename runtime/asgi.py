@@ -7,23 +7,22 @@ gives a stream is answered as one.  Errors are the tree's: each class says its s
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import traceback
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from ..handlers.codec.streams import is_iterator
 from ..handlers.context import Context
-from ..handlers.errors import PeltonError, WrongUse
+from ..handlers.errors import WrongUse
 from ..handlers.event import Event, Result
 from ..handlers.function import Function
 from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
 from .asgi_gone import Receive, either, watch
 from .asgi_stream import Items, Send, stream
+from .asgi_wire import Scope, event_of, read_body, send_result, wire
 from .logs import JsonLogger
 from .loop_workers import Workers
 from .refusals import BUG, as_result, log_refusal, refusal, where, with_failed
@@ -32,7 +31,6 @@ from .telling.prometheus import page
 from .traces import shown
 from .worker import Worker
 
-Scope = Mapping[str, Any]
 Page = Callable[[], Result]
 
 
@@ -78,7 +76,7 @@ class Served:
         if self.codec.streams and is_iterator(answer):
             return answer
         result = with_failed(as_result(self.codec.encode(answer)), context)
-        result.body, result.content_type = _wire(result)
+        result.body, result.content_type = wire(result)
         return result
 
     def context(self, request_id: str, deadline: float | None = None) -> Context:
@@ -167,19 +165,19 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        event = _event(scope)
+        event = event_of(scope)
         found = self.find(event)
         if isinstance(found, Result):
-            await _send(send, found, event.method)
+            await send_result(send, found, event.method)
             return
         context = found.context(event.id)
         context.event = event
         try:
             async with self.workers.place():
-                event.body = await _body(event, receive, self.most_body)
+                event.body = await read_body(event, receive, self.most_body)
                 await self._answer(found, event, context, receive, send)
         except Exception as error:
-            await _send(send, error_result(error, found.function, context), event.method)
+            await send_result(send, error_result(error, found.function, context), event.method)
 
     async def _answer(
         self, served: Served, event: Event, context: Context, receive: Receive, send: Send
@@ -199,7 +197,7 @@ class Application:
                 items = Items(answer, served.codec.encode_item, self.workers)
                 await stream(items, event.headers.get("accept", ""), send, gone)
             else:
-                await _send(send, answer, event.method)
+                await send_result(send, answer, event.method)
         finally:
             gone.cancel()
 
@@ -225,14 +223,6 @@ def _triggers(function: Function[..., Any]) -> list[Http]:
     return named or [Http("POST", f"/{function.name}")]
 
 
-class Refused(PeltonError):
-    """A request that is none of a function's: its `status` says why."""
-
-    def __init__(self, what: str, status: int) -> None:
-        self.status = status  # type: ignore[misc]
-        super().__init__(what)
-
-
 def error_result(error: Exception, function: Function[..., Any], context: Context) -> Result:
     """An error as the one table says it; of a bug the type and the message, its trace printed."""
     result = refusal(error)
@@ -243,59 +233,3 @@ def error_result(error: Exception, function: Function[..., Any], context: Contex
     print("".join(trace), file=sys.stderr, flush=True)
     said = {"error": f"{type(error).__name__}: {error}", "details": []}
     return Result(said | where(error), status=BUG)
-
-
-def _event(scope: Scope) -> Event:
-    from urllib.parse import parse_qsl
-
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
-    return Event(
-        id=headers.get("x-request-id") or str(uuid.uuid4()),
-        trigger="http",
-        headers=headers,
-        method=scope["method"],
-        path=scope["path"],
-        fields=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
-        content_type=headers.get("content-type", ""),
-        raw=scope,
-    )
-
-
-async def _body(event: Event, receive: Receive, most: int) -> bytes:
-    """The whole body.  Raises `Refused` (413) for one that is, or says that it is, too large."""
-    said = event.headers.get("content-length", "0")
-    pieces, size = [], int(said) if said.isdigit() else 0
-    if size > most:
-        raise Refused(f"the body has {size} bytes, {most} are taken", 413)
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused("the request ended before its body", 400)
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > most:
-            raise Refused(f"the body has more than the {most} bytes that are taken", 413)
-        if not message.get("more_body"):
-            return b"".join(pieces)
-
-
-async def _send(send: Send, result: Result, method: str) -> None:
-    body, kind = _wire(result)
-    headers = {"content-type": kind} | dict(result.headers) | {"content-length": str(len(body))}
-    pairs = [(name.lower().encode(), str(value).encode()) for name, value in headers.items()]
-    pairs += [(b"set-cookie", each.encode()) for each in result.cookies]
-    await send({"type": "http.response.start", "status": result.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-
-
-def _wire(result: Result) -> tuple[bytes, str]:
-    body = result.body
-    if isinstance(body, bytes):
-        return body, result.content_type or "application/octet-stream"
-    if isinstance(body, str):
-        return body.encode(), result.content_type or "text/plain; charset=utf-8"
-    return json.dumps(body).encode(), result.content_type or "application/json"

@@ -15,7 +15,7 @@ from .say import json_option
 def command(where: str, as_json: bool) -> None:
     """Print the OpenAPI document of WHERE (module:graph, module:app or FILE.py), as JSON."""
     from ..runtime.asgi import Application
-    from .serve import described, find
+    from .served import described, find
 
     found = find(where)
     application = Application(found.app.functions.values())

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...handlers.codec.faults import Fault
-from ...handlers.codec.plain import to_json
 from ...handlers.codec.types import Unknown, converter, required_keys
 from ...handlers.errors import WrongUse
 from ..fit import plain, type_name
@@ -56,7 +55,7 @@ class Form:
 class RecordForm:
     """A tensor a field; what is optional may be left out."""
 
-    def __init__(self, annotation: Any, fields: Mapping[str, Field], make: Callable[..., Any]):
+    def __init__(self, fields: Mapping[str, Field], make: Callable[..., Any]) -> None:
         self.leaves = {name: leaf_of(each.annotation) for name, each in fields.items()}
         self.metas = tuple(Meta(name, e.datatype, e.shape) for name, e in self.leaves.items())
         self._required = [name for name, each in fields.items() if each.required]
@@ -79,7 +78,7 @@ class RecordForm:
 class RowsForm:
     """A list of records: a column a field, all of one length."""
 
-    def __init__(self, annotation: Any, fields: Mapping[str, Field], decode: Any) -> None:
+    def __init__(self, fields: Mapping[str, Field], decode: Callable[[Any], Any]) -> None:
         self.leaves = {name: leaf_of(e.annotation).column() for name, e in fields.items()}
         self.metas = tuple(Meta(name, e.datatype, e.shape) for name, e in self.leaves.items())
         self._required = [name for name, each in fields.items() if each.required]
@@ -158,10 +157,10 @@ def form_of(annotation: Any, what: str, name: str) -> AnyForm:
 def _form(annotation: Any, name: str) -> AnyForm:
     kind = plain(annotation)
     if (fields := _fields(kind)) is not None:
-        return RecordForm(kind, fields, _maker(kind, fields))
+        return RecordForm(fields, _maker(kind, fields))
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is list and (fields := _fields(plain(args[0]))) is not None:
-        return RowsForm(kind, fields, converter(kind).decode)
+        return RowsForm(fields, converter(kind).decode)
     if origin in (dict, Mapping) and len(args) == 2 and plain(args[0]) is str:
         return OpenForm(kind)
     return Form(annotation, name)
@@ -246,6 +245,3 @@ def _exactly(
         if name not in tensors:
             raise WrongTensor(name, "is missing")
     return [tensors[name] for name in required]
-
-
-__all__ = ["AnyForm", "Meta", "form_of", "to_json"]
