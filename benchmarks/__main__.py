@@ -22,8 +22,8 @@ floor. Believe the ratios, not the times: the machine was {machine}, Python {pyt
 The floors: a plain call of the function; `model_validate` and the call; a bare interpreter; the
 real runtime client under a Runtime API that does nothing else (its p50 is a whole turn, and no HTTP
 caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client;
-for a queue, receiving and deleting its messages alone, ten a request, over raw HTTP; for a graph, the
-same calls written by hand, and plain `asyncio.gather`; for batches, the same model asked row by row.
+for a queue, receiving and deleting its messages alone, ten a request, over raw HTTP; for a graph,
+the same calls by hand, and plain `asyncio.gather`; for batches, the same model asked row by row.
 Peers (storey, MLRun) run in environments of their own, made of `benchmarks/peers/*.txt`.
 
 | what | floor | ours | ratio or excess | bound | |
