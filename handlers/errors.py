@@ -11,6 +11,7 @@ PeltonError
 ├── DeadlineExceeded    the event's time is over (HTTP: 504); also a TimeoutError
 ├── CallFailed          a service that a step called answered with an error, or badly (HTTP: 502)
 ├── CycleLimit          a cycle of a graph was not done after its last allowed turn (HTTP: 500)
+├── JobFailed           a job over a dataset ended early (HTTP: 500)
 ├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)
 └── Retry               said by a handler: give me this record again later (HTTP: 503)
 
@@ -163,3 +164,12 @@ class Retry(PeltonError):
     def __init__(self, reason: str = "", *, after: float | None = None) -> None:
         self.reason, self.after = reason, after
         super().__init__(reason or "retry")
+
+
+class JobFailed(PeltonError):
+    """A job over a dataset ended early: a row failed, or the workers died.
+
+    row_error: the row's place, its error's type, message and step (`RowError`); None for workers
+    """
+
+    row_error: Any = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .handlers.errors import DeadlineExceeded as DeadlineExceeded
     from .handlers.errors import InvalidInput as InvalidInput
     from .handlers.errors import InvalidOutput as InvalidOutput
+    from .handlers.errors import JobFailed as JobFailed
     from .handlers.errors import MalformedBody as MalformedBody
     from .handlers.errors import NotReady as NotReady
     from .handlers.errors import Overloaded as Overloaded
@@ -64,6 +65,7 @@ _HOME = {
     "Graph": "serving_graph",
     "InvalidInput": "handlers.errors",
     "InvalidOutput": "handlers.errors",
+    "JobFailed": "handlers.errors",
     "MalformedBody": "handlers.errors",
     "Metrics": "handlers.metrics",
     "NotReady": "handlers.errors",

@@ -7,7 +7,7 @@ which loads itself when it is first called or when a worker says `load`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, overload
 
 from .check import check_joint, check_sequence, given_to
 from .clock import Clock
@@ -19,8 +19,11 @@ from .steps.base import Calls, Does, Passing, Step
 from .steps.call import steps_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..handlers.telemetry import Telemetry
     from .diff import Diff
+    from .jobs import JobResult
     from .models.file import ModelFile
     from .spans import Spans
 
@@ -335,6 +338,46 @@ class Graph(Generic[I, O]):
         from .texts import from_yaml
 
         return cls.from_spec(from_yaml(text))
+
+    def job(
+        self,
+        data: Any,
+        *,
+        executor: Any = "local",
+        workers: int | None = None,
+        chunk: int = 256,
+        errors: Literal["raise", "collect"] = "raise",
+        out: str | Path | None = None,
+        progress: bool | None = None,
+    ) -> JobResult:
+        """Run every row of a dataset through the graph; the answers in the order of the rows.
+
+        data:     a list (or any iterable) of what the graph takes; a dict of columns; a DataFrame;
+                  a path to a file of .csv, .jsonl or .parquet.  Rows of tables are read as the
+                  graph's input type has them
+        executor: "local", this process; "processes", those of this machine; "dask" or "ray", a
+                  cluster; or an object that runs chunks (a `JobExecutor`).  The answers are the
+                  same on each
+        workers:  how many; as many as there are processors when left out
+        chunk:    how many rows go to a worker at once
+        errors:   "raise" ends the job with the first row that fails; "collect" goes on, and lists
+                  them in the result
+        out:      a file for the answers (.jsonl, .csv, .parquet), which is there when all is done;
+                  errors that were collected are beside it, in `<out>.errors.jsonl`
+        progress: whether a bar is drawn; where a terminal is, when left out
+
+        Raises `JobFailed` for a row that fails and for workers that die, `WrongUse` for data that
+        cannot be read, `GraphError` for steps that another process cannot import.
+
+        >>> def half(n: int) -> float:
+        ...     return n / 2
+        >>> (Graph("halves", int) >> half).job({"n": [1, 2, 3]}).answers
+        [0.5, 1.0, 1.5]
+        """
+        from .jobs import run_job
+
+        settings = {"executor": executor, "workers": workers, "chunk": chunk, "errors": errors}
+        return run_job(self, data, **settings, out=out, progress=progress)
 
     def diff(self, other: Graph[Any, Any]) -> Diff:
         """What makes `other` another graph than this: steps added, removed, moved and changed, by

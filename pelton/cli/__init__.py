@@ -31,7 +31,8 @@ COMMANDS = {
     "deploy": "Plan, then apply.",
     "invoke": "Send one event to a deployed function and print its answer.",
     "logs": "Print a deployed function's logs.",
-    "graph": "Draw an app's serving graphs.",
+    "graph": "Draw an app's serving graphs, watch one run, compare two.",
+    "job": "Run a graph over a dataset.",
     "emulator": "Run AWS and Nuclio on this machine, in the foreground.",
 }
 
