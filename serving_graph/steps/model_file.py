@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from ..models.shared import Lease
     from ..run import Worker
 
-_NOT_OF_THE_MODEL = ("gives", "path", "sha256")  # options that are the step's, not the model's
+_OF_THE_STEP = ("gives", "path", "sha256")  # options that are the step's, not the model's
+_OF_ALL = ("inputs", "outputs", "nan", "warm_up")
+_OF_A_KIND = {
+    "onnx": (),
+    "skops": ("by_label", "trusted"),
+    "pickled": ("by_label", "versions"),
+}
 
 
 class FileStep(Step[Any, Any]):
@@ -38,9 +44,9 @@ class FileStep(Step[Any, Any]):
         """A share in the model of this step's file and settings."""
         from ..models.shared import Lease
 
-        settings = {**self.settings()}
-        warm_up = settings.pop("warm_up", None)
-        make = partial(_class_of(self.spec.kind), self.file, **settings)
+        settings = self.settings()
+        warm_up, features = settings.pop("warm_up", None), settings.pop("inputs", None)
+        make = partial(_class_of(self.spec.kind), self.file, features=features, **settings)
         return Lease(make, self.key, warm_up)
 
     def loadables(self) -> Iterator[tuple[str, str, Any, bool]]:
@@ -48,10 +54,11 @@ class FileStep(Step[Any, Any]):
         yield self.name, "1", self.lease, True
 
     def settings(self) -> dict[str, Any]:
+        """What the model is told, by the words of the step's own function."""
         import json
 
         options = json.loads(self.spec.options)
-        return {key: each for key, each in options.items() if key not in _NOT_OF_THE_MODEL}
+        return {key: each for key, each in options.items() if key not in _OF_THE_STEP}
 
     def key(self) -> tuple[Any, ...]:
         settings = canonical(self.settings())
@@ -93,9 +100,8 @@ def file_step(
     options: dict[str, Any] = {"path": _checked(kind, path, at), "sha256": sha256.lower()}
     if output_type is not Any:
         options["gives"] = type_to_dict(output_type)
-    if nan not in ("refuse", "allow"):
-        raise wrong(f"{kind}: nan={nan!r} is not a choice", "use 'refuse' or 'allow'", at=at)
-    given = {"features": inputs, "outputs": outputs, "warm_up": warm_up, **(more or {})}
+    _check_nan(kind, nan, at)
+    given = {"inputs": inputs, "outputs": outputs, "warm_up": warm_up, **(more or {})}
     given["nan"] = nan if nan != "refuse" else None
     for key, value in given.items():
         options |= _option(kind, key, value, at)
@@ -107,14 +113,13 @@ def _option(kind: str, key: str, value: Any, at: Place) -> dict[str, Any]:
     """One setting as data; nothing where it was left out."""
     if value is None:
         return {}
-    word = {"features": "inputs"}.get(key, key)
-    if key in ("features", "outputs", "trusted") and isinstance(value, str):
-        raise wrong(f"{kind}: {word}={value!r} is a string", f"write {word}=[{value!r}]", at=at)
+    if key in ("inputs", "outputs", "trusted") and isinstance(value, str):
+        raise wrong(f"{kind}: {key}={value!r} is a string", f"write {key}=[{value!r}]", at=at)
     listed = list(value) if key in ("outputs", "trusted") or isinstance(value, tuple) else value
     try:
         canonical(listed)
     except (TypeError, ValueError):
-        raise wrong(f"{kind}: {word}={value!r:.60} is not JSON-ready", at=at) from None
+        raise wrong(f"{kind}: {key}={value!r:.60} is not JSON-ready", at=at) from None
     return {key: listed}
 
 
@@ -128,12 +133,26 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> FileStep:
         raise wrong(
             f"step {spec.name!r}: the module {spec.reference} is not here", at=at
         ) from error
-    base = (module.__file__ or "").rpartition("/")[0] or "."
-    return FileStep(spec, base, type_from_dict(spec.option("gives"), resolve), at)
+    made = FileStep(spec, _folder(module), type_from_dict(spec.option("gives"), resolve), at)
+    _checked(spec.kind, spec.option("path"), at)
+    _check_nan(spec.kind, spec.option("nan", "refuse"), at)
+    for key in made.settings():
+        if key not in (*_OF_ALL, *_OF_A_KIND[spec.kind]):
+            raise wrong(f"step {spec.name!r}: {spec.kind} has no setting {key!r}", at=at)
+    return made
 
 
-def _checked(kind: str, path: str, at: Place) -> str:
-    if not path or isabs(path) or ".." in path.split("/"):
+def _folder(module: Any) -> str:
+    return (module.__file__ or "").rpartition("/")[0] or "."
+
+
+def _check_nan(kind: str, nan: Any, at: Place) -> None:
+    if nan not in ("refuse", "allow"):
+        raise wrong(f"{kind}: nan={nan!r} is not a choice", "use 'refuse' or 'allow'", at=at)
+
+
+def _checked(kind: str, path: Any, at: Place) -> str:
+    if not path or not isinstance(path, str) or isabs(path) or ".." in path.split("/"):
         raise wrong(
             f"{kind}: the path {path!r} is not inside the app",
             "give a path relative to the module, so that the file travels in the artifact",

@@ -211,6 +211,23 @@ def test_the_steps_are_made_again_from_their_specs() -> None:
         Graph.from_spec(wrong)
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"path": "/etc/passwd"}, "the path '/etc/passwd' is not inside the app"),
+        ({"path": "../m.skops"}, "is not inside the app"),
+        ({"path": None}, "is not inside the app"),
+        ({"nan": "drop"}, "use 'refuse' or 'allow'"),
+        ({"versions": {}}, "skops has no setting 'versions'"),
+    ],
+)
+def test_a_spec_is_checked_as_a_call_is(changes: dict[str, Any], says: str) -> None:
+    spec = json.loads(json.dumps((Graph("g") >> skops("m.skops")).spec.to_dict()))
+    spec["steps"][0]["options"] |= changes
+    with pytest.raises(GraphError, match=says):
+        Graph.from_spec(spec)
+
+
 def test_settings_are_checked_at_build() -> None:
     ask: Any = skops
     wrong: list[tuple[dict[str, Any], str]] = [
