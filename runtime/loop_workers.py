@@ -31,7 +31,7 @@ class Workers:
     4
     """
 
-    def __init__(self, *, threads: int = 8, most: int = 256) -> None:
+    def __init__(self, *, threads: int = 8, most: int = 1024) -> None:
         self._threads = ThreadPoolExecutor(threads, "pelton-call")
         self._most, self._taken = most, 0
         self._busy, self._lock = 0, Lock()

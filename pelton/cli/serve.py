@@ -32,7 +32,7 @@ MIB = 1 << 20
 @click.option("--port", default=8000, show_default=True)
 @click.option("--grpc-port", type=int, help="Serve the inference protocol by gRPC here, too.")
 @click.option("--threads", default=8, show_default=True, help="For functions that do not wait.")
-@click.option("--most", default=256, show_default=True, help="Calls under way; more get a 429.")
+@click.option("--most", default=1024, show_default=True, help="Calls under way; more get a 429.")
 @click.option("--grace", default=10.0, show_default=True, help="Seconds for what is under way.")
 @click.option("--max-body", default=64, show_default=True, help="MiB of a request's body.")
 @json_option
