@@ -94,7 +94,7 @@ def _placed(graph: Graph[Any, Any]) -> dict[Ident, _Placed]:
 def _walk(steps: Sequence[Step[Any, Any]], within: Ident, path: str) -> Iterator[_Placed]:
     for each in steps:
         ident = (*within, each.name)
-        own = f"{path}/{each.name}".lstrip("/")
+        own = f"{path}/{each.word}".lstrip("/")
         yield _Placed(ident, own, each, within)
         for key, held in each.branches:
             inner = own if each.spec.kind == "graph" else branch_path(own, key, held)

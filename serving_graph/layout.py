@@ -137,7 +137,7 @@ def _box(kind: str, *lines: str, mark: Mark | None = None) -> Drawing:
 
 
 def _steps(steps: Sequence[Step[Any, Any]], path: str, marks: Marks) -> list[Drawing]:
-    return [_step(each, f"{path}/{each.name}", marks) for each in steps]
+    return [_step(each, f"{path}/{each.word}", marks) for each in steps]
 
 
 def _inner(steps: Sequence[Step[Any, Any]], path: str, marks: Marks) -> Drawing:

@@ -23,7 +23,7 @@ def branch_path(path: str, key: Key, steps: Sequence[Step[Any, Any]]) -> str:
     'shop/router/large'
     """
     word = str(key).strip("/").replace("/", ".")
-    alone = len(steps) == 1 and steps[0].name == word
+    alone = len(steps) == 1 and steps[0].word == word
     return path if alone or not word else f"{path}/{word}"
 
 
@@ -45,7 +45,7 @@ def by_path(graph: Graph[Any, Any]) -> dict[str, Step[Any, Any]]:
 
 def _steps(steps: Sequence[Step[Any, Any]], path: str) -> Iterator[tuple[str, Step[Any, Any]]]:
     for each in steps:
-        own = f"{path}/{each.name}"
+        own = f"{path}/{each.word}"
         yield own, each
         for place, held in inside(each, own):
             yield from _steps(held, place)

@@ -118,7 +118,7 @@ class Worker:
     def bound(self, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool) -> list[Bound]:
         if is_async:
             steps = [each.waiting() if each.either else each for each in steps]
-        bound = [each.bind(self, f"{path}/{each.name}") for each in steps]
+        bound = [each.bind(self, f"{path}/{each.word}") for each in steps]
         for each, given in zip(bound, steps, strict=True):
             each.after = given.after
         if is_async:
@@ -128,7 +128,8 @@ class Worker:
         return bound if self.spans is None else [self.spans.step(each) for each in bound]
 
     def _track(self, path: str, bound: Sequence[Bound]) -> Track | None:
-        return self.watch.track(path, [each.name for each in bound]) if self.watch else None
+        words = [each.path.rpartition("/")[2] for each in bound]
+        return self.watch.track(path, words) if self.watch else None
 
     def branch(
         self, key: Key, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool

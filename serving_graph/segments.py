@@ -238,7 +238,7 @@ def _join(graph: Graph[Any, Any], each: Segment, following: Segment | None) -> N
     if following is not None:
         each.gives = following.takes
     else:
-        path = f"{graph.name}/{each.target.name}"
+        path = f"{graph.name}/{each.target.word}"
         each.gives = Parcel(path, [each.target.output_type], each.target.place)
 
 
@@ -263,7 +263,7 @@ def _takes(
               and (place == 0 or each.after)]  # fmt: skip
     wanted = [each.input_type for each in takers if each.input_type is not Any]
     types = [*(wanted if len(takers) == 1 else []), source.output_type]
-    return Parcel(f"{graph.name}/{takers[0].name}", types, takers[0].place)
+    return Parcel(f"{graph.name}/{takers[0].word}", types, takers[0].place)
 
 
 def after_queue(

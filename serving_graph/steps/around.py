@@ -33,6 +33,12 @@ class Around(Policy):
         self.input_type, self.output_type = held[0].input_type, held[-1].output_type
 
     @property
+    def word(self) -> str:
+        """With the kind, where the name is that of the step inside: "g/retry(fetch)/fetch"."""
+        same = self.name == self.branches[0][1][-1].name
+        return f"{self.spec.kind}({self.name})" if same else self.name
+
+    @property
     def what(self) -> str:
         """The kind and the name, for a sentence."""
         return f"{self.spec.kind} {self.name!r}"

@@ -127,6 +127,11 @@ class Step(Generic[I_contra, O_co]):
         return self.spec.name
 
     @property
+    def word(self) -> str:
+        """What stands for it in paths: its name, where that says which step it is."""
+        return self.name
+
+    @property
     def after(self) -> tuple[str, ...]:
         return self.spec.after
 

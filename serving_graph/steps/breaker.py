@@ -104,7 +104,7 @@ def breaker(
     ...     return str(error)
     >>> graph = (Graph("g", int) >> steps.breaker(call, failures=1)).catch({Exception: say})
     >>> graph(1), graph(1)
-    ('refused', 'step g/catch/call rests after failing too often')
+    ('refused', 'step g/catch/breaker(call) rests after failing too often')
     """
     at = place()
     numbers = {"failures": failures, "reset": reset}

@@ -124,7 +124,7 @@ def test_one_that_stays_has_its_answer_and_hears_what_failed() -> None:
         await client.ask(served)
         await served.end()
         start, body = client.sent
-        assert dict(start["headers"])[b"pelton-failed"] == b"g/parallel/b/fail/fail"
+        assert dict(start["headers"])[b"pelton-failed"] == b"g/parallel/b/optional(fail)/fail"
         assert json.loads(body["body"])["a"] == 0
 
     asyncio.run(main())

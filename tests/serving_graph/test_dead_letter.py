@@ -135,7 +135,7 @@ def test_letters_in_a_file_are_json_lines(tmp_path: Path) -> None:
     answer(graph, complex(0, 0))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [each["input"] for each in lines] == [0, "0j"]
-    assert lines[0]["step"] == "g/share/share"
+    assert lines[0]["step"] == "g/dead_letter(share)/share"
     gone = Graph("g") >> steps.dead_letter(share, tmp_path / "not there" / "letters.jsonl")
     with pytest.raises(FileNotFoundError):
         answer(gone, 0)

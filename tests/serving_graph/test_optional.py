@@ -46,7 +46,7 @@ def test_a_failure_is_a_value_of_the_answer(one: Any) -> None:
     answer = asyncio.run(graph.acall(0, context))
     failed = answer["part"]
     assert (failed.step, failed.error) == (
-        f"g/parallel/part/{one.__name__}/{one.__name__}",
+        f"g/parallel/part/optional({one.__name__})/{one.__name__}",
         "ZeroDivisionError",
     )
     assert json.loads(json.dumps(answer)) == {
@@ -137,7 +137,9 @@ def test_an_ensemble_combines_the_answers_of_those_that_answered(one: Any) -> No
     assert asyncio.run(graph.acall(2, context)) == (3 * 0.5 + 4) / 4
     assert context.failed == []
     assert asyncio.run(graph.acall(0, context)) == 0
-    assert [each.step for each in context.failed] == [f"g/ensemble/{one.__name__}/{one.__name__}"]
+    assert [each.step for each in context.failed] == [
+        f"g/ensemble/{one.__name__}/optional({one.__name__})/{one.__name__}"
+    ]
     counted = Graph("g", float) >> ensemble(*members, combine=scores)
     assert [asyncio.run(counted.acall(x)) for x in (2, 0)] == [2, 1]
 
