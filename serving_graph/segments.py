@@ -60,6 +60,7 @@ class Segment:
         target: Queue | None,
     ) -> None:
         self.graph, self.name, self.steps = graph, name, steps
+        self.graphs = (graph,)  # for whoever makes the artifact
         self.source, self.target = source, target
         self.broker: Broker | None = None
         self.takes: Parcel | None = _takes(graph, source, steps)

@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "Write a first app into a directory.",
     "run": "Serve an app's functions over HTTP in this process.",
     "serve": "Serve a graph or an app on an event loop: routes, streams, the inference protocol.",
+    "spread": "Run a graph with queues over processes of this machine and a broker.",
     "openapi": "Print the OpenAPI document of what `serve` would serve.",
     "dev": "Run the emulator, deploy an app, and deploy again on every save.",
     "build": "Make an app's artifacts and print what is in them.",

@@ -1,5 +1,7 @@
 """What every broker does: make queues, send, receive, and be told what became of a message.
 
+Every call raises `Away` when the broker cannot be reached.
+
 At least once: what was received and neither `done` nor put off by `later` comes again when the
 queue's window is over.  A broker knows nothing of graphs.
 """
@@ -22,6 +24,12 @@ class NoSuchQueue(PeltonError):
 
 class NotSent(PeltonError):
     """The broker did not take a message; its sender must not take the event for done."""
+
+    status = 503
+
+
+class Away(PeltonError):
+    """The broker cannot be reached now; nothing is said of any message."""
 
     status = 503
 
@@ -73,6 +81,18 @@ class Broker(Protocol):
 def dead(queue: Address) -> Address:
     """The address of a queue's dead letters."""
     return Address(queue.dead_letter or f"{queue.name}-dead", queue.ordered)
+
+
+def bury_broken(
+    broker: Broker, queue: Address, text: str, received: Received, error: Exception
+) -> None:
+    """Move what is no JSON to the dead letters, as text; what they do not take comes again."""
+    message = received.message
+    message.value, message.graph = text, queue.name
+    letter = message.dead({"error": f"no JSON: {error}", "queue": queue.name})
+    (told,) = broker.send(dead(queue), [letter])
+    if not isinstance(told, NotSent):
+        broker.done(queue, [received])
 
 
 def digest_id(message: Message) -> str:

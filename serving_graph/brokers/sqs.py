@@ -11,7 +11,7 @@ from typing import Any
 
 from ..message import Message
 from ..steps.queue import Address
-from .base import Broker, NoSuchQueue, NotSent, Received, dead, digest_id
+from .base import Away, Broker, NoSuchQueue, NotSent, Received, bury_broken, dead, digest_id
 
 BATCH = 10  # entries of one request
 BATCH_BYTES = 250_000  # of one request: its limit is 262,144 where nothing more is granted
@@ -20,6 +20,7 @@ MOST_RECEIVES = 1000  # of a redrive policy
 # Kills, and records that a batch gave back untried, count as receives; only what never comes to
 # its end is left to the queue's own redrive policy.
 SPARE_RECEIVES = 20
+_NOT_OURS = ("MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue")
 
 
 def queue_name(queue: Address) -> str:
@@ -70,17 +71,21 @@ class SqsBroker:
     def prepare(self, queues: Sequence[Address]) -> None:
         for each in queues:
             target = dead(each)
-            there = self.client.create_queue(
-                QueueName=queue_name(target),
-                Attributes={"FifoQueue": "true"} if target.ordered else {},
-            )["QueueUrl"]
-            asked = self.client.get_queue_attributes(QueueUrl=there, AttributeNames=["QueueArn"])
-            told = attributes(each, asked["Attributes"]["QueueArn"])
-            try:
-                self.client.create_queue(QueueName=queue_name(each), Attributes=told)
-            except self.client.exceptions.QueueNameExists:
-                told.pop("FifoQueue", None)
-                self.client.set_queue_attributes(QueueUrl=self._url(each), Attributes=told)
+            more = {"FifoQueue": "true"} if target.ordered else {}
+            name = queue_name(target)
+            there = self._call("create_queue", target, QueueName=name, Attributes=more)["QueueUrl"]
+            asked = {"QueueUrl": there, "AttributeNames": ["QueueArn"]}
+            arn = self._call("get_queue_attributes", target, **asked)["Attributes"]["QueueArn"]
+            self._make(each, attributes(each, arn))
+
+    def _make(self, queue: Address, told: dict[str, str]) -> None:
+        name = queue_name(queue)
+        try:
+            self._call("create_queue", queue, QueueName=name, Attributes=told)
+        except self.client.exceptions.QueueNameExists:
+            told.pop("FifoQueue", None)
+            url = self._url(queue)
+            self._call("set_queue_attributes", queue, QueueUrl=url, Attributes=told)
 
     def send(self, queue: Address, messages: Sequence[Message]) -> list[str | NotSent]:
         ids: list[str | NotSent] = []
@@ -97,11 +102,9 @@ class SqsBroker:
 
         url = self._url(queue)
         try:
-            told = self.client.send_message_batch(QueueUrl=url, Entries=entries)
-        except ClientError as error:
-            if _is_missing(error):
-                self._urls.pop(queue_name(queue), None)
-                raise _missing(queue) from None
+            told = self._call("send_message_batch", queue, QueueUrl=url, Entries=entries)
+        except (ClientError, Away) as error:
+            # Of what was cut off nothing is known: it is sent again, under the same key.
             what = NotSent(f"queue {queue_name(queue)!r} did not take the message: {error}")
             return [what] * len(entries)
         sent = {each["Id"]: each["MessageId"] for each in told.get("Successful", [])}
@@ -111,30 +114,30 @@ class SqsBroker:
         ]
 
     def receive(self, queue: Address, most: int, wait: float) -> list[Received]:
-        from botocore.exceptions import ClientError
-
-        try:
-            told = self.client.receive_message(
-                QueueUrl=self._url(queue),
-                MaxNumberOfMessages=min(most, BATCH),
-                WaitTimeSeconds=min(round(wait), LONGEST_WAIT),
-                AttributeNames=["ApproximateReceiveCount"],
-            )
-        except ClientError as error:
-            raise (_missing(queue) if _is_missing(error) else error) from None
+        told = self._call(
+            "receive_message",
+            queue,
+            QueueUrl=self._url(queue),
+            MaxNumberOfMessages=min(most, BATCH),
+            WaitTimeSeconds=min(round(wait), LONGEST_WAIT),
+            AttributeNames=["ApproximateReceiveCount"],
+        )
         return list(self._read(queue, told.get("Messages", [])))
 
     def _read(self, queue: Address, records: list[dict[str, Any]]) -> Iterator[Received]:
         for each in records:
             count = int(each.get("Attributes", {}).get("ApproximateReceiveCount", 1))
-            handle = each["ReceiptHandle"]
+            handle, name = each["ReceiptHandle"], each["MessageId"]
             try:
-                yield Received(Message.from_text(each["Body"], each["MessageId"]), count, handle)
+                yield Received(Message.from_text(each["Body"], name), count, handle)
             except ValueError as error:
-                message = Message(each["Body"], idempotency_key=each["MessageId"])
-                letter = message.dead({"error": f"no JSON: {error}", "queue": queue.name})
-                self.send(dead(queue), [letter])
-                self.done(queue, [Received(message, count, handle)])
+                bury_broken(
+                    self,
+                    queue,
+                    each["Body"],
+                    Received(Message(None, idempotency_key=name), count, handle),
+                    error,
+                )
 
     def done(self, queue: Address, received: Sequence[Received]) -> None:
         for first in range(0, len(received), BATCH):
@@ -142,24 +145,23 @@ class SqsBroker:
                 {"Id": str(place), "ReceiptHandle": each.handle}
                 for place, each in enumerate(received[first : first + BATCH])
             ]
-            self.client.delete_message_batch(QueueUrl=self._url(queue), Entries=entries)
+            # What is not deleted comes again, as everything may.
+            self._call("delete_message_batch", queue, QueueUrl=self._url(queue), Entries=entries)
 
     def later(self, queue: Address, received: Received, seconds: float) -> None:
         from botocore.exceptions import ClientError
 
         try:
-            self.client.change_message_visibility(
+            self._call(
+                "change_message_visibility",
+                queue,
                 QueueUrl=self._url(queue),
                 ReceiptHandle=received.handle,
                 VisibilityTimeout=round(seconds),
             )
         except ClientError as error:
             # Its window was over already: it is in the queue, or with somebody else.
-            if error.response["Error"]["Code"].rpartition(".")[2] not in (
-                "MessageNotInflight",
-                "ReceiptHandleIsInvalid",
-                "InvalidParameterValue",
-            ):
+            if _code(error) not in _NOT_OURS:
                 raise
 
     def close(self) -> None:
@@ -167,15 +169,25 @@ class SqsBroker:
             self._client.close()
 
     def _url(self, queue: Address) -> str:
-        from botocore.exceptions import ClientError
-
         name = queue_name(queue)
         if name not in self._urls:
-            try:
-                self._urls[name] = self.client.get_queue_url(QueueName=name)["QueueUrl"]
-            except ClientError as error:
-                raise (_missing(queue) if _is_missing(error) else error) from None
+            self._urls[name] = self._call("get_queue_url", queue, QueueName=name)["QueueUrl"]
         return self._urls[name]
+
+    def _call(self, operation: str, queue: Address, **given: Any) -> dict[str, Any]:
+        """One request about a queue.  Raises `NoSuchQueue`, `Away`, and what else SQS says."""
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+        try:
+            told: dict[str, Any] = getattr(self.client, operation)(**given)
+        except (ConnectionError, HTTPClientError) as error:
+            raise Away(f"{self.url}: {error}") from error
+        except ClientError as error:
+            if _code(error) not in ("NonExistentQueue", "QueueDoesNotExist"):
+                raise
+            self._urls.pop(queue_name(queue), None)
+            raise _missing(queue) from None
+        return told
 
 
 def at(url: str) -> Broker:
@@ -232,9 +244,8 @@ def _batches(messages: Sequence[Message]) -> Iterator[tuple[list[str], list[Mess
         yield texts, batch
 
 
-def _is_missing(error: Any) -> bool:
-    code = error.response["Error"]["Code"]
-    return bool(code.rpartition(".")[2] in ("NonExistentQueue", "QueueDoesNotExist"))
+def _code(error: Any) -> str:
+    return str(error.response["Error"]["Code"]).rpartition(".")[2]
 
 
 def _missing(queue: Address) -> NoSuchQueue:

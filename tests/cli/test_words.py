@@ -51,3 +51,29 @@ def test_an_app_without_functions_is_told_how_to_have_one(
 @pytest.mark.parametrize("what", ["invoke", "logs"])
 def test_one_platform_is_asked(what: str) -> None:
     assert "'both' is not one of 'lambda', 'nuclio'" in said(what, "f", "--on", "both")
+
+
+SPREAD = """
+from pelton import Graph, steps
+
+def half(n: int) -> float:
+    return n / 2
+
+whole = Graph("whole", int) >> half
+cut = Graph("cut", int) >> steps.queue("cut-q") >> half
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "broker", "words"),
+    [
+        (":half", "nats://127.0.0.1:1", "spread_words.py:half is no graph"),
+        (":whole", "nats://127.0.0.1:1", "graph 'whole' has no queue"),
+        (":cut", "kafka://x", "'kafka://x' names no broker"),
+        ("", "sqs://127.0.0.1:1", "sqs://127.0.0.1:1: Could not connect"),
+    ],
+)
+def test_spread_says_what_it_cannot_do(tmp_path: Path, where: str, broker: str, words: str) -> None:
+    path = tmp_path / "spread_words.py"
+    path.write_text(SPREAD)
+    assert words in said("spread", f"{path}{where}", "--broker", broker)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pelton import App, Context, Graph, Reject, Retry, WrongUse, steps
 from pelton.handlers.delivery import Delivery
 from pelton.handlers.errors import GraphError
-from pelton.serving_graph.brokers.base import NoSuchQueue, dead
+from pelton.serving_graph.brokers.base import Away, NoSuchQueue, NotSent, Received, dead
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
+from pelton.serving_graph.message import Message
 from pelton.serving_graph.segments import Segment, split
+from pelton.serving_graph.station import Station
+from pelton.serving_graph.steps.queue import Address
 from pelton.testing import invoke, lambda_context, make_context
 
 
@@ -57,9 +67,9 @@ def made(**options: Any) -> Graph[Any, Any]:
 class World:
     """The segments of a graph on one broker, by a manual clock."""
 
-    def __init__(self, graph: Graph[Any, Any]) -> None:
-        self.clock = ManualClock()
-        self.broker = MemoryBroker(self.clock)
+    def __init__(self, graph: Graph[Any, Any], broker: type[MemoryBroker] = MemoryBroker) -> None:
+        self.clock, self.lines = ManualClock(), list[str]()
+        self.broker = broker(self.clock)
         self.segments = split(graph)
         for each in self.segments:
             each.connect(self.broker)
@@ -67,13 +77,8 @@ class World:
 
     def turn(self, segment: Segment) -> int:
         """One batch of a child; how many messages it was."""
-        source = segment.address_of(segment.source)
-        batch = self.broker.receive(source, 1 if source.ordered else 10, 0)
-        outcome = segment.work(make_context()).batch(batch)
-        self.broker.done(source, outcome.done)
-        for each, seconds in outcome.failed:
-            self.broker.later(source, each, seconds)
-        return len(batch)
+        write = self.lines.append
+        return Station(segment, self.broker, clock=self.clock, wait=0, write=write).turn()
 
     def settle(self) -> None:
         while sum(self.turn(each) for each in self.segments[1:]):
@@ -336,3 +341,128 @@ def test_what_comes_after_the_answer_still_fails_in_a_test() -> None:
     assert asyncio.run(later_on.acall(Order("A", 3))) == Order("a", 3)
     with pytest.raises(GraphError, match="did you mean 'value'"):
         steps.queue("q", answers="valeu")  # type: ignore[arg-type]
+
+
+class Bad(MemoryBroker):
+    """Delivers twice, in any order, late; forgets what was done; refuses to take. Loses nothing."""
+
+    chance = random.Random(0)
+
+    def send(self, queue: Address, messages: Sequence[Message]) -> list[str | NotSent]:
+        told: list[str | NotSent] = []
+        for each in messages:
+            if self.chance.random() < 0.2:
+                told.append(NotSent("not now"))
+                continue
+            told += super().send(queue, [each])
+            if self.chance.random() < 0.2:
+                super().send(queue, [each])
+        there = self.queues[queue.name]
+        if not queue.ordered:
+            self.chance.shuffle(there)
+        return told
+
+    def done(self, queue: Address, received: Sequence[Received]) -> None:
+        super().done(queue, [each for each in received if self.chance.random() < 0.7])
+
+    def receive(self, queue: Address, most: int, wait: float) -> list[Received]:
+        if self.chance.random() < 0.2:
+            raise Away("the broker rests")
+        return super().receive(queue, most, wait)
+
+
+_times = Counter[str]()
+
+
+def add(n: int, context: Context) -> int:
+    assert context.delivery is not None
+    _times[context.delivery.idempotency_key] += 1
+    return n + 1
+
+
+def times(n: int) -> int:
+    return 3 * n
+
+
+def odd(n: int) -> bool:
+    return n % 2 == 1
+
+
+async def less(n: int) -> int:
+    return n - 5
+
+
+KINDS: list[Any] = [times, less, steps.filter(odd), steps.step(times, name="again")]
+
+
+@settings(deadline=None)
+@given(
+    plan=st.lists(st.integers(0, 5), min_size=1, max_size=6),
+    values=st.lists(st.integers(-50, 50), max_size=12),
+    seed=st.integers(0, 10_000),
+)
+def test_any_graph_over_a_bad_broker_answers_as_in_process(
+    plan: list[int], values: list[int], seed: int
+) -> None:
+    """Each event's answer is the graph's own, whatever the broker does; `once` runs it once."""
+    graph: Graph[Any, Any] = Graph("any", int) >> steps.queue("in", attempts=100, backoff=0)
+    graph = graph >> steps.once(add, store=f"memory:{next(_stores)}")
+    used = set[int]()
+    for place, kind in enumerate(plan):
+        if kind >= len(KINDS):
+            graph = graph >> steps.queue(f"q{place}", attempts=100, key=odd if kind == 5 else "")
+        elif kind not in used:
+            graph = graph >> KINDS[kind]
+            used.add(kind)
+    Bad.chance = random.Random(seed)
+    _times.clear()
+    world = World(graph >> steps.queue("out"), Bad)
+    sent = dict[str, int]()
+    for number, value in enumerate(values):
+        key = str(number)
+        while key not in sent:
+            with suppress(NotSent):
+                _await_maybe(world.segments[0](value, context(key)))
+                sent[key] = value
+    for _ in range(400):
+        world.settle()
+        world.clock.sleep(40)
+        if not any(world.broker.queues[name] for name in world.broker.queues if name != "out"):
+            break
+    assert not any(world.there(name) for name in world.broker.queues if name != "out")
+    told = {each["key"]: each["value"] for each in world.there("out")}
+    expected = {
+        key: answer
+        for key, value in sent.items()
+        if (answer := _await_maybe(graph.acall(value, context(f"plain {key}")))) is not None
+    }
+    assert told == expected
+    assert all(_times[key] == 1 for key in sent)
+
+
+_stores = count()
+
+
+def _await_maybe(value: Any) -> Any:
+    return _await(value) if hasattr(value, "__await__") else value
+
+
+def test_a_stop_finishes_what_is_in_hand() -> None:
+    graph = Graph("g", int) >> steps.queue("in") >> _stopping >> steps.queue("out")
+    world = World(graph)
+    for number in range(15):
+        world.segments[0](number, context(str(number)))
+    station = Station(world.segments[1], world.broker, clock=world.clock, wait=0)
+    _stations[:] = [station]
+    station.run()
+    assert [each["value"] for each in world.there("out")] == list(range(10))
+    assert [each["value"] for each in world.there("in")] == list(range(10, 15))
+
+
+_stations: list[Station] = []
+
+
+def _stopping(n: int) -> int:
+    if n == 3:
+        _stations[0].stop()
+    return n
