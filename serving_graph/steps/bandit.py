@@ -43,21 +43,23 @@ class Arms:
         self._arms, self._lock = {name: Arm() for name in names}, allocate_lock()
 
     def choose(self) -> str:
-        """The next arm: by chance in `epsilon` of the calls, else the best so far; an arm without
-        a reward yet comes before those that have one, and equals are drawn."""
+        """The next arm: by chance in `epsilon` of the calls, else one of the best so far."""
         with self._lock:
-            names = list(self._arms)
-            if self._random.random() >= self._epsilon:
-                worth = {name: self._worth(name) for name in names}
-                names = [name for name in names if worth[name] == max(worth.values())]
+            explores = self._random.random() < self._epsilon
+            names = list(self._arms) if explores else self._best()
             chosen = names[0] if len(names) == 1 else self._random.choice(names)
             arm = self._arms[chosen]
             self._arms[chosen] = arm._replace(plays=arm.plays + 1)
             return chosen
 
-    def _worth(self, name: str) -> float:
-        arm = self._arms[name]
-        return arm.mean if arm.rewards else float("inf")
+    def _best(self) -> list[str]:
+        """Who was never played; else who has the best mean of those that were rewarded: an arm
+        whose rewards are lost on their way must not keep the calls."""
+        arms = self._arms
+        new = [name for name, arm in arms.items() if not arm.plays and not arm.rewards]
+        known = [name for name, arm in arms.items() if arm.rewards]
+        best = max((arms[name].mean for name in known), default=0.0)
+        return new or [name for name in known if arms[name].mean == best] or list(arms)
 
     def reward(self, name: str, amount: float) -> None:
         """Raises `KeyError` for an arm that is not here, `ValueError` for what is no reward."""
@@ -165,6 +167,9 @@ def bandit(
     Rewards are said to the step: `chosen.reward("a", 1.0)`, in a later step or in another graph of
     the same worker.  What is known of the arms lives as long as a graph with this bandit is loaded,
     and belongs to one worker: others learn for themselves.  `chosen.arms()` says it.
+
+    Each arm is played once before any is played again; then rewards decide, so say 0.0 for a call
+    that earned nothing: only those rewarded are compared.
 
     epsilon:  the part of the calls that explores, from 0 to 1
     seed:     with one, chance falls the same way every time

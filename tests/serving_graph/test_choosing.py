@@ -122,12 +122,13 @@ def test_a_bandit_learns_what_it_is_told() -> None:
     graph.stop()
 
 
-def test_an_arm_without_a_reward_is_tried_before_others() -> None:
+def test_each_arm_is_tried_once_and_one_whose_rewards_are_lost_does_not_keep_the_calls() -> None:
     chosen = bandit(first, second, epsilon=0, name="untried")
     graph = Graph("g", int) >> chosen
     graph.load()
-    chosen.reward("first", 100.0)
-    assert graph(1) == 2.0
+    assert {graph(1), graph(1)} == {1.0, 2.0}
+    chosen.reward("first", -5.0)
+    assert {graph(1) for _ in range(20)} == {1.0}
     graph.stop()
 
 

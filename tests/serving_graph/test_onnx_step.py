@@ -169,6 +169,22 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
         junk.load()
 
 
+class Huge:
+    """An array that nobody has the memory for."""
+
+    shape, dtype = (10**12, 23), numpy.dtype("float64")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise MemoryError("Unable to allocate 167. TiB for an array with shape (1000000000000, 23)")
+
+
+def test_more_than_there_is_memory_for_is_the_sender_s_fault_in_our_words() -> None:
+    for ask in (model(), lambda huge: model().infer({"features": huge})):
+        with pytest.raises(InvalidInput, match="more values than this worker has memory") as caught:
+            ask(Huge())
+        assert caught.value.details[0]["type"] == "too_large"
+
+
 numbers = st.one_of(
     st.floats(width=64),
     st.integers(-(2**70), 2**70),
