@@ -54,7 +54,12 @@ class Gauge:
 
     @property
     def value(self) -> float:
-        return self._value if self._read is None else self._read()
+        if self._read is None:
+            return self._value
+        try:
+            return self._read()
+        except Exception:  # what cannot be read must not hide all the others
+            return float("nan")
 
     def set(self, value: float) -> None:
         self._value, self._read = value, None
