@@ -96,3 +96,11 @@ def test_a_context_has_metrics_and_shares_them_with_a_nearer_deadline() -> None:
     mine = Metrics()
     assert Context(metrics=mine).metrics is mine
     assert Context(make_metrics=lambda: mine).within(1).metrics is mine
+
+
+def test_a_gauge_that_cannot_be_read_hides_no_other() -> None:
+    metrics = Metrics()
+    metrics.gauge("broken").follow(lambda: 1 / 0)
+    metrics.gauge("fine").set(1)
+    values = {family.name: each.value for family, _, each in metrics}
+    assert values["fine"] == 1 and values["broken"] != values["broken"]
