@@ -50,15 +50,25 @@ class Places:
     def full(self) -> bool:
         return not self._free and self._most is not None and len(self._queue) >= self._most
 
+    def take(self) -> bool:
+        """Whether there was a place at once, which is then taken."""
+        with self._lock:
+            return self._take()
+
+    def _take(self) -> bool:
+        if not self._free or self._queue:
+            return False
+        self._free -= 1
+        self.taken += 1
+        return True
+
     def enter(self, wake: Callable[[], None]) -> Ticket | None:
         """None for a place at once; a ticket to wait with.  Raises `Full`."""
         with self._lock:
+            if self._take():
+                return None
             if self.full:
                 raise Full
-            if self._free and not self._queue:
-                self._free -= 1
-                self.taken += 1
-                return None
             ticket = Ticket(wake)
             self._queue.append(ticket)
             return ticket

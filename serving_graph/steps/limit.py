@@ -46,8 +46,7 @@ class Limit(Around):
         enter = _enter_loop if self.is_async else _enter_thread
         rejected = worker.counter(path, "rejected")
 
-        async def limited(value: Any, context: Any) -> Any:
-            check_time(context, path, value)
+        async def queue(value: Any, context: Any) -> None:
             try:
                 entered = await enter(places, worker.clock, time_left(context))
             except Full:
@@ -56,6 +55,11 @@ class Limit(Around):
             if not entered:
                 what = f"the event's time was over while it waited for step {path}"
                 raise exceeded(what, path, value)
+
+        async def limited(value: Any, context: Any) -> Any:
+            check_time(context, path, value)
+            if not places.take():
+                await queue(value, context)
             try:
                 return await run(value, context)
             finally:

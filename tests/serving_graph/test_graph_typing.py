@@ -20,6 +20,8 @@ class Doer:
 good = Graph("g", str) >> clean >> count >> ask >> Model >> Doer
 reveal_type(good)
 reveal_type(step(clean) >> count)
+def sorry(error: ValueError, text: str) -> bytes: ...
+reveal_type((Graph("g", str) >> clean >> count).catch({ValueError: sorry}))
 reveal_type(Graph("in", str) >> (Graph("out", str) >> clean))
 Graph("g", str) >> count
 Graph("g", str) >> clean >> Model
@@ -38,7 +40,8 @@ def test_mypy_finds_a_misfit(tmp_path: Path) -> None:
     assert [each.replace("builtins.", "").rpartition("graph.")[2] for each in shown] == [
         "Graph[str, bool]",
         "steps.base.Step[str, int]",
+        "Graph[str, int | bytes]",
         "Graph[str, list[str]]",
     ]
     wrong = {line.partition(":")[0] for line in lines if " error: " in line}
-    assert wrong == {"16", "17"}
+    assert wrong == {"18", "19"}
