@@ -215,10 +215,15 @@ def _of_every_kind(
 def extension_environment(of_runtime: Mapping[str, str], python: Interpreter) -> dict[str, str]:
     """What an extension's program finds: the function's variables without the runtime's own, and
     the function's Python last on PATH, as /var/lang/bin is there on AWS."""
-    kept = {name: value for name, value in of_runtime.items() if name not in _OF_THE_RUNTIME}
+    kept = without_runtime(of_runtime)
     kept["PATH"] = f"{kept['PATH']}:{python.prefix}/bin"
     kept["PWD"] = "/"
     return kept
+
+
+def without_runtime(variables: Mapping[str, str]) -> dict[str, str]:
+    """A runtime's variables but those that extensions have not."""
+    return {name: value for name, value in variables.items() if name not in _OF_THE_RUNTIME}
 
 
 def extension_programs(place: Places) -> dict[str, str]:

@@ -18,6 +18,7 @@ class Image:
     uri:      what was asked for; `resolved` is the same by its digest
     id:       what the engine calls it, whatever a tag means by now
     entry_point, command, directory: what it says of how it is run
+    extensions: the programs in its /opt/extensions
     """
 
     uri: str
@@ -26,10 +27,13 @@ class Image:
     entry_point: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     directory: str = ""
+    extensions: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        lists = {name: tuple(document[name]) for name in ("entry_point", "command")}
+        lists = {
+            name: tuple(document.get(name, ())) for name in ("entry_point", "command", "extensions")
+        }
         return cls(**{**document, **lists})
 
 

@@ -18,11 +18,12 @@ from .streams import ResponseStream
 @dataclass(frozen=True, slots=True)
 class ImageRun:
     """A container image as it will run: its name to the engine, its command line, where it is run
-    ("" where the image itself says)."""
+    ("" where the image itself says), the names of its external extensions."""
 
     id: str
     command: tuple[str, ...]
     directory: str = ""
+    extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,7 +247,8 @@ def _image(version: Version) -> ImageRun | None:
     config = version.settings.get("ImageConfig", {})
     entry_point = config.get("EntryPoint") or image.entry_point
     command = config.get("Command") or image.command
-    return ImageRun(image.id, (*entry_point, *command), config.get("WorkingDirectory", ""))
+    directory = config.get("WorkingDirectory", "")
+    return ImageRun(image.id, (*entry_point, *command), directory, image.extensions)
 
 
 def _max_concurrency(version: Version) -> int:

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from ..clock import MACHINE
 from . import memory
 from .deadlines import Deadline
-from .drivers.base import Driver, Started
+from .drivers.base import Driver
+from .drivers.started import Started
 from .processes import Pipe
 from .records import Revision
 from .telemetry.journal import Journal

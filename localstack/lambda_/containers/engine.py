@@ -52,6 +52,10 @@ class Engine:
 
     async def ask(self, *words: str, seconds: float = COMMAND_SECONDS) -> str:
         """What a command prints.  Raises `EngineRefused`."""
+        return (await self.give(*words, seconds=seconds)).decode(errors="replace")
+
+    async def give(self, *words: str, seconds: float = COMMAND_SECONDS) -> bytes:
+        """The same, as it is."""
         try:
             process = await asyncio.create_subprocess_exec(
                 self.executable,
@@ -73,7 +77,7 @@ class Engine:
             raise
         if process.returncode:
             raise EngineRefused(_last_line(said) or f"exit status {process.returncode}")
-        return printed.decode(errors="replace")
+        return printed
 
 
 class Engines:

@@ -7,8 +7,13 @@ quote in public.
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import secrets
+import tarfile
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..errors import invalid
@@ -16,6 +21,7 @@ from ..function_code import Code, Image
 from .engine import Engine, EngineRefused
 
 PULL_SECONDS = 600.0
+EXTENSIONS = "/opt/extensions"
 _NAME = re.compile(r"[A-Za-z0-9][\w./:@-]*", re.ASCII)
 
 
@@ -37,7 +43,26 @@ async def find_image(engine: Engine, uri: str) -> Code:
             f"Source image {uri} does not exist. Provide a valid source image. "
             f"({engine.name} of this machine says: {error})"
         ) from None
-    return read(uri, json.loads(told)[0])
+    code = read(uri, json.loads(told)[0])
+    assert code.image is not None
+    extensions = await _extensions(engine, code.image.id)
+    return replace(code, image=replace(code.image, extensions=extensions))
+
+
+async def _extensions(engine: Engine, image: str) -> tuple[str, ...]:
+    """The programs in its /opt/extensions: looked for in a container that is never started."""
+    name = f"pelton-look-{secrets.token_hex(8)}"
+    try:
+        await engine.ask("create", "--pull", "never", "--name", name, image, "none")
+        try:
+            packed = await engine.give("cp", f"{name}:{EXTENSIONS}", "-")
+        finally:
+            await engine.ask("rm", "--force", name)
+    except EngineRefused:  # there is no such folder
+        return ()
+    with tarfile.open(fileobj=io.BytesIO(packed)) as folder:
+        paths = [PurePosixPath(each.name) for each in folder if not each.isdir()]
+    return tuple(sorted(path.name for path in paths if len(path.parts) == 2))
 
 
 def read(uri: str, told: dict[str, Any]) -> Code:

@@ -10,29 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..extensions.program import Program
-
-# (exit code, negative for a signal; peak memory of its largest process in KB)
-OnExit = Callable[[int, int], None]
-
-
-class Started(Protocol):
-    """A runtime that has been started.
-
-    pid:   of its first process on this machine, 0 while that is not known
-    fault: AWS's type and words for why it could not be run at all, "" both when it could
-    """
-
-    @property
-    def pid(self) -> int: ...
-
-    @property
-    def fault(self) -> tuple[str, str]: ...
-
-    def terminate(self) -> None:
-        """SIGTERM for its first process."""
-
-    def kill(self) -> None:
-        """End it, and what it started, at once."""
+from .started import OnExit, Started
 
 
 class Driver(Protocol):

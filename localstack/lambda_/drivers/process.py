@@ -27,7 +27,7 @@ from ..extensions.program import Program
 from ..fork_server import kill_group
 from ..hosts import Host
 from ..records import Revision
-from .base import OnExit
+from .started import OnExit
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,12 @@ class ProcessDriver:
             "cwd": "/",
             "program": path,
         }
-        await program.start(self._host.fork_server, message | told)
+        said = message | told
+
+        async def fork(output: int, fault: int, on_exit: OnExit) -> Forked:
+            return Forked(await self._host.fork_server.fork(said, [output, fault], on_exit))
+
+        await program.start(fork)
 
     def forget(self) -> None:
         self._host.fork_server.forget(self._scratch)

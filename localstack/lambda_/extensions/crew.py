@@ -250,7 +250,7 @@ class Crew:
     def _exited(self, program: Program) -> None:
         """A program ended: at its time in the shutdown phase only."""
         extension = next(each for each in self.states.all if each.name == program.name)
-        if program.launch_error:
+        if program.launch_error and extension.state == "Started":
             extension.state, extension.error_type = "LaunchError", program.launch_error_type
             self._fail("Extension.LaunchError", program.words)
         elif extension.state in ("InitError", "ExitError"):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from ..fork_server import ForkServer, kill_group
+from ..drivers.started import OnExit, Started
 from ..processes import Pipe, status_words
 from ..telemetry.journal import Journal
 from ..telemetry.lines import Lines
+
+# (where it prints to, where the errno goes when it cannot be run, what is told its end) starts it
+Begin = Callable[[int, int, OnExit], Awaitable[Started]]
 
 
 class Program:
@@ -24,17 +26,17 @@ class Program:
         self.launch_error = 0  # the errno with which its file could not be run
         self._journal, self._on_exit = journal, on_exit
         self._lines = Lines(journal.extension_line)
-        self._pid = 0
+        self._started: Started | None = None
         self._output = Pipe(self._take)
         self._fault = -1
 
-    async def start(self, fork_server: ForkServer, message: dict[str, Any]) -> None:
+    async def start(self, begin: Begin) -> None:
         """Run it; what cannot be run ends at once.  Raises ForkServerGone."""
         output = self._output.open()
         self._fault, fault = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._fault, False)
         try:
-            self._pid = await fork_server.fork(message, [output, fault], self._exited)
+            self._started = await begin(output, fault, self._exited)
             self.alive = True
         finally:
             os.close(output)
@@ -53,8 +55,8 @@ class Program:
         return "PermissionDenied" if self.launch_error == errno.EACCES else "UnknownError"
 
     def kill(self) -> None:
-        if self.alive:
-            kill_group(self._pid)
+        if self.alive and self._started is not None:
+            self._started.kill()
 
     def close(self) -> None:
         """Let go of its pipes, when it is not to be heard of any more."""
@@ -73,6 +75,7 @@ class Program:
         if self._fault >= 0:
             with contextlib.suppress(BlockingIOError):  # a child of it holds the pipe: it was run
                 self.launch_error = int(os.read(self._fault, 16) or b"0")
-        kill_group(self._pid)
+        if self._started is not None:
+            self._started.kill()  # what it has started
         self.close()
         self._on_exit(self)

@@ -7,6 +7,7 @@ file system of this machine's own Python, so that nothing is pulled.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -31,7 +32,7 @@ class Engine(Protocol):
     name: str
 
     def image(self, name: str, files: dict[str, str], command: list[str]) -> str:
-        """Make an image; its URI."""
+        """Make an image; its URI.  What is below opt/ can be run, by the Python of the image."""
 
     def running(self) -> list[str]:
         """The containers there are."""
@@ -57,7 +58,10 @@ class StandIn:
         code = self._state / "code" / name
         code.mkdir(exist_ok=True)
         for file, text in files.items():
-            (code / file).write_text(text)
+            path = code / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_runnable(text, sys.executable) if file.startswith("opt/") else text)
+            path.chmod(0o755)
         config = {
             "Entrypoint": [sys.executable, "-m", "awslambdaric"],
             "Cmd": command,
@@ -93,8 +97,11 @@ class Podman:
             for source, target in _root(self._folder):
                 out.add(source, target, filter=_kept)
             for file, text in files.items():
-                (self._folder / file).write_text(text)
-                out.add(self._folder / file, f"var/task/{file}")
+                program = file.startswith("opt/")
+                content = (_runnable(text, _python()) if program else text).encode()
+                info = tarfile.TarInfo(file if program else f"var/task/{file}")
+                info.size, info.mode = len(content), 0o755
+                out.addfile(info, io.BytesIO(content))
         entry_point = json.dumps([_python(), "-m", "awslambdaric"])
         changes = (
             f"ENTRYPOINT {entry_point}", f"CMD {json.dumps(command)}", "WORKDIR /var/task",
@@ -127,6 +134,11 @@ class Podman:
 
     def _ask(self, *words: str) -> str:
         return subprocess.run(["podman", *words], capture_output=True, text=True, check=True).stdout
+
+
+def _runnable(program: str, python: str) -> str:
+    """A program with the line that says what runs it."""
+    return f"#!{python}\n{program}"
 
 
 def _python() -> str:

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def run(words: list[str]) -> None:
     environment = dict(each.split("=", 1) for each in [*config["Env"], *given["--env"]])
     record = STATE / "containers" / given["--name"][0]
     command = [given["--entrypoint"][0], *words]
+    if command[0].startswith("/opt/"):
+        command[0] = config["WorkingDir"] + command[0]
     try:
         process = subprocess.Popen(
             command,
@@ -80,34 +83,72 @@ def tell(name: str, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def create(words: list[str]) -> None:
+    """A container that is only looked into."""
+    code = image_of(words[-2], 125)["Config"]["WorkingDir"]
+    record = STATE / "containers" / words[words.index("--name") + 1]
+    record.write_text(json.dumps({"pid": 0, "label": "", "code": code}))
+
+
+def copy(place: str) -> None:
+    name, _, path = place.partition(":")
+    source = json.loads((STATE / "containers" / name).read_text())["code"] + path
+    if not os.path.isdir(source):
+        fail(1, f"no {path} in {name}")
+    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as out:
+        out.add(source, os.path.basename(path))
+
+
+def remove(name: str) -> None:
+    record = STATE / "containers" / name
+    if record.exists() and "code" in json.loads(record.read_text()):
+        record.unlink()
+    else:
+        tell(name, signal.SIGKILL)
+
+
+def pull(uri: str) -> None:
+    source = STATE / "registry" / f"{uri.partition(':')[0]}.json"
+    if not source.exists():
+        fail(1, f"manifest for {uri} not found")
+    source.rename(STATE / "images" / source.name)
+
+
+def inspect(name: str) -> None:
+    path = STATE / "containers" / name
+    if not path.exists():
+        fail(1, "no such object")
+    print(json.loads(path.read_text())["pid"])
+
+
+def listed(label: str) -> None:
+    for path in (STATE / "containers").iterdir():
+        if json.loads(path.read_text())["label"] == label:
+            print(path.name)
+
+
 def main(command: str, *words: str) -> None:
     if command == "info":
         print("1.0 Stand-in")
     elif command == "image":
         print(json.dumps([image_of(words[-1], 1)]))
     elif command == "pull":
-        name = words[-1].partition(":")[0]
-        source = STATE / "registry" / f"{name}.json"
-        if not source.exists():
-            fail(1, f"manifest for {words[-1]} not found")
-        source.rename(STATE / "images" / source.name)
+        pull(words[-1])
+    elif command == "create":
+        create(list(words))
+    elif command == "cp":
+        copy(words[0])
     elif command == "run":
         run(list(words))
     elif command == "inspect":
-        path = STATE / "containers" / words[-1]
-        if not path.exists():
-            fail(1, "no such object")
-        print(json.loads(path.read_text())["pid"])
+        inspect(words[-1])
     elif command == "kill":
         tell(words[-1], signal.SIGTERM)
     elif command == "rm":
         for name in words[1:]:
-            tell(name, signal.SIGKILL)
+            remove(name)
     elif command == "ps":
-        label = words[-1].removeprefix("label=")
-        for path in (STATE / "containers").iterdir():
-            if json.loads(path.read_text())["label"] == label:
-                print(path.name)
+        listed(words[-1].removeprefix("label="))
     else:
         fail(125, f"unknown command {command}")
 

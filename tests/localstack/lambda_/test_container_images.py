@@ -17,7 +17,10 @@ from pelton.localstack.lambda_.containers.engine import ENGINES
 from pelton.pytest_plugin import RunningEmulator
 
 from ..support import ROLE, come, emulator_process, raw_client, refusal, until
+from ..test_extensions import PROGRAM, Seen, seen
 from .engines import Podman, StandIn
+
+__all__ = ["seen"]  # a fixture
 
 SOURCE = """
 import json, os, tempfile, time, urllib.request
@@ -218,6 +221,38 @@ def test_a_killed_emulator_leaves_none(client: Any, images: Any, engine: Any) ->
             assert until(lambda: len(engine.running()) >= 1)
             process.send_signal(signal.SIGKILL)
         assert until(lambda: engine.running() == [])
+
+
+@pytest.mark.fidelity(
+    "Container images",
+    "external extensions of the image register, get INVOKE and SHUTDOWN",
+    different="a container each, beside the runtime's: processes of one do not see the other's",
+)
+def test_extensions_of_an_image(client: Any, engine: Any, seen: Seen) -> None:
+    files = {**FILES, "opt/extensions/watcher": PROGRAM}
+    create(
+        client,
+        engine.image("watched", files, ["main.handler"]),
+        Environment={"Variables": {"SEEN": seen.url}},
+    )
+    assert call(client)["count"] == 1
+    status, told, variables = seen.first("registered")
+    assert (status, told["functionName"]) == (200, "f")
+    assert "AWS_LAMBDA_LOG_GROUP_NAME" not in variables
+    assert seen.first("event")["eventType"] == "INVOKE"
+    assert call(client)["count"] == 2
+    client.delete_function(FunctionName="f")
+    last = seen.first("event", lambda event: event["eventType"] == "SHUTDOWN")
+    assert last["shutdownReason"] == "spindown"
+    assert until(lambda: engine.running() == [])
+
+
+def test_an_extension_of_an_image_that_cannot_be_run(client: Any, engine: Any) -> None:
+    files = {**FILES, "opt/extensions/broken": "import sys\nsys.exit(127)\n"}
+    create(client, engine.image("broken", files, ["main.handler"]))
+    failed = call(client)
+    assert failed["errorType"] == "Extension.LaunchError"
+    assert "fork/exec /opt/extensions/broken: no such file" in failed["errorMessage"]
 
 
 def test_an_image_is_pulled_when_it_is_not_there(client: Any, engine: Any) -> None:
