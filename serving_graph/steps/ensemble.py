@@ -40,6 +40,8 @@ class Settings(NamedTuple):
 class Ensemble(Holder):
     """See `ensemble`."""
 
+    hands = "all"
+
     def __init__(
         self, branches: Branches, combine: Any, settings: Settings, name: str, at: Place
     ) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..check import check_sequence
 from ..compile import Run
 from ..drive import AsyncRun, drive, lifted
+from ..paths import branch_path
 from ..refer import Place, wrong
 from ..spec import BranchSpec, Key, StepSpec
 from .base import Bound, Branches, Step
@@ -24,10 +25,13 @@ class Holder(Step[Any, Any]):
 
     streamable: whether it may end in a generator, its call being all there is to it
     repeats: whether it runs its branches several times for one event
+    hands:   "all" when every branch gets the value, once; "one" when one does, and its answer is
+             the step's; "" for anything else
     """
 
     streamable: bool = False
     repeats: bool = False
+    hands: Literal["", "all", "one"] = ""
 
     def __init__(
         self, kind: str, name: str, branches: Branches, at: Place, *, options: str = "{}"
@@ -73,12 +77,29 @@ class Holder(Step[Any, Any]):
                 self._check_held(held, what)
 
     def bind(self, worker: Worker, path: str) -> Bound:
+        if self.either and self.hands:
+            return self._bind_many(worker, path)
         runs = {
             key: worker.branch(key, steps, path, is_async=self.is_async)
             for key, steps in self.branches
         }
         joined = self.join(runs, path, worker)
         return Bound(self.name, path, joined, is_async=self.is_async, context="context")
+
+    def _bind_many(self, worker: Worker, path: str) -> Bound:
+        """`bind` where a branch would rather have many values at once."""
+        from ..many import Many, one_by_one
+        from ..many_branches import to_all, to_one
+
+        waits, runs, manys = self.is_async, dict[Key, Run](), dict[Key, Many]()
+        for key, steps in self.branches:
+            place = branch_path(path, key, steps)
+            runs[key], many = worker.sequences(steps, place, is_async=waits)
+            manys[key] = many or one_by_one(runs[key], is_async=waits)
+        joined = self.join(dict(runs), path, worker)
+        make = to_all if self.hands == "all" else to_one
+        many = make(manys, lambda given: self.join(given, path, worker), is_async=waits)
+        return Bound(self.name, path, joined, is_async=waits, context="context", many=many)
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         """The function `(value, context)` over the branches' functions."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Parallel(Holder):
     """See `parallel`."""
 
+    hands = "all"
+
     def __init__(self, branches: Branches, name: str, at: Place) -> None:
         super().__init__("parallel", name, branches, at)
         self.input_type = common_input(self)

@@ -27,6 +27,8 @@ _DEFAULT = "default"
 class Router(Holder):
     """See `router`."""
 
+    hands = "one"
+
     streamable = True
 
     def __init__(

@@ -10,10 +10,10 @@ from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pelton import Context, Graph, parallel, steps
+from pelton import Context, Graph, ensemble, parallel, router, steps
 from pelton.handlers.errors import DeadlineExceeded, GraphError, NotReady, Overloaded
 from pelton.handlers.failed import Failed
 from pelton.serving_graph.clock import ManualClock
@@ -83,6 +83,7 @@ ASKED = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ASKED, st.integers(1, 5))
 def test_every_value_is_answered_once_in_order_within_the_bound(
     asked: list[tuple[float, Asked]], max_rows: int
@@ -417,6 +418,36 @@ def test_a_graph_inside_another_keeps_its_batches_whole() -> None:
     graph = Graph("g", list[float]) >> steps.map(inner)
     assert graph([2.0, 4.0, 6.0, 8.0]) == [2.0, 3.0, 4.0, 5.0]
     assert [len(each) for each in CALLS] == [3, 1]
+
+
+def of_sign(value: float) -> str:
+    if value == 0:
+        raise ValueError("neither")
+    return "up" if value > 0 else "down"
+
+
+@pytest.mark.parametrize("first", [half, later_half])
+def test_branches_inside_a_map_keep_their_batches_whole(first: Any) -> None:
+    routes = {"up": steps.batched(add_one, name="b"), "down": half}
+    mean = ensemble(steps.batched(add_one, name="b1"), steps.batched(add_one, name="b2"))
+    values = [2.0, -4.0, 6.0, 8.0]
+    graph = Graph("g", list[float]) >> steps.map(
+        steps.step(first) >> parallel(routed=router(of_sign, routes), halved=half)
+    )
+    assert asyncio.run(graph.acall(values)) == [
+        {"routed": n / 2 + 1 if n > 0 else n / 4, "halved": n / 4} for n in values
+    ]
+    assert CALLS == [[1.0, 3.0, 4.0]]
+    CALLS.clear()
+    graph = Graph("g", list[float]) >> steps.map(steps.step(first) >> mean)
+    assert asyncio.run(graph.acall(values)) == [n / 2 + 1 for n in values]
+    assert CALLS == [[1.0, -2.0, 3.0, 4.0]] * 2
+
+
+def test_in_branches_too_each_of_many_fails_alone_and_says_where() -> None:
+    graph = Graph("g", float) >> router(of_sign, {"up": steps.batched(add_one), "down": half})
+    answers = graph.many([1.0, 0.0, 3.0])
+    assert answers[::2] == [2.0, 4.0] and answers[1].error.step == "g/router"
 
 
 def test_inside_branches_of_an_async_graph_it_waits_with_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton.serving_graph.batching.batcher import NEVER, WAITING, Batch, Batcher, Item
@@ -93,6 +93,7 @@ class World:
         self.batcher.put(item, self.now)
 
 
+@settings(deadline=None)
 @given(
     ARRIVALS,
     st.integers(1, 3),
@@ -120,6 +121,7 @@ def test_the_rules_hold(
     assert all(order == sorted(order) for order in orders.values())
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("aab"), min_size=2, max_size=8), st.data())
 def test_who_leaves_is_in_no_batch(groups: list[str], data: st.DataObject) -> None:
     batcher = Batcher(MAX_ROWS, MAX_WAIT)

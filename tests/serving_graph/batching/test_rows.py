@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelton import Graph, onnx, steps
@@ -41,6 +41,7 @@ def columns(rows: dict[str, numpy.ndarray[Any, Any]]) -> dict[str, Any]:
     return {"sum": rows["a"] + rows["b"], "size": [len(rows["a"])] * len(rows["a"])}
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(-9, 9), min_size=1, max_size=3), max_size=30))
 def test_rows_of_one_length_share_a_batch_and_none_other(rows: list[list[float]]) -> None:
     CALLS.clear()
@@ -50,6 +51,7 @@ def test_rows_of_one_length_share_a_batch_and_none_other(rows: list[list[float]]
     assert sorted(CALLS) == sorted(n for size in sizes for n in [4] * (size // 4) + [size % 4] if n)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(-9, 9), min_size=2, max_size=2), max_size=12), st.data())
 def test_a_value_that_holds_rows_gets_as_many_answers(rows: Any, data: st.DataObject) -> None:
     CALLS.clear()
