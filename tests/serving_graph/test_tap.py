@@ -196,18 +196,22 @@ def test_stop_and_drain_finish_what_was_accepted() -> None:
         threading.Timer(0.05, gate.set).start()
         getattr(run, end)()
         assert seen == [0, 1, 2]
+        run.stop()
         seen.clear()
         gate.clear()
 
 
 def test_what_cannot_be_done_in_the_grace_is_logged() -> None:
-    lines: list[str] = []
+    lines, before = list[str](), set(threading.enumerate())
     run = (Graph("g", int) >> steps.tap(held, grace=0)).compile()
     run.load(make_context(lines=lines))
     run(1)
     run.stop()
     assert '"steps aside were not done when the worker ended"' in lines[-1]
     assert '"events": 1' in lines[-1]
+    gate.set()
+    for each in set(threading.enumerate()) - before:
+        each.join(20)
 
 
 SCRIPT = """
@@ -295,30 +299,31 @@ def test_an_answer_that_fails_is_the_event_s_error() -> None:
     run.stop()
 
 
-def served(grace: float = 30.0) -> Any:
-    app = App("aside")
-    return app.serve(Graph("g", int) >> steps.tap(held, grace=grace) >> double)
+@pytest.fixture
+def served() -> Any:
+    graph = Graph("g", int) >> steps.tap(held) >> double
+    yield App("aside").serve(graph)
+    gate.set()
+    graph.stop()
 
 
-def test_on_lambda_the_answer_waits_for_what_runs_aside() -> None:
-    handler = make_handler(served(), freezes=True)
+def test_on_lambda_the_answer_waits_for_what_runs_aside(served: Any) -> None:
+    handler = make_handler(served, freezes=True)
     threading.Timer(0.05, gate.set).start()
     assert handler(4, lambda_context(remaining_ms=20_000)) == 8
     assert seen == [4]
 
 
 def test_on_lambda_it_waits_no_longer_than_the_event_has_time(
-    capsys: pytest.CaptureFixture[str],
+    served: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler = make_handler(served(), freezes=True)
+    handler = make_handler(served, freezes=True)
     assert handler(4, lambda_context(remaining_ms=260)) == 8
     assert seen == []
     assert "they go on with the worker's next event" in capsys.readouterr().out
-    gate.set()
 
 
-def test_elsewhere_the_answer_does_not_wait() -> None:
-    handler = make_handler(served())
+def test_elsewhere_the_answer_does_not_wait(served: Any) -> None:
+    handler = make_handler(served)
     assert handler(4, lambda_context()) == 8
     assert seen == []
-    gate.set()
