@@ -38,8 +38,10 @@ _STYLE = """
   .more { fill: #57606a }  .type { fill: #6e7781 }  .key { fill: #9a5b00; font-weight: 600 }
   .box { fill: #f6f8fa; stroke: #8c959f; stroke-width: 1.2 }
   .box:is(.onnx, .skops, .pickled, .model, .versions) { fill: #eef6ff; stroke: #4c8dd6 }
-  .box:is(.router, .parallel, .ensemble, .stacking, .bandit, .canary, .shadow, .champion) {
+  .box:is(.router, .choice, .parallel, .ensemble, .stacking, .bandit, .canary, .shadow,
+  .champion) {
     fill: #fff8e8; stroke: #c89b3c }
+  .box:is(.tap, .respond) { stroke-dasharray: 2 3 }
   .box.input, .box.output { fill: #ffffff; stroke: #8c959f; stroke-dasharray: 4 3 }
   .mark { font: 600 12px ui-monospace, Menlo, 'DejaVu Sans Mono', monospace; fill: #1a7f37 }
   .mark.bad { fill: #cf222e }  .box.bad { stroke: #cf222e }
@@ -52,7 +54,8 @@ _STYLE = """
     .key { fill: #e3b341 }  .paper { fill: #0d1117 }  .box { fill: #1c2128 }
     .box:is(.onnx, .skops, .pickled, .model, .versions) { fill: #16263a }
     .box.input, .box.output { fill: #0d1117 }
-    .box:is(.router, .parallel, .ensemble, .stacking, .bandit, .canary, .shadow, .champion) {
+    .box:is(.router, .choice, .parallel, .ensemble, .stacking, .bandit, .canary, .shadow,
+  .champion) {
       fill: #2b2412 }
   }
 """

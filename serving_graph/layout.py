@@ -6,11 +6,11 @@ centred on the line that enters it at the top and leaves it at the bottom.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .details import detail
 from .fit import type_name
 from .paths import inside
 from .steps.base import Step
@@ -104,6 +104,8 @@ def lay_out(graph: Graph[Any, Any], marks: Marks | None = None) -> Drawing:
     """
     ends = _box("input", type_name(graph.input_type)), _box("output", type_name(graph.output_type))
     parts = [ends[0], *_steps(graph.steps, graph.name, marks or {}), ends[1]]
+    if any(each.after for each in graph.steps):
+        return _flow(parts, graph.steps)
     types = ["", *(type_name(each.output_type) for each in graph.steps[:-1]), ""]
     return _stack(parts, types)
 
@@ -118,6 +120,24 @@ def _stack(parts: Sequence[Drawing], types: Sequence[str]) -> Drawing:
         whole.add(part, whole.centre - part.centre, whole.height)
         whole.height += part.height
     return whole
+
+
+def _flow(parts: Sequence[Drawing | None], steps: Sequence[Step[Any, Any]]) -> Drawing:
+    """Steps of which some take the values of several; without ends the lines alone go on there."""
+    from .layout_flow import Node, arrange
+
+    entry, *boxes, end = (Node(each) for each in parts)
+    known, before = {"input": entry}, entry
+    for step, node in zip(steps, boxes, strict=True):
+        node.takes = [known[name] for name in step.after] or [before]
+        node.label = _label(type_name(step.output_type))
+        known[step.name] = before = node
+    end.takes, boxes[-1].label = [before], ""
+    return arrange([entry, *boxes, end])
+
+
+def _label(text: str) -> str:
+    return "" if text == "Any" else _short(text)
 
 
 def _joint(whole: Drawing, text: str) -> None:
@@ -141,14 +161,18 @@ def _steps(steps: Sequence[Step[Any, Any]], path: str, marks: Marks) -> list[Dra
 
 
 def _inner(steps: Sequence[Step[Any, Any]], path: str, marks: Marks) -> Drawing:
+    if any(each.after for each in steps):
+        return _flow([None, *_steps(steps, path, marks), None], steps)
     return _stack(_steps(steps, path, marks), [type_name(each.output_type) for each in steps[:-1]])
 
 
 def _step(step: Step[Any, Any], path: str, marks: Marks) -> Drawing:
-    head = _box(step.spec.kind, step.name, _detail(step), mark=marks.get(path))
+    head = _box(step.spec.kind, step.name, detail(step), mark=marks.get(path))
     if not step.branches:
         return head
-    if step.spec.kind == "graph":
+    if step.aside or step.ends:
+        return _aside(head, _inner(step.branches[0][1], next(inside(step, path))[0], marks))
+    if step.spec.kind == "graph" or [key for key, _ in step.branches] == [""]:
         return _framed(step, path, marks)
     branches = [_inner(steps, where, marks) for where, steps in inside(step, path)]
     named = step.spec.kind != "ensemble"
@@ -157,15 +181,32 @@ def _step(step: Step[Any, Any], path: str, marks: Marks) -> Drawing:
 
 
 def _framed(step: Step[Any, Any], path: str, marks: Marks) -> Drawing:
-    """A sub-graph: its steps inside a frame that bears its name."""
-    inner = _inner(step.branches[0][1], path, marks)
+    """A holder of one branch: its steps inside a frame that bears its name."""
+    inner = _inner(step.branches[0][1], next(inside(step, path))[0], marks)
     mark = marks.get(path)
-    title = f"{step.name}  {mark.text}" if mark else step.name
+    title = "  ".join(filter(None, (step.name, detail(step), mark.text if mark else "")))
     width = _odd(max(inner.width + 4, len(title) + 6))
     whole = Drawing(width, inner.height + 4)
     bad = mark is not None and mark.bad
     whole.boxes.append(Box(0, 0, width, inner.height + 4, (title,), "graph", False, bad))
     whole.add(inner, whole.centre - inner.centre, 2)
+    return whole
+
+
+def _aside(head: Drawing, branch: Drawing) -> Drawing:
+    """A head that the way goes on through, and beside it what it does off the way."""
+    half = head.width // 2 + GAP + branch.width
+    whole = Drawing(2 * half + 1)
+    middle, turn = whole.centre, head.height // 2
+    left = middle + head.width // 2 + 1 + GAP
+    whole.add(head, middle - head.centre, 0)
+    below = head.height + 1
+    whole.add(branch, left, below)
+    x = left + branch.centre
+    whole.lines.append(Line(middle + head.width // 2, turn, x, turn))
+    whole.lines.append(Line(x, turn, x, below - 1, arrow=True, bus=True))
+    whole.height = below + branch.height
+    whole.lines.append(Line(middle, head.height, middle, whole.height))
     return whole
 
 
@@ -197,31 +238,6 @@ def _fan(head: Drawing, branches: Sequence[Drawing], keys: Sequence[str]) -> Dra
     whole.lines.append(Line(whole.centre, bottom, whole.centre, bottom + 1, bus=True))
     whole.height = bottom + 2
     return whole
-
-
-def _detail(step: Step[Any, Any]) -> str:
-    """What a box says below the name."""
-    spec = step.spec
-    if spec.kind == "router":
-        by = spec.option("by")
-        said = f"by {by.get('field') or by['function'].rpartition(':')[2]}"
-        return said if spec.name == spec.kind else f"router {said}"
-    if spec.kind == "ensemble":
-        combine = spec.option("combine")
-        rule = combine if isinstance(combine, str) else combine["function"].rpartition(":")[2]
-        return rule if spec.name == spec.kind else f"ensemble: {rule}"
-    if spec.kind == "onnx":
-        return str(spec.option("path"))
-    if spec.kind == "call":
-        return _call_detail(step)
-    return "" if spec.name == spec.kind else spec.kind
-
-
-def _call_detail(step: Step[Any, Any]) -> str:
-    given = step.spec.option("arguments", {})
-    words = ", ".join(f"{key}={json.dumps(value)}" for key, value in given.items())
-    wait = "async" if step.is_async else ""
-    return " ".join(filter(None, (wait, words)))
 
 
 def _short(text: str, most: int = 40) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pelton import Graph, ensemble, onnx, parallel, router, step
+from pelton import Graph, ensemble, onnx, parallel, router, step, steps
 from pelton.serving_graph import Step
 from pelton.serving_graph.draw import to_svg, to_text
 from pelton.serving_graph.layout import Box, Mark, lay_out
@@ -99,3 +99,113 @@ def test_marks_are_lines_of_their_steps_boxes() -> None:
         assert f"at {path}" in text and f">at {path}<" in svg.replace("inner  at", ">at")
     assert svg.count('class="mark bad"') == 1 and svg.count('class="box call bad"') == 1
     assert to_svg(graph, {}) == to_svg(graph)
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> Graph[Any, Any]:
+    """Graphs whose steps take the values of any that stand before them, the last of all others."""
+    graph: Graph[Any, Any] = Graph("g")
+    names = ["input"]
+    for place in range(draw(st.integers(1, 6))):
+        after = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+        name = f"s{place}" + "x" * draw(st.integers(0, 9))
+        graph = graph.to(leaf(name), after=after)
+        names.append(name)
+    return graph.to(leaf("last"), after=names[1:])
+
+
+@settings(max_examples=60)
+@given(flows())
+def test_flows_lie_side_by_side_and_their_lines_end_at_boxes(graph: Graph[Any, Any]) -> None:
+    drawing = lay_out(graph)
+    assert [box.lines[0] for box in drawing.boxes].count("last") == 1
+    for place, box in enumerate(drawing.boxes):
+        assert 0 <= box.x and box.x + box.width <= drawing.width
+        assert 0 <= box.y and box.y + box.height <= drawing.height
+        assert all(apart(box, other) for other in drawing.boxes[place + 1 :])
+    for line in drawing.lines:
+        assert 0 <= line.x1 <= line.x2 < drawing.width and 0 <= line.y1 <= line.y2
+        assert not any(
+            box.x < line.x1 < box.x + box.width - 1 and line.y1 < box.y and line.y2 > box.y
+            for box in drawing.boxes
+        )
+        if line.arrow:
+            assert any(
+                box.y == line.y2 + 1 and box.x < line.x2 < box.x + box.width
+                for box in drawing.boxes
+            )
+    ElementTree.fromstring(to_svg(graph))
+
+
+def words_of(text: str) -> list[str]:
+    return text.split()
+
+
+def count_of(given: list[str]) -> int:
+    return len(given)
+
+
+def both(given: dict[str, Any]) -> str:
+    return str(given)
+
+
+def test_text_of_a_flow() -> None:
+    graph = Graph("g", str).to(words_of).to(count_of).to(len, after="words_of")
+    graph = graph.to(both, after=["count_of", "len"])
+    text = to_text(graph)
+    assert text.count("words_of") == 1 and text.index("count_of") < text.index("both")
+    row = next(line for line in text.splitlines() if "count_of" in line)
+    assert "len" in row
+
+
+def holds(value: Any) -> bool:
+    return True
+
+
+def fold(state: int, value: Any) -> int:
+    return state
+
+
+def every_kind() -> Graph[Any, Any]:
+    inner = Graph("inner") >> same
+    return (
+        Graph("g", list)
+        >> steps.batch(32)
+        >> steps.flat_map(same)
+        >> steps.map(steps.filter(holds))
+        >> steps.tap(leaf("logged"))
+        >> steps.choice(steps.when(holds, inner), otherwise=leaf("other"))
+        >> steps.cycle(leaf("turn"), until=holds, limit=8)
+        >> steps.cache(leaf("kept"), size=9, ttl=60)
+        >> steps.reduce(fold, 0, key="who")
+        >> steps.join(same, by="who", into="more")
+        >> steps.http("https://x.example/score")
+        >> steps.respond(then=leaf("later"))
+    )
+
+
+def test_every_kind_says_what_it_does() -> None:
+    text = to_text(every_kind())
+    for word in (
+        "of 32",
+        "flat_map  each item",
+        "aside",
+        "holds",
+        "cycle  until holds, 8 turns at most",
+        "cache  9 answers, 60 s",
+        "fold by who",
+        "same by who",
+        "POST https://x.example/score",
+        "then, aside",
+        "later",
+    ):
+        assert word in text, word
+    ElementTree.fromstring(to_svg(every_kind()))
+
+
+def test_what_runs_aside_stands_beside_the_way() -> None:
+    drawing = lay_out(Graph("g", str) >> steps.tap(len) >> str.upper)
+    box = {each.lines[0]: each for each in drawing.boxes}
+    assert box["len"].x > box["tap"].x + box["tap"].width
+    middle = box["tap"].x + box["tap"].width // 2
+    assert box["upper"].x + box["upper"].width // 2 == middle == drawing.centre
