@@ -231,7 +231,7 @@ class Graph(Generic[I, O]):
     @property
     def batches(self) -> bool:
         """Whether a step of it is batched, so that `many` is better than one call a value."""
-        return any(each.either for each in self.steps)
+        return any(each.spec.kind == "batched" for each in self.walk())
 
     def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
         """Make and load every class step and model of this worker, once.

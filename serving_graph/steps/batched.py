@@ -63,7 +63,7 @@ class Batched(Holder):
             if each.drops or each.ends:
                 why = f"{what} would let a whole batch go no further"
                 raise wrong(why, "put it before batched(), or after", at=self.place)
-            if each.either:
+            if _is_batched(each):
                 raise wrong(f"{what} is batched already", "once is enough", at=self.place)
             if each.streams:
                 raise wrong(f"{what} gives a stream, not an answer a row", at=self.place)
@@ -284,6 +284,11 @@ def _takes(given: Any, step: Batched) -> Takes:
 
 def _is_array(origin: Any) -> bool:
     return getattr(origin, "__module__", "") == "numpy" and origin.__name__ == "ndarray"
+
+
+def _is_batched(step: Step[Any, Any]) -> bool:
+    held = (each for _, steps in step.branches for each in steps)
+    return step.spec.kind == "batched" or any(map(_is_batched, held))
 
 
 def _item_of(given: Any) -> Any:

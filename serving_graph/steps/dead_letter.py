@@ -32,14 +32,13 @@ Put = Callable[[DeadLetter, Any], Awaitable[Any]]
 class DeadLetters(Around):
     """See `dead_letter`."""
 
-    repeats = True
-
     def __init__(self, branches: Branches, options: dict[str, Any], name: str, at: Place) -> None:
         what = called("dead_letter", name, branches)
         check_whole(what, "attempts", options["attempts"], at, least=1)
         if options["then"] not in (DROP, RAISE):
             advice = meant(str(options["then"]), [DROP, RAISE])
             raise wrong(f"{what}: then={options['then']!r} is not known", advice, at=at)
+        self.repeats = options["attempts"] > 1
         super().__init__("dead_letter", branches, name, at, options)
         self.attempts, self.then = options["attempts"], options["then"]
         self.file, self.queue = options["file"], options["queue"]
@@ -110,7 +109,13 @@ async def _deliver(put: Put, one: DeadLetter, path: str, context: Any) -> None:
 def _delivery(context: Any) -> tuple[int, bool]:
     """Which attempt this is, and whether a queue brings the event again: then the queue counts."""
     delivery = None if context is None else context.delivery
-    return (1, False) if delivery is None else (delivery.attempt, bool(delivery.queue))
+    if delivery is not None and delivery.queue:
+        return delivery.attempt, True
+    event: Any = None if context is None else context.event
+    if getattr(event, "trigger", "") != "sqs":
+        return 1, False
+    attributes = event.raw.get("attributes") if isinstance(event.raw, dict) else None
+    return int((attributes or {}).get("ApproximateReceiveCount", 1)), True
 
 
 def _tries(error: Exception, attempt: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pelton import Context, Graph, InvalidInput, Reject, steps, testing
+from pelton import App, Context, Graph, InvalidInput, Reject, sqs, steps, testing
 from pelton.handlers.delivery import Delivery
 from pelton.handlers.errors import GraphError
 from pelton.serving_graph.brokers.base import NoSuchQueue
@@ -110,6 +110,25 @@ def test_a_queue_counts_the_attempts_of_what_it_brings() -> None:
         assert LETTERS == []
     assert answer(graph, 0, Context(delivery=Delivery("7", attempt=3, queue="in"))) is None
     assert (CALLS, [each["attempts"] for each in LETTERS]) == ([0, 0, 0], [3])
+
+
+def test_a_record_of_a_functions_queue_is_counted_by_that_queue() -> None:
+    app = App("records")
+    graph = Graph("g", int) >> steps.dead_letter(share, keep, attempts=2)
+    app.serve(graph, triggers=[sqs("in")])
+    batch = testing.sqs(0, 3)
+    for receives, back in (("1", ["0"]), ("2", [])):
+        for record in batch["Records"]:
+            record["attributes"]["ApproximateReceiveCount"] = receives
+        told = testing.on_lambda(app.functions["g"], batch)
+        assert [each["itemIdentifier"] for each in told["batchItemFailures"]] == back
+    assert [(each["input"], each["attempts"]) for each in LETTERS] == [(0, 2)]
+
+
+def test_once_may_be_inside_where_nothing_is_repeated() -> None:
+    steps.dead_letter(steps.once(share), keep)
+    with pytest.raises(GraphError, match="several times for one event"):
+        steps.dead_letter(steps.once(share), keep, attempts=2)
 
 
 def test_attempts_of_a_retry_inside_are_counted() -> None:

@@ -209,3 +209,17 @@ def test_a_late_event_is_refused_where_it_would_wait() -> None:
     for step in (steps.limit(work), steps.timeout(work, 1), steps.hedge(work, after=1)):
         with pytest.raises(DeadlineExceeded):
             (Graph("g", int) >> step).compile(clock=clock)(1, late)
+
+
+def doubled(rows: list[int]) -> list[int]:
+    return [2 * each for each in work(rows)[1]]
+
+
+def test_a_batch_may_be_tried_again() -> None:
+    SCRIPT[:] = [ConnectionError]
+    step = steps.batched(steps.retry(doubled, backoff=0, attempts=2), max_rows=4)
+    graph = Graph("g", int) >> step
+    assert graph.many([1, 2, 3]) == [2, 4, 6]
+    assert SCRIPT == []
+    assert graph.batches
+    assert not (Graph("g", int) >> steps.retry(work)).batches
