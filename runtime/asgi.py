@@ -137,7 +137,10 @@ class Application:
                 raise error.with_traceback(shown(error, each.function))  # noqa: B904 - the same
 
     async def end(self, seconds: float = 10) -> bool:
-        """Run the drain and stop hooks, and wait for the threads: whether all came to their end."""
+        """Run the drain and stop hooks, and wait for the threads: whether all came to their end.
+
+        Raises the first of what hooks raised, after all were run.
+        """
         try:
             await asyncio.wait_for(asyncio.to_thread(self._end), seconds)
         except TimeoutError:
@@ -146,9 +149,15 @@ class Application:
 
     def _end(self) -> None:
         """On a thread of its own, as all of those for calls may be held up."""
+        failures = []
         for each in self.served:
-            each.worker.drain(each.context("drain"))
-            each.worker.end(each.context("stop"))
+            for word, hook in (("drain", each.worker.drain), ("stop", each.worker.end)):
+                try:
+                    hook(each.context(word))
+                except Exception as error:
+                    failures.append(error.with_traceback(shown(error, each.function)))
+        if failures:
+            raise failures[0]
 
     async def _life(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -106,7 +106,8 @@ async def _serve(application: Application, found: Found, asked: Asked) -> None:
     """Serve until a signal, then wait for what is under way, within its grace."""
     host, port = asked.listening.getsockname()[:2]
     server = _server(application, asked.grace)
-    await _begin(application)
+    with _told("it cannot be loaded"):
+        await application.begin()
     remote, said = None, {"url": f"http://{host}:{port}"}
     try:
         if asked.grpc_port is not None and found.plane is not None:
@@ -120,24 +121,24 @@ async def _serve(application: Application, found: Found, asked: Asked) -> None:
         left = max(1.0, server.until - time.monotonic())
         if remote is not None:
             await remote.stop(left)
-        if not await application.end(left):
-            _give_up(asked.grace)
+        with _told("it did not stop as it should"):
+            if not await application.end(left):
+                _give_up(asked.grace)
     click.echo("stopped", err=True)
 
 
-async def _begin(application: Application) -> None:
-    """Load what is served; what fails there is said in a line, after the user's own trace."""
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What the user's own code raises is said in a line, after its trace."""
     try:
-        await application.begin()
-    except PeltonError:
+        yield
+    except (PeltonError, click.ClickException):
         raise
     except Exception as error:
         click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
         step = getattr(error, "step", "")
         where = f" (in step {step})" if step else ""
-        raise click.ClickException(
-            f"it cannot be loaded: {type(error).__name__}: {error}{where}"
-        ) from None
+        raise click.ClickException(f"{what}: {type(error).__name__}: {error}{where}") from None
 
 
 def _give_up(grace: float) -> NoReturn:

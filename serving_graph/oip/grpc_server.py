@@ -15,11 +15,12 @@ from typing import Any
 import grpc
 
 from ...handlers.context import Context
+from ...handlers.event import Event
 from ...runtime.loop_workers import Workers
 from .errors import ProtocolError, known
 from .grpc_codec import read_request, write_response
 from .grpc_messages import MESSAGES
-from .plane import Plane
+from .plane import Plane, Prepared
 
 SERVICE = "inference.GRPCInferenceService"
 
@@ -55,23 +56,31 @@ class Service:
 
     async def model_infer(self, request: Any, call: Any) -> Any:
         left = call.time_remaining()
-        deadline = None if left is None else time.time() + left
+        context = self._context(request.id, None if left is None else time.time() + left)
+        told = call.invocation_metadata() or ()
+        headers = {key: value for key, value in told if isinstance(value, str)}
+        context.event = Event(id=request.id, trigger="grpc", headers=headers)
         async with self.workers.place():
-            return await self._infer(request, deadline)
+            try:
+                return await self._infer(request, context)
+            except asyncio.CancelledError:  # who asked gave up, or the deadline is over
+                context.cancel()
+                raise
 
-    async def _infer(self, message: Any, deadline: float | None) -> Any:
-        asked = read_request(message)
-        prepared = self.plane.prepare(asked)
-        context = self._context(asked.id, deadline)
-        try:
-            if prepared.is_async:
-                answer = await prepared.call(context)
-            else:
-                answer = await self.workers.call(prepared.call, context)
-        except asyncio.CancelledError:  # who asked gave up, or the deadline is over
-            context.cancel()
-            raise
-        return write_response(self.plane.finish(prepared, answer, context), asked)
+    async def _infer(self, message: Any, context: Context) -> Any:
+        graph = self.plane.graphs.get(message.model_name)
+        if graph is None or not graph.is_async:
+            return await self.workers.call(self._plain, message, context)
+        prepared = self.plane.prepare(read_request(message))
+        return self._written(prepared, await prepared.call(context), context)
+
+    def _plain(self, message: Any, context: Context) -> Any:
+        """A whole inference on a thread: tensors read and written there, too."""
+        prepared = self.plane.prepare(read_request(message))
+        return self._written(prepared, prepared.call(context), context)
+
+    def _written(self, prepared: Prepared, answer: Any, context: Context) -> Any:
+        return write_response(self.plane.finish(prepared, answer, context), prepared.request)
 
     async def model_stream_infer(self, requests: AsyncIterator[Any], call: Any) -> Any:
         """One answer a request, in order; an error is that request's, and the stream goes on."""

@@ -153,3 +153,26 @@ def test_answers_go_out_at_once_and_a_port_that_is_taken_is_named() -> None:
         port = first.getsockname()[1]
         with pytest.raises(ClickException, match=f"cannot listen on 127.0.0.1:{port}: .*another"):
             listen("127.0.0.1", port)
+
+
+UNCLEAN = """
+import pelton
+
+class Model:
+    def __call__(self, n: int) -> int:
+        return n
+    def close(self) -> None:
+        raise OSError("the store is gone")
+
+app = pelton.App("unclean")
+app.serve(pelton.Graph("unclean") >> Model)
+"""
+
+
+def test_what_cannot_be_closed_is_said_too(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "unclean_app.py").write_text(UNCLEAN)
+    running = start("serve", "unclean_app.py", "--port", "0")
+    running.line("models: unclean")
+    running.process.send_signal(signal.SIGINT)
+    running.line("it did not stop as it should: OSError: the store is gone (in step unclean/Model)")
+    assert running.process.wait(30) == 1

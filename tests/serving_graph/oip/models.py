@@ -86,6 +86,10 @@ def told(given: dict[str, Any]) -> float:
     return float(given["base"])
 
 
+def headed(given: str, context: pelton.Context) -> str:
+    return context.headers.get(given, "none")
+
+
 def base(given: float) -> float:
     return given + 1
 
@@ -136,9 +140,9 @@ repository = Models()
 repository.add("scaled", lambda: Scaled(1), version="1")
 repository.add("scaled", lambda: Scaled(2), version="2", default=True)
 
-NAMED = [
+NAMED: list[pelton.Graph[Any, Any]] = [
     pelton.Graph(each.__name__) >> each
-    for each in (score, rows, double, matrix, waits, turned, opened, raw, fails, hold)
+    for each in (score, rows, double, matrix, waits, turned, opened, raw, fails, hold, headed)
 ]
 branches = pelton.parallel(base=base, weather=pelton.steps.optional(weather))
 NAMED.append(pelton.Graph("partial") >> branches >> told)

@@ -149,6 +149,7 @@ def _rest_outputs(document: Any, tail: bytes) -> Any:
 class Grpc:
     def __init__(self, address: str) -> None:
         self.channel = grpc.insecure_channel(address)
+        self.metadata: dict[str, str] = {}
 
     def close(self) -> None:
         self.channel.close()
@@ -159,7 +160,7 @@ class Grpc:
                 f"/inference.GRPCInferenceService/{method}",
                 request_serializer=lambda it: it.SerializeToString(),
                 response_deserializer=MESSAGES[f"{method}Response"].FromString,
-            )(request, timeout=timeout)
+            )(request, timeout=timeout, metadata=tuple(self.metadata.items()))
         except grpc.RpcError as error:
             return Said(error.code().name, error.details())
         return Said("OK", answer)

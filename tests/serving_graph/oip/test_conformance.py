@@ -230,3 +230,11 @@ def test_an_optional_step_that_failed_is_said(skin: Skin) -> None:
     said = skin.infer("partial", [Given("input", "FP64", [1], [1.0])])
     assert said.body["outputs"] == {"output": ("FP64", [1], [2.0])}
     assert said.body["parameters"]["failed"].startswith("partial/parallel/weather")
+
+
+def test_a_step_sees_the_headers_of_its_request(rest: Rest, grpc_: Grpc) -> None:
+    given = [Given("input", "BYTES", [1], ["x-tenant"])]
+    rest.client.headers["x-tenant"] = grpc_.metadata["x-tenant"] = "seven"
+    for skin in (rest, grpc_):
+        assert skin.infer("headed", given).body["outputs"]["output"][2] == ["seven"]
+    del rest.client.headers["x-tenant"], grpc_.metadata["x-tenant"]
