@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...handlers.errors import InvalidInput
 from ...handlers.frozen import Frozen
 from ..refer import Place, holds_state, meant, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
 from .base import Bound, Branches, Step
+from .field import check_field, reader
 
 if TYPE_CHECKING:
     from ..run import Worker
@@ -54,9 +54,11 @@ class Queue(Step[Any, Any]):
         self.references = (reference(key),) if callable(key) else ()
 
     def taking(self, given: Any) -> Step[Any, Any]:
-        """A queue gives what it takes."""
+        """A queue gives what it takes; raises for a key that it does not have."""
         from copy import copy
 
+        if isinstance(self.by, str) and self.by:
+            check_field(f"queue {self.name!r} keeps the order of", self.by, given, self.place)
         other = copy(self)
         other.input_type = other.output_type = given
         return other
@@ -73,7 +75,7 @@ class Queue(Step[Any, Any]):
             return ""
         if callable(self.by):
             return str(self.by(value))
-        return str(_read(value, self.by))
+        return str(reader(self.by)(value))
 
     def again_after(self, attempt: int) -> float:
         """Seconds to wait after an attempt that failed: twice as long each time, 15 minutes at the
@@ -82,16 +84,6 @@ class Queue(Step[Any, Any]):
 
 
 def _same(value: Any) -> Any:
-    return value
-
-
-def _read(value: Any, by: str) -> Any:
-    for word in by.split("."):
-        try:
-            value = value[word] if isinstance(value, dict) else getattr(value, word)
-        except (KeyError, AttributeError):
-            fault = {"path": by.split("."), "message": "missing", "type": "missing"}
-            raise InvalidInput([fault]) from None
     return value
 
 

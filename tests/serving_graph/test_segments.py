@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pelton import App, Context, Graph, Reject, Retry, WrongUse, steps
 from pelton.handlers.delivery import Delivery
-from pelton.handlers.errors import GraphError
+from pelton.handlers.errors import GraphError, InvalidInput
 from pelton.serving_graph.brokers.base import Away, NoSuchQueue, NotSent, Received, dead
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
@@ -244,6 +244,14 @@ def test_what_no_message_can_carry_is_refused_at_build() -> None:
 
 def both(given: dict[str, Any]) -> int:
     return len(given)
+
+
+def test_a_key_that_is_not_there_is_refused() -> None:
+    with pytest.raises(WrongUse, match="queue 'orders' keeps the order of 'nam', which Order"):
+        made(key="nam")
+    world = World(Graph("g") >> steps.queue("q", key="name") >> both)
+    with pytest.raises(InvalidInput, match="name: missing"):
+        world.segments[0]({"size": 1}, context("k"))
 
 
 def test_a_step_cannot_look_behind_a_queue() -> None:
