@@ -169,6 +169,7 @@ class _Lane:
         for item in self.batcher.expired(now):
             self._work.expire(item, now)
             self._answered(item)
+            self._open_door()
         for caller in [each for each in self._door if each.expires <= now]:
             self._door.remove(caller)
             caller.wake()
@@ -184,15 +185,14 @@ class _Lane:
             finally:
                 self._end(batch)
             return
-        batch.task = self._loop.create_task(self._run(batch))
+        batch.task = self._loop.create_task(self._work.run(batch))
         self._tasks.add(batch.task)
-        batch.task.add_done_callback(self._tasks.discard)
+        # Not in a `finally` of the task: one that is cancelled before it began has none.
+        batch.task.add_done_callback(lambda task: self._over(batch, task))
 
-    async def _run(self, batch: Batch) -> None:
-        try:
-            await self._work.run(batch)
-        finally:
-            self._end(batch)
+    def _over(self, batch: Batch, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._end(batch)
 
     def _end(self, batch: Batch) -> None:
         self._work.close(batch)
@@ -227,4 +227,7 @@ class _Lane:
         self._stir()
 
     def _company(self) -> bool:
+        """Whether somebody may come: one who is inside the graph, and would find room."""
+        if self.batcher.full:
+            return False
         return self._work.in_flight.count > self._unanswered

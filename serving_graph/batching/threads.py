@@ -116,6 +116,7 @@ class Threads:
             for item in self._batcher.expired(now):
                 self._work.expire(item, now)
                 self._answered(item)
+                self._open_door()
             if not caller.left:
                 return None, None
             batch = self._batcher.take(now, self._company())
@@ -172,6 +173,9 @@ class Threads:
             ahead.item.owner.party.wake()
 
     def _company(self) -> bool:
+        """Whether somebody may come: one who is inside the graph, and would find room."""
+        if self._batcher.full:
+            return False
         return self._work.in_flight.count > self._unanswered
 
     def _wait(self, latch: LockType, until: float) -> None:

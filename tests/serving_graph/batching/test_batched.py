@@ -197,6 +197,70 @@ def test_a_cancelled_caller_leaves_and_a_batch_that_nobody_wants_is_cancelled() 
     assert names() == [[0, 1], [3, 4]]
 
 
+@pytest.mark.parametrize("turns", range(5))
+def test_a_batch_that_is_cancelled_before_it_began_leaves_its_place(turns: int) -> None:
+    """After one of these turns the batch is a task that has not run yet."""
+    clock = ManualClock()
+    run = graph_of(answer_later, clock)
+
+    async def main() -> None:
+        gone = asyncio.ensure_future(run(Asked(1)))
+        await clock.settle(turns)
+        gone.cancel()
+        await clock.settle()
+        next_one = asyncio.ensure_future(run(Asked(2)))
+        await clock.advance(1.0)
+        assert next_one.done() and await next_one == 2
+
+    asyncio.run(main())
+    assert names()[-1] == [2]
+
+
+def test_who_expires_makes_room_for_who_waits_at_the_door() -> None:
+    clock = ManualClock()
+    run = graph_of(answer_later, clock, max_rows=1, queue=1, full="wait")
+
+    async def main() -> None:
+        first = asyncio.ensure_future(run(Asked(0)))
+        await clock.settle()
+        context = Context(clock=clock.now, deadline=0.25)
+        queued = asyncio.ensure_future(run(Asked(1), context))
+        await clock.settle()
+        at_door = asyncio.ensure_future(run(Asked(2), Context(clock=clock.now, deadline=1.25)))
+        await clock.advance(0.5)
+        assert isinstance(queued.exception(), DeadlineExceeded)
+        await clock.advance(5.0)
+        assert list(await asyncio.gather(first, at_door)) == [0, 2]
+
+    asyncio.run(main())
+    assert names() == [[0], [2]]
+
+
+def test_a_thread_waits_for_company_on_the_clock_and_not_longer() -> None:
+    """One thread is on its way and stays there; the other's wait moves the manual clock."""
+    clock, came = ManualClock(), threading.Event()
+    HOLD[:] = [threading.Event()]
+
+    def come(value: int) -> int:
+        if value == 0:
+            came.set()
+            HOLD[0].wait(10)
+        return value
+
+    def told(values: list[int]) -> list[int]:
+        CALLS.append((clock.now(), values))
+        return values
+
+    run = (Graph("g", int) >> come >> steps.batched(told, max_wait=5.0)).compile(clock=clock)
+    slow = threading.Thread(target=run, args=(0,))
+    slow.start()
+    came.wait(10)
+    assert run(1) == 1
+    HOLD[0].set()
+    slow.join(10)
+    assert CALLS == [(5.0, [1]), (5.0, [0])]
+
+
 def test_a_deadline_is_kept_while_waiting_and_hurries_a_batch() -> None:
     clock = ManualClock()
     run = graph_of(answer_later, clock, max_wait=5.0)
