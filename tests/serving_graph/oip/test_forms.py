@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any, TypedDict
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import pelton
+from pelton import testing
 from pelton.builders import load_app
 from pelton.builders.sources import find_sources
 from pelton.handlers.errors import WrongUse
@@ -61,6 +63,19 @@ def test_a_graph_with_a_queue_is_no_model() -> None:
     graph = pelton.Graph("g", str) >> pelton.steps.queue("later") >> sized
     with pytest.raises(WrongUse, match="graph 'g' is cut at its queue 'later'"):
         pelton.oip(graph)
+
+
+def test_a_body_that_the_platform_has_parsed_is_read_as_any_other() -> None:
+    """Nuclio hands over JSON as values, and binary data as bytes."""
+    served = pelton.App("parsed").serve(pelton.oip(pelton.Graph("m") >> sized))
+    tensor = {"name": "input", "datatype": "BYTES", "shape": [1], "data": ["four"]}
+    path = "/v2/models/m/infer"
+    for body in ({"inputs": [tensor]}, json.dumps({"inputs": [tensor]}).encode()):
+        answer = testing.on_nuclio(served, testing.nuclio_http(body, path=path))
+        assert json.loads(answer.body)["outputs"][0]["data"] == [4]
+    for wrong in ({"inputs": [tensor | {"data": [1]}]}, [1], b"{"):
+        answer = testing.on_nuclio(served, testing.nuclio_http(wrong, path=path))
+        assert (answer.status_code, list(json.loads(answer.body))) == (400, ["error"])
 
 
 def test_what_oip_cannot_serve_is_said() -> None:
