@@ -51,6 +51,7 @@ class Context:
     delivery:    how the event came here (`Delivery`: idempotency key, correlation id, attempt),
                  where the function is a part of a graph that needs it; else None
     raw:         the platform's own context, untouched
+    trace:       the platform's word for the trace of this event, where no header has it (X-Ray's)
     cancelled, failed: see below
 
     >>> context = Context(function_name="score", request_id="7")
@@ -77,6 +78,7 @@ class Context:
         "raw",
         "request_id",
         "state",
+        "trace",
     )
 
     def __init__(
@@ -104,6 +106,7 @@ class Context:
         self._secret, self._invoke, self._clock = secret, invoke, clock
         self._metrics, self._make_metrics = metrics, make_metrics
         self.event: Any = None
+        self.trace = ""
         self.delivery = delivery
         self._parent: Context | None = None
         self._failed: list[Any] | None = None

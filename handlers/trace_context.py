@@ -33,7 +33,7 @@ def brought_by(context: Any) -> str:
         return ""
     headers = context.headers
     given = getattr(context.delivery, "traceparent", "") or headers.get("traceparent", "")
-    return checked(given) or from_xray(headers.get("x-amzn-trace-id", ""))
+    return checked(given) or from_xray(headers.get("x-amzn-trace-id", "") or context.trace)
 
 
 def correlation_of(context: Any) -> str:

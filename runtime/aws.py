@@ -104,6 +104,8 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
 
     def handle(event: Any, raw: Any) -> Any:
         context = make_context(function, worker, raw)
+        if telemetry.traces:  # the runtime client sets it anew for each event
+            context.trace = os.environ.get("_X_AMZN_TRACE_ID", "")
         try:
             worker.begin(context)
             source = aws_events.source_of(event)

@@ -169,7 +169,34 @@ def rest(value: int) -> int:
     return value % 3
 
 
-_LATER: dict[Any, Any] = {add: add_later, times: times_later, below: below_later}
+def fussy(value: int) -> int:
+    if value % 5 == 4:
+        raise LookupError(value)
+    return value + 1
+
+
+async def fussy_later(value: int) -> int:
+    return fussy(value)
+
+
+def sorry(error: LookupError, value: int) -> int:
+    return -value
+
+
+def large(value: int) -> bool:
+    return value > 6
+
+
+def grown(value: int) -> int:
+    return abs(value) + 2
+
+
+_LATER: dict[Any, Any] = {
+    add: add_later,
+    below: below_later,
+    fussy: fussy_later,
+    times: times_later,
+}
 
 
 def leaf(function: Any, waits: Waits, mixed: bool) -> Any:
@@ -281,12 +308,91 @@ def stackings(inner: Pieces) -> Pieces:
     return st.lists(inner, min_size=2, max_size=2).map(make)
 
 
+def around(word: str, said: str, wrap: Callable[[Any, str], Any]) -> Callable[[Pieces], Pieces]:
+    """A kind that holds one step and changes no answer."""
+
+    def pieces(inner: Pieces) -> Pieces:
+        def make(piece: Piece) -> Piece:
+            def build(name: str, waits: Waits) -> Any:
+                return wrap(piece.build(f"{name}i", waits), name)
+
+            return Piece(f"{word}({piece!r}{said})", build)
+
+        return inner.map(make)
+
+    return pieces
+
+
+def fallbacks(inner: Pieces) -> Pieces:
+    def make(other: Piece, mixed: bool) -> Piece:
+        def build(name: str, waits: Waits) -> Any:
+            first = step(leaf(fussy, waits, mixed), name=f"{name}f")
+            return steps.fallback(first, other.build(f"{name}o", waits), name=name)
+
+        return Piece(f"fallback(fussy, {other!r})", build)
+
+    return st.builds(make, inner, st.booleans())
+
+
+def catches(inner: Pieces) -> Pieces:
+    def make(mixed: bool, attempts: int) -> Piece:
+        def build(name: str, waits: Waits) -> Any:
+            first = step(leaf(fussy, waits, mixed), name=f"{name}f")
+            if attempts > 1:
+                first = steps.retry(first, attempts=attempts, on=LookupError, backoff=0)
+            return steps.catch(first, {LookupError: sorry}, name=name)
+
+        return Piece(f"catch(fussy, tried {attempts} times)", build)
+
+    return st.builds(make, st.booleans(), st.integers(1, 3))
+
+
+def choices(inner: Pieces) -> Pieces:
+    def make(yes: Piece, no: Piece) -> Piece:
+        def build(name: str, waits: Waits) -> Any:
+            case = steps.when(large, yes.build(f"{name}y", waits))
+            return steps.choice(case, otherwise=no.build(f"{name}n", waits), name=name)
+
+        return Piece(f"choice({yes!r}, {no!r})", build)
+
+    return st.builds(make, inner, inner)
+
+
+def flat_maps(inner: Pieces) -> Pieces:
+    def make(piece: Piece, size: int) -> Piece:
+        def build(name: str, waits: Waits) -> Any:
+            made = step(piece.build(f"{name}i", waits)) >> step(up_to, name=f"{name}v")
+            made = step(up_to, name=f"{name}u") >> steps.flat_map(made, name=name)
+            made = made >> steps.batch(size, name=f"{name}b")
+            sums = steps.map(step(total, name=f"{name}s"), name=f"{name}m")
+            return made >> sums >> step(total, name=f"{name}t")
+
+        return Piece(f"flat_map({piece!r}) in lists of {size}", build)
+
+    return st.builds(make, inner, st.integers(1, 3))
+
+
+def cycles(inner: Pieces) -> Pieces:
+    def build(name: str, waits: Waits) -> Any:
+        return steps.cycle(step(grown, name=f"{name}g"), until=large, limit=9, name=name)
+
+    return st.just(Piece("cycle(grown, until=large)", build))
+
+
 PIECES: dict[str, Callable[[Pieces], Pieces]] = {
+    "breaker": around("breaker", "", lambda held, name: steps.breaker(held, name=name)),
+    "cache": around("cache", "", lambda held, name: steps.cache(held, name=name)),
     "call": chains,
     "canary": canaries,
+    "catch": catches,
+    "choice": choices,
+    "cycle": cycles,
     "ensemble": ensembles,
+    "fallback": fallbacks,
     "filter": filters,
+    "flat_map": flat_maps,
     "graph": subgraphs,
+    "limit": around("limit", "", lambda held, name: steps.limit(held, name=name)),
     "map": maps,
     "parallel": parallels,
     "router": routers,

@@ -127,3 +127,56 @@ from pelton.serving_graph.watch import StepWatch
 assert not any(name.startswith("opentelemetry") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+SERVED = """
+import os
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+import pelton
+from pelton.runtime.aws import make_handler
+from pelton.testing import http_v2, lambda_context
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+
+def half(n: float) -> float:
+    return n / 2
+
+app = pelton.App("shop")
+graph = pelton.Graph("g", float) >> half
+handler = make_handler(app.serve(graph, telemetry=pelton.Telemetry(traces=True)))
+parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+assert handler(http_v2("8", headers={"traceparent": parent}), lambda_context())["body"] == "4.0"
+os.environ["_X_AMZN_TRACE_ID"] = (
+    "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+)
+assert handler(8.0, lambda_context()) == 4.0
+runs = [each for each in exporter.get_finished_spans() if each.name == "g"]
+print(*(f"{each.parent.span_id:016x}" for each in runs))
+"""
+
+
+def test_a_served_graph_s_spans_hang_below_the_header_s_or_x_ray_s() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SERVED], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["b7ad6b7169203331", "53995c3f42cd8ad8"], done.stderr
+
+
+def test_asking_for_spans_without_opentelemetry_says_what_to_add() -> None:
+    code = """
+import sys
+sys.modules["opentelemetry"] = None
+from pelton import Graph, Telemetry, WrongUse, Context
+try:
+    (Graph("g", str) >> len).load(Context(), telemetry=Telemetry(traces=True))
+except WrongUse as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "add opentelemetry-api, and an exporter, to the requirements" in done.stdout
