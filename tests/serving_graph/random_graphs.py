@@ -361,7 +361,7 @@ def choices(inner: Pieces) -> Pieces:
 def flat_maps(inner: Pieces) -> Pieces:
     def make(piece: Piece, size: int) -> Piece:
         def build(name: str, waits: Waits) -> Any:
-            made = step(piece.build(f"{name}i", waits)) >> step(up_to, name=f"{name}v")
+            made: Any = step(piece.build(f"{name}i", waits)) >> step(up_to, name=f"{name}v")
             made = step(up_to, name=f"{name}u") >> steps.flat_map(made, name=name)
             made = made >> steps.batch(size, name=f"{name}b")
             sums = steps.map(step(total, name=f"{name}s"), name=f"{name}m")

@@ -51,7 +51,11 @@ class Ray:
             try:
                 outcomes: list[Outcome] = pickle.loads(ray.get(reference))
             except ray.exceptions.WorkerCrashedError as error:
-                raise JobFailed(f"ray's workers died over {under_way[reference].first}") from error
+                chunk = under_way[reference]
+                last = chunk.first + len(chunk.rows) - 1
+                raise JobFailed(
+                    f"ray's workers died over rows {chunk.first} to {last}: {error}"
+                ) from error
             del under_way[reference]
             return outcomes
 
