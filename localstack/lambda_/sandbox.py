@@ -84,6 +84,8 @@ class Sandbox(SandboxProcess):
         self.init_seconds = time.perf_counter() - began
         if self._driver.lag:
             await self._hear(self._driver.lag)
+        if self._started is not None:
+            await self._started.known()
         if self.crew is not None:
             self.crew.close_init()
         if self._muster is not None:

@@ -16,6 +16,7 @@ LOCALSTACK = Path(__file__).parents[2] / "localstack"
 PROCESS = "how long a real process takes: it has the machine's time"
 MEASURED = "a duration that is measured and told (REPORT, Init Duration)"
 CHILD = "a child's own program: it has the machine's time and no clock of ours"
+ENGINE = "how long a container engine takes: it is a real program"
 FORMS = "writes down a time that it is given"
 # (file, use) -> why it does not ask the emulator's clock
 REAL = {
@@ -29,6 +30,13 @@ REAL = {
     ("lambda_/invocations.py", "time.perf_counter"): MEASURED,
     ("lambda_/sandbox.py", "time.perf_counter"): MEASURED,
     ("lambda_/shared_sandbox.py", "MACHINE.call_later"): PROCESS,
+    ("lambda_/sandbox.py", "MACHINE.time"): "how late an engine may bring what was printed",
+    ("lambda_/sandbox.py", "MACHINE.sleep"): "how late an engine may bring what was printed",
+    ("lambda_/invocations.py", "MACHINE.sleep"): "real processes are at work when it is to stop",
+    ("lambda_/containers/container.py", "MACHINE.sleep"): ENGINE,
+    ("lambda_/containers/container.py", "asyncio.wait_for"): ENGINE,
+    ("lambda_/containers/engine.py", "asyncio.wait_for"): ENGINE,
+    ("lambda_/containers/guard.py", "time.sleep"): CHILD,
     ("lambda_/sandbox_process.py", "time.perf_counter"): "how old a reading of memory is",
     ("lambda_/deadlines.py", "MACHINE.call_later"): PROCESS,
     ("lambda_/deadlines.py", "time.perf_counter"): PROCESS,

@@ -21,7 +21,7 @@ OnExit = Callable[[int, int], None]
 # Exit codes of the client that mean: the engine could not run it at all; cannot be executed; not
 # found.  Above 128 are signals.
 REFUSED, NOT_EXECUTABLE, NOT_FOUND, SIGNALS = 125, 126, 127, 128
-END_SECONDS = 10.0
+END_SECONDS, KNOWN_SECONDS = 10.0, 2.0
 # How often its process is looked for, and the engine told to end it; each waits twice as long.
 FINDS, ENDS = 9, 8
 
@@ -38,7 +38,7 @@ class Container:
         self._engine, self._on_exit = engine, on_exit
         self._client: asyncio.subprocess.Process | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended = asyncio.Event()
+        self._ended, self._known = asyncio.Event(), asyncio.Event()
         self._ending = False
 
     async def run(self, words: Sequence[str], output: int) -> None:
@@ -65,6 +65,11 @@ class Container:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), END_SECONDS)
 
+    async def known(self) -> None:
+        """Come back when its process is known, or that it is not to be."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._known.wait(), KNOWN_SECONDS)
+
     def terminate(self) -> None:
         """SIGTERM for its first process."""
         self._later(self._tell("kill", "--signal", "TERM", self.name))
@@ -83,6 +88,7 @@ class Container:
     async def _wait(self, client: asyncio.subprocess.Process) -> None:
         code = await client.wait()
         self._ended.set()
+        self._known.set()
         self.pid = 0
         self._on_exit(SIGNALS - code if code > SIGNALS else code, 0)
 
@@ -92,12 +98,16 @@ class Container:
         for _ in range(FINDS):
             await MACHINE.sleep(pause)
             pause *= 2
-            if self._ended.is_set() or self.pid:
-                return
+            found = 0
             with contextlib.suppress(EngineRefused, ValueError):
                 told = await self._engine.ask("inspect", "--format", "{{.State.Pid}}", self.name)
-                if not self._ended.is_set():
-                    self.pid = _visible(int(told))
+                found = int(told)
+            if self._ended.is_set():
+                return
+            if found:
+                self.pid = _visible(found)
+                break
+        self._known.set()
 
     async def _end(self) -> None:
         """By the engine, and again while its client is there: it may only just be made."""

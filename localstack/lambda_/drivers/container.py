@@ -41,6 +41,9 @@ class NotStarted:
     fault: tuple[str, str]
     pid: int = 0
 
+    async def known(self) -> None:
+        """There is none."""
+
     def terminate(self) -> None:
         """There is none."""
 

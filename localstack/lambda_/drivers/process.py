@@ -37,6 +37,9 @@ class Forked:
     pid: int
     fault: tuple[str, str] = ("", "")
 
+    async def known(self) -> None:
+        """From the start."""
+
     def terminate(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)

@@ -22,6 +22,9 @@ class Started(Protocol):
     @property
     def fault(self) -> tuple[str, str]: ...
 
+    async def known(self) -> None:
+        """Come back when `pid` will not change any more."""
+
     def terminate(self) -> None:
         """SIGTERM for its first process."""
 
