@@ -271,10 +271,18 @@ def test_a_flow_may_go_on_from_a_queue() -> None:
     assert [each["value"] for each in world.there("out")] == [2]
 
 
+def _tripled(n: int) -> int:
+    return 3 * n
+
+
 def test_a_window_is_six_times_the_timeout_or_what_is_said() -> None:
     child = split(made())[1]
     assert (child.window(10), child.window(0)) == (60, 30)
     assert split(made(window=7))[1].window(10) == 7
+    timed = Graph("t", Order) >> read >> steps.queue("q") >> steps.timeout(price, seconds=4)
+    both_timed = timed >> steps.timeout(_tripled, seconds=3)
+    assert [split(each)[1].window(5) for each in (timed, both_timed)] == [5, 7]
+    assert split(both_timed >> tell)[1].window(5) == 30, "one of them has no timeout"
 
 
 def test_serving_registers_a_function_a_queue() -> None:
