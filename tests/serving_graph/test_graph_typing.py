@@ -29,13 +29,7 @@ Graph("g", str) >> clean >> Model
 
 
 def test_mypy_finds_a_misfit(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    cache = ["--cache-dir", str(tmp_path / "cache"), "--follow-imports", "silent"]
-    said, _, _ = api.run(
-        [str(script), "--config-file", "", *cache, "--disable-error-code", "empty-body"]
-    )
-    lines = [line.partition("script.py:")[2] for line in said.splitlines()]
+    lines = checked(tmp_path, SCRIPT)
     shown = [line.split('"')[1] for line in lines if "Revealed" in line]
     assert [each.replace("builtins.", "").rpartition("graph.")[2] for each in shown] == [
         "Graph[str, bool]",
@@ -45,3 +39,78 @@ def test_mypy_finds_a_misfit(tmp_path: Path) -> None:
     ]
     wrong = {line.partition(":")[0] for line in lines if " error: " in line}
     assert wrong == {"18", "19"}
+
+
+WORDS = """
+from pelton import Graph, step, steps
+
+def clean(text: str) -> list[str]: ...
+def count(words: list[str]) -> int: ...
+async def ask(number: int) -> float: ...
+def small(n: int) -> bool: ...
+def note(thing: object) -> None: ...
+def add(total: float, n: int) -> float: ...
+def tell(total: float, n: int) -> str: ...
+def wind(airport: str) -> float | None: ...
+def clean_all(words: list[str]) -> list[int]: ...
+def with_wind(airport: str, found: float) -> bytes: ...
+class Model:
+    def __call__(self, value: int) -> bytes: ...
+
+words = Graph("g", str) >> clean >> steps.tap(note) >> count >> steps.filter(small)
+reveal_type(words >> ask)
+reveal_type(words >> steps.cache(ask, ttl=3))
+reveal_type(words >> steps.cache(Model))
+reveal_type(words >> steps.reduce(add, 0.0))
+reveal_type(words >> steps.reduce(add, 0.0, gives=tell))
+reveal_type(words >> steps.cycle(step(ask) >> int, until=small, limit=3))
+reveal_type(words >> steps.respond(ask, then=note))
+reveal_type(Graph("g", list[str]) >> steps.map(clean) >> steps.flat_map(clean_all))
+reveal_type(Graph("g", str) >> steps.join(wind, by="x", combine=with_wind))
+reveal_type(words >> steps.http("http://x", output_type=float))
+
+Graph("g", str) >> steps.tap(count)
+Graph("g", str) >> steps.cache(ask)
+Graph("g", str) >> steps.reduce(add, 0.0)
+Graph("g", str) >> steps.cycle(Graph("in", int) >> abs, until=small, limit=3)
+Graph("g", int) >> steps.map(clean)
+Graph("g", str) >> steps.respond(ask, then=note)
+Graph("g", str) >> clean >> steps.flat_map(clean) >> count >> steps.filter(small) >> clean
+"""
+
+
+def test_the_words_keep_the_types(tmp_path: Path) -> None:
+    lines = checked(tmp_path, WORDS)
+    shown = [line.split('"')[1] for line in lines if "Revealed" in line]
+    assert [each.replace("builtins.", "").rpartition("graph.")[2] for each in shown] == [
+        "Graph[str, float]",
+        "Graph[str, float]",
+        "Graph[str, bytes]",
+        "Graph[str, float]",
+        "Graph[str, str]",
+        "Graph[str, int]",
+        "Graph[str, float]",
+        "Graph[list[str], list[int]]",
+        "Graph[str, bytes]",
+        "Graph[str, float]",
+    ]
+    wrong = {int(line.partition(":")[0]) for line in lines if " error: " in line}
+    first = WORDS.splitlines().index('Graph("g", str) >> steps.tap(count)') + 1
+    assert wrong == set(range(first, first + 7))
+
+
+def checked(folder: Path, script: str) -> list[str]:
+    """What mypy says of a script, each line from its line number on."""
+    (folder / "script.py").write_text(script)
+    cache = ["--cache-dir", str(folder / "cache"), "--follow-imports", "silent"]
+    said, _, _ = api.run(
+        [
+            str(folder / "script.py"),
+            "--config-file",
+            "",
+            *cache,
+            "--disable-error-code",
+            "empty-body",
+        ]
+    )
+    return [line.partition("script.py:")[2] for line in said.splitlines()]
