@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..handlers.app import App
 from ..handlers.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ def _all(where: str) -> list[Graph[Any, Any]]:
     module, named, _ = load_module(where)
     if isinstance(graph := getattr(module, named, None) if named else None, Graph):
         return [graph]
+    own = [each for each in vars(module).values() if isinstance(each, Graph) and each.steps]
+    if own and not any(isinstance(each, App) for each in vars(module).values()):
+        return own
     app, _ = load_app(where)
     # A part of a graph that is spread over functions says which graph it is of.
     functions = [each.user_function for each in app.functions.values()]

@@ -171,7 +171,8 @@ def _parquet(path: Path, _: Any) -> Iterator[dict[str, Any]]:
     parquet = arrow("parquet")
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches():
-            yield from batch.to_pylist()
+            for row in batch.to_pylist():
+                yield {name: _python(value) for name, value in row.items()}
 
 
 def arrow(part: str) -> Any:

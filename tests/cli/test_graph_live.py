@@ -114,6 +114,18 @@ def test_a_page_of_something_else_breaks_nothing(shop: Path) -> None:
     assert drawn.exit_code == 0 and "knows no step" in drawn.output
 
 
+def test_a_server_that_goes_away_leaves_the_last_picture(shop: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), Odd)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    address = f"127.0.0.1:{server.server_address[1]}"
+    closing = threading.Thread(target=lambda: (thread.join(), server.server_close()))
+    closing.start()
+    drawn = pelton(str(shop), "--live", address, "--frames", "2", "--every", "0.2")
+    closing.join()
+    assert drawn.exit_code == 0 and "the numbers are the last known" in drawn.output
+
+
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
 def test_a_graph_is_written_compared_and_drawn_from_its_text(shop: Path, suffix: str) -> None:
     text = shop.parent / f"fee{suffix}"
@@ -127,6 +139,14 @@ def test_a_graph_is_written_compared_and_drawn_from_its_text(shop: Path, suffix:
     listed = json.loads(pelton(str(text), "--diff", str(shop), "--json").output)
     assert listed["changes"][0]["path"] == "clean"
     assert "│ clean │" in pelton(str(text)).output
+
+
+def test_a_module_without_an_app_has_graphs_too(shop: Path) -> None:
+    (shop.parent / "bare_of_live.py").write_text(
+        "import pelton\n\ngraph = pelton.Graph('bare', str) >> len\n"
+    )
+    assert "│ len │" in pelton(str(shop.parent / "bare_of_live.py")).output
+    sys.modules.pop("bare_of_live", None)
 
 
 def test_a_text_that_is_wrong_is_said(shop: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -43,8 +44,16 @@ class Processes:
 
 
 def _begin(token: str) -> None:
-    """In a new process: the graph's class steps are closed when it ends."""
+    """In a new process: the graph's class steps are closed when it ends, and it ends when the
+    process that it works for is gone, however that ended."""
     Finalize(None, close, (token,), exitpriority=10)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _result(submitted: Any) -> list[Outcome]:
