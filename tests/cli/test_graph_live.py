@@ -116,13 +116,16 @@ def test_a_page_of_something_else_breaks_nothing(shop: Path) -> None:
 
 def test_a_server_that_goes_away_leaves_the_last_picture(shop: Path) -> None:
     server = HTTPServer(("127.0.0.1", 0), Odd)
-    thread = threading.Thread(target=server.handle_request)
+
+    def answer_once() -> None:
+        server.handle_request()
+        server.server_close()
+
+    thread = threading.Thread(target=answer_once)
     thread.start()
     address = f"127.0.0.1:{server.server_address[1]}"
-    closing = threading.Thread(target=lambda: (thread.join(), server.server_close()))
-    closing.start()
     drawn = pelton(str(shop), "--live", address, "--frames", "2", "--every", "0.2")
-    closing.join()
+    thread.join()
     assert drawn.exit_code == 0 and "the numbers are the last known" in drawn.output
 
 
