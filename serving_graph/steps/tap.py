@@ -148,7 +148,7 @@ class Work:
     def _failed(self, error: BaseException, context: Any) -> None:
         self._count["failed"](1)
         said = {"step": getattr(error, "step", self._path), "error": _said(error)}
-        log(context or self._worker.context, "error", "a step aside failed", said)
+        log(context or self._worker.context, "exception", "a step aside failed", said)
 
 
 class _Late:

@@ -110,7 +110,7 @@ def test_its_errors_are_logged_and_never_touch_the_answer(aside: Any, then: Any)
     assert run.settle() and len(lines) == 2
     assert '"a step aside failed"' in lines[0]
     name = "tap" if aside is leave else f"tap/{aside.__name__}"
-    assert f'"step": "g/{name}"' in lines[0]
+    assert f'"step": "g/{name}"' in lines[0] and '"trace": "Traceback' in lines[0]
     run.stop()
 
 
