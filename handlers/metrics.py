@@ -99,11 +99,11 @@ class Histogram:
             self._keep((value,))
 
     def merge(self, values: list[float]) -> None:
-        """Observe many values at once, at least one: much cheaper each.  Sorts the list."""
-        values.sort()
-        edges, below = self.edges, 0
-        first, last = bisect_left(edges, values[0]), bisect_left(edges, values[-1])
-        found = []
+        """Observe many values at once, at least one: much cheaper each.  May sort the list."""
+        edges, below, found = self.edges, 0, list[int]()
+        first, last = bisect_left(edges, min(values)), bisect_left(edges, max(values))
+        if first < last:  # else all are in one bucket, as those of a quick step are
+            values.sort()
         for edge in edges[first:last]:
             to = bisect_right(values, edge)
             found.append(to - below)

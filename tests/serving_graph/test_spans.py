@@ -15,7 +15,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pelton import Context, Event, Graph, parallel, steps
 from pelton.handlers.delivery import Delivery
 from pelton.handlers.trace_context import correlation_of, traceparent_of
+from pelton.serving_graph.brokers.memory import MemoryBroker
+from pelton.serving_graph.clock import ManualClock
+from pelton.serving_graph.segments import split
 from pelton.serving_graph.spans import Spans
+from pelton.serving_graph.station import Station
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -40,6 +44,10 @@ def ids(span: ReadableSpan) -> Any:
 
 def half(n: float) -> float:
     return n / 2
+
+
+def double(n: float) -> float:
+    return 2 * n
 
 
 async def later_half(n: float) -> float:
@@ -180,3 +188,20 @@ except WrongUse as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "add opentelemetry-api, and an exporter, to the requirements" in done.stdout
+
+
+def test_a_trace_goes_on_behind_a_queue() -> None:
+    kit, clock = Kit(), ManualClock()
+    segments = split(Graph("g", float) >> half >> steps.queue("later") >> double)
+    broker = MemoryBroker(clock)
+    for each in segments:
+        each.connect(broker)
+        each.executor.spans = kit.spans
+        broker.prepare([each.address_of(each.target)] if each.target else [])
+    context = Context(request_id="7")
+    context.event = Event(headers={"traceparent": PARENT})
+    segments[0](8.0, context)
+    assert Station(segments[1], broker, clock=clock, wait=0, write=print).turn() == 1
+    first, second = [each for each in kit.exporter.get_finished_spans() if each.name == "g"]
+    assert ids(first).trace_id == ids(second).trace_id == int(PARENT.split("-")[1], 16)
+    assert second.parent and second.parent.span_id == ids(first).span_id
