@@ -132,12 +132,15 @@ class Segment:
         return self.takes.unpack(plain) if self.takes else plain
 
     def connect(self, broker: Broker | None = None, *, timeout: float = 0) -> None:
-        """From now on, send: by the broker given, else by the one of the queue's kind."""
+        """From now on, send: by the broker given, else by the one of the queue's kind, which is
+        opened here, where a platform lets a worker begin."""
         if broker is None:
             from .brokers import broker_at
 
             queue = self.target or self.source
             broker = broker_at(f"{queue.kind}:") if queue else None
+            if broker is not None:
+                broker.open()
         self.broker, self._timeout = broker, timeout or self._timeout
 
     def address_of(self, queue: Queue | None) -> Address:

@@ -52,6 +52,9 @@ class Broker(Protocol):
 
     url: str
 
+    def open(self) -> None:
+        """Be ready to send, so that the first message need not wait for it."""
+
     def prepare(self, queues: Sequence[Address]) -> None:
         """Make the queues that are not there, with their dead-letter queues."""
 

@@ -44,6 +44,9 @@ class MemoryBroker:
     def __repr__(self) -> str:
         return f"<broker {self.url}>"
 
+    def open(self) -> None:
+        """Nothing to connect to."""
+
     def prepare(self, queues: Sequence[Address]) -> None:
         for each in queues:
             self.queues.setdefault(each.name, [])

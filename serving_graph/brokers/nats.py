@@ -33,6 +33,9 @@ class NatsBroker:
     def __repr__(self) -> str:
         return f"<broker {self.url}>"
 
+    def open(self) -> None:
+        self._do(_nothing())
+
     def prepare(self, queues: Sequence[Address]) -> None:
         self._do(self._prepare(queues))
 
@@ -211,6 +214,10 @@ class NatsBroker:
         except (Error, OSError) as error:
             raise Away(f"nothing answers at {self.url}: {_words(error)}") from error
         self._stream = self._connection.jetstream(timeout=_ANSWER)
+
+
+async def _nothing() -> None:
+    """To connect is all."""
 
 
 def at(url: str) -> Broker:

@@ -1,6 +1,6 @@
 """SQS, on AWS or on the emulator: queues by name, FIFO where a key keeps an order.
 
-boto3 is imported when the broker first speaks: an artifact pays for it when it sends.
+boto3 is imported when the broker is opened or first speaks: who never sends does not pay for it.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ class SqsBroker:
         if self._client is None:
             self._client = _client(self.endpoint)
         return self._client
+
+    def open(self) -> None:
+        assert self.client is not None
 
     def prepare(self, queues: Sequence[Address]) -> None:
         for each in queues:

@@ -1,4 +1,7 @@
-"""A store inside one process: for tests, and for workers that live long."""
+"""A store inside one process: for tests, and for workers that live long.
+
+It keeps the last answers only, as many as its memory is given.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from .base import Claim, Store, new_token
 
 
 class MemoryStore:
-    """See `base.Store`.  now: seconds, of the clock that claims and answers go by.
+    """See `base.Store`.
+
+    now:  seconds, of the clock that claims and answers go by
+    most: how many answers are kept at the most; the oldest go first
 
     >>> store = MemoryStore("memory:")
     >>> first = store.claim("k", 60)
@@ -19,10 +25,10 @@ class MemoryStore:
     '7'
     """
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, now: Callable[[], float] = time.time, most: int = 100_000) -> None:
         from _thread import allocate_lock
 
-        self.url, self.now = url, now
+        self.url, self.now, self.most = url, now, most
         self._lock = allocate_lock()
         self._kept: dict[str, tuple[str, str | None, float]] = {}  # token, answer, its end
 
@@ -40,8 +46,18 @@ class MemoryStore:
         with self._lock:
             ours = self._kept.get(key, ("", "", 0.0))[:2] == (token, None)
             if ours:
+                del self._kept[key]  # so that it is the newest
                 self._kept[key] = (token, answer, self.now() + seconds)
+                self._forget()
             return ours
+
+    def _forget(self) -> None:
+        """Work under way is left alone: there is no more of it than there are workers."""
+        while len(self._kept) > self.most:
+            oldest = next((key for key, kept in self._kept.items() if kept[1] is not None), None)
+            if oldest is None:
+                return
+            del self._kept[oldest]
 
     def release(self, key: str, token: str) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from .base import Claim, Store, new_token
 
 _TABLE = """create table if not exists pelton_once
     (key text primary key, token text not null, answer text, ends real not null) without rowid"""
+_TIDY = 1000  # claims of a thread between two looks for what has outlived its time
 _PATIENCE = 30.0  # seconds to wait for another process's transaction
 
 
@@ -56,6 +57,10 @@ class SqliteStore:
                 (key, token, now + seconds),
             )
         self._claims.add(token)
+        count = self._local.__dict__.setdefault("count", 0) + 1
+        self._local.count = count % _TIDY
+        if count == _TIDY:
+            self.forget()
         return Claim(token)
 
     def keep(self, key: str, token: str, answer: str, seconds: float) -> bool:

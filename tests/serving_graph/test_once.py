@@ -186,6 +186,28 @@ def test_a_graph_without_queues_is_delivered_to_as_well() -> None:
     assert effects == [5, 6], "messages 0 and 1, each delivered twice"
 
 
+def test_memory_keeps_so_many_answers(tmp_path: Path) -> None:
+    store = MemoryStore("memory:", most=2)
+    held = store.claim("held", 60)
+    for key in "abc":
+        store.keep(key, store.claim(key, 60).token, key, 60)
+    assert store.keep("held", held.token, "late", 60), "work under way is never forgotten"
+    assert [store.claim(key, 60).answer for key in ("c", "held")] == ["c", "late"]
+    assert [store.claim(key, 60).answer for key in "ab"] == [None, None]
+
+
+def test_sqlite_forgets_what_has_outlived_its_time(tmp_path: Path) -> None:
+    now = Hands()
+    store = SqliteStore(f"sqlite:{tmp_path / 'old.db'}", now)
+    for key in "abc":
+        store.keep(key, store.claim(key, 60).token, key, 100)
+    now.seconds += 101
+    store.keep("d", store.claim("d", 60).token, "d", 100)
+    assert store.forget() == 3
+    assert store.claim("d", 60).answer == "d"
+    store.close()
+
+
 KILLED = """
 import os, signal, sys
 from pelton import Context, Graph, steps
