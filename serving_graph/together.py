@@ -6,12 +6,20 @@ the line the member, as in `compile`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .compile import Run, identifier, note, show
 
 _FIRST_LINE = 3
+
+
+def _sum(values: Sequence[str]) -> str:
+    """The source of what `sum` gives for floats: from 3.12 on it rounds but once."""
+    if sys.version_info >= (3, 12):
+        return f"sum(({', '.join(values)},))"
+    return f"({' + '.join(['0.0', *values])})"
 
 
 def compile_together(path: str, members: Mapping[Any, Run], answer: str, scope: Any = None) -> Run:
@@ -64,5 +72,5 @@ def combined(count: int, combine: Callable[[Sequence[Any]], Any], *, mean: bool)
     lines = [f"return combine([{listed}])"]
     if mean:
         kinds = " is ".join(f"{each}.__class__" for each in values)
-        lines.insert(0, f"if {kinds} is float: return sum(({listed},)) / {count}")
+        lines.insert(0, f"if {kinds} is float: return {_sum(values)} / {count}")
     return "\n".join(lines), {"combine": combine}

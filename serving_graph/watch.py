@@ -101,11 +101,11 @@ class _Track:
 
     def _seen(self) -> Callable[[tuple[float, ...]], object]:
         pending, fold = self._pending, self.fold
-        extend, most = pending.extend, PENDING * (len(self.steps) + 1)
+        extend, size, most = pending.extend, pending.__len__, PENDING * (len(self.steps) + 1)
 
         def seen(times: tuple[float, ...]) -> None:
             extend(times)
-            if len(pending) >= most:
+            if size() >= most:
                 fold()
 
         return seen
@@ -117,11 +117,11 @@ class _Track:
         if not times:
             return
         each = len(self.steps) + 1
-        columns = [times[place::each] for place in range(each)]
+        between = list(map(sub, times[1:], times))  # the last of each event is no step's
         for place, histogram in enumerate(self._seconds):
-            histogram.merge(list(map(sub, columns[place + 1], columns[place])))
+            histogram.merge(between[place::each])
         if self._whole is not None:
-            self._whole.merge(list(map(sub, columns[-1], columns[0])))
+            self._whole.merge(list(map(sub, times[each - 1 :: each], times[::each])))
 
     def one(self, place: int, seconds: float, error: BaseException | None = None) -> None:
         self._seconds[place].observe(seconds)
