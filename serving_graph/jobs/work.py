@@ -79,6 +79,12 @@ class Hand:
 
     def run(self, chunk: Chunk) -> list[Outcome]:
         """Each row's outcome, in order.  No error of a row ends the others."""
+        try:
+            return self._all(chunk)
+        finally:
+            self._run.settle()  # what rows set going aside is of this chunk, too
+
+    def _all(self, chunk: Chunk) -> list[Outcome]:
         if not self.graph.is_async:
             return [self._one(chunk.first + n, row) for n, row in enumerate(chunk.rows)]
         import asyncio

@@ -379,6 +379,51 @@ def cycles(inner: Pieces) -> Pieces:
     return st.just(Piece("cycle(grown, until=large)", build))
 
 
+def table(key: int) -> int | None:
+    return key * key if key else None
+
+
+async def table_later(key: int) -> int | None:
+    return table(key)
+
+
+def put(value: int, found: int | None) -> int:
+    return value + (found or 7)
+
+
+def joins(inner: Pieces) -> Pieces:
+    def make(mixed: bool, missing: Any) -> Piece:
+        def build(name: str, waits: Waits) -> Any:
+            lookup = leaf(table, waits, mixed)
+            return steps.join(lookup, by=rest, combine=put, missing=missing, name=name)
+
+        return Piece(f"join(table, missing={missing})", build)
+
+    return st.builds(make, st.booleans(), st.sampled_from(["none", "drop"]))
+
+
+def latest(state: int, value: int) -> int:
+    return value  # whatever the order is in which items come
+
+
+async def latest_later(state: int, value: int) -> int:
+    return value
+
+
+def reduces(inner: Pieces) -> Pieces:
+    def make(mixed: bool, keyed: bool) -> Piece:
+        def build(name: str, waits: Waits) -> Any:
+            fold = leaf(latest, waits, mixed)
+            return steps.reduce(fold, 0, key=rest if keyed else None, name=name)
+
+        return Piece("reduce(latest)", build)
+
+    return st.builds(make, st.booleans(), st.booleans())
+
+
+_LATER |= {latest: latest_later, table: table_later}
+
+
 PIECES: dict[str, Callable[[Pieces], Pieces]] = {
     "breaker": around("breaker", "", lambda held, name: steps.breaker(held, name=name)),
     "cache": around("cache", "", lambda held, name: steps.cache(held, name=name)),
@@ -392,9 +437,11 @@ PIECES: dict[str, Callable[[Pieces], Pieces]] = {
     "filter": filters,
     "flat_map": flat_maps,
     "graph": subgraphs,
+    "join": joins,
     "limit": around("limit", "", lambda held, name: steps.limit(held, name=name)),
     "map": maps,
     "parallel": parallels,
+    "reduce": reduces,
     "router": routers,
     "stacking": stackings,
 }
