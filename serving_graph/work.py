@@ -14,7 +14,7 @@ from ..handlers.context import Context
 from ..handlers.errors import Reject
 from ..runtime.call import maybe_await
 from ..runtime.refusals import verdict
-from .brokers.base import NotSent, Received, dead
+from .brokers.base import Away, NotSent, Received, dead
 from .drive import drive
 from .message import Message
 from .stores.base import Busy
@@ -116,8 +116,8 @@ class Work:
         kind = verdict(error)
         if kind == "later":
             after = getattr(error, "after", None) or after
-        last = each.attempt >= self._queue.attempts and not isinstance(error, Busy | NotSent)
-        never = kind in ("invalid", "reject")
+        last = each.attempt >= self._queue.attempts and not isinstance(error, Busy | NotSent | Away)
+        never = kind in ("invalid", "reject") or getattr(error, "never", False)
         self._log(each, error, "dead letter" if last or never else f"again in {after:g} s")
         if (last or never) and self._buried(each, error):
             outcome.done.append(each)

@@ -23,9 +23,16 @@ class NoSuchQueue(PeltonError):
 
 
 class NotSent(PeltonError):
-    """The broker did not take a message; its sender must not take the event for done."""
+    """The broker did not take a message; its sender must not take the event for done.
+
+    never: it never will: the message is too large, or holds what it does not carry
+    """
 
     status = 503
+
+    def __init__(self, what: str, *, never: bool = False) -> None:
+        self.never = never
+        super().__init__(what)
 
 
 class Away(PeltonError):

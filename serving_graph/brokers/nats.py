@@ -76,7 +76,7 @@ class NatsBroker:
         return list(await asyncio.gather(*(self._publish(queue, *each) for each in texts)))
 
     async def _publish(self, queue: Address, body: bytes, same: str) -> str | NotSent:
-        from nats.errors import Error
+        from nats.errors import Error, MaxPayloadError
         from nats.js.errors import NoStreamResponseError
 
         headers = {"Nats-Msg-Id": same}
@@ -88,7 +88,8 @@ class NatsBroker:
                 return NotSent(f"queue {queue.name!r} did not take the message: try again")
             raise _missing(queue) from None
         except (Error, OSError) as error:
-            return NotSent(f"queue {queue.name!r} did not take the message: {_words(error)}")
+            said = f"queue {queue.name!r} did not take the message: {_words(error)}"
+            return NotSent(said, never=isinstance(error, MaxPayloadError))
         return f"{queue.name}:{told.seq}"
 
     async def _is_there(self, queue: Address) -> bool:

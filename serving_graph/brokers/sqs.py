@@ -20,6 +20,8 @@ MOST_RECEIVES = 1000  # of a redrive policy
 # Kills, and records that a batch gave back untried, count as receives; only what never comes to
 # its end is left to the queue's own redrive policy.
 SPARE_RECEIVES = 20
+# Of a message, not of the moment.
+_NEVER = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue")
 _NOT_OURS = ("MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue")
 
 
@@ -108,7 +110,9 @@ class SqsBroker:
             told = self._call("send_message_batch", queue, QueueUrl=url, Entries=entries)
         except (ClientError, Away) as error:
             # Of what was cut off nothing is known: it is sent again, under the same key.
-            what = NotSent(f"queue {queue_name(queue)!r} did not take the message: {error}")
+            never = isinstance(error, ClientError) and _code(error) in _NEVER
+            said = f"queue {queue_name(queue)!r} did not take the message: {error}"
+            what = NotSent(said, never=never and len(entries) == 1)
             return [what] * len(entries)
         sent = {each["Id"]: each["MessageId"] for each in told.get("Successful", [])}
         why = {each["Id"]: each for each in told.get("Failed", [])}
@@ -260,4 +264,5 @@ def _missing(queue: Address) -> NoSuchQueue:
 
 def _not_sent(queue: Address, failed: dict[str, Any]) -> NotSent:
     said = f"{failed.get('Code', 'it said nothing')}: {failed.get('Message', '')}"
-    return NotSent(f"queue {queue_name(queue)!r} did not take the message: {said}")
+    never = str(failed.get("Code")).rpartition(".")[2] in _NEVER
+    return NotSent(f"queue {queue_name(queue)!r} did not take the message: {said}", never=never)

@@ -146,6 +146,26 @@ def test_a_message_of_somebody_else_is_the_value_itself() -> None:
     assert (sent["value"], sent["key"]) == (50, "theirs")
 
 
+class Small(MemoryBroker):
+    """Carries little."""
+
+    def send(self, queue: Address, messages: Sequence[Message]) -> list[str | NotSent]:
+        too_large = NotSent("too large", never=True)
+        return [too_large if each.value == 50 else super(Small, self).send(queue, [each])[0]
+                for each in messages]  # fmt: skip
+
+
+def test_what_no_broker_will_take_is_buried() -> None:
+    world = World(made(), Small)
+    for size in (5, 6):
+        world.segments[0](Order("A", size), context(str(size)))
+    world.settle()
+    assert [each["value"]["cents"] for each in world.there("told")] == [60]
+    (letter,) = world.there("orders-dead")
+    assert letter["reason"]["error"] == "NotSent: too large"
+    assert letter["value"] == {"name": "a", "size": 5}
+
+
 def test_retry_says_when() -> None:
     world = World(made())
     world.segments[0](Order("A", 15), context("k"))
