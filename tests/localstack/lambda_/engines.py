@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,11 @@ class Podman:
         limits = 'default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]'
         settings.write_text(f"[containers]\n{limits}\n{runtime}")
         patch.setenv("CONTAINERS_CONF", str(settings))
+        # A docker that works would be asked first, and has not these images.
+        (folder / "bin").mkdir()
+        (folder / "bin" / "docker").write_text("#!/bin/sh\nexit 1\n")
+        (folder / "bin" / "docker").chmod(0o755)
+        patch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
 
     def image(self, name: str, files: dict[str, str], command: list[str]) -> str:
         self._count += 1
