@@ -131,15 +131,18 @@ class DeadlineExceeded(PeltonError, TimeoutError):
 class CallFailed(PeltonError):
     """A service that a step called did not answer as it was asked to.
 
-    answered: the HTTP status that it answered with
-    body:     the start of what it said
+    answered: the HTTP status that it answered with; 0 where it was none
+    body:     the start of what it said; a note of the error, and so in the log, but not in its
+              message, which a caller may be shown
     """
 
     status = 502
 
     def __init__(self, what: str, *, answered: int, body: str = "") -> None:
         self.answered, self.body = answered, body
-        super().__init__(f"{what}: {body}" if body else what)
+        super().__init__(what)
+        if body:
+            self.add_note(f"it said: {body}")
 
 
 class CycleLimit(PeltonError):

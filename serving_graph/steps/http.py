@@ -166,23 +166,24 @@ class _Caller:
     def _refused(self, answer: Answer) -> NoReturn:
         """Raise what the status means."""
         what = f"{self._where} answered {answer.status}"
-        said = f"{what}: {_start(answer.body)}"
         error: PeltonError
         if answer.status == 404:
-            error = NotFound(self._where, said)
+            error = NotFound(self._where, what)
         elif answer.status == 422:
-            error = InvalidInput([{"path": [], "message": said, "type": "refused"}])
+            error = InvalidInput([{"path": [], "message": what, "type": "refused"}])
         elif answer.status == 429:
-            error = Overloaded(said, after=_after(answer))
+            error = Overloaded(what, after=_after(answer))
         elif answer.status == 503:
-            error = NotReady(said, after=_after(answer))
+            error = NotReady(what, after=_after(answer))
         elif answer.status == 504:
-            error = DeadlineExceeded(said)
+            error = DeadlineExceeded(what)
         elif 300 <= answer.status < 400:
             to = answer.headers.get("location", "")
             error = self._bad(answer, f"a redirect to {to!r:.200}, which is not followed")
         else:
             error = CallFailed(what, answered=answer.status, body=_start(answer.body))
+        if not isinstance(error, CallFailed) and (body := _start(answer.body)):
+            error.add_note(f"it said: {body}")  # for the log: a caller may be shown the message
         raise error
 
     def _bad(self, answer: Answer, why: str) -> CallFailed:

@@ -22,6 +22,7 @@ import pytest
 from pelton import App, testing
 from pelton.builders import Resolver, Target, build, load_app
 from pelton.pytest_plugin import RunningEmulator
+from pelton.runtime.aws import handler_for
 from pelton.runtime.nuclio import make_entry
 
 SOURCE = """
@@ -349,3 +350,36 @@ def test_with_an_extension_they_run_at_the_end_of_a_sandbox(
         heard = [event["message"].strip() for event in events]
         time.sleep(0.05)
     assert "drain 7" in heard
+
+
+SETTLES = """
+import threading
+import pelton
+from pelton import steps
+
+gate, seen = threading.Event(), []
+app = pelton.App("aside")
+
+def slow(n: int) -> None:
+    assert gate.wait(20)
+    seen.append(n)
+
+app.serve(pelton.Graph("g", int) >> steps.tap(slow))
+"""
+
+
+def test_a_handler_on_lambda_answers_when_nothing_runs_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settles_app.py").write_text(SETTLES)
+    monkeypatch.syspath_prepend(tmp_path)
+    handler = handler_for("settles_app", "g")
+    module: Any = sys.modules["settles_app"]
+    threading.Timer(0.05, module.gate.set).start()
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        assert handler(4, testing.lambda_context(remaining_ms=20_000)) == 4
+    finally:
+        signal.signal(signal.SIGTERM, ours)
+    assert module.seen == [4]
+    module.app.functions["g"].user_function.stop()
