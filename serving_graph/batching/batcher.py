@@ -82,18 +82,36 @@ class Next(NamedTuple):
 
 
 class _Group:
-    """The waiting items that may share a batch; `due` is that of the most urgent."""
+    """The waiting items that may share a batch.
 
-    __slots__ = ("due", "items", "rows")
+    due:     that of the most urgent item
+    ordered: whether no item is due before those that came before it, as it is without deadlines
+    """
+
+    __slots__ = ("due", "items", "ordered", "rows")
 
     def __init__(self) -> None:
         self.items, self.rows, self.due = deque[Item](), 0, NEVER
+        self.ordered = True
+
+    def add(self, item: Item) -> None:
+        self.ordered = self.ordered and (not self.items or item.due >= self.items[-1].due)
+        self.items.append(item)
+        self.rows += item.rows
+        self.due = min(self.due, item.due)
+
+    def hurry(self, item: Item, due: float) -> None:
+        item.due, self.ordered = due, False
+        self.due = min(self.due, due)
 
     def remove(self, gone: Iterable[Item]) -> None:
         for each in gone:
             self.items.remove(each)
             self.rows -= each.rows
-        self.due = min((each.due for each in self.items), default=NEVER)
+        if self.ordered:  # a list of any length costs no more than its batches
+            self.due = self.items[0].due if self.items else NEVER
+        else:
+            self.due = min((each.due for each in self.items), default=NEVER)
 
 
 class Batcher:
@@ -137,10 +155,7 @@ class Batcher:
         spare = max(0.0, item.expires - now - self.seconds)
         item.due = now + min(self.max_wait, spare / 2)
         self._expiry = min(self._expiry, item.expires)
-        group = self._groups.setdefault(item.group, _Group())
-        group.items.append(item)
-        group.rows += item.rows
-        group.due = min(group.due, item.due)
+        self._groups.setdefault(item.group, _Group()).add(item)
         self.rows += item.rows
         if item.key is not None:
             self._line_up(item)
@@ -155,11 +170,11 @@ class Batcher:
 
     def _line_up(self, item: Item) -> None:
         line = self._lines.setdefault(item.key, deque())
-        for each in line:
-            if each.state is WAITING and each.due > item.due:
-                each.due = item.due
-                group = self._groups[each.group]
-                group.due = min(group.due, each.due)
+        for each in reversed(line):  # along a line nobody is due before who is ahead
+            if each.due <= item.due:
+                break
+            if each.state is WAITING:
+                self._groups[each.group].hurry(each, item.due)
         line.append(item)
 
     def take(self, now: float, company: bool) -> Batch | None:

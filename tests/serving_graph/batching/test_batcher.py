@@ -171,3 +171,15 @@ def test_the_most_urgent_goes_in_time_to_be_answered() -> None:
     assert ahead is not None and ahead.when == 1.25  # half of what is left over the 1.5 s
     batch = batcher.take(1.25, company=True)
     assert batch is not None and [each.piece for each in batch.items] == ["patient", "urgent"]
+
+
+def test_of_several_groups_the_first_due_goes_first() -> None:
+    batcher = Batcher(MAX_ROWS, MAX_WAIT)
+    for now, group in enumerate("cab"):
+        batcher.put(Item(group, 1, group), float(now))
+    batcher.put(Item("urgent", 1, "z", expires=3.0), 2.0)
+    order = []
+    while (batch := batcher.take(2 * MAX_WAIT, company=True)) is not None:
+        order.append(batch.items[0].piece)
+        batcher.done(batch, 2 * MAX_WAIT)
+    assert order == ["urgent", "c", "a", "b"]
