@@ -65,18 +65,38 @@ def _cycle(spec: StepSpec) -> str:
     return f"until {_named(spec.option('until'))}, {spec.option('limit')} turns at most"
 
 
+def _seconds(given: Any) -> str:
+    return f"{given:g} s" if isinstance(given, (int, float)) else str(given)
+
+
+def _canary(spec: StepSpec) -> str:
+    key = spec.option("key")
+    share = f"{100 * spec.option('weight'):g} % to the new one"
+    return f"{share}, by {_named(key)}" if key else share
+
+
 _TOLD: dict[str, Callable[[StepSpec], str]] = {
+    "batched": lambda spec: f"{spec.option('max_rows')} rows at most",
     "batch": lambda spec: f"of {spec.option('size')}",
+    "breaker": lambda spec: f"opens after {spec.option('failures')} failures",
     "cache": _cache,
+    "canary": _canary,
+    "champion": lambda spec: f"{spec.option('first')} answers",
     "cycle": _cycle,
     "ensemble": lambda spec: _named(spec.option("combine")),
     "flat_map": lambda spec: "each item",
+    "hedge": lambda spec: f"after {_seconds(spec.option('after'))}",
     "http": lambda spec: f"{spec.option('method')} {spec.option('url')}",
     "join": _join,
+    "limit": lambda spec: f"{spec.option('concurrency')} at once",
     "map": lambda spec: "each item",
+    "once": lambda spec: f"in {spec.option('store')}",
     "onnx": lambda spec: str(spec.option("path")),
     "reduce": _reduce,
     "respond": lambda spec: "then, aside",
+    "retry": lambda spec: f"{spec.option('attempts')} attempts",
     "router": lambda spec: f"by {_named(spec.option('by'))}",
+    "shadow": lambda spec: f"{spec.option('first')} answers",
     "tap": lambda spec: "aside",
+    "timeout": lambda spec: _seconds(spec.option("seconds")),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -201,6 +202,23 @@ def test_every_kind_says_what_it_does() -> None:
     ):
         assert word in text, word
     ElementTree.fromstring(to_svg(every_kind()))
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (steps.retry(score, attempts=4), "score  retry 4 attempts"),
+        (steps.timeout(score, 2), "score  timeout 2 s"),
+        (steps.limit(score, concurrency=3), "score  limit 3 at once"),
+        (steps.hedge(score, after=0.1), "score  hedge after 0.1 s"),
+        (steps.breaker(score, failures=7), "score  breaker opens after 7 failures"),
+        (steps.once(score), "once  in memory:"),
+        (steps.canary(score, same, weight=0.1), "10 % to the new one"),
+        (steps.shadow(score, same), "score answers"),
+    ],
+)
+def test_policies_say_their_numbers(made: Any, said: str) -> None:
+    assert said in to_text(Graph("g") >> made)
 
 
 def test_what_runs_aside_stands_beside_the_way() -> None:
