@@ -235,11 +235,13 @@ class Executor:
         """Make and load every class step, once; what was made is closed again if one fails.
 
         telemetry: what is to be told of the steps, to the context's metrics, where nothing was
-                   chosen before
+                   chosen before; a graph that was called before it was served is loaded anew
         """
         with self._lock:
             if self._worker is not None:
-                return
+                if telemetry is None or self._tells(telemetry):
+                    return
+                self.stop(context)
             if not self.steps:
                 raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
             if telemetry is not None:
@@ -276,6 +278,11 @@ class Executor:
     def _ending(self, run: Run, steps: Sequence[Step[Any, Any]]) -> Run:
         drops = any(each.drops for each in steps)
         return until_dropped(run, self.dropped, is_async=self.is_async) if drops else run
+
+    def _tells(self, telemetry: Telemetry) -> bool:
+        """Whether the steps as they are loaded are counted and traced as asked."""
+        counted = self.watch is not None or not telemetry.steps
+        return counted and (self.spans is not None or not telemetry.traces)
 
     def observe(self, context: Any, telemetry: Telemetry) -> None:
         """Have the steps that are loaded from now on counted and traced, as `telemetry` says."""

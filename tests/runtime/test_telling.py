@@ -152,3 +152,15 @@ def test_a_wrong_telemetry_is_said_with_its_line(given_as: Any, says: str) -> No
     assert caught.value.file == __file__
     with pytest.raises(WrongUse, match="not allowed in CloudWatch"):
         Telemetry(namespace="AWS/Lambda")
+
+
+def test_a_graph_that_was_called_before_it_was_served_is_counted_too() -> None:
+    app = App("shop")
+    graph = Graph("early", int) >> double
+    assert graph(2, Context()) == 4
+    worker = Worker(app.serve(graph, triggers=[http("POST", "/twice")]))
+    handler = make_handler(worker.function, worker)
+    post(handler, 4)
+    post(handler, 4)
+    text = expose(worker.metrics())
+    assert 'pelton_step_seconds_count{graph="early",step="early/double"} 2' in text
