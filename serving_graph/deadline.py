@@ -41,7 +41,7 @@ def context_for(context: Context | None, clock: Clock) -> Context:
     """The event's context; one of its own for a graph that is called without.
 
     >>> from pelton.serving_graph.clock import ManualClock
-    >>> context_for(None, ManualClock(60)).within(5).deadline
+    >>> context_for(None, ManualClock(60.0)).within(5).deadline
     65.0
     """
     return Context(clock=clock.now) if context is None else context
