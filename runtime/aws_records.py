@@ -11,7 +11,6 @@ from typing import Any
 
 from ..handlers.context import Context
 from ..handlers.errors import InvalidInput, MalformedBody
-from ..handlers.failed import Failed
 from ..handlers.function import Function
 from ..handlers.triggers.sqs import Handoff, Sqs
 from . import aws_events
@@ -85,6 +84,8 @@ class Records:
 
     def _encoded(self, record: dict[str, Any], answer: Any, context: Context) -> bool:
         """True when the record is done with: its answer can be encoded, or its error says so."""
+        from ..handlers.failed import Failed  # only what is batched waits for it
+
         try:
             if isinstance(answer, Failed):
                 raise answer.error
