@@ -24,6 +24,7 @@ from typing import (
     is_typeddict,
 )
 
+from ..handlers.codec.aliases import unaliased
 from ..handlers.codec.types import required_keys
 from ..handlers.errors import GraphError
 
@@ -59,12 +60,11 @@ def fits(given: Any, wanted: Any) -> bool:
 
 def plain(given: Any) -> Any:
     """`given` without Annotated and its like; `None` as its type; a type variable as Any."""
+    given = unaliased(given)
     while get_origin(given) in _WRAPPERS:
-        given = get_args(given)[0]
+        given = unaliased(get_args(given)[0])
     if isinstance(given, TypeVar):
         return plain(given.__bound__) if given.__bound__ is not None else Any
-    if type(given).__name__ == "TypeAliasType":
-        return plain(given.__value__)
     return type(None) if given is None else given
 
 
@@ -175,6 +175,7 @@ def type_name(given: Any) -> str:
     >>> type_name(dict[str, float | None]), type_name(Any)
     ('dict[str, float | None]', 'Any')
     """
+    given = unaliased(given)
     if given is Ellipsis:
         return "..."
     if given in (None, type(None)):

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ..event import Event, Result
+from .aliases import unaliased
 from .foreign import FRAMES, constrains
 from .types import required_keys
 
@@ -59,6 +60,7 @@ class Schemas:
 
     def of(self, annotation: Any) -> dict[str, Any]:
         """The schema of an annotation; `{}`, which anything fits, of what is not known."""
+        annotation = unaliased(annotation)
         if annotation in (Any, object, Event, Result):
             return {}
         try:

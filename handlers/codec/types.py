@@ -12,6 +12,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
+from .aliases import unaliased
 from .faults import Fault, wrong
 from .foreign import adapted, constrains, foreign_converter
 from .plain import to_json
@@ -50,6 +51,7 @@ def converter(annotation: Any) -> Converter:
     >>> converter(list[int]).decode([1, 2.0])
     [1, 2]
     """
+    annotation = unaliased(annotation)
     if annotation is Any or annotation is object:
         return ANYTHING
     if found := scalar(annotation) or foreign_converter(annotation):

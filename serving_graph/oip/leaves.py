@@ -208,7 +208,7 @@ def _array_leaf(kind: Any) -> ArrayLeaf:
     datatype = OF_ARRAY.get(name, "BYTES" if name in ("str", "bytes") else "")
     if not datatype:
         raise NoTensor(f"the protocol has no datatype for {name}")
-    return ArrayLeaf(datatype, _sizes(args[0]))
+    return ArrayLeaf(datatype, _sizes(plain(args[0])))
 
 
 def _sizes(shape: Any) -> tuple[int, ...] | None:
