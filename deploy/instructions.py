@@ -16,7 +16,9 @@ from .states import (
     QueueMapping,
     QueueState,
     Schedule,
+    SourceMapping,
     Statement,
+    StreamMapping,
 )
 
 
@@ -116,6 +118,24 @@ class UpdateQueue(Instruction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateStream(Instruction):
+    """Make a stream that a function reads; come back when it is active."""
+
+    platform: ClassVar[str] = "kinesis"
+    part: ClassVar[str] = "stream"
+    stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateLetters(Instruction):
+    """Make the queue of what a stream's reader could not take."""
+
+    platform: ClassVar[str] = "sqs"
+    part: ClassVar[str] = "queue"
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateQueueMapping(Instruction):
     """Let a queue call the function."""
 
@@ -124,19 +144,27 @@ class CreateQueueMapping(Instruction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateMapping(Instruction):
-    """Change how a queue calls the function."""
+class CreateStreamMapping(Instruction):
+    """Let a stream call the function, from where its trigger says."""
 
     part: ClassVar[str] = "triggers"
-    mapping: QueueMapping
+    mapping: StreamMapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateMapping(Instruction):
+    """Change how a queue or a stream calls the function."""
+
+    part: ClassVar[str] = "triggers"
+    mapping: SourceMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteMapping(Instruction):
-    """Stop a queue from calling the function."""
+    """Stop a queue or a stream from calling the function."""
 
     part: ClassVar[str] = "triggers"
-    mapping: QueueMapping
+    mapping: SourceMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

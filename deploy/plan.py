@@ -21,6 +21,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from . import instructions as do
+from . import streams
 from .instructions import Change, Instruction
 from .states import (
     CODE_TAG,
@@ -32,6 +33,7 @@ from .states import (
     QueueMapping,
     QueueState,
     Schedule,
+    SourceMapping,
     Wanted,
 )
 
@@ -71,6 +73,7 @@ def make_plan(wanted: Wanted, live: Live) -> Plan:
     found: list[Instruction] = []
     for queue in wanted.queues:
         found += _queue(queue, live.queues.get(queue.name))
+    found += streams.make_streams(wanted, live)
     for function in wanted.lambdas:
         code = wanted.lambda_code[function.name]
         found += _lambda(function, code, live.lambdas.get(function.name))
@@ -221,18 +224,32 @@ def _mappings(want: LambdaFunction, have: LambdaFunction) -> Iterator[Instructio
     for mapping in want.mappings:
         old = there.pop(mapping.arn, None)
         if old is None:
-            change = Change(f"queue {mapping.queue}", None, _mapping_words(mapping))
-            yield do.CreateQueueMapping(function=want.name, mapping=mapping, changes=(change,))
+            change = Change(_source(mapping), None, _mapping_words(mapping, new=True))
+            yield _new_mapping(want.name, mapping, change)
         elif old != mapping:
-            change = Change(f"queue {mapping.queue}", _mapping_words(old), _mapping_words(mapping))
+            change = Change(_source(mapping), _mapping_words(old), _mapping_words(mapping))
             new = replace(mapping, uuid=old.uuid)
             yield do.UpdateMapping(function=want.name, mapping=new, changes=(change,))
     for old in there.values():
-        change = Change(f"queue {old.queue}", _mapping_words(old), None)
+        change = Change(_source(old), _mapping_words(old), None)
         yield do.DeleteMapping(function=want.name, mapping=old, changes=(change,))
 
 
-def _mapping_words(mapping: QueueMapping) -> str:
+def _new_mapping(function: str, mapping: SourceMapping, change: Change) -> Instruction:
+    if isinstance(mapping, QueueMapping):
+        return do.CreateQueueMapping(function=function, mapping=mapping, changes=(change,))
+    return do.CreateStreamMapping(function=function, mapping=mapping, changes=(change,))
+
+
+def _source(mapping: SourceMapping) -> str:
+    if isinstance(mapping, QueueMapping):
+        return f"queue {mapping.queue}"
+    return f"stream {mapping.stream}"
+
+
+def _mapping_words(mapping: SourceMapping, *, new: bool = False) -> str:
+    if not isinstance(mapping, QueueMapping):
+        return streams.words(mapping, new=new)
     partial = "" if mapping.partial_failures else ", no partial failures"
     return f"batch {mapping.batch}, window {mapping.window} s{partial}"
 

@@ -17,6 +17,7 @@ from ..builders import Artifact, Target, build
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
+from . import streams
 from . import wanted as want
 from .apply import Doer
 from .errors import CannotPlan
@@ -118,7 +119,7 @@ class Session(AbstractContextManager["Session"]):
     @property
     def doers(self) -> Mapping[str, Doer]:
         calls = AwsCalls(self.aws)
-        found: dict[str, Doer] = {"lambda": calls, "s3": calls, "sqs": calls}
+        found: dict[str, Doer] = dict.fromkeys(("lambda", "s3", "sqs", "kinesis"), calls)
         if self._nuclio is not None:
             found["nuclio"] = self._nuclio
         return found
@@ -148,13 +149,19 @@ class Session(AbstractContextManager["Session"]):
         queues = [t.queue for f in functions for t in f.triggers if want.is_given(t)]
         place = self.aws.place(list(dict.fromkeys(queues)))
         want.refuse_missing_queues(functions, place, self.where.aws_address)
-        wanted = Wanted(self.app.name, queues=want.queues_of(functions))
+        streams.refuse_missing_streams(functions, self.aws.has_stream)
+        wanted = Wanted(
+            self.app.name,
+            queues=want.queues_of(functions),
+            streams=streams.streams_of(functions),
+            letters=streams.letters_of(functions),
+        )
         if "lambda" in self.where.platforms:
             wanted = self._want_lambda(wanted, functions, place)
         if "nuclio" in self.where.platforms:
             wanted = self._want_nuclio(wanted, functions, place)
         there = want.not_deployed(functions, lambda name: self.aws.read(name) is not None)
-        wanted = replace(wanted, notes=there)
+        wanted = replace(wanted, notes=(*there, *streams.held_up(functions)))
         return make_plan(wanted, self._live(wanted))
 
     def sources(self) -> list[str]:
@@ -221,6 +228,8 @@ class Session(AbstractContextManager["Session"]):
             frozenset(each for each in buckets if self.aws.has_bucket(each)),
             frozenset(each for each in projects if self._nuclio and self._nuclio.has_project(each)),
             {name: each for name, each in queues.items() if each},
+            frozenset(e.name for e in wanted.streams if self.aws.has_stream(e.name)),
+            frozenset(e.name for e in wanted.letters if self.aws.has_queue(e.name)),
         )
 
     def _archive_url(self, code: Code) -> str:

@@ -41,6 +41,38 @@ class QueueMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamMapping:
+    """A Kinesis event source mapping.  `window` in seconds; `retries` -1: as long as the stream
+    keeps its records; `failures`: the ARN of the queue that is told of what was given up.
+
+    `start` is where a new one begins; one that is there goes on where it stands.
+    """
+
+    stream: str
+    arn: str
+    batch: int = 100
+    window: int = 0
+    retries: int = -1
+    failures: str = ""
+    bisect: bool = True
+    partial_failures: bool = True
+    start: str = field(default="LATEST", compare=False)
+    uuid: str = field(default="", compare=False)
+
+
+SourceMapping = QueueMapping | StreamMapping
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """A stream that functions read, or the queue of what they could not: made when it is not
+    there, and never changed after."""
+
+    name: str
+    function: str = field(default="", compare=False)  # wanted only: the first that names it
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """A queue between the functions of a graph.  `visibility` in seconds; `receives`: how often a
     message is handed out before the queue gives it to `dead_letter`."""
@@ -76,7 +108,8 @@ class Statement:
 class LambdaFunction:
     """A Lambda function with all that hangs on it.  Memory in MB, timeout in seconds.
 
-    `mappings` are those of SQS queues; `schedules` and `permissions` those that pelton made.
+    `mappings` are those of SQS queues and Kinesis streams; `schedules` and `permissions` those that
+    pelton made.
     """
 
     name: str
@@ -93,7 +126,7 @@ class LambdaFunction:
     concurrency: int | None = None
     url: bool = False
     routes: tuple[str, ...] = field(default=(), compare=False)  # wanted only: in the code
-    mappings: tuple[QueueMapping, ...] = ()
+    mappings: tuple[SourceMapping, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     permissions: tuple[Statement, ...] = ()
     code_sha256: str = field(default="", compare=False)  # live only: base64, as Lambda says it
@@ -124,6 +157,8 @@ class Wanted:
     lambda_code: Mapping[str, Code] = field(default_factory=dict)
     nuclio_code: Mapping[str, Code] = field(default_factory=dict)
     queues: tuple[QueueState, ...] = ()
+    streams: tuple[StreamState, ...] = ()
+    letters: tuple[StreamState, ...] = ()  # queues of what a stream's reader could not take
     notes: tuple[str, ...] = ()
 
 
@@ -136,3 +171,5 @@ class Live:
     buckets: frozenset[str] = frozenset()
     projects: frozenset[str] = frozenset()
     queues: Mapping[str, QueueState] = field(default_factory=dict)
+    streams: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()

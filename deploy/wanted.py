@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from ..builders import Artifact
 from ..handlers.function import Function
-from ..handlers.triggers import Cron, Http, Sqs
+from ..handlers.triggers import Cron, Http, Kinesis, Sqs
 from ..handlers.triggers.base import Trigger
 from ..handlers.triggers.sqs import Handoff
 from .errors import CannotPlan
@@ -30,10 +30,12 @@ from .states import (
     QueueMapping,
     QueueState,
     Schedule,
+    SourceMapping,
     Statement,
 )
+from .streams import stream_mapping
 
-TRIGGERS = {"lambda": ("http", "sqs", "cron"), "nuclio": ("http", "cron")}
+TRIGGERS = {"lambda": ("http", "sqs", "kinesis", "cron"), "nuclio": ("http", "cron")}
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -67,6 +69,10 @@ class Place:
     def queue_arn(self, queue: str) -> str:
         """A queue's ARN."""
         return f"arn:{self.partition}:sqs:{self.region}:{self.account}:{queue}"
+
+    def stream_arn(self, stream: str) -> str:
+        """A Kinesis stream's ARN."""
+        return f"arn:{self.partition}:kinesis:{self.region}:{self.account}:stream/{stream}"
 
 
 def is_given(trigger: Trigger) -> TypeGuard[Sqs]:
@@ -217,9 +223,11 @@ def _role(function: Function[..., Any], place: Place) -> str:
     return str(role)
 
 
-def _mappings(function: Function[..., Any], place: Place) -> tuple[QueueMapping, ...]:
-    found = []
+def _mappings(function: Function[..., Any], place: Place) -> tuple[SourceMapping, ...]:
+    found: list[SourceMapping] = []
     for trigger in function.triggers:
+        if isinstance(trigger, Kinesis):
+            found.append(stream_mapping(trigger, place))
         if not isinstance(trigger, Sqs):
             continue
         if isinstance(trigger, Handoff):

@@ -35,13 +35,14 @@ class Event(_Values):
     body:         what the source delivered: a parsed JSON value where the source delivers JSON
                   (or its content type says so), else `bytes` or `str`
     id:           the source's id of the event (request id, message id)
-    trigger:      the kind: "direct", "http", "sqs", "cron"
+    trigger:      the kind: "direct", "http", "sqs", "kinesis", "cron"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
     headers:      lower-cased names (HTTP headers, message attributes)
     method, path, fields: of an HTTP request; `fields` are the query's
     parameters:   of the path, by the names that the trigger's path gives them
     timestamp:    seconds since the epoch when the event was made, where the source says
-    position:     place in the source (receipt handle, offset), where it has one
+    position:     place in the source (receipt handle, sequence number), where it has one
+    key:          the partition key of a stream's record
     content_type: as delivered; "" where the source has none
     raw:          the platform's own object, untouched
 
@@ -55,6 +56,7 @@ class Event(_Values):
         "fields",
         "headers",
         "id",
+        "key",
         "method",
         "parameters",
         "path",
@@ -80,10 +82,11 @@ class Event(_Values):
         content_type: str = "",
         raw: Any = None,
         parameters: Mapping[str, str] = _NOTHING,
+        key: str = "",
     ) -> None:
         self.body, self.id, self.trigger, self.source = body, id, trigger, source
         self.headers, self.method, self.path, self.fields = headers, method, path, fields
-        self.timestamp, self.position = timestamp, position
+        self.timestamp, self.position, self.key = timestamp, position, key
         self.content_type, self.raw, self.parameters = content_type, raw, parameters
 
 

@@ -26,7 +26,7 @@ from .runtime.nuclio import make_entry
 from .runtime.nuclio_shapes import Context as NuclioContext
 from .runtime.nuclio_shapes import Logger, Platform, Response, TriggerInfo, response_of
 from .runtime.worker import Worker
-from .testing_events import alb, cron, http_v1, http_v2, nuclio_cron, nuclio_http, sqs
+from .testing_events import alb, cron, http_v1, http_v2, kinesis, nuclio_cron, nuclio_http, sqs
 
 __all__ = [
     "advance",
@@ -35,6 +35,7 @@ __all__ = [
     "http_v1",
     "http_v2",
     "invoke",
+    "kinesis",
     "lambda_context",
     "make_context",
     "nuclio_cron",

@@ -145,6 +145,42 @@ def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
     }
 
 
+def kinesis(*bodies: Any, stream: str = "stream", key: str = "key") -> dict[str, Any]:
+    """A batch of one shard's records as a Kinesis event source mapping delivers it, sequence
+    numbers "0", "1", … and all with the partition key `key`; bytes as they are.
+
+    >>> [each["kinesis"]["data"] for each in kinesis({"a": 1}, b"raw")["Records"]]
+    ['eyJhIjogMX0=', 'cmF3']
+    """
+    shard = "shardId-000000000000"
+    return {
+        "Records": [
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": key,
+                    "sequenceNumber": str(number),
+                    "data": _base64(body),
+                    "approximateArrivalTimestamp": 1545084650.987,
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{shard}:{number}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": "arn:aws:iam::000000000000:role/test",
+                "awsRegion": "us-east-1",
+                "eventSourceARN": f"arn:aws:kinesis:us-east-1:000000000000:stream/{stream}",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def _base64(body: Any) -> str:
+    content = body if isinstance(body, (bytes, str)) else json.dumps(body)
+    return base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()
+
+
 def cron(detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A scheduled event as EventBridge delivers it.
 

@@ -18,7 +18,7 @@ from ..handlers.errors import PeltonError
 from ..handlers.event import Event
 from ..handlers.function import Function
 from . import aws_events
-from .aws_records import Records
+from .aws_records import readers
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
 from .logs import JsonLogger
@@ -98,7 +98,7 @@ def _native(function: Function[..., Any], worker: Worker) -> Handler:
 
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
-    records = Records(function, call)
+    records = readers(function, call)
     telemetry = function.settings.telemetry
     routes = Routes(function.triggers, telemetry.route, worker.page if telemetry.route else None)
 
@@ -109,11 +109,11 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
         try:
             worker.begin(context)
             source = aws_events.source_of(event)
-            if source == "direct":
+            if source == "direct" or (source == "kinesis" and source not in records):
                 answer = call(Event(body=event, id=context.request_id, raw=event), context)
                 return answer.body if hasattr(answer, "status") else answer
-            if source == "sqs":
-                return records.answer(event["Records"], context)
+            if source in records:
+                return records[source].answer(event["Records"], context)
             if source == "cron":
                 return call(aws_events.cron_event(event), context)
             return _http(source, event, routes, call, context)

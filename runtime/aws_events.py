@@ -1,7 +1,8 @@
 """What Lambda delivers, as `Event`s, and `Result`s as what each source wants back.
 
 Sources: AWS's documents of the payload formats of function URLs and HTTP APIs (2.0), REST APIs
-(1.0), Application Load Balancer targets, SQS event source mappings and scheduled events.
+(1.0), Application Load Balancer targets, event source mappings of SQS and Kinesis, and scheduled
+events.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from typing import Any
 
 from ..handlers.event import Event, Result
 
+# The sources that deliver records, by their own word for themselves.
+RECORDS = {"aws:sqs": "sqs", "aws:kinesis": "kinesis"}
+
 
 def source_of(event: Any) -> str:
-    """Which source made this payload: "http2", "http1", "alb", "sqs", "cron" or "direct".
+    """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "cron" or
+    "direct".
 
     >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
     ('sqs', 'direct')
@@ -31,8 +36,8 @@ def source_of(event: Any) -> str:
             return "http1"
     records = event.get("Records")
     if records.__class__ is list and records and records[0].__class__ is dict:
-        if records[0].get("eventSource") == "aws:sqs":
-            return "sqs"
+        if (made := records[0].get("eventSource")) in RECORDS:
+            return RECORDS[made]
     if event.get("detail-type") == "Scheduled Event" and "source" in event:
         return "cron"
     return "direct"
@@ -124,6 +129,21 @@ def sqs_event(record: dict[str, Any]) -> Event:
         timestamp=int(sent) / 1000 if sent else None,
         position=record.get("receiptHandle"),
         raw=record,
+    )
+
+
+def kinesis_event(record: dict[str, Any]) -> Event:
+    """One record of a stream; its body is the bytes that were put there."""
+    inner = record["kinesis"]
+    return Event(
+        body=binascii.a2b_base64(inner["data"]),
+        id=record["eventID"],
+        trigger="kinesis",
+        source=record.get("eventSourceARN", ""),
+        timestamp=inner.get("approximateArrivalTimestamp"),
+        position=inner["sequenceNumber"],
+        raw=record,
+        key=inner.get("partitionKey", ""),
     )
 
 

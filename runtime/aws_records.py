@@ -1,4 +1,5 @@
 """The records of a queue: each answered for itself, in the platform's partial batch form.
+(Those of a stream are `aws_shards`.)
 
 A record that fails is reported and comes back; the others are done.  A FIFO queue stops at its
 first failure and gives the rest back untouched, so that no message overtakes another.  Near the
@@ -11,6 +12,7 @@ from typing import Any
 
 from ..handlers.context import Context
 from ..handlers.errors import InvalidInput, MalformedBody
+from ..handlers.event import Event
 from ..handlers.function import Function
 from ..handlers.triggers.sqs import Handoff, Sqs
 from . import aws_events
@@ -23,7 +25,14 @@ SPARE = 0.5
 
 
 class Records:
-    """Answers batches of one function."""
+    """Answers batches of one function.
+
+    LETTER:  the name that an id has as an attribute of a dead letter
+    WITHOUT: what takes a rejected record where the trigger names no queue for it
+    """
+
+    LETTER = "MessageId"
+    WITHOUT = "the queue's own redrive policy"
 
     def __init__(self, function: Function[..., Any], call: Call) -> None:
         self._call, self._function = call, function
@@ -36,8 +45,27 @@ class Records:
         graph = function.user_function
         together = bool(codec and codec.mode == "value" and getattr(graph, "batches", False))
         self._many: Any = getattr(graph, "many", None) if together else None
+        self._triggers = self._sources(function)
+
+    def _sources(self, function: Function[..., Any]) -> dict[str, Any]:
+        """The triggers of this kind, by the name of their source."""
         triggers = [each for each in function.triggers if isinstance(each, Sqs)]
-        self._triggers = {each.queue.rpartition(":")[2]: each for each in triggers}
+        return {each.queue.rpartition(":")[2]: each for each in triggers}
+
+    def _id(self, record: dict[str, Any]) -> str:
+        """What the platform calls the record by."""
+        return str(record["messageId"])
+
+    def _named(self, record: dict[str, Any]) -> dict[str, str]:
+        """The record, for a line of the log."""
+        return {"messageId": record["messageId"]}
+
+    def _event(self, record: dict[str, Any]) -> Event:
+        return aws_events.sqs_event(record)
+
+    def _ordered(self, record: dict[str, Any]) -> bool:
+        """Whether a failure holds up what is behind it."""
+        return bool(record.get("eventSourceARN", "").endswith(".fifo"))
 
     def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
         """`{"batchItemFailures": [{"itemIdentifier": messageId}, …]}`, empty when all is done."""
@@ -46,13 +74,13 @@ class Records:
         if self._batch and isinstance(self._trigger(records[0]), Handoff):
             return self._by_itself(records, context)
         failed: list[str] = []
-        fifo = _is_fifo(records[0])
-        if self._many and not fifo:
+        ordered = self._ordered(records[0])
+        if self._many and not ordered:
             return self._together(records, context)
         for record in records:
             late = (context.remaining_time() or SPARE * 2) < SPARE
-            if late or (fifo and failed) or not self._one(record, context):
-                failed.append(record["messageId"])
+            if late or (ordered and failed) or not self._one(record, context):
+                failed.append(self._id(record))
         return _failures(failed)
 
     def _by_itself(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
@@ -71,15 +99,15 @@ class Records:
         failed, values, behind = list[str](), list[Any](), list[dict[str, Any]]()
         for record in records:
             try:
-                values.append(codec.decode(aws_events.sqs_event(record), within)[0])
+                values.append(codec.decode(self._event(record), within)[0])
                 behind.append(record)
             except (InvalidInput, MalformedBody) as error:
                 if not self._answered(record, error, context):
-                    failed.append(record["messageId"])
+                    failed.append(self._id(record))
         answers = maybe_await(self._many(values, within)) if values else []
         for record, answer in zip(behind, answers, strict=True):
             if not self._encoded(record, answer, context):
-                failed.append(record["messageId"])
+                failed.append(self._id(record))
         return _failures(failed)
 
     def _encoded(self, record: dict[str, Any], answer: Any, context: Context) -> bool:
@@ -97,7 +125,7 @@ class Records:
 
     def _one(self, record: dict[str, Any], context: Context) -> bool:
         try:
-            self._call(aws_events.sqs_event(record), context)
+            self._call(self._event(record), context)
         except Exception as error:
             # One record's failure must not fail the others: whatever it is, it is answered for.
             return self._answered(record, error, context)
@@ -125,11 +153,11 @@ class Records:
         if values:
             self._whole(values, context)
         back = [record for record, why in bad if not self._invalid(record, why, context)]
-        return _failures([each["messageId"] for each in (*back, *behind)])
+        return _failures([self._id(each) for each in (*back, *behind)])
 
     def _failed(self, record: dict[str, Any], error: Exception, context: Context) -> None:
         error.with_traceback(shown(error, self._function))
-        context.logger.exception("record failed", messageId=record["messageId"], **where(error))
+        context.logger.exception("record failed", **self._named(record), **where(error))
 
     def _sorted_out(
         self, records: list[dict[str, Any]]
@@ -138,10 +166,10 @@ class Records:
         values, bad = [], []
         for place, record in enumerate(records):
             try:
-                values.append(self._item(aws_events.sqs_event(record)))
+                values.append(self._item(self._event(record)))
             except (InvalidInput, MalformedBody) as error:
                 bad.append((record, str(error)))
-                if _is_fifo(record) and not self._disposable(record):
+                if self._ordered(record) and not self._disposable(record):
                     return values, bad, records[place + 1 :]
         return values, bad, []
 
@@ -157,9 +185,7 @@ class Records:
         action = trigger.on_invalid if trigger else "retry"
         if action == "dead_letter":
             return self._dead_letter(record, why, context)
-        context.logger.warning(
-            f"invalid record: {action}", messageId=record["messageId"], reason=why
-        )
+        context.logger.warning(f"invalid record: {action}", **self._named(record), reason=why)
         return action == "drop"
 
     def _dead_letter(self, record: dict[str, Any], why: str, context: Context) -> bool:
@@ -169,30 +195,25 @@ class Records:
         target = trigger.dead_letter if trigger else ""
         context.logger.warning(
             "record rejected",
-            messageId=record["messageId"],
+            **self._named(record),
             reason=why,
-            deadLetter=target or "the queue's own redrive policy",
+            deadLetter=target or self.WITHOUT,
         )
         if not target:
             return False
-        import boto3
+        said = {"Reason": why[:1024] or "rejected", self.LETTER: self._id(record)}
+        return self._send_letter(target, record, said, context)
 
-        client = boto3.client("sqs")
-        url = target if "://" in target else client.get_queue_url(QueueName=target)["QueueUrl"]
-        client.send_message(
-            QueueUrl=url,
-            MessageBody=record["body"],
-            MessageAttributes={
-                "Reason": {"DataType": "String", "StringValue": why[:1024] or "rejected"},
-                "MessageId": {"DataType": "String", "StringValue": record["messageId"]},
-            },
-        )
+    def _send_letter(
+        self, target: str, record: dict[str, Any], said: dict[str, str], context: Context
+    ) -> bool:
+        send_letter(target, record["body"], said)
         return True
 
     def _later(self, record: dict[str, Any], error: Exception, context: Context) -> None:
         context.logger.info(
             "record comes again",
-            messageId=record["messageId"],
+            **self._named(record),
             reason=getattr(error, "reason", str(error)),
             **where(error),
         )
@@ -220,8 +241,18 @@ class Records:
             VisibilityTimeout=round(after),
         )
 
-    def _trigger(self, record: dict[str, Any]) -> Sqs | None:
+    def _trigger(self, record: dict[str, Any]) -> Any:
         return self._triggers.get(record.get("eventSourceARN", "").rpartition(":")[2])
+
+
+def readers(function: Function[..., Any], call: Call) -> dict[str, Records]:
+    """What answers batches of records, by source; that of streams where a trigger wants it."""
+    found = {"sqs": Records(function, call)}
+    if any(each.kind == "kinesis" for each in function.triggers):
+        from .aws_shards import ShardRecords
+
+        found["kinesis"] = ShardRecords(function, call)
+    return found
 
 
 def _receives(record: dict[str, Any]) -> int:
@@ -229,8 +260,16 @@ def _receives(record: dict[str, Any]) -> int:
     return int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
 
 
-def _is_fifo(record: dict[str, Any]) -> bool:
-    return bool(record.get("eventSourceARN", "").endswith(".fifo"))
+def send_letter(target: str, body: str, said: dict[str, str]) -> None:
+    """Put a record into a queue of dead letters, by name or URL; `said` become its attributes."""
+    import boto3
+
+    client = boto3.client("sqs")
+    url = target if "://" in target else client.get_queue_url(QueueName=target)["QueueUrl"]
+    attributes = {
+        name: {"DataType": "String", "StringValue": value} for name, value in said.items()
+    }
+    client.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
 
 
 def _failures(ids: list[str]) -> dict[str, Any]:

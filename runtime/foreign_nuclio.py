@@ -12,7 +12,7 @@ from ..handlers.errors import Retry
 from ..handlers.event import Event, Result
 from ..handlers.function import Function
 from . import aws_events, nuclio_shapes
-from .aws_records import Records
+from .aws_records import readers
 from .call import maybe_await
 from .worker import Worker
 
@@ -36,7 +36,7 @@ def nuclio_style_on_lambda(
         if answer.status_code >= 500:
             raise Retry(f"the handler answered {answer.status_code}: {str(answer.body)[:200]}")
 
-    records = Records(function, record)
+    records = readers(function, record)
 
     def handle(payload: Any, raw: Any) -> Any:
         context = make_context(function, worker, raw)
@@ -44,8 +44,8 @@ def nuclio_style_on_lambda(
         native.platform.invoke = context.invoke
         worker.begin(context)
         source = aws_events.source_of(payload)
-        if source == "sqs":
-            return records.answer(payload["Records"], context)
+        if source in records:
+            return records[source].answer(payload["Records"], context)
         answer = call(_event(source, payload, context.request_id))
         if source in HTTP:
             return aws_events.http_reply(source, payload, _result(answer))

@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import CallFailed, Unreachable
-from ..states import LambdaFunction, QueueMapping, QueueState, Schedule, Statement
+from ..states import LambdaFunction, QueueMapping, QueueState, Schedule, SourceMapping, Statement
 from ..wanted import Place, Queue, rule_prefix
+from . import aws_streams
 
 _OUR_STATEMENTS = "pelton-"
 
@@ -113,6 +114,14 @@ class Aws:
             told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
         return Queue(told["QueueArn"], int(told["VisibilityTimeout"]))
 
+    def has_queue(self, name: str) -> bool:
+        """Whether a queue is there."""
+        return self._queue(name) is not None
+
+    def has_stream(self, stream: str) -> bool:
+        """Whether a stream is there, by its name or ARN."""
+        return aws_streams.has_stream(self, stream)
+
     def read_queue(self, name: str) -> QueueState | None:
         """A queue between functions as it is now; None when it is not there."""
         sqs = self.client("sqs")
@@ -197,13 +206,17 @@ class Aws:
                 return None
         return str(found["FunctionUrl"])
 
-    def _mappings(self, name: str) -> Iterator[QueueMapping]:
+    def _mappings(self, name: str) -> Iterator[SourceMapping]:
         pages = self.client("lambda").get_paginator("list_event_source_mappings")
         for page in pages.paginate(FunctionName=name):
             for each in page["EventSourceMappings"]:
                 source = each.get("EventSourceArn", "")
-                if ":sqs:" in source and each.get("State") != "Deleting":
+                if each.get("State") == "Deleting":
+                    continue
+                if ":sqs:" in source:
                     yield _mapping(each, source)
+                elif ":kinesis:" in source:
+                    yield aws_streams.read_mapping(each)
 
     def _schedules(self, name: str) -> Iterator[Schedule]:
         token: dict[str, str] = {}

@@ -12,12 +12,13 @@ from typing import Any
 
 from .. import instructions as step
 from ..instructions import Instruction
-from ..states import Code, LambdaFunction, QueueMapping, QueueState
+from ..states import Code, LambdaFunction, QueueMapping, QueueState, SourceMapping
+from . import aws_streams
 from .aws import Aws
 
 
 class AwsCalls:
-    """The doer for the platforms `lambda`, `s3` and `sqs`."""
+    """The doer for the platforms `lambda`, `s3`, `sqs` and `kinesis`."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -31,7 +32,10 @@ class AwsCalls:
             step.SetConcurrency: self._set_concurrency,
             step.CreateQueue: self._create_queue,
             step.UpdateQueue: self._update_queue,
+            step.CreateStream: lambda it: aws_streams.create_stream(self._aws, it),
+            step.CreateLetters: self._create_letters,
             step.CreateQueueMapping: self._create_mapping,
+            step.CreateStreamMapping: self._create_stream_mapping,
             step.UpdateMapping: self._update_mapping,
             step.DeleteMapping: self._delete_mapping,
             step.CreateUrl: self._create_url,
@@ -119,9 +123,20 @@ class AwsCalls:
             "RedrivePolicy": json.dumps(policy),
         }
 
+    def _create_letters(self, it: step.CreateLetters) -> None:
+        self._aws.client("sqs").create_queue(QueueName=it.queue)
+
     def _create_mapping(self, it: step.CreateQueueMapping) -> None:
         self._lambda.create_event_source_mapping(
             EventSourceArn=it.mapping.arn, FunctionName=it.function, **_mapping(it.mapping)
+        )
+
+    def _create_stream_mapping(self, it: step.CreateStreamMapping) -> None:
+        self._lambda.create_event_source_mapping(
+            EventSourceArn=it.mapping.arn,
+            FunctionName=it.function,
+            StartingPosition=it.mapping.start,
+            **_mapping(it.mapping),
         )
 
     def _update_mapping(self, it: step.UpdateMapping) -> None:
@@ -193,7 +208,9 @@ def _code(code: Code) -> dict[str, Any]:
     return {"ZipFile": code.path.read_bytes()}
 
 
-def _mapping(mapping: QueueMapping) -> dict[str, Any]:
+def _mapping(mapping: SourceMapping) -> dict[str, Any]:
+    if not isinstance(mapping, QueueMapping):
+        return aws_streams.members(mapping)
     return {
         "BatchSize": mapping.batch,
         "MaximumBatchingWindowInSeconds": mapping.window,

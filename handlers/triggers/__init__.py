@@ -3,6 +3,7 @@
 from .base import Trigger
 from .cron import Cron, cron
 from .http import Http, http
+from .kinesis import Kinesis, kinesis
 from .sqs import Sqs, sqs
 
-__all__ = ["Cron", "Http", "Sqs", "Trigger", "cron", "http", "sqs"]
+__all__ = ["Cron", "Http", "Kinesis", "Sqs", "Trigger", "cron", "http", "kinesis", "sqs"]

@@ -19,6 +19,8 @@ from pelton.deploy.states import (
     QueueMapping,
     Schedule,
     Statement,
+    StreamMapping,
+    StreamState,
     Wanted,
 )
 
@@ -135,6 +137,49 @@ def test_triggers_that_are_gone_are_taken_away() -> None:
         "RemovePermission",
         "RemovePermission",
     ]
+
+
+STREAM = StreamMapping("clicks", "arn:aws:kinesis:us-east-1:000000000000:stream/clicks")
+
+
+def test_a_stream_that_is_not_there_is_made_before_its_reader() -> None:
+    reader = replace(SCORE, mappings=(replace(STREAM, failures="arn:aws:sqs:r:0:dead"),))
+    app = replace(
+        wanted(function=reader),
+        streams=(StreamState("clicks", "score"),),
+        letters=(StreamState("dead", "score"),),
+    )
+    plan = make_plan(app, live())
+    assert names(plan.instructions) == [
+        "CreateStream",
+        "CreateLetters",
+        "CreateStreamMapping",
+        "DeleteMapping",
+    ]
+    assert plan.instructions[2].changes == (
+        Change(
+            "stream clicks",
+            None,
+            "batch 100, window 0 s, retries while the stream keeps a record, failures to dead, "
+            "from LATEST",
+        ),
+    )
+    there = Live(
+        lambdas={"score": replace(reader, code_sha256=code_sha256(CODE))},
+        streams=frozenset(["clicks"]),
+        letters=frozenset(["dead"]),
+    )
+    assert not make_plan(app, there)
+
+
+def test_another_start_moves_no_reader_that_is_there() -> None:
+    reader = replace(SCORE, mappings=(replace(STREAM, uuid="u-1"),))
+    moved = replace(SCORE, mappings=(replace(STREAM, start="TRIM_HORIZON"),))
+    assert not make_plan(wanted(function=moved), live(reader))
+    fewer = replace(SCORE, mappings=(replace(STREAM, retries=3),))
+    (update,) = make_plan(wanted(function=fewer), live(reader)).instructions
+    assert isinstance(update, step.UpdateMapping)
+    assert update.mapping.uuid == "u-1"
 
 
 def test_a_mapping_is_updated_under_its_own_id() -> None:

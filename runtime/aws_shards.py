@@ -1,0 +1,91 @@
+"""The records of a stream's shard: in order, up to the first that fails.
+
+That one and all behind it come again, so that no record overtakes another: Lambda reads on from
+the lowest sequence number that it is told.  Loaded when a function has such a trigger.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any
+
+from ..handlers.context import Context
+from ..handlers.event import Event
+from ..handlers.function import Function
+from ..handlers.triggers.kinesis import Kinesis, stream_name
+from . import aws_events
+from .aws_records import Records, send_letter
+
+
+class ShardRecords(Records):
+    """Answers batches of Kinesis for one function."""
+
+    LETTER = "SequenceNumber"
+    WITHOUT = "none: it comes again"
+
+    def _sources(self, function: Function[..., Any]) -> dict[str, Any]:
+        return {each.name: each for each in function.triggers if isinstance(each, Kinesis)}
+
+    def _trigger(self, record: dict[str, Any]) -> Any:
+        return self._triggers.get(stream_name(record.get("eventSourceARN", "")))
+
+    def _id(self, record: dict[str, Any]) -> str:
+        return str(record["kinesis"]["sequenceNumber"])
+
+    def _named(self, record: dict[str, Any]) -> dict[str, str]:
+        shard = record["eventID"].partition(":")[0]
+        return {"sequenceNumber": self._id(record), "shard": shard}
+
+    def _event(self, record: dict[str, Any]) -> Event:
+        return aws_events.kinesis_event(record)
+
+    def _ordered(self, record: dict[str, Any]) -> bool:
+        return True
+
+    def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        """`{"batchItemFailures": [{"itemIdentifier": sequence number}]}`: the first that failed,
+        with which Lambda goes on; empty when all is done."""
+        failures = super().answer(records, context)["batchItemFailures"]
+        return {"batchItemFailures": failures[:1]}
+
+    def _hidden_for(self, after: float, record: dict[str, Any], context: Context) -> None:
+        """A stream gives its records again at its own pace."""
+
+    def _send_letter(
+        self, target: str, record: dict[str, Any], said: dict[str, str], context: Context
+    ) -> bool:
+        """True when the queue has it; what it does not take (too long, no right to send) comes
+        again, and goes in the end where Lambda itself sends what it gives up."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        text, encoding = _letter(binascii.a2b_base64(record["kinesis"]["data"]))
+        more = {
+            "EventId": record["eventID"],
+            "PartitionKey": record["kinesis"].get("partitionKey", ""),
+            "Encoding": encoding,
+        }
+        try:
+            send_letter(target, text, {**said, **{k: v for k, v in more.items() if v}})
+        except (BotoCoreError, ClientError):
+            context.logger.exception("dead letter not sent", **self._named(record), queue=target)
+            return False
+        return True
+
+
+def _letter(data: bytes) -> tuple[str, str]:
+    r"""A record as the text of a message, and how it is written there: a queue takes no empty
+    message, and of text only what XML may hold.
+
+    >>> _letter(b'{"n": 1}'), _letter(b"\xff\x00"), _letter(b"")
+    (('{"n": 1}', 'text'), ('/wA=', 'base64'), ('-', 'empty'))
+    """
+    if not data:
+        return "-", "empty"
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if text and all(each >= " " or each in "\t\n\r" for each in text):
+        if not any(each in "\ufffe\uffff" for each in text):
+            return text, "text"
+    return binascii.b2a_base64(data, newline=False).decode(), "base64"
