@@ -212,10 +212,11 @@ def split(graph: Graph[Any, Any], name: str = "") -> tuple[Segment, ...]:
     """The segments of a graph whose entry function is called `name`: one for each queue that
     something follows, and the entry.
 
-    Raises `GraphError` for a value that no message can carry, and for a step that takes a value
-    from before a queue that it comes after.
+    Raises `GraphError` for a value that no message can carry, for a step that takes a value from
+    before a queue that it comes after, and for a generator behind a queue.
     """
     name = name or graph.name
+    _check_heard(graph)
     cuts = [place for place, each in enumerate(graph.steps) if each.splits]
     made: list[Segment] = []
     begin, source = 0, None
@@ -233,6 +234,19 @@ def split(graph: Graph[Any, Any], name: str = "") -> tuple[Segment, ...]:
     for each, following in zip(made, [*made[1:], None], strict=True):
         _join(graph, each, following)
     return tuple(made)
+
+
+def _check_heard(graph: Graph[Any, Any]) -> None:
+    """Raise for a stream that nobody would read: a generator does nothing until somebody does."""
+    source = next((each for each in reversed(graph.steps) if each.splits), None)
+    last = graph.steps[-1]
+    if source is not None and last.streams:
+        raise wrong(
+            f"graph {graph.name!r}: the generator {last.name!r} comes after the queue "
+            f"{source.name!r}, where nobody reads its items",
+            "gather them in a step that gives a list, or do its work without yield",
+            at=last.place,
+        )
 
 
 def _join(graph: Graph[Any, Any], each: Segment, following: Segment | None) -> None:

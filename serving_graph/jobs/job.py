@@ -55,6 +55,12 @@ def run_job(
     graph.check()
     if errors not in ("raise", "collect"):
         raise wrong(f"errors={errors!r}", "use 'raise' or 'collect'")
+    if graph.streams:
+        raise wrong(
+            f"graph {graph.name!r} gives a stream, and a row of a job has one answer",
+            "gather its items in a last step that gives a list",
+            at=graph.place,
+        )
     if chunk < 1 or (workers is not None and workers < 1):
         raise wrong(f"a job with chunk={chunk}, workers={workers} runs nothing")
     engine = executor_of(executor, workers)

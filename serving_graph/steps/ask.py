@@ -121,7 +121,7 @@ def ask(thing: Any, what: str, at: Place, *, values: int = 1, name: str = "", **
     if isinstance(thing, str) and thing and values == 1:
         return AskField(thing)
     if isinstance(thing, CallStep) and values == 1 and not more:
-        return AskCall(thing)
+        return _call(thing, what, at)
     if not callable(thing) or isinstance(thing, Step) or hasattr(thing, "as_step"):
         field = "the name of a field, or " if values == 1 else ""
         raise wrong(
@@ -132,8 +132,8 @@ def ask(thing: Any, what: str, at: Place, *, values: int = 1, name: str = "", **
     if values == 1:
         made = step(thing, name=name, **more)
         assert isinstance(made, CallStep)
-        return AskCall(made)
-    return AskCall(CallStep(thing, name, more, at, values))
+        return _call(made, what, at)
+    return _call(CallStep(thing, name, more, at, values), what, at)
 
 
 def read(written: dict[str, Any], what: str, at: Place, *, values: int = 1) -> Ask:
@@ -144,7 +144,18 @@ def read(written: dict[str, Any], what: str, at: Place, *, values: int = 1) -> A
         raise wrong(f"{what} is {written!r:.60}, neither a field nor a function", at=at)
     options = canonical(written.get("options", {}))
     spec = StepSpec("call", written.get("name", ""), written["function"], options)
-    return AskCall(call_from(spec, at, values))
+    return _call(call_from(spec, at, values), what, at)
+
+
+def _call(call: CallStep, what: str, at: Place) -> AskCall:
+    """Raises `GraphError` for a generator: its call is over before it has said anything."""
+    if call.streams:
+        raise wrong(
+            f"{what} is the generator {call.name!r}",
+            "return the value: a stream can be given by a graph's own last step only",
+            at=at,
+        )
+    return AskCall(call)
 
 
 def takes(holder: Step[Any, Any], *asks: Ask | None) -> None:

@@ -22,7 +22,7 @@ class Chain(Step[Any, Any]):
 
     def __init__(self, steps: tuple[Step[Any, Any], ...], at: Place) -> None:
         super().__init__(StepSpec("chain", steps[-1].name), at)
-        self._steps = steps = check_sequence(f"the steps up to {self.name!r}", steps, at)
+        self._steps = steps = check_sequence(f"the chain up to {self.name!r}", steps, at)
         self.input_type, self.output_type = steps[0].input_type, steps[-1].output_type
         self.is_async = any(each.is_async for each in steps)
         self.takes_context = any(each.takes_context for each in steps)

@@ -5,7 +5,7 @@ Reads annotations once, when the step is made; never calls the function.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple, get_type_hints
@@ -58,7 +58,10 @@ class Signature:
         waits = awaited(given)
         self.is_async = _is_coroutine_function(function) or waits is not None
         self.output_type = given if waits is None else waits
-        self.streams = _is_generator_function(function) or is_stream(self.output_type)
+        generates = _generates(function)
+        self.streams = bool(generates) or is_stream(self.output_type)
+        if generates and self.output_type is Any:
+            self.output_type = Iterator[Any] if generates == _CO_GENERATOR else AsyncIterator[Any]
 
 
 def wanted_values(function: FunctionType) -> int:
@@ -163,9 +166,10 @@ def _is_coroutine_function(function: Any) -> bool:
     return code is not None and bool(code.co_flags & _CO_COROUTINE)
 
 
-def _is_generator_function(function: Any) -> bool:
+def _generates(function: Any) -> int:
+    """Which kind of generator a function is, by its flag; 0 for none."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    return code is not None and bool(code.co_flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR))
+    return 0 if code is None else code.co_flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR)
 
 
 def _is_context(parameter: Parameter, hints: dict[str, Any]) -> bool:

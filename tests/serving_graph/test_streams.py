@@ -183,6 +183,31 @@ def test_a_graph_says_whether_it_streams() -> None:
         pelton.router(len, {1: words}, default=size)
 
 
+def untyped(text: str):  # type: ignore[no-untyped-def]
+    yield text
+
+
+async def untyped_letters(text: str):  # type: ignore[no-untyped-def]
+    yield text
+
+
+def told(items: Any) -> None: ...
+
+
+def test_a_stream_that_nobody_would_read_is_refused() -> None:
+    for step in (words, letters, untyped, untyped_letters):
+        with pytest.raises(GraphError, match="comes after the queue 'later', where nobody reads"):
+            (pelton.Graph("g", str) >> str.lower >> pelton.steps.queue("later") >> step).check()
+        with pytest.raises(GraphError, match=r"gives (Async)?Iterator\[.*\] but step 'size' takes"):
+            pelton.Graph("g", str) >> step >> size
+        with pytest.raises(GraphError, match="respond 'respond': answer is the generator"):
+            pelton.steps.respond(step, then=told)
+        with pytest.raises(GraphError, match=r"gives (Async)?Iterator\[.*\], not whether"):
+            pelton.steps.filter(step)
+        with pytest.raises(GraphError, match="gives a stream, and a row of a job has one answer"):
+            (pelton.Graph("g", str) >> step).job(["a"])
+
+
 def test_an_error_between_items_names_its_step() -> None:
     items: Any = (pelton.Graph("g") >> trouble)("x")
     assert next(items) == "x"
