@@ -10,23 +10,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..sqlite_file import SqliteFile
 from .base import Claim, Store, new_token
 
 _TABLE = """create table if not exists pelton_once
     (key text primary key, token text not null, answer text, ends real not null) without rowid"""
 _TIDY = 1000  # claims of a thread between two looks for what has outlived its time
-_PATIENCE = 30.0  # seconds to wait for another process's transaction
 
 
 class SqliteStore:
     """See `base.Store`.  now: seconds since the epoch."""
 
     def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
-        import threading
-
         self.url, self.now = url, now
-        self._path, self._local = url.partition(":")[2], threading.local()
-        self._all: list[Any] = []
+        self._file = SqliteFile(url.partition(":")[2], _TABLE)
+        self._local = self._file.local
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """Run a statement as a part of the `once` step that this thread is in.
@@ -36,13 +34,13 @@ class SqliteStore:
         if len(self._claims) != 1:
             inside = "no step" if not self._claims else f"{len(self._claims)} events"
             raise RuntimeError(f"{self.url}: {inside} of this thread are inside once()")
-        connection = self._connection
+        connection = self._file.connection
         if not connection.in_transaction:
             connection.execute("begin immediate")
         return connection.execute(sql, values)
 
     def claim(self, key: str, seconds: float) -> Claim:
-        now, connection = self.now(), self._connection
+        now, connection = self.now(), self._file.connection
         if connection.in_transaction:
             return Claim(after=1.0)  # another event of this thread is writing: after it
         with _transaction(connection):
@@ -65,7 +63,7 @@ class SqliteStore:
 
     def keep(self, key: str, token: str, answer: str, seconds: float) -> bool:
         self._claims.discard(token)
-        connection = self._connection
+        connection = self._file.connection
         if not connection.in_transaction:
             connection.execute("begin immediate")
         with _ending(connection) as end:
@@ -80,7 +78,7 @@ class SqliteStore:
 
     def release(self, key: str, token: str) -> None:
         self._claims.discard(token)
-        connection = self._connection
+        connection = self._file.connection
         if connection.in_transaction:
             connection.rollback()
         with _transaction(connection):
@@ -91,38 +89,19 @@ class SqliteStore:
 
     def forget(self) -> int:
         """Remove what has outlived its time; how many answers that were."""
-        with _transaction(self._connection):
-            gone = self._connection.execute(
+        with _transaction(self._file.connection):
+            gone = self._file.connection.execute(
                 "delete from pelton_once where ends <= ?", (self.now(),)
             )
         return int(gone.rowcount)
 
     def close(self) -> None:
-        while self._all:
-            self._all.pop().close()
-        self._local.__dict__.clear()
+        self._file.close()
 
     @property
     def _claims(self) -> set[str]:
         claims: set[str] = self._local.__dict__.setdefault("claims", set())
         return claims
-
-    @property
-    def _connection(self) -> Any:
-        """This thread's own."""
-        made = getattr(self._local, "connection", None)
-        if made is None:
-            import sqlite3
-
-            made = sqlite3.connect(
-                self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
-            made.execute("pragma journal_mode = wal")
-            made.execute("pragma synchronous = full")  # what was said to be kept is kept
-            made.execute(_TABLE)
-            self._local.connection = made
-            self._all.append(made)
-        return made
 
 
 class _ending:
