@@ -60,6 +60,7 @@ class Worker:
     ) -> None:
         self.context, self.watch, self.spans = context, watch, spans
         self.clock: Clock = clock or RealClock()
+        self._contexts: Callable[[], Any] | None = None
         self.made: list[tuple[str, Any]] = []
         self.in_flight: InFlight | None = None
 
@@ -70,13 +71,28 @@ class Worker:
         self.in_flight = self.in_flight or InFlight()
         return self.in_flight
 
+    def contexts(self) -> Callable[[], Any]:
+        """What makes a context for each event of a graph that is called without one."""
+        if self._contexts is None:
+            from .plainly import contexts
+
+            self._contexts = contexts()
+        return self._contexts
+
+    def hooked(self, hook: Callable[..., Any]) -> None:
+        """Call a hook of a class step, with the worker's context if it has a parameter for it."""
+        if not _takes_argument(hook):
+            hook()
+        else:
+            hook(self.contexts()() if self.context is None else self.context)
+
     def make(self, factory: Callable[[], Any], path: str) -> Any:
         """Make a class step and load it; an error says in which step."""
         try:
             instance = factory()
             self.made.append((path, instance))
             if (load := getattr(instance, "load", None)) is not None:
-                load(self.context) if _takes_argument(load) else load()
+                self.hooked(load)
         except Exception as error:
             note(error, path)
             raise
@@ -161,7 +177,7 @@ class Worker:
             if function is None:
                 continue
             try:
-                function(self.context) if _takes_argument(function) else function()
+                self.hooked(function)
             except Exception as error:
                 note(error, path)
                 failures.append(error)
@@ -253,6 +269,11 @@ class Executor:
                 run = counted.counted(run, is_async=self.is_async) if counted else run
                 if self.spans is not None:
                     run = self.spans.graph(self.name, run, is_async=self.is_async)
+                if any(each.takes_context for each in self.steps):
+                    from .plainly import given
+
+                    run = given(run, worker.contexts())
+                    many = given(many, worker.contexts()) if many else None
                 self.run = run
                 self._many = many
             except Exception as error:

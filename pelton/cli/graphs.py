@@ -77,6 +77,13 @@ def _all(where: str) -> list[Graph[Any, Any]]:
     module, named, _ = load_module(where)
     if isinstance(graph := getattr(module, named, None) if named else None, Graph):
         return [graph]
+    if named and not isinstance(getattr(module, named, None), App):
+        things = [key for key, each in vars(module).items() if isinstance(each, (Graph, App))]
+        raise WrongUse(
+            f"{where} is no graph, and no app",
+            advice=f"there are: {', '.join(things) or 'none'}; a graph that an app serves has no "
+            "name in its module, choose it by --graph",
+        )
     own = [each for each in vars(module).values() if isinstance(each, Graph) and each.steps]
     if own and not any(isinstance(each, App) for each in vars(module).values()):
         return own

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..handlers.errors import InvalidInput, NotReady, WrongUse
+from . import graphs as of
 from .say import json_option, say_json
 
 if TYPE_CHECKING:
@@ -26,12 +27,19 @@ MANY = 1 << 60
 @click.option("--workers", default=1, show_default=True, help="Processes for each queue.")
 @click.option("--timeout", default=0.0, help="Seconds that an event may take in a process.")
 @click.option("--idle", default=5.0, show_default=True, help="Seconds without an answer, then end.")
+@click.option("--graph", "name", help="Which graph, where WHERE has several with a queue.")
 @json_option
 def command(
-    where: str, broker: str, workers: int, timeout: float, idle: float, as_json: bool
+    where: str,
+    broker: str,
+    workers: int,
+    timeout: float,
+    idle: float,
+    name: str | None,
+    as_json: bool,
 ) -> None:
-    """Run the graph of WHERE (module:graph, FILE.py:graph or FILE.py) with a process for each of
-    its queues.
+    """Run the graph of WHERE (FILE.py, FILE.py:app, module:graph, .json or .yaml) with a process
+    for each of its queues.
 
     Events are lines of JSON on standard input; the answers are printed as lines of JSON, as they
     come.  It ends with its input, when no answer has come for --idle seconds; ctrl-C ends it at
@@ -39,7 +47,7 @@ def command(
     """
     from ..serving_graph.spread import spread
 
-    graph = find(where)
+    graph = find(where, name)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with spread(graph, broker, workers=workers, answers=True, timeout=timeout) as running:
@@ -52,23 +60,18 @@ def command(
         click.echo("stopped", err=True)
 
 
-def find(where: str) -> Graph[Any, Any]:
-    """The graph that WHERE names, or the only one with a queue that its module has."""
-    from ..builders.load import load_module
-    from ..serving_graph import Graph
-
-    module, name, _ = load_module(where)
-    if name:
-        found = getattr(module, name, None)
-        if not isinstance(found, Graph):
-            raise WrongUse(f"{where} is no graph")
-        return found
-    held = {each.name: each for each in vars(module).values() if isinstance(each, Graph)}
-    cut = {key: each for key, each in held.items() if any(step.splits for step in each.steps)}
-    if len(cut) != 1:
-        there = ", ".join(cut) or "none"
-        raise WrongUse(f"{where} has not one graph with a queue: {there}", advice=f"{where}:NAME")
-    return next(iter(cut.values()))
+def find(where: str, name: str | None = None) -> Graph[Any, Any]:
+    """The graph that WHERE names, or the only one with a queue that is there."""
+    found = of.find(where, name)
+    cut = [each for each in found if any(step.splits for step in each.steps)]
+    if len(found) == 1:
+        return found[0]
+    if not cut:
+        raise WrongUse(
+            f"no graph of {where} has a queue",
+            advice="put one between its steps: steps.queue('name'); without one it is `pelton run`",
+        )
+    return of.only(cut, "pelton spread")
 
 
 def _feed(running: Spread, lines: Any) -> None:

@@ -62,12 +62,23 @@ def half(n: int) -> float:
 whole = Graph("whole", int) >> half
 cut = Graph("cut", int) >> steps.queue("cut-q") >> half
 """
+SERVED = """
+import pelton
+
+app = pelton.App("served")
+app.serve(whole)
+app.serve(Graph("inline", int) >> steps.queue("inline-q") >> half)
+"""
 
 
 @pytest.mark.parametrize(
     ("where", "broker", "words"),
     [
-        (":half", "nats://127.0.0.1:1", "spread_words.py:half is no graph"),
+        (
+            ":half",
+            "nats://127.0.0.1:1",
+            "spread_words.py:half is no graph, and no app; there are: whole",
+        ),
         (":whole", "nats://127.0.0.1:1", "graph 'whole' has no queue"),
         (":cut", "kafka://x", "'kafka://x' names no broker"),
         ("", "sqs://127.0.0.1:1", "sqs://127.0.0.1:1: Could not connect"),
@@ -77,3 +88,17 @@ def test_spread_says_what_it_cannot_do(tmp_path: Path, where: str, broker: str, 
     path = tmp_path / "spread_words.py"
     path.write_text(SPREAD)
     assert words in said("spread", f"{path}{where}", "--broker", broker)
+
+
+def test_spread_finds_the_graph_that_an_app_serves(tmp_path: Path) -> None:
+    path = tmp_path / "spread_served.py"
+    path.write_text(SPREAD + SERVED)
+    assert "takes one graph; name it: inline, cut" in said("spread", str(path), "--broker", "x://")
+    one = said("spread", str(path), "--graph", "inline", "--broker", "x://")
+    assert "'x://' names no broker" in one
+    path = tmp_path / "spread_inline.py"
+    path.write_text(SPREAD.replace("cut = ", "# ") + SERVED)
+    assert "'x://' names no broker" in said("spread", str(path), "--broker", "x://")
+    path = tmp_path / "spread_none.py"
+    path.write_text(SPREAD.replace("cut = ", "# "))
+    assert "graph 'whole' has no queue" in said("spread", str(path), "--broker", "x://")

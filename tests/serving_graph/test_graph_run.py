@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pelton import App, Event, Graph, ensemble, parallel, router, step
+from pelton import App, Context, Event, Graph, ensemble, parallel, router, step
 from pelton.handlers.errors import InvalidInput
 
 
@@ -265,3 +265,29 @@ def test_a_traceback_shows_the_generated_line() -> None:
     with pytest.raises(LookupError) as caught:
         graph(1.0)
     assert "return fail_2(value)" in "".join(traceback.format_exception(caught.value))
+
+
+class Remembering:
+    """Keeps what it has seen in the worker's state."""
+
+    def load(self, context: Context) -> None:
+        context.state.seen = []
+
+    def __call__(self, value: int, context: Context) -> int:
+        context.state.seen.append(value)
+        context.metrics.counter("seen").add()
+        context.logger.info("seen", value=value)
+        assert context.metrics.counter("seen").value == len(context.state.seen)
+        return len(context.state.seen)
+
+
+async def later(value: int) -> int:
+    return value
+
+
+def test_a_step_gets_a_context_when_the_graph_is_called_without_one() -> None:
+    graph = Graph("g", int) >> Remembering
+    assert [graph(7), graph(8), graph.many([9])] == [1, 2, [3]]
+    assert asyncio.run((Graph("g", int) >> later >> Remembering).acall(7)) == 1
+    inside = Graph("g", int) >> parallel(a=graph)
+    assert inside(7) == {"a": 1}
