@@ -1,4 +1,4 @@
-"""The context of a graph that is called plainly, by a program or a test, for steps that ask for one.
+"""The context of a graph that is called plainly, by a program or a test, where a step asks for one.
 
 Knows no step.  An adapter gives its own; this one has a logger, metrics, and a state that is kept.
 """
