@@ -273,7 +273,7 @@ class Remembering:
     def load(self, context: Context) -> None:
         context.state.seen = []
 
-    def __call__(self, value: int, context: Context) -> int:
+    def __call__(self, value: int, context: Any = None) -> int:
         context.state.seen.append(value)
         context.metrics.counter("seen").add()
         context.logger.info("seen", value=value)
