@@ -85,6 +85,11 @@ class Reduce(Step[Any, Any]):
         kept = [self.fn.output_type]
         self.parcel = None if self.local else Parcel(self.name, kept, at, verb="keeps")
 
+    def taking(self, given: Any) -> Step[Any, Any]:
+        if self.input_type is Any and self.key is not None:
+            self.key.check(given, self.what, self.place)
+        return super().taking(given)
+
     def bind(self, worker: Worker, path: str) -> Bound:
         fold = self._fold(worker, path)
         if self.is_async:

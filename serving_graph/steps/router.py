@@ -80,6 +80,12 @@ class Router(Holder):
             keys = [key for key, _ in self.branches]
             check_covered(f"router {self.name!r}", given, keys, self.place)
 
+    def taking(self, given: Any) -> Step[Any, Any]:
+        if self.input_type is Any and isinstance(self.by, str):
+            check_field(f"router {self.name!r} chooses by", self.by, given, self.place)
+            self._check_covered(field_type(given, self.by))
+        return super().taking(given)
+
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         default = runs.pop(_DEFAULT, None) if self.has_default else None
         word = self.by if isinstance(self.by, str) else self.by.__name__

@@ -154,3 +154,14 @@ def test_what_cannot_work_is_refused_at_build() -> None:
         steps.choice(steps.when(small, count), otherwise=say)
     with pytest.raises(GraphError, match="give a function"):
         loose.when("size", double)
+
+
+def test_a_field_is_looked_for_in_what_the_step_before_gives() -> None:
+    sized = Graph("g", Paint)
+    with pytest.raises(GraphError, match=r"chooses by 'sise', which .*Paint does not have"):
+        sized >> steps.choice("sise", {"small": lambda it: it}, otherwise=lambda it: it)
+    with pytest.raises(GraphError, match="has no branch for 'large'"):
+        sized >> steps.choice("size", {"small": lambda it: it})
+    with pytest.raises(GraphError, match=r"goes by 'sise', which .*Paint does not have"):
+        sized >> steps.reduce(lambda state, it: state, 0, key="sise")
+    assert (sized >> steps.choice("size", {"small": repr}, otherwise=repr)).output_type is Any
