@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def streams_of(functions: Sequence[Function[..., Any]]) -> tuple[StreamState, ...]:
-    """The streams that these read and name without an ARN, each once."""
-    named = {e.stream: f.name for f, e in reversed(_readers(functions)) if not _is_arn(e.stream)}
+    """The streams that these read, or send to, and name without an ARN, each once."""
+    named = {e.stream: f.name for f, e in reversed(_users(functions)) if not _is_arn(e.stream)}
     return tuple(StreamState(stream, function) for stream, function in reversed(named.items()))
 
 
 def letters_of(functions: Sequence[Function[..., Any]]) -> tuple[StreamState, ...]:
     """The queues of what these cannot take from their streams, each once."""
-    named = {e.dead_letter: f.name for f, e in reversed(_readers(functions)) if e.dead_letter}
+    named = {e.dead_letter: f.name for f, e in reversed(_users(functions)) if e.dead_letter}
     return tuple(StreamState(queue, function) for queue, function in reversed(named.items()))
 
 
@@ -108,6 +108,18 @@ def _readers(
         (function, each)
         for function in functions
         for each in function.triggers
+        if isinstance(each, Kinesis)
+    ]
+
+
+def _users(
+    functions: Sequence[Function[..., Any]],
+) -> list[tuple[Function[..., Any], Kinesis]]:
+    """Who reads a stream, or sends to one as a part of a graph."""
+    return [
+        (function, each)
+        for function in functions
+        for each in (*function.sends, *function.triggers)
         if isinstance(each, Kinesis)
     ]
 

@@ -84,8 +84,8 @@ def queues_of(functions: Sequence[Function[..., Any]]) -> tuple[QueueState, ...]
     """The queues between the functions of graphs that these take from or send to."""
     found: dict[str, QueueState] = {}
     for function in functions:
-        taken = (each for each in function.triggers if isinstance(each, Handoff))
-        for each in (*function.sends, *taken):
+        named = (*function.sends, *function.triggers)
+        for each in (each for each in named if isinstance(each, Handoff)):
             state = QueueState(
                 name=each.queue,
                 visibility=each.visibility,

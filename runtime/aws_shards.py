@@ -12,9 +12,10 @@ from typing import Any
 from ..handlers.context import Context
 from ..handlers.event import Event
 from ..handlers.function import Function
-from ..handlers.triggers.kinesis import Kinesis, stream_name
+from ..handlers.triggers.kinesis import Kinesis, StreamHandoff, stream_name
 from . import aws_events
-from .aws_records import Records, send_letter
+from .aws_records import SPARE, Records, send_letter
+from .call import Call
 
 
 class ShardRecords(Records):
@@ -22,6 +23,12 @@ class ShardRecords(Records):
 
     LETTER = "SequenceNumber"
     WITHOUT = "none: it comes again"
+
+    def __init__(self, function: Function[..., Any], call: Call) -> None:
+        super().__init__(function, call)
+        # Of each shard: the record that holds it up, and how often this worker has tried it.  A
+        # stream counts no attempts; another worker begins anew, and `retries` ends that.
+        self._tried: dict[str, tuple[str, int]] = {}
 
     def _sources(self, function: Function[..., Any]) -> dict[str, Any]:
         return {each.name: each for each in function.triggers if isinstance(each, Kinesis)}
@@ -45,8 +52,30 @@ class ShardRecords(Records):
     def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
         """`{"batchItemFailures": [{"itemIdentifier": sequence number}]}`: the first that failed,
         with which Lambda goes on; empty when all is done."""
+        if self._batch and isinstance(self._trigger(records[0]), StreamHandoff):
+            return self._handed_over(records, context)
         failures = super().answer(records, context)["batchItemFailures"]
         return {"batchItemFailures": failures[:1]}
+
+    def _handed_over(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        """The messages of a graph's queue, one by one: what comes of them keeps its order."""
+        for record in records:
+            late = (context.remaining_time() or SPARE * 2) < SPARE
+            if late or not self._taken(record, context):
+                return {"batchItemFailures": [{"itemIdentifier": self._id(record)}]}
+        return {"batchItemFailures": []}
+
+    def _taken(self, record: dict[str, Any], context: Context) -> bool:
+        name = record["eventID"]
+        shard = name.partition(":")[0]
+        last, tried = self._tried.get(shard, ("", 0))
+        attempt = tried + 1 if last == name else 1
+        text = binascii.a2b_base64(record["kinesis"]["data"]).decode(errors="replace")
+        if self._batch([(text, name, attempt, record)], context):
+            self._tried[shard] = name, attempt
+            return False
+        self._tried.pop(shard, None)
+        return True
 
     def _hidden_for(self, after: float, record: dict[str, Any], context: Context) -> None:
         """A stream gives its records again at its own pace."""

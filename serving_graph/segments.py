@@ -24,6 +24,7 @@ from .steps.queue import Address, Queue
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry
+    from ..handlers.triggers.kinesis import StreamHandoff
     from ..handlers.triggers.sqs import Handoff
     from .brokers.base import Broker
     from .graph import Graph
@@ -162,11 +163,11 @@ class Segment:
             return max(timeout, sum(map(float, filter(None, limits))))
         return TIMEOUTS * timeout if timeout else DEFAULT_WINDOW
 
-    def trigger(self, timeout: float) -> Handoff | None:
+    def trigger(self, timeout: float) -> Handoff | StreamHandoff | None:
         """The trigger of the segment's function, whose timeout that is; None for the entry."""
         return _handoff(self, self.source, self.window(timeout)) if self.source else None
 
-    def sends(self, timeout: float) -> tuple[Handoff, ...]:
+    def sends(self, timeout: float) -> tuple[Handoff | StreamHandoff, ...]:
         """The queues that the segment's function sends to."""
         if self.target is None:
             return ()
@@ -218,6 +219,7 @@ def split(graph: Graph[Any, Any], name: str = "") -> tuple[Segment, ...]:
     name = name or graph.name
     _check_heard(graph)
     cuts = [place for place, each in enumerate(graph.steps) if each.splits]
+    _of_one_kind(graph)
     made: list[Segment] = []
     begin, source = 0, None
     for cut in [*cuts, len(graph.steps)]:
@@ -247,6 +249,19 @@ def _check_heard(graph: Graph[Any, Any]) -> None:
             "gather them in a step that gives a list, or do its work without yield",
             at=last.place,
         )
+
+
+def _of_one_kind(graph: Graph[Any, Any]) -> None:
+    """A part of a graph has one broker, by which it sends and buries."""
+    queues = [each for each in graph.steps if isinstance(each, Queue)]
+    for each in queues[1:]:
+        if each.kind != queues[0].kind:
+            raise wrong(
+                f"graph {graph.name!r}: the queue {queues[0].name!r} is of kind "
+                f"{queues[0].kind!r}, and {each.name!r} of kind {each.kind!r}",
+                "give all queues of a graph one kind",
+                at=each.place,
+            )
 
 
 def _join(graph: Graph[Any, Any], each: Segment, following: Segment | None) -> None:
@@ -345,12 +360,23 @@ def _new_id() -> str:
     return str(uuid4())
 
 
-def _handoff(behind: Segment | None, queue: Queue, window: float) -> Handoff:
-    from ..handlers.triggers.sqs import Handoff
+def _handoff(behind: Segment | None, queue: Queue, window: float) -> Handoff | StreamHandoff:
     from .brokers.base import dead
     from .brokers.sqs import queue_name, receives
 
-    place = address(queue, window)
+    place, function = address(queue, window), behind.name if behind else ""
+    if queue.kind == "kinesis":
+        from ..handlers.triggers.kinesis import StreamHandoff
+
+        return StreamHandoff(
+            stream=queue.name,
+            start="TRIM_HORIZON",  # what was sent before the function was there is its own, too
+            dead_letter=dead(place).name if behind else "",
+            retries=receives(place),
+            function=function,
+        )
+    from ..handlers.triggers.sqs import Handoff
+
     return Handoff(
         queue=queue_name(place),
         batch=1 if place.ordered else 10,
@@ -358,5 +384,5 @@ def _handoff(behind: Segment | None, queue: Queue, window: float) -> Handoff:
         visibility=max(1, round(window)),
         receives=receives(place),
         ordered=place.ordered,
-        function=behind.name if behind else "",
+        function=function,
     )

@@ -24,7 +24,7 @@ from .drive import drive
 from .graph import Graph
 from .refer import wrong
 from .segments import _DROPPED, Receipt, Segment, split
-from .steps.queue import Address, queue
+from .steps.queue import Address, Queue, queue
 
 START = 60.0  # seconds within which a process must say that it is ready
 STOP = 60.0  # seconds for what a process has in hand
@@ -222,7 +222,8 @@ def spread(
     if not any(each.splits for each in graph.steps):
         raise wrong(f"graph {graph.name!r} has no queue", "put one where it is to be cut")
     if answers and not graph.steps[-1].splits:
-        graph = graph >> queue(f"{graph.name}-answers")
+        kinds = [each.kind for each in graph.steps if isinstance(each, Queue)]
+        graph = graph >> queue(f"{graph.name}-answers", kind=kinds[0] if kinds else "sqs")
     _check_importable(graph)
     segments, carrier = split(graph), broker_at(broker)
     for each in segments:

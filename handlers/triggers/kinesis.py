@@ -60,6 +60,19 @@ class Kinesis(Trigger):
         return isinstance(other, Kinesis) and self.name == other.name
 
 
+class StreamHandoff(Kinesis):
+    """The stream between two functions of one graph: a deploy makes it, with its dead letters.
+
+    function: the function that takes from it; "" for none of ours
+    """
+
+    function: str = ""
+
+    @property
+    def queue(self) -> str:
+        return self.stream
+
+
 def stream_name(source: str) -> str:
     """The stream's name in its ARN, or in the ARN of one of its consumers.
 

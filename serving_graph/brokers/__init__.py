@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .base import Broker
 
 # The scheme of a broker's URL: its module here.
-KINDS = {"memory": "memory", "nats": "nats", "sqs": "sqs"}
+KINDS = {"kinesis": "kinesis", "memory": "memory", "nats": "nats", "sqs": "sqs"}
 
 
 def broker_at(url: str) -> Broker:

@@ -90,7 +90,7 @@ class Broker(Protocol):
 
 def dead(queue: Address) -> Address:
     """The address of a queue's dead letters."""
-    return Address(queue.dead_letter or f"{queue.name}-dead", queue.ordered)
+    return Address(queue.dead_letter or f"{queue.name}-dead", queue.ordered, letters=True)
 
 
 def bury_broken(

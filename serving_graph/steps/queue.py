@@ -17,7 +17,7 @@ from .field import check_field, reader
 if TYPE_CHECKING:
     from ..run import Worker
 
-KINDS = ("sqs",)
+KINDS = ("sqs", "kinesis")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -29,6 +29,7 @@ class Address(Frozen):
     attempts:    how often an event is tried; then it goes to `dead_letter`
     dead_letter: the name of the queue for those
     window:      seconds within which a received message must be done, else it is handed out again
+    letters:     it holds another queue's dead letters
     """
 
     name: str
@@ -36,6 +37,7 @@ class Address(Frozen):
     attempts: int = 5
     dead_letter: str = ""
     window: float = 30.0
+    letters: bool = False
 
 
 class Queue(Step[Any, Any]):
@@ -107,7 +109,8 @@ def queue(
     than once: see `once`.  A queue that ends the graph takes the answers.
 
     key:         a field's name, or a function of the value: events of one key keep their order
-    kind:        "sqs"
+    kind:        "sqs", or "kinesis": a stream, of which each shard keeps its order and is held up
+                 while one event is tried, at Lambda's pace; one kind for all queues of a graph
     attempts:    how often a failing event is tried before it goes to the dead-letter queue, with
                  the step, the error and the input's digest as the reason
     backoff:     seconds before it is tried again; twice as long each time

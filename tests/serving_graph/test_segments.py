@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pelton import App, Context, Graph, Reject, Retry, WrongUse, steps
 from pelton.handlers.delivery import Delivery
 from pelton.handlers.errors import GraphError, InvalidInput
+from pelton.handlers.triggers.sqs import Handoff
 from pelton.serving_graph.brokers.base import Away, NoSuchQueue, NotSent, Received, dead
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
@@ -312,6 +313,7 @@ def test_serving_registers_a_function_a_queue() -> None:
     (trigger,) = app.functions["shop-orders"].triggers
     assert trigger.queue == "orders.fifo"  # type: ignore[attr-defined]
     (sent,) = entry.sends
+    assert isinstance(sent, Handoff)
     assert (sent.queue, sent.function, sent.visibility) == ("orders.fifo", "shop-orders", 60)
     assert app.functions["shop-priced"].sends[0].function == ""
 
