@@ -10,11 +10,11 @@ from .context import Context
 from .errors import WrongUse
 from .settings import Settings
 from .triggers.base import Trigger
-from .triggers.kinesis import StreamHandoff
-from .triggers.sqs import Handoff
 
 if TYPE_CHECKING:
     from .app import App
+    from .triggers.kinesis import StreamHandoff
+    from .triggers.sqs import Handoff
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,7 +62,8 @@ class Function(Generic[P, R]):
         self.user_function, self.app, self.name = user_function, app, name
         self.settings, self.codec, self.module = settings, codec, module
         self.file, self.line = where
-        self.hooks, self.sends = Hooks(), tuple[Handoff | StreamHandoff, ...]()
+        self.hooks = Hooks()
+        self.sends: tuple[Handoff | StreamHandoff, ...] = ()
         self.__doc__ = getattr(user_function, "__doc__", None)
         self.__name__ = name
         self.__wrapped__ = user_function

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from .handlers.telemetry import Telemetry as Telemetry
     from .handlers.triggers import cron as cron
     from .handlers.triggers import http as http
-    from .handlers.triggers import kinesis as kinesis
     from .handlers.triggers import sqs as sqs
+    from .handlers.triggers.kinesis import kinesis as kinesis
     from .serving_graph import Graph as Graph
     from .serving_graph import ensemble as ensemble
     from .serving_graph import onnx as onnx
@@ -83,7 +83,7 @@ _HOME = {
     "cron": "handlers.triggers",
     "ensemble": "serving_graph",
     "http": "handlers.triggers",
-    "kinesis": "handlers.triggers",
+    "kinesis": "handlers.triggers.kinesis",
     "oip": "serving_graph.oip",
     "onnx": "serving_graph",
     "parallel": "serving_graph",
