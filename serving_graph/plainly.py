@@ -12,14 +12,16 @@ from typing import Any
 from ..handlers.context import Context
 from ..handlers.metrics import Metrics
 from ..runtime.logs import JsonLogger
+from .clock import Clock
 
 Make = Callable[[], Context]
 
 
-def contexts() -> Make:
+def contexts(clock: Clock) -> Make:
     """What makes a context for each event of one worker; state and metrics are the worker's.
 
-    >>> make = contexts()
+    >>> from pelton.serving_graph.clock import RealClock
+    >>> make = contexts(RealClock())
     >>> make().state.rates = {"EUR": 1.25}
     >>> make().state.rates
     {'EUR': 1.25}
@@ -27,7 +29,9 @@ def contexts() -> Make:
     state, metrics = SimpleNamespace(), Metrics()
 
     def make() -> Context:
-        return Context(state=state, make_metrics=lambda: metrics, make_logger=_logger)
+        return Context(
+            state=state, make_metrics=lambda: metrics, make_logger=_logger, clock=clock.now
+        )
 
     return make
 

@@ -91,7 +91,7 @@ class Batched(Holder):
         bound = worker.bound(self.branches[0][1], path, is_async=self.waits)
         run = worker.compiled(bound, path, is_async=self.waits)
         given = self.given
-        limits = {"queue": given["queue"], "concurrency": given["concurrency"]}
+        limits = {"queue": given["room"], "concurrency": given["concurrency"]}
         work = Work(
             self._rows(bound[0].model),
             run if self.waits else lifted(run),
@@ -147,7 +147,7 @@ def batched(
     group: Literal["shape", "any"] = "shape",
     key: str | Callable[[I], Any] | None = None,
     concurrency: int = 1,
-    queue: int = 1024,
+    room: int = 1024,
     full: Literal["refuse", "wait"] = "refuse",
     is_async: bool = False,
     name: str = "batched",
@@ -162,7 +162,7 @@ def batched(
     group: Literal["shape", "any"] = "shape",
     key: str | Callable[[Any], Any] | None = None,
     concurrency: int = 1,
-    queue: int = 1024,
+    room: int = 1024,
     full: Literal["refuse", "wait"] = "refuse",
     is_async: bool = False,
     name: str = "batched",
@@ -178,7 +178,7 @@ def batched(
     group: Literal["shape", "any"] = "shape",
     key: str | Callable[[Any], Any] | None = None,
     concurrency: int = 1,
-    queue: int = 1024,
+    room: int = 1024,
     full: Literal["refuse", "wait"] = "refuse",
     is_async: bool = False,
     name: str = "batched",
@@ -199,7 +199,7 @@ def batched(
     key:         a field, or a function of the value: values of one key are begun in the order in
                  which they came, whatever their shapes
     concurrency: calls at the same time
-    queue:       rows that may wait; then a caller is refused (`Overloaded`, 429) or, with
+    room:        rows that may wait; then a caller is refused (`Overloaded`, 429) or, with
                  full="wait", waits for room
     is_async:    whether it makes its graph async, so that events on one loop are put together;
                  where another step waits, the graph is async anyway
@@ -227,7 +227,7 @@ def batched(
         "group": group,
         "key": key,
         "concurrency": concurrency,
-        "queue": queue,
+        "room": room,
         "full": full,
         "is_async": is_async,
     }
@@ -244,7 +244,7 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
 
 
 def _check(given: Mapping[str, Any], name: str, at: Place) -> None:
-    for option in ("max_rows", "concurrency", "queue"):
+    for option in ("max_rows", "concurrency", "room"):
         if not isinstance(given[option], int) or given[option] < 1:
             raise wrong(f"batched {name!r}: {option}={given[option]!r} lets nothing through", at=at)
     if not 0 <= given["max_wait"] < float("inf"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...handlers.errors import Overloaded
 from ..clock import Clock
@@ -21,7 +21,7 @@ from .hold import Wait
 if TYPE_CHECKING:
     from ..run import Worker
 
-REJECT, WAIT = "reject", "wait"
+REFUSE, WAIT = "refuse", "wait"
 
 
 class Limit(Around):
@@ -30,14 +30,14 @@ class Limit(Around):
     def __init__(self, branches: Branches, options: dict[str, Any], name: str, at: Place) -> None:
         what = called("limit", name, branches)
         check_whole(what, "concurrency", options["concurrency"], at, least=1)
-        check_whole(what, "waiting", options["waiting"], at, least=0)
-        when_full = options["when_full"]
-        if when_full not in (REJECT, WAIT):
-            advice = meant(str(when_full), [REJECT, WAIT])
-            raise wrong(f"{what}: when_full={when_full!r} is not known", advice, at=at)
+        check_whole(what, "room", options["room"], at, least=0)
+        full = options["full"]
+        if full not in (REFUSE, WAIT):
+            advice = meant(str(full), [REFUSE, WAIT])
+            raise wrong(f"{what}: full={full!r} is not known", advice, at=at)
         super().__init__("limit", branches, name, at, options)
-        self.concurrency, self.waiting_places = options["concurrency"], options["waiting"]
-        self.when_full = when_full
+        self.concurrency, self.waiting_places = options["concurrency"], options["room"]
+        self.full = full
 
     def policy(
         self, runs: dict[Key, AsyncRun], path: str, worker: Worker, wait: Wait
@@ -51,7 +51,7 @@ class Limit(Around):
                 entered = await enter(places, worker.clock, time_left(context))
             except Full:
                 rejected(1)
-                raise self._full(path, value) from None
+                raise self._overloaded(path, value) from None
             if not entered:
                 what = f"the event's time was over while it waited for step {path}"
                 raise exceeded(what, path, value)
@@ -68,13 +68,13 @@ class Limit(Around):
         return limited
 
     def _places(self, path: str, worker: Worker) -> Places:
-        most = self.waiting_places if self.when_full == REJECT else None
+        most = self.waiting_places if self.full == REFUSE else None
         places = Places(self.concurrency, most)
         worker.gauge(path, "running", lambda: places.taken)
         worker.gauge(path, "queue_depth", lambda: places.waiting)
         return places
 
-    def _full(self, path: str, value: Any) -> Overloaded:
+    def _overloaded(self, path: str, value: Any) -> Overloaded:
         queue = f"and {self.waiting_places} wait" if self.waiting_places else "and none may wait"
         error = Overloaded(f"step {path} is full: {self.concurrency} events are in it, {queue}")
         note(error, path, value)
@@ -145,14 +145,14 @@ def limit(
     step: Any,
     *,
     concurrency: int = 8,
-    waiting: int = 16,
-    when_full: str = REJECT,
+    room: int = 16,
+    full: Literal["refuse", "wait"] = "refuse",
     name: str = "",
 ) -> Step[Any, Any]:
     """A step with at most `concurrency` events in it at a time; others wait before it, in order.
 
-    waiting:   how many may wait
-    when_full: what becomes of one more: "reject" raises `Overloaded` (HTTP: 429, with
+    room:      how many may wait
+    full:      what becomes of one more: "refuse" raises `Overloaded` (HTTP: 429, with
                `retry-after`); "wait" lets it wait, too, which holds up whoever brings it: for
                events whose number is bounded where they come from (the records of a queue, the
                items of a `map`)
@@ -164,14 +164,14 @@ def limit(
     Raises `GraphError` for numbers out of bounds.
 
     >>> from pelton import Graph, steps
-    >>> graph = Graph("size", str) >> steps.limit(len, concurrency=2, waiting=0)
+    >>> graph = Graph("size", str) >> steps.limit(len, concurrency=2, room=0)
     >>> graph("four")
     4
     """
-    options = {"concurrency": concurrency, "waiting": waiting, "when_full": when_full}
+    options = {"concurrency": concurrency, "room": room, "full": full}
     return Limit((("", steps_of(step)),), options, name, place())
 
 
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
-    words = ("concurrency", "waiting", "when_full")
+    words = ("concurrency", "room", "full")
     return Limit(branches, {word: spec.option(word) for word in words}, spec.name, at)

@@ -84,7 +84,7 @@ def test_so_many_at_a_time_and_the_others_in_order() -> None:
 def test_one_more_than_may_wait_is_rejected() -> None:
     async def main() -> None:
         clock = ManualClock()
-        run = limited(concurrency=1, waiting=1).compile(clock=clock)
+        run = limited(concurrency=1, room=1).compile(clock=clock)
         tasks = [asyncio.ensure_future(run(n)) for n in range(2)]
         await clock.settle()
         with pytest.raises(
@@ -107,7 +107,7 @@ def test_one_more_than_may_wait_is_rejected() -> None:
 def test_or_it_waits_too() -> None:
     async def main() -> None:
         clock = ManualClock()
-        run = limited(concurrency=1, waiting=0, when_full="wait").compile(clock=clock)
+        run = limited(concurrency=1, room=0, full="wait").compile(clock=clock)
         tasks = [asyncio.ensure_future(run(n)) for n in range(5)]
         await clock.settle()
         for n in range(5):
@@ -121,7 +121,7 @@ def test_or_it_waits_too() -> None:
 def test_none_waits_longer_than_its_deadline_and_a_cancelled_one_frees_its_place() -> None:
     async def main() -> None:
         clock = ManualClock()
-        run = limited(concurrency=1, waiting=2).compile(clock=clock)
+        run = limited(concurrency=1, room=2).compile(clock=clock)
         first = asyncio.ensure_future(run(0))
         late = asyncio.ensure_future(run(1, Context(deadline=5.0, clock=clock.now)))
         gone = asyncio.ensure_future(run(2))
@@ -145,7 +145,7 @@ def test_none_waits_longer_than_its_deadline_and_a_cancelled_one_frees_its_place
 def test_a_caller_that_goes_while_inside_frees_its_place() -> None:
     async def main() -> None:
         clock = ManualClock()
-        run = limited(concurrency=1, waiting=0).compile(clock=clock)
+        run = limited(concurrency=1, room=0).compile(clock=clock)
         inside = asyncio.ensure_future(run(0))
         await clock.settle()
         inside.cancel()
@@ -170,7 +170,7 @@ def test_a_plain_graph_of_many_threads() -> None:
             running -= 1
         return n
 
-    run = (Graph("g", int) >> steps.limit(work, concurrency=3, waiting=27)).compile()
+    run = (Graph("g", int) >> steps.limit(work, concurrency=3, room=27)).compile()
     answers: list[int] = []
     threads = [threading.Thread(target=lambda n=n: answers.append(run(n))) for n in range(30)]
     for each in threads:
@@ -215,7 +215,7 @@ def test_errors_free_the_place() -> None:
     def fail(n: int) -> float:
         return 1 / n
 
-    run = (Graph("g", int) >> steps.limit(fail, concurrency=1, waiting=0)).compile()
+    run = (Graph("g", int) >> steps.limit(fail, concurrency=1, room=0)).compile()
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             run(0)
@@ -225,10 +225,10 @@ def test_errors_free_the_place() -> None:
 def test_what_cannot_work_is_refused_at_build() -> None:
     with pytest.raises(GraphError, match="concurrency=0 is not a number from 1 on"):
         steps.limit(size, concurrency=0)
-    with pytest.raises(GraphError, match="waiting=-1"):
-        steps.limit(size, waiting=-1)
-    with pytest.raises(GraphError, match="when_full='block' is not known; there are reject, wait"):
-        steps.limit(size, when_full="block")
+    with pytest.raises(GraphError, match="room=-1"):
+        steps.limit(size, room=-1)
+    with pytest.raises(GraphError, match="full='block' is not known; there are refuse, wait"):
+        steps.limit(size, full="block")  # type: ignore[arg-type]
 
 
 class Queues(RuleBasedStateMachine):

@@ -62,7 +62,7 @@ wraps: st.SearchStrategy[Wrap] = st.one_of(
     st.builds(lambda on: lambda it: steps.catch(it, {tuple(on): handle}), classes),
     st.builds(lambda on: lambda it: steps.fallback(it, spare, on=on), classes),
     st.builds(lambda n: lambda it: steps.breaker(it, failures=n, reset=1e6), numbers),
-    st.builds(lambda n: lambda it: steps.limit(it, concurrency=n, waiting=0), numbers),
+    st.builds(lambda n: lambda it: steps.limit(it, concurrency=n, room=0), numbers),
     st.builds(
         lambda n, then: lambda it: steps.dead_letter(it, keep, attempts=n, then=then),
         numbers,

@@ -41,7 +41,7 @@ def test_nothing_is_left_over(seed: int) -> None:
     INSIDE.clear()
     tried = steps.retry(steps.timeout(steps.hedge(work, after=2), 5), attempts=2, jitter=0)
     graph = Graph("g", int) >> steps.limit(
-        parallel(one=steps.optional(tried), two=tried), concurrency=3, waiting=20, name="gate"
+        parallel(one=steps.optional(tried), two=tried), concurrency=3, room=20, name="gate"
     )
     run = graph.compile(clock=clock, watch=StepWatch(metrics))
 

@@ -218,7 +218,7 @@ def test_a_batch_that_is_cancelled_before_it_began_leaves_its_place(turns: int) 
 
 def test_who_expires_makes_room_for_who_waits_at_the_door() -> None:
     clock = ManualClock()
-    run = graph_of(answer_later, clock, max_rows=1, queue=1, full="wait")
+    run = graph_of(answer_later, clock, max_rows=1, room=1, full="wait")
 
     async def main() -> None:
         first = asyncio.ensure_future(run(Asked(0)))
@@ -292,7 +292,7 @@ def test_a_deadline_is_kept_while_waiting_and_hurries_a_batch() -> None:
 def test_a_full_queue_refuses_or_lets_wait() -> None:
     for full in ("refuse", "wait"):
         clock = ManualClock()
-        run = graph_of(answer_later, clock, max_rows=2, queue=2, full=full)
+        run = graph_of(answer_later, clock, max_rows=2, room=2, full=full)
 
         async def main(run: Any = run, clock: ManualClock = clock) -> list[Any]:
             first = [asyncio.ensure_future(run(Asked(n))) for n in (0, 1)]
@@ -312,7 +312,7 @@ def test_a_full_queue_refuses_or_lets_wait() -> None:
 
 def test_who_waits_for_room_past_the_deadline_is_told_and_one_who_leaves_costs_no_turn() -> None:
     clock = ManualClock()
-    run = graph_of(answer_later, clock, max_rows=1, queue=1, full="wait")
+    run = graph_of(answer_later, clock, max_rows=1, room=1, full="wait")
 
     async def main() -> list[Any]:
         context = Context(clock=clock.now, deadline=0.5)
@@ -417,7 +417,7 @@ def test_threads_meet_a_full_queue(full: Any) -> None:
         return values
 
     HOLD[:] = [threading.Event()]
-    step = steps.batched(held, max_rows=1, queue=1, full=full)
+    step = steps.batched(held, max_rows=1, room=1, full=full)
     run = (Graph("g", int) >> step).compile()
     got: dict[int, Any] = {}
 
@@ -567,7 +567,7 @@ def test_the_spec_keeps_every_option() -> None:
         group="any",
         key=shape,
         concurrency=2,
-        queue=9,
+        room=9,
         full="wait",
     )
     graph = Graph("g", Asked) >> step
