@@ -84,7 +84,7 @@ class Worker:
         if not _takes_argument(hook):
             hook()
         else:
-            hook(self.contexts(self.clock)() if self.context is None else self.context)
+            hook(self.contexts()() if self.context is None else self.context)
 
     def make(self, factory: Callable[[], Any], path: str) -> Any:
         """Make a class step and load it; an error says in which step."""
@@ -272,8 +272,8 @@ class Executor:
                 if any(each.takes_context for each in self.steps):
                     from .plainly import given
 
-                    run = given(run, worker.contexts(self.clock))
-                    many = given(many, worker.contexts(self.clock)) if many else None
+                    run = given(run, worker.contexts())
+                    many = given(many, worker.contexts()) if many else None
                 self.run = run
                 self._many = many
             except Exception as error:
