@@ -51,6 +51,7 @@ class ForkServer:
         self._early: dict[int, tuple[int, int]] = {}
         self._tokens = 0
         self._starting, self._sending = asyncio.Lock(), asyncio.Lock()
+        self._room: asyncio.Future[None] | None = None  # to send in, while the channel is full
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def fork(self, message: dict[str, Any], descriptors: list[int], on_exit: OnExit) -> int:
@@ -68,6 +69,9 @@ class ForkServer:
             await self._send(message | {"token": token}, descriptors)
         except ForkServerGone:
             self._forked.pop(token, None)
+            done.cancel()  # whether it was told of the end or not: it is said here
+            if not done.cancelled():
+                done.exception()
             raise
         pid = await done
         address = message["environment"].get(ADDRESS, "")
@@ -96,11 +100,37 @@ class ForkServer:
             if self._channel is None:
                 raise ForkServerGone("the fork server ended")
             try:
-                socket.send_fds(self._channel, [struct.pack("!I", len(body))], descriptors)
+                await self._send_descriptors(struct.pack("!I", len(body)), descriptors)
                 await asyncio.get_running_loop().sock_sendall(self._channel, body)
             except OSError as error:
                 self._lost()
                 raise ForkServerGone(str(error)) from error
+
+    async def _send_descriptors(self, head: bytes, descriptors: list[int]) -> None:
+        """A message's head, with descriptors; waits while the fork server is behind with reading.
+
+        Raises OSError when it is gone.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._channel is None:
+                raise ForkServerGone("the fork server ended")
+            try:
+                socket.send_fds(self._channel, [head], descriptors)
+                return
+            except BlockingIOError:
+                self._room = room = loop.create_future()
+                loop.add_writer(self._channel.fileno(), self._has_room)
+            try:
+                await room
+            finally:
+                self._room = None
+                if self._channel is not None:
+                    loop.remove_writer(self._channel.fileno())
+
+    def _has_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     async def ensure(self) -> None:
         async with self._starting:
@@ -182,8 +212,10 @@ class ForkServer:
         """The fork server is gone, and with it every sandbox."""
         if self._channel is not None:
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
+            asyncio.get_running_loop().remove_writer(self._channel.fileno())
             self._channel.close()
             self._channel = None
+        self._has_room()  # who waits for it sees that the channel is gone
         if self._process is not None:
             self._process.kill()
             self._process.wait()

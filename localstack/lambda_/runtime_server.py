@@ -149,6 +149,9 @@ class RuntimeServer:
         self.address = ""
 
     async def start(self) -> None:
+        """Listen, if it does not yet: a sandbox whose fork server died is begun again."""
+        if self._server is not None:
+            return
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: RuntimeConnection(self), "127.0.0.1", 0, backlog=32

@@ -73,6 +73,9 @@ class SandboxProcess:
         try:
             self._started = await self._driver.start(api, address, write_end, self._exited)
             self.alive = True
+        except BaseException:
+            self._output.close()  # nobody will write into it
+            raise
         finally:
             os.close(write_end)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from .telemetry.journal import Journal
 
 INIT_SECONDS = 10.0
 AHEAD_SECONDS = 130.0  # of an init that no call waits for, or the function's timeout if longer
+FORK_SERVERS = 3  # how many may die under one start
 PROVISIONED = "provisioned-concurrency"
 
 
@@ -104,7 +106,8 @@ class Starts:
         entry = self._memory.begin(sandbox)
         try:
             failed = await self._begun(sandbox, seconds)
-        except asyncio.CancelledError:  # nobody waits for it any more
+        except (asyncio.CancelledError, ForkServerGone, OSError):
+            # Nobody waits for it any more, or no process could be made for it.
             self._discard(sandbox)
             raise
         finally:
@@ -113,10 +116,10 @@ class Starts:
         return failed
 
     async def _begun(self, sandbox: Sandbox, seconds: float) -> Answer | None:
-        try:
-            return await sandbox.start(seconds)
-        except ForkServerGone:  # there is another one by now
-            return await sandbox.start(seconds)
+        for _ in range(FORK_SERVERS - 1):
+            with suppress(ForkServerGone):  # there is another one by now
+                return await sandbox.start(seconds)
+        return await sandbox.start(seconds)
 
     async def start_ahead(self, revision: Revision) -> Sandbox | None:
         """A sandbox that no call waits for; None when its init fails, which is not run again."""
@@ -125,11 +128,11 @@ class Starts:
         sandbox = self._new(revision, make, self._scratch_for(revision))
         try:
             failed = await self._init(sandbox, max(AHEAD_SECONDS, float(revision.timeout_s)))
-        except (ForkServerGone, OSError) as error:  # killed twice, or no process can be made
+        except (ForkServerGone, OSError) as error:  # killed again and again, or no more processes
             sandbox.journal.say(f"[ERROR] pelton emulator: no sandbox: {error}\n".encode())
-        else:
-            if failed is None:
-                return sandbox
+            return None
+        if failed is None:
+            return sandbox
         self._discard(sandbox)
         return None
 

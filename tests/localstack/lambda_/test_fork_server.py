@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from pelton.localstack.lambda_.fork_server import ForkServer
+from pelton.localstack.lambda_.fork_server import ForkServer, ForkServerGone
 from pelton.localstack.lambda_.runtime_folder import runtime_folder
 
 
@@ -53,3 +53,66 @@ def test_the_number_of_a_dead_one_s_channel_is_nobody_s() -> None:
 
     uvloop.run(main())
     assert faults == []
+
+
+def stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def forks(server: ForkServer, number: int) -> list[asyncio.Task[int]]:
+    """So many programs asked for at once: more than a channel holds."""
+    message: dict[str, Any] = {
+        "environment": {"FILLER": "x" * 4000},
+        "mounts": [],
+        "scratch": None,
+        "cwd": "/",
+        "program": "/bin/true",
+    }
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    made = [
+        asyncio.create_task(server.fork(dict(message), [nowhere, nowhere], lambda *_: None))
+        for _ in range(number)
+    ]
+    asyncio.get_running_loop().call_later(30, os.close, nowhere)
+    return made
+
+
+def test_a_fork_server_that_is_behind_is_waited_for() -> None:
+    """A full channel is no death: no sandbox ends for it."""
+
+    async def main() -> None:
+        server, before = ForkServer(sys.executable, runtime_folder()), children()
+        await server.ensure()
+        (pid,) = children() - before
+        os.kill(pid, signal.SIGSTOP)
+        while not stopped(pid):
+            pass
+        asked = forks(server, 200)
+        for _ in range(500):  # all that fits is sent
+            await asyncio.sleep(0)
+        assert not any(each.done() for each in asked)
+        os.kill(pid, signal.SIGCONT)
+        pids = await asyncio.wait_for(asyncio.gather(*asked), 60)
+        assert len(set(pids)) == 200
+        assert pid in children()
+        await server.close()
+
+    uvloop.run(main())
+
+
+def test_who_waits_for_room_hears_of_the_end() -> None:
+    async def main() -> None:
+        server, before = ForkServer(sys.executable, runtime_folder()), children()
+        await server.ensure()
+        (pid,) = children() - before
+        os.kill(pid, signal.SIGSTOP)
+        asked = forks(server, 200)
+        for _ in range(500):
+            await asyncio.sleep(0)
+        os.kill(pid, signal.SIGKILL)
+        ended = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 60)
+        assert {type(each) for each in ended} <= {ForkServerGone, int}
+        assert ForkServerGone in {type(each) for each in ended}
+        await server.close()
+
+    uvloop.run(main())
