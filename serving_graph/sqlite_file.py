@@ -16,9 +16,9 @@ class SqliteFile:
     def __init__(self, path: str, table: str) -> None:
         from threading import local
 
-        self.path, self._table = path, table
-        self.local = local()
         self._all: list[Any] = []
+        self.local = local()
+        self.path, self._table = path, table
 
     @property
     def connection(self) -> Any:
@@ -42,3 +42,6 @@ class SqliteFile:
         while self._all:
             self._all.pop().close()
         self.local.__dict__.clear()
+
+    def __del__(self) -> None:
+        self.close()  # of one that nobody has closed, such as a worker's that just ended
