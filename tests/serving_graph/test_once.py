@@ -232,16 +232,18 @@ if sys.argv[2] == "after":
 
 def test_effects_in_the_store_s_own_file_are_exactly_once_over_kills(tmp_path: Path) -> None:
     import sqlite3
+    from contextlib import closing
 
     path = tmp_path / "pay.db"
-    with sqlite3.connect(path) as made:
+    with closing(sqlite3.connect(path)) as made, made:
         made.execute("create table charges (cents integer)")
     codes = []
     for when in ("in", "in", "after", "not", "in"):
         command = [sys.executable, "-c", KILLED, str(path), when]
         codes.append(subprocess.run(command, check=False).returncode)
     assert codes == [-signal.SIGKILL, -signal.SIGKILL, -signal.SIGKILL, 0, 0]
-    assert sqlite3.connect(path).execute("select cents from charges").fetchall() == [(5,)]
+    with closing(sqlite3.connect(path)) as made:
+        assert made.execute("select cents from charges").fetchall() == [(5,)]
 
 
 def test_statements_outside_of_a_step_are_refused(tmp_path: Path) -> None:

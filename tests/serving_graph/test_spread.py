@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -194,7 +195,7 @@ class Books:
 
     def __init__(self, module: Module, folder: Path) -> None:
         self.path = folder / "books.db"
-        with sqlite3.connect(self.path) as made:
+        with closing(sqlite3.connect(self.path)) as made, made:
             for table in ("books", "notes"):
                 columns = "place integer primary key, name text, number integer"
                 made.execute(f"create table {table} ({columns})")
@@ -233,7 +234,8 @@ class Books:
 
     def rows(self, table: str) -> list[tuple[str, int]]:
         asked = f"select name, number from {table} order by place"
-        return sqlite3.connect(self.path).execute(asked).fetchall()
+        with closing(sqlite3.connect(self.path)) as made:
+            return made.execute(asked).fetchall()
 
 
 def kill_one(running: Spread, chance: random.Random) -> None:
