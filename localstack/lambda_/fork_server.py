@@ -94,8 +94,25 @@ class ForkServer:
             await self._send({"forget": str(scratch)}, [])
 
     async def _send(self, message: dict[str, Any], descriptors: list[int]) -> None:
-        """One message, whole; raises `ForkServerGone`."""
+        """One message, whole, also when nobody waits for it any more: half of one would be read
+        together with the next.  Raises `ForkServerGone`."""
+        held = [
+            os.dup(each) for each in descriptors
+        ]  # the caller may close its own
+        task = asyncio.get_running_loop().create_task(self._send_whole(message, held))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
+
+    async def _send_whole(self, message: dict[str, Any], descriptors: list[int]) -> None:
         body = json.dumps(message).encode()
+        try:
+            await self._send_in_turn(body, descriptors)
+        finally:
+            for each in descriptors:
+                os.close(each)
+
+    async def _send_in_turn(self, body: bytes, descriptors: list[int]) -> None:
         async with self._sending:
             if self._channel is None:
                 raise ForkServerGone("the fork server ended")

@@ -59,12 +59,13 @@ def stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def forks(server: ForkServer, number: int) -> list[asyncio.Task[int]]:
+def forks(server: ForkServer, number: int, padding: int = 0) -> list[asyncio.Task[int]]:
     """So many programs asked for at once: more than a channel holds."""
     message: dict[str, Any] = {
         "environment": {"FILLER": "x" * 4000},
         "mounts": [],
         "scratch": None,
+        "padding": "x" * padding,
         "cwd": "/",
         "program": "/bin/true",
     }
@@ -94,6 +95,31 @@ def test_a_fork_server_that_is_behind_is_waited_for() -> None:
         os.kill(pid, signal.SIGCONT)
         pids = await asyncio.wait_for(asyncio.gather(*asked), 60)
         assert len(set(pids)) == 200
+        assert pid in children()
+        await server.close()
+
+    uvloop.run(main())
+
+
+def test_who_gives_up_while_it_is_behind_leaves_no_half_message() -> None:
+    """The next one's is read whole."""
+
+    async def main() -> None:
+        server, before = ForkServer(sys.executable, runtime_folder()), children()
+        await server.ensure()
+        (pid,) = children() - before
+        os.kill(pid, signal.SIGSTOP)
+        while not stopped(pid):
+            pass
+        asked = forks(server, 3, padding=1_000_000)  # each more than a channel holds
+        for _ in range(500):
+            await asyncio.sleep(0)
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        os.kill(pid, signal.SIGCONT)
+        (one,) = await asyncio.wait_for(asyncio.gather(*forks(server, 1)), 60)
+        assert one > 0
         assert pid in children()
         await server.close()
 
