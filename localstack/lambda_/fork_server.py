@@ -96,9 +96,7 @@ class ForkServer:
     async def _send(self, message: dict[str, Any], descriptors: list[int]) -> None:
         """One message, whole, also when nobody waits for it any more: half of one would be read
         together with the next.  Raises `ForkServerGone`."""
-        held = [
-            os.dup(each) for each in descriptors
-        ]  # the caller may close its own
+        held = [os.dup(each) for each in descriptors]  # the caller may close its own
         task = asyncio.get_running_loop().create_task(self._send_whole(message, held))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
