@@ -13,12 +13,12 @@ PATIENCE = 30.0  # seconds for another process's write
 class SqliteFile:
     """Connections to `path`, in which `table` (a statement) has been run."""
 
-    def __init__(self, path: str, table: str) -> None:
+    def __init__(self, path: str, table: str, patience: float = PATIENCE) -> None:
         from threading import local
 
         self._all: list[Any] = []
         self.local = local()
-        self.path, self._table = path, table
+        self.path, self._table, self._patience = path, table, patience
 
     @property
     def connection(self) -> Any:
@@ -28,13 +28,13 @@ class SqliteFile:
             import sqlite3
 
             made = sqlite3.connect(
-                self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+                self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
             )
-            made.execute("pragma journal_mode = wal")
+            self._all.append(made)
+            _write_ahead(made, self._patience)
             made.execute("pragma synchronous = full")  # what was said to be kept is kept
             made.execute(self._table)
             self.local.connection = made
-            self._all.append(made)
         return made
 
     def close(self) -> None:
@@ -45,3 +45,23 @@ class SqliteFile:
 
     def __del__(self) -> None:
         self.close()  # of one that nobody has closed, such as a worker's that just ended
+
+
+def _write_ahead(connection: Any, patience: float) -> None:
+    """Turns the write-ahead log on, waiting also for those who turn it on at this moment.
+
+    SQLite's own patience does not hold here: it says SQLITE_BUSY at once, since two who both wait
+    to raise a read into a write would wait for ever.
+    """
+    from sqlite3 import SQLITE_BUSY, OperationalError
+    from time import monotonic, sleep
+
+    until = monotonic() + patience
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except OperationalError as error:
+            if error.sqlite_errorcode != SQLITE_BUSY or monotonic() >= until:
+                raise
+        sleep(0.005)
