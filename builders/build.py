@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from .archive import digest_of, write_zip
 from .bytecode import bytecode
 from .errors import BuildError
 from .imports import check_imports, top_level
+from .installed import Installed, read_installed
 from .parts import shipped
-from .report import UNZIPPED_LIMIT, Report, human, make_report, owners, refuse_too_large
+from .report import UNZIPPED_LIMIT, Report, human, make_report
 from .resolve import Resolver, default_cache
 from .sources import find_sources
 from .target import Target
+from .trim import choose
+from .why import refuse_too_large
 
 ENTRY = {
     "lambda": '''"""Lambda's way into {app}.{function}; written by pelton's builder."""
@@ -42,7 +45,9 @@ class Artifact:
     """What a platform is given.
 
     path:           the zip
-    sha256:         of the zip, hex; digest: of its files' names and contents, hex
+    sha256:         of the zip, hex
+    digest:         of its files' names and contents, hex, but for bytecode: which machine built it
+                    makes no other artifact
     handler, runtime: in the platform's own form
     spec:           Nuclio's function configuration; None for Lambda
     build_commands: what Nuclio runs to install the requirements
@@ -71,28 +76,47 @@ def build(
     root: Path,
     out: Path,
     resolver: Resolver | None = None,
+    trim: Sequence[str] = (),
 ) -> Artifact:
     """Build one function for one target; the zip goes into `out`.
+
+    trim: rules switched on and off, after those that the function's own setting says
 
     Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written.
     """
     _refuse_streams(function, target)
     resolver = resolver or Resolver(default_cache())
-    files, owner = collect(function, target, root, resolver)
+    files, installed = collect(function, target, root, resolver, trim)
+    owner = installed.owner
     if target.platform == "lambda":
-        refuse_too_large(function.name, files, owner)
+        refuse_too_large(function.name, _report(files, installed))
+    digest = digest_of(files)
     note = add_bytecode(files, owner, target, resolver.cache / "bytecode")
     path = out / f"{function.name}-{target.platform}-{target.variant}.zip"
     sha256 = write_zip(files, path, resolver.cache / "members")
-    report = make_report(files, owner, path.stat().st_size, note)
+    report = _report(files, installed, path.stat().st_size, note)
     entry = entry_module(function, target)
-    common = (function.name, target, path, sha256, digest_of(files))
+    common = (function.name, target, path, sha256, digest)
     if target.platform == "lambda":
         return Artifact(*common, f"{entry}.handler", f"python{target.python}", report)
     handler, runtime = f"{entry}:handler", f"python:{target.python}"
     spec = nuclio_spec.function_config(function, handler, runtime)
     commands = tuple(nuclio_spec.build_commands(function))
     return Artifact(*common, handler, runtime, report, spec, commands)
+
+
+def _report(
+    files: Mapping[str, bytes], installed: Installed, zipped: int = 0, note: str = ""
+) -> Report:
+    return make_report(
+        files,
+        installed.owner,
+        zipped,
+        note,
+        installed.trimmed,
+        installed.sizes,
+        requirers=installed.requirers,
+    )
 
 
 def _refuse_streams(function: Function[..., Any], target: Target) -> None:
@@ -104,23 +128,26 @@ def _refuse_streams(function: Function[..., Any], target: Target) -> None:
 
 
 def collect(
-    function: Function[..., Any], target: Target, root: Path, resolver: Resolver
-) -> tuple[dict[str, bytes], dict[str, str]]:
-    """(content by place in the artifact, distribution by place): everything decided, no writing."""
+    function: Function[..., Any],
+    target: Target,
+    root: Path,
+    resolver: Resolver,
+    trim: Sequence[str] = (),
+) -> tuple[dict[str, bytes], Installed]:
+    """(content by place in the artifact, what came of the requirements): everything decided, no
+    writing."""
+    choice = choose([*function.settings.trim, *trim])
     sources = find_sources(function, root.resolve())
     installed = resolver.install(function.settings.requirements, target)
     parts = shipped(sources.files)
     own = {place: path.read_bytes() for place, path in sources.files.items()}
     own[f"{entry_module(function, target)}.py"] = _entry(function, target).encode()
     check_imports(sources.imports, [*own, *parts], top_level(installed), target, function.name)
-    files, owner = dict(parts), {}
-    if installed is not None and target.platform == "lambda":
-        owner = owners(installed)
-        for path in sorted(installed.rglob("*")):
-            if path.is_file():
-                files[path.relative_to(installed).as_posix()] = path.read_bytes()
+    shipping = installed if target.platform == "lambda" else None
+    brought = read_installed(shipping, choice, function.settings.requirements, target)
+    files = parts | brought.files
     _refuse_collisions(function, own, files)
-    return files | own, owner
+    return files | own, brought
 
 
 def add_bytecode(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import TooLarge
+from .requirers import Requirers
+from .trim import Trimmed
+from .trim_rules import RULES
 
 MEGABYTE = 1024 * 1024
 # Lambda's quotas: a zip sent with the request, and the unpacked code with its layers.
@@ -22,14 +25,37 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """What a rule of trimming left out, or would: files, and bytes unpacked."""
+
+    rule: str
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """files and packages, largest first; sizes in bytes; note: what to say of the bytecode."""
+    """files and packages, largest first; sizes in bytes; note: what to say of the bytecode.
+
+    trimmed:  what was left out of requirements, rule by rule
+    possible: what rules that are off would leave out
+    spared:   what was left alone, and why
+    cut:      bytes left out, by package
+    notes:    what else somebody should know
+    requirers: which requirement brought what
+    """
 
     files: tuple[Entry, ...]
     packages: tuple[Entry, ...]
     zipped: int
     unzipped: int
     note: str = ""
+    trimmed: tuple[Saved, ...] = ()
+    possible: tuple[Saved, ...] = ()
+    spared: tuple[str, ...] = ()
+    cut: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    requirers: Requirers = field(default_factory=Requirers)
 
     @property
     def needs_s3(self) -> bool:
@@ -44,7 +70,11 @@ class Report:
             rest = sum(each.size for each in self.packages[most:])
             out.append(f"  {human(rest):>9}  {len(self.packages) - most} more packages")
         out += [f"  {human(each.size):>9}  {each.name}" for each in self.files[:3]]
-        return [*out, self.note] if self.note else out
+        if self.trimmed:
+            size = sum(each.size for each in self.trimmed)
+            rules = ", ".join(each.rule for each in self.trimmed)
+            out.append(f"left out of requirements: {human(size)} ({rules})")
+        return [*out, *filter(None, [self.note]), *self.notes]
 
 
 def human(size: int) -> str:
@@ -63,37 +93,52 @@ def owners(folder: Path | None) -> dict[str, str]:
         return found
     for record in sorted(folder.glob("*.dist-info/RECORD")):
         name = record.parent.name.removesuffix(".dist-info").replace("-", " ", 1)
-        for line in record.read_text().splitlines():
-            found[line.rsplit(",", 2)[0].strip('"')] = name
+        with record.open(encoding="utf-8", newline="") as lines:
+            found |= {row[0]: name for row in csv.reader(lines) if row}
     return found
 
 
 def make_report(
-    files: Mapping[str, bytes], owner: Mapping[str, str], zipped: int, note: str = ""
+    files: Mapping[str, bytes],
+    owner: Mapping[str, str],
+    zipped: int,
+    note: str = "",
+    trimmed: Trimmed | None = None,
+    sizes: Mapping[str, int] | None = None,
+    notes: tuple[str, ...] = (),
+    requirers: Requirers | None = None,
 ) -> Report:
-    """The report of an artifact's files."""
+    """The report of an artifact's files; `sizes` in bytes of what was trimmed or might be."""
     packages: dict[str, int] = {}
     for place, content in files.items():
         name = owner.get(place) or ("pelton" if place.startswith("pelton/") else "your code")
         packages[name] = packages.get(name, 0) + len(content)
     by_size = sorted(packages.items(), key=lambda each: (-each[1], each[0]))
     largest = sorted(files.items(), key=lambda each: (-len(each[1]), each[0]))
+    trimmed, sizes = trimmed or Trimmed(), sizes or {}
+    cut: dict[str, int] = {}
+    for place in trimmed.left_out:
+        name = owner.get(place, "your code")
+        cut[name] = cut.get(name, 0) + sizes[place]
     return Report(
         tuple(Entry(place, len(content)) for place, content in largest),
         tuple(Entry(name, size) for name, size in by_size),
         zipped,
         sum(map(len, files.values())),
         note,
+        _saved(trimmed.left_out, sizes),
+        _saved(trimmed.possible, sizes),
+        tuple(f"{rule} of {name}: {why}" for (rule, name), why in sorted(trimmed.spared.items())),
+        cut,
+        notes,
+        requirers or Requirers(),
     )
 
 
-def refuse_too_large(function: str, files: Mapping[str, bytes], owner: Mapping[str, str]) -> None:
-    """Raise `TooLarge` with the packages to blame when the platform would refuse it unpacked."""
-    report = make_report(files, owner, 0)
-    if report.unzipped > UNZIPPED_LIMIT:
-        blame = "\n".join(f"  {human(each.size):>9}  {each.name}" for each in report.packages[:8])
-        raise TooLarge(
-            f"function {function} is {human(report.unzipped)} unzipped, over Lambda's limit of "
-            f"{human(UNZIPPED_LIMIT)}; the largest packages:\n{blame}\n"
-            "Leave out a requirement, or split the function."
-        )
+def _saved(rules: Mapping[str, str], sizes: Mapping[str, int]) -> tuple[Saved, ...]:
+    found = []
+    for rule in RULES:
+        places = [place for place, name in rules.items() if name == rule.name]
+        if places:
+            found.append(Saved(rule.name, len(places), sum(sizes[place] for place in places)))
+    return tuple(found)

@@ -81,6 +81,8 @@ class App:
         telemetry: bool | Telemetry = True,
         style: str | None = None,
         include: Sequence[str] = (),
+        trim: Sequence[str] = (),
+        import_budget: int | None = None,
         aws: Aws | None = None,
         nuclio: Nuclio | None = None,
     ) -> Callable[[Callable[P, R]], Function[P, R]]: ...
@@ -91,7 +93,9 @@ class App:
         """Make a function deployable.
 
         memory in MB, timeout in seconds, `requirements` as pip writes them, `include` as globs of
-        data files beside the app, `style` "lambda" or "nuclio" for a platform's native handler.
+        data files beside the app, `trim` as rules of what requirements need not bring,
+        `import_budget` in milliseconds, `style` "lambda" or "nuclio" for a platform's native
+        handler.
 
         Raises `WrongUse` with file and line when the declaration cannot work.
         """
@@ -235,7 +239,7 @@ class App:
 
 def _settings(given: dict[str, Any]) -> Settings:
     tidy = {key: value for key, value in given.items() if value is not None}
-    for key in ("requirements", "triggers", "include"):
+    for key in ("requirements", "triggers", "include", "trim"):
         if isinstance(tidy.get(key), str):
             raise WrongUse(
                 f"{key}={tidy[key]!r} is a string", advice=f"write {key}=[{tidy[key]!r}]"

@@ -19,7 +19,9 @@ NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 class Settings(Frozen):
     """memory in MB (128 to 10240), timeout in seconds (1 to 900), concurrency as the number of
-    events handled at once at the most (None: the platform's own limit).
+    events handled at once at the most (None: the platform's own limit), trim as words that switch
+    a rule of what requirements need not bring on ("locales") or off ("no-tests"), import_budget in
+    milliseconds that the artifact may take to import (None: any).
 
     >>> Settings(memory=64)
     Traceback (most recent call last):
@@ -37,6 +39,8 @@ class Settings(Frozen):
     telemetry: Telemetry = Telemetry()
     style: str | None = None
     include: tuple[str, ...] = ()
+    trim: tuple[str, ...] = ()
+    import_budget: int | None = None
     aws: Aws = Aws()
     nuclio: Nuclio = Nuclio()
 
@@ -45,6 +49,8 @@ class Settings(Frozen):
         in_range("timeout", self.timeout, 1, 900, " seconds")
         if self.concurrency is not None:
             in_range("concurrency", self.concurrency, 0, 1_000_000)
+        if self.import_budget is not None:
+            in_range("import_budget", self.import_budget, 1, 900_000, " ms")
         text("description", self.description, 256)
         if self.style not in STYLES:
             raise WrongUse(
@@ -56,6 +62,8 @@ class Settings(Frozen):
             requirement(each)
         for each in self.include:
             data_files(each)
+        for each in self.trim:
+            text("trim", each)
         _object("aws", self.aws, Aws)
         _object("nuclio", self.nuclio, Nuclio)
         self._check_triggers()

@@ -17,10 +17,26 @@ from .say import json_option, say_json
     "--to", type=click.Choice(["local", "aws", "nuclio"]), default="aws", show_default=True
 )
 @click.option("--endpoint", default="", help="The emulator's address, for --to local.")
+@click.option(
+    "--trim",
+    multiple=True,
+    metavar="RULE",
+    help="Leave out more of requirements, or (no-RULE) less.",
+)
+@click.option("--why", is_flag=True, help="What is big, and which requirement brought it in.")
 @json_option
-def command(file: str, out: Path, to: str, endpoint: str, as_json: bool) -> None:
+def command(
+    file: str,
+    out: Path,
+    to: str,
+    endpoint: str,
+    trim: tuple[str, ...],
+    why: bool,
+    as_json: bool,
+) -> None:
     """Build every function of FILE into --out; print packages, files, sizes, largest first."""
     from ..builders import build, load_app
+    from ..builders.why import explain, lines
 
     app, root = load_app(file)
     if not app.functions:
@@ -30,11 +46,14 @@ def command(file: str, out: Path, to: str, endpoint: str, as_json: bool) -> None
         )
     documents = []
     for function in app.functions.values():
-        artifact = build(function, _target(to, function, endpoint), root=root, out=out)
+        artifact = build(function, _target(to, function, endpoint), root=root, out=out, trim=trim)
         documents.append(_document(artifact))
         if not as_json:
             click.echo(f"{artifact.path}  sha256 {artifact.sha256[:12]}  {artifact.handler}")
-            click.echo("\n".join(artifact.report.lines(20)))
+            told = artifact.report.lines(20)
+            if why:
+                told = lines(explain(artifact.function, artifact.report), artifact.report)
+            click.echo("\n".join(told))
     if as_json:
         say_json({"app": app.name, "artifacts": documents})
 
@@ -51,6 +70,10 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
 
 
 def _document(artifact: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from ..builders.why import explain
+
     report = artifact.report
     return {
         "function": artifact.function,
@@ -63,4 +86,7 @@ def _document(artifact: Any) -> dict[str, Any]:
         "unzipped": report.unzipped,
         "packages": {each.name: each.size for each in report.packages},
         "files": {each.name: each.size for each in report.files},
+        "trimmed": [asdict(each) for each in report.trimmed],
+        "spared": list(report.spared),
+        "why": asdict(explain(artifact.function, report)),
     }
