@@ -81,9 +81,7 @@ def test_metadata_and_licences_stay() -> None:
 
 
 def test_english_stays_with_locales_on() -> None:
-    files = {
-        f"pkg/locale/{each}/LC_MESSAGES/a.mo": "" for each in ("en", "en_GB", "de", "zh_Hans")
-    }
+    files = {f"pkg/locale/{each}/LC_MESSAGES/a.mo": "" for each in ("en", "en_GB", "de", "zh_Hans")}
     files |= {f"babel/locale-data/{each}.dat": "" for each in ("root", "en_US", "de")}
     left_out = trimmed(files, "locales").left_out
     assert {each.split("/")[2].removesuffix(".dat") for each in left_out} == {"de", "zh_Hans"}
