@@ -23,6 +23,7 @@ from .lambda_.account import Account
 from .lambda_.api import LambdaApi
 from .lambda_.url_door import UrlDoor
 from .pushes import Pushes
+from .seen import Seen
 from .services import Services
 from .signatures.check import Signatures
 from .turnstile import Turnstile
@@ -53,6 +54,7 @@ class Doors:
         self._account, self._machinery = account, machinery
         self._services, self._pushes, self._clock = services, pushes, clock
         self._signatures, self._nuclio_url, self._wipe = signatures, nuclio_url, reset
+        self._seen = Seen()
 
     def handler(self, foreign: Callable[[Request], bool]) -> Handler:
         """Who answers every request of the port; foreign: whether a page of elsewhere sent it."""
@@ -60,16 +62,21 @@ class Doors:
             LambdaApi(self._account),
             UrlDoor(self._account, self._signatures),
             self._others,
-            {"GET /_pelton/health": self._health, "POST /_pelton/reset": self._reset},
+            {
+                "GET /_pelton/health": self._health,
+                "POST /_pelton/reset": self._reset,
+                "GET /_pelton/calls": self._calls,
+            },
             self._code,
             self._pushes.deliver,
             ClockDoor(self._clock),
             BucketCors(self._others, self._services.cors_of),
             foreign,
         )
+        noted = self._seen.noting(gateway)
         if self._signatures is None:
-            return _stirring(gateway, self._clock)
-        return _stirring(Turnstile(self._signatures, gateway, is_public), self._clock)
+            return _stirring(noted, self._clock)
+        return _stirring(Turnstile(self._signatures, noted, is_public), self._clock)
 
     async def _others(self, request: Request) -> Response:
         """Every service but Lambda.
@@ -108,6 +115,10 @@ class Doors:
         return health.report(
             place.region, place.account, self._services.ready, self._nuclio_url, pythons
         )
+
+    async def _calls(self, request: Request) -> Mapping[str, Any]:
+        """The calls that functions made; `?function=NAME`: of that one."""
+        return self._seen.told(next(iter(parse_qs(request.query).get("function", ())), ""))
 
     async def _reset(self, request: Request) -> None:
         await self._wipe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,14 @@ class RunningEmulator:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The calls of AWS that functions made until now, resets or not."""
+        from .testing import open_directly
+
+        with open_directly(f"{self.url}/_pelton/calls") as answer:
+            found: list[dict[str, Any]] = json.load(answer)["calls"]
+        return found
 
     def reset(self) -> None:
         """Wipe functions, queues, buckets and everything else."""
@@ -80,11 +90,34 @@ def running_emulator(*options: str) -> Iterator[RunningEmulator]:
             process.wait(30)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pelton-calls",
+        metavar="FILE",
+        default="",
+        help="Keep the calls of AWS that functions made, for `pelton policy`.",
+    )
+
+
+def keep_calls(calls: list[dict[str, Any]], path: Path) -> None:
+    """Add calls to those that a file has; several processes may do that at once."""
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = json.loads(file.read() or '{"calls": []}')["calls"]
+        plain = [{k: v for k, v in each.items() if k not in ("done", "failed")} for each in calls]
+        known += [each for each in plain if each not in known]
+        file.truncate(0)
+        file.write(json.dumps({"calls": known}, indent=1) + "\n")
+
+
 @pytest.fixture(scope="session")
-def pelton_emulator_process() -> Iterator[RunningEmulator]:
+def pelton_emulator_process(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
     """One emulator for the whole session, on free ports."""
     with running_emulator() as emulator:
         yield emulator
+        if path := request.config.getoption("--pelton-calls"):
+            keep_calls(emulator.calls(), Path(path))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from ..signatures.mark import token_of
 from .interpreters import Interpreter
 from .records import Revision
 
@@ -191,7 +192,7 @@ def _of_every_kind(
     known = {
         "AWS_ACCESS_KEY_ID": account.access_key,
         "AWS_SECRET_ACCESS_KEY": account.secret_key,
-        "AWS_SESSION_TOKEN": account.token,
+        "AWS_SESSION_TOKEN": token_of(account.token, revision.name),
         "AWS_DEFAULT_REGION": account.region,
         "AWS_REGION": account.region,
         "AWS_ENDPOINT_URL": account.endpoint,

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from ..clock import MACHINE, Clock
 from ..messages import Request
 from .compute import canonical_request, sign, string_to_sign
+from .mark import without_mark
 from .read import Signed, Unsigned, read
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -83,7 +84,7 @@ class Signatures:
 
     def _credential(self, signed: Signed) -> Credential:
         found = self._known.get(signed.access_key)
-        if found is None or (found.token and found.token != signed.token):
+        if found is None or (found.token and found.token != without_mark(signed.token)):
             message = "The security token included in the request is invalid."
             raise Unsigned("unknown", message, signed.service)
         if found.expires < self._clock.time():

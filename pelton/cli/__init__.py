@@ -30,6 +30,7 @@ COMMANDS = {
     "build": "Make an app's artifacts and print what is in them.",
     "plan": "Show what a deploy would change, and why.",
     "deploy": "Plan, then apply.",
+    "policy": "Print what each function may do on AWS, and the line that needs it.",
     "invoke": "Send one event to a deployed function and print its answer.",
     "logs": "Print a deployed function's logs.",
     "graph": "Draw an app's serving graphs, watch one run, compare two.",
