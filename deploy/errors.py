@@ -3,6 +3,7 @@
 DeployError
 ├── Unreachable     nothing answers at an endpoint
 ├── CannotPlan      what is asked for cannot be had there (a trigger, a queue, a role)
+├── CannotRelease   a version cannot take over, or be gone back to, as asked
 └── CallFailed      a platform refused or failed one call
 """
 
@@ -21,6 +22,10 @@ class Unreachable(DeployError):
 
 class CannotPlan(DeployError):
     """The target cannot give what the app asks for; the message names function and thing."""
+
+
+class CannotRelease(DeployError):
+    """A version cannot take over or be gone back to; the message names function and version."""
 
 
 class CallFailed(DeployError):
