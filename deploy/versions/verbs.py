@@ -230,8 +230,8 @@ def judged(
     new, baseline = facts
     if new.requests < canary.least:
         why = (
-            f"is not decided: version {canary.new} has answered {new.requests:.0f} of the {canary.least} requests "
-            "that a decision needs"
+            f"is not decided: version {canary.new} has answered {new.requests:.0f} of the "
+            f"{canary.least} requests that a decision needs"
         )
         return tuple(Answer(each, "waits", f"{each} {why}") for each in canary.gates)
     return tuple(ask(parse(each), new, baseline, judges) for each in canary.gates)

@@ -3,6 +3,9 @@ who may interfere, and what is left by a kill at any call."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +28,7 @@ def _good(now: float) -> tuple[Facts, Facts]:
     return Facts("4", 500, 0.001, p99=110.0), Facts("3", 5000, 0.001, p99=100.0)
 
 
-def _bad_after(moment: float) -> verbs.Callable[[float], tuple[Facts, Facts]]:
+def _bad_after(moment: float) -> Callable[[float], tuple[Facts, Facts]]:
     def counts(now: float) -> tuple[Facts, Facts]:
         new, baseline = _good(now)
         return (Facts("4", 500, 0.04, p99=110.0) if now >= moment else new), baseline
@@ -84,7 +87,8 @@ def test_too_few_requests_decide_nothing_and_are_waited_for() -> None:
         new = Facts("4", 19 if now < 9000 else 20, 0.0, p99=90.0)
         return new, Facts("3", 500, 0.0, p99=90.0)
 
-    desk, clock, turns = Desk(counts), ManualClock(), []
+    turns: list[verbs.Turn] = []
+    desk, clock = Desk(counts), ManualClock()
     _start(desk, clock, [Step(0.1, 900.0)])
     ended = verbs.watch(desk, "hello", {}, clock, by="ana", on_turn=turns.append)
     assert (ended.phase, clock.now >= 9000) == ("promoted", True)
@@ -196,7 +200,7 @@ def test_requests_that_somebody_else_has_sent_elsewhere_are_let_be() -> None:
     desk, clock = Desk(_good), ManualClock()
     _start(desk, clock)
     desk.split = Split("2")
-    with pytest.raises(CannotRelease, match="somebody else has sent .*: version 2, and the canary"):
+    with pytest.raises(CannotRelease, match="somebody else has sent the requests of"):
         _watch(desk, clock)
     assert desk.split == Split("2")
 
@@ -298,7 +302,7 @@ _verdicts = st.sampled_from(["passes", "fails", "waits"])
 def test_a_decision_never_promotes_over_a_gate_that_did_not_pass(
     verdicts: list[str], now: float, patience: float | None
 ) -> None:
-    canary = verbs.replace(
+    canary = replace(
         begin("hello", "3", "4", [Step(0.1, 30.0)], [], now=0.0, patience=patience),
         phase="watching",
     )
