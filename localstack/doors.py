@@ -81,11 +81,14 @@ class Doors:
     async def _others(self, request: Request) -> Response:
         """Every service but Lambda.
 
-        Who reads logs finds all that was printed until now; who can push finds every function.
+        Who reads logs finds all that was printed until now, who reads metrics all that was
+        counted; who can push finds every function.
         """
         service = signed_for(request)
         if service == "logs":
             await self._machinery.logs.flush()
+        elif service == "monitoring":
+            await self._machinery.metrics.flush()
         await self._pushes.settle()
         try:
             if is_api(request):

@@ -26,6 +26,7 @@ from .lambda_.invocations import Invocations
 from .lambda_.logs import LogSink, LogsRefused
 from .lambda_.mappings.pollers import Pollers
 from .lambda_.mappings.positions import Positions
+from .lambda_.metrics import NAMESPACE, Metrics
 from .lambda_.names import Place
 from .lambda_.provisioned import provisions
 from .lambda_.records import Execution, Revision
@@ -36,6 +37,7 @@ from .signatures.check import EVERYBODY, Credential
 from .store import CorruptData
 
 _LOGS = "Logs_20140328"
+_CLOUDWATCH = "GraniteServiceVersion20100801"
 
 
 def say(line: str) -> None:
@@ -70,6 +72,7 @@ class Machinery:
         self._clock, self._place = clock, place
         self._services, self._registry = services, registry
         self.logs = LogSink(self._call_logs, clock)
+        self.metrics = Metrics(self._put_metrics, clock)
         # Their runtime folders are in the user's cache, not here: they are the same for every run.
         self.hosts, self.fleet = Hosts(), Fleet()
         self._real: Invocations | None = None
@@ -118,6 +121,7 @@ class Machinery:
         await self.sources.reset()
         await self.events.reset()
         self.logs.forget()
+        self.metrics.forget()
 
     async def rest(self) -> None:
         """Come back when the calls of functions that are under way now have ended."""
@@ -134,6 +138,7 @@ class Machinery:
         await self.execution.close()
         if self._services.ready:
             await self.logs.flush()
+            await self.metrics.flush()
 
     # -- making
     def _invocations(self, endpoint: str) -> Invocations:
@@ -147,6 +152,7 @@ class Machinery:
             self.logs,
             Drivers(environment, self.hosts, self.fleet),
             Left(self._registry),
+            self.metrics,
         )
         return self._real
 
@@ -176,3 +182,7 @@ class Machinery:
             return await self._services.call("logs", f"{_LOGS}.{operation}", members)
         except ServiceRefused as error:
             raise LogsRefused(error.code, error.message) from None
+
+    async def _put_metrics(self, data: list[dict[str, Any]]) -> None:
+        members = {"Namespace": NAMESPACE, "MetricData": data}
+        await self._services.call("monitoring", f"{_CLOUDWATCH}.PutMetricData", members)

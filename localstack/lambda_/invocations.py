@@ -20,8 +20,9 @@ from .freezing import Freezer
 from .idle import Idle, discard_where
 from .logs import LogSink
 from .memory_watch import MemoryWatch
+from .metrics import Metrics
 from .names import LATEST
-from .records import Allocation, Call, Outcome, Provision, Revision
+from .records import Allocation, Call, Outcome, Provision, Revision, Throttled
 from .runtime_api import Delivery
 from .sandbox import Sandbox
 from .sandbox_ends import SandboxEnds
@@ -43,6 +44,7 @@ class Invocations:
     scratch: a folder for the sandboxes' /tmp
     drivers: what their processes are started by
     left:    how many calls of functions that reserve nothing may run at one time
+    metrics: who counts
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class Invocations:
         logs: LogSink,
         drivers: Drivers,
         left: Callable[[], int],
+        metrics: Metrics,
     ) -> None:
+        self._metrics = metrics
         self._clock, self._drivers = clock, drivers
         self._idle = Idle(self._discard)
         self._memory = MemoryWatch()
@@ -80,10 +84,14 @@ class Invocations:
         revision = call.revision
         self._finish_all()
         admitted = self._admission.of(revision, self._warm.has_idle(revision.key))
-        with admitted, self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
-            if revision.max_concurrency:
-                return await self._run_shared(call)
-            return await self._run(call)
+        try:
+            with admitted, self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
+                if revision.max_concurrency:
+                    return await self._run_shared(call)
+                return await self._run(call)
+        except Throttled:
+            self._metrics.throttled(call)
+            raise
 
     async def _run(self, call: Call) -> Outcome:
         sandbox = self._take(call.revision)
@@ -155,6 +163,7 @@ class Invocations:
         def finish() -> bytes:
             return self._finish(call, sandbox, answer, verdict, seconds, init)
 
+        self._metrics.ended(call, seconds, bool(verdict.error))
         ending = Ending(finish)
         self._endings.append(ending)
         asyncio.get_running_loop().call_soon(self._finish_all)
