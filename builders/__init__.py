@@ -1,6 +1,7 @@
 """An app becomes artifacts: a Lambda zip, a Nuclio archive with its function configuration."""
 
-from .build import Artifact, build
+from .artifacts.base import Artifact, Layer
+from .build import build
 from .errors import BuildError
 from .load import load_app
 from .report import Report
@@ -10,6 +11,7 @@ from .target import Target
 __all__ = [
     "Artifact",
     "BuildError",
+    "Layer",
     "Report",
     "Resolver",
     "Target",

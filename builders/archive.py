@@ -47,17 +47,22 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 
 def write_zip(files: Mapping[str, bytes], path: Path, cache: Path | None = None) -> str:
     """Write the archive; its sha256, hex.  `cache` is a folder of compressed members."""
-    if len(files) > LIMIT_CLASSIC:
-        raise ValueError(f"an archive holds {LIMIT_CLASSIC} files at the most, not {len(files)}")
-    names = sorted(files)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        members = list(pool.map(lambda name: _member(name, files[name], cache), names))
-    data = b"".join(_archive(members))
+    data = zip_bytes(files, cache)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_bytes(data)
     draft.replace(path)
     return hashlib.sha256(data).hexdigest()
+
+
+def zip_bytes(files: Mapping[str, bytes], cache: Path | None = None) -> bytes:
+    """The archive that `write_zip` writes."""
+    if len(files) > LIMIT_CLASSIC:
+        raise ValueError(f"an archive holds {LIMIT_CLASSIC} files at the most, not {len(files)}")
+    names = sorted(files)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        members = list(pool.map(lambda name: _member(name, files[name], cache), names))
+    return b"".join(_archive(members))
 
 
 def _member(name: str, content: bytes, cache: Path | None) -> Member:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..handlers.app import App
 from ..handlers.function import Function
 from ..runtime.call import no_stream
-from . import nuclio_spec
-from .archive import digest_of, write_zip
+from .artifacts import kind_of
+from .artifacts.base import Artifact, Content
 from .bytecode import bytecode
 from .errors import BuildError
 from .imports import check_imports, top_level
 from .installed import Installed, read_installed
 from .parts import shipped
-from .report import UNZIPPED_LIMIT, Report, human, make_report
+from .report import UNZIPPED_LIMIT, human
 from .resolve import Resolver, default_cache
 from .sources import find_sources
 from .target import Target
 from .trim import choose
-from .why import refuse_too_large
 
 ENTRY = {
     "lambda": '''"""Lambda's way into {app}.{function}; written by pelton's builder."""
@@ -40,35 +39,6 @@ handler, init_context = entry_for({module!r}, {function!r}, {attribute!r})
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """What a platform is given.
-
-    path:           the zip
-    sha256:         of the zip, hex
-    digest:         of its files' names and contents, hex, but for bytecode: which machine built it
-                    makes no other artifact
-    handler, runtime: in the platform's own form
-    spec:           Nuclio's function configuration; None for Lambda
-    build_commands: what Nuclio runs to install the requirements
-    """
-
-    function: str
-    target: Target
-    path: Path
-    sha256: str
-    digest: str
-    handler: str
-    runtime: str
-    report: Report
-    spec: Mapping[str, Any] | None = None
-    build_commands: tuple[str, ...] = ()
-
-    @property
-    def needs_s3(self) -> bool:
-        return self.report.needs_s3
-
-
 def build(
     function: Function[..., Any],
     target: Target,
@@ -77,46 +47,26 @@ def build(
     out: Path,
     resolver: Resolver | None = None,
     trim: Sequence[str] = (),
+    package: str = "",
 ) -> Artifact:
-    """Build one function for one target; the zip goes into `out`.
+    """Build one function for one target; what is written goes into `out`.
 
     trim: rules switched on and off, after those that the function's own setting says
+    package: the kind of artifact, instead of the one that the function's settings name
 
     Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written.
     """
     _refuse_streams(function, target)
+    kind = kind_of(function, target.platform, package)
     resolver = resolver or Resolver(default_cache())
-    files, installed = collect(function, target, root, resolver, trim)
-    owner = installed.owner
-    if target.platform == "lambda":
-        refuse_too_large(function.name, _report(files, installed))
-    digest = digest_of(files)
-    note = add_bytecode(files, owner, target, resolver.cache / "bytecode")
-    path = out / f"{function.name}-{target.platform}-{target.variant}.zip"
-    sha256 = write_zip(files, path, resolver.cache / "members")
-    report = _report(files, installed, path.stat().st_size, note)
-    entry = entry_module(function, target)
-    common = (function.name, target, path, sha256, digest)
-    if target.platform == "lambda":
-        return Artifact(*common, f"{entry}.handler", f"python{target.python}", report)
-    handler, runtime = f"{entry}:handler", f"python:{target.python}"
-    spec = nuclio_spec.function_config(function, handler, runtime)
-    commands = tuple(nuclio_spec.build_commands(function))
-    return Artifact(*common, handler, runtime, report, spec, commands)
-
-
-def _report(
-    files: Mapping[str, bytes], installed: Installed, zipped: int = 0, note: str = ""
-) -> Report:
-    return make_report(
-        files,
-        installed.owner,
-        zipped,
-        note,
-        installed.trimmed,
-        installed.sizes,
-        requirers=installed.requirers,
-    )
+    files, installed = collect(function, target, root, resolver, trim, inside=kind.inside)
+    content = Content(function, target, entry_module(function, target), files, installed)
+    kind.check(content)
+    if kind.bytecode:
+        whole = dict(files)
+        note = add_bytecode(whole, installed.owner, target, resolver.cache / "bytecode")
+        content = replace(content, whole=whole, note=note)
+    return kind.write(content, out, resolver.cache)
 
 
 def _refuse_streams(function: Function[..., Any], target: Target) -> None:
@@ -133,9 +83,14 @@ def collect(
     root: Path,
     resolver: Resolver,
     trim: Sequence[str] = (),
+    *,
+    inside: bool = True,
 ) -> tuple[dict[str, bytes], Installed]:
     """(content by place in the artifact, what came of the requirements): everything decided, no
-    writing."""
+    writing.
+
+    inside: whether what the requirements bring is to be among it
+    """
     choice = choose([*function.settings.trim, *trim])
     sources = find_sources(function, root.resolve())
     installed = resolver.install(function.settings.requirements, target)
@@ -143,7 +98,7 @@ def collect(
     own = {place: path.read_bytes() for place, path in sources.files.items()}
     own[f"{entry_module(function, target)}.py"] = _entry(function, target).encode()
     check_imports(sources.imports, [*own, *parts], top_level(installed), target, function.name)
-    shipping = installed if target.platform == "lambda" else None
+    shipping = installed if inside else None
     brought = read_installed(shipping, choice, function.settings.requirements, target)
     files = parts | brought.files
     _refuse_collisions(function, own, files)

@@ -9,6 +9,9 @@ from .errors import WrongUse
 from .frozen import Frozen
 
 ARCHITECTURES = ("x86_64", "arm64")
+# The kinds of artifact that builders/artifacts/ makes, by platform.
+LAMBDA_PACKAGES = ("zip", "layers", "image")
+NUCLIO_PACKAGES = ("archive", "sourceCode", "image")
 LAMBDA_PYTHONS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 
 
@@ -28,6 +31,10 @@ class Aws(Platform):
     architecture: "x86_64" or "arm64"
     role:         ARN of the execution role; "" leaves it to the deployer's option
     ephemeral_mb: size of /tmp, 512 to 10240
+    package:      "zip": one archive; "layers": requirements in a layer, shared by content;
+                  "image": a container image
+    layers:       ARNs of layers that go with the code, before its own
+    repository:   where an image is pushed: "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME"
 
     >>> Aws(architecture="arm64").runtime
     'python3.12'
@@ -37,6 +44,9 @@ class Aws(Platform):
     architecture: str = "x86_64"
     role: str = ""
     ephemeral_mb: int = 512
+    package: str = "zip"
+    layers: tuple[str, ...] = ()
+    repository: str = ""
 
     def __post_init__(self) -> None:
         if self.runtime not in LAMBDA_PYTHONS:
@@ -51,6 +61,28 @@ class Aws(Platform):
             )
         in_range("Aws ephemeral_mb", self.ephemeral_mb, 512, 10240)
         text("Aws role", self.role)
+        _one_of("Aws package", self.package, LAMBDA_PACKAGES)
+        text("Aws repository", self.repository)
+        self._check_layers()
+
+    def _check_layers(self) -> None:
+        if isinstance(self.layers, str) or len(self.layers) > 5:
+            raise WrongUse(
+                f"Aws(layers={self.layers!r}) is no list of at most 5 layers",
+                advice="give a tuple of the ARNs of layers' versions",
+            )
+        for each in self.layers:
+            text("Aws layers", each)
+            if not each.startswith("arn:") or each.split(":")[5:6] != ["layer"]:
+                raise WrongUse(
+                    f"Aws layer {each!r} is no ARN of a layer's version",
+                    advice="it ends in :layer:NAME:VERSION",
+                )
+        if self.layers and self.package == "image":
+            raise WrongUse(
+                'Aws(package="image") takes no layers: Lambda adds none to an image',
+                advice="leave layers out, or put what they hold among requirements and include",
+            )
 
 
 class Nuclio(Platform):
@@ -60,6 +92,9 @@ class Nuclio(Platform):
     replicas:  (least, most)
     workers:   worker processes per replica of each HTTP trigger
     namespace: Kubernetes namespace
+    package:   "archive": a zip that Nuclio fetches; "sourceCode": inside the configuration, so
+               that nothing is fetched; "image": a container image that was built before
+    repository: where an image is pushed: "registry.example.com/NAME"
 
     >>> Nuclio(replicas=(0, 4)).workers
     1
@@ -69,6 +104,8 @@ class Nuclio(Platform):
     replicas: tuple[int, int] = (1, 1)
     workers: int = 1
     namespace: str = "nuclio"
+    package: str = "archive"
+    repository: str = ""
 
     def __post_init__(self) -> None:
         if not _is_pair(self.replicas) or not 0 <= self.replicas[0] <= self.replicas[1] >= 1:
@@ -79,6 +116,13 @@ class Nuclio(Platform):
         in_range("Nuclio workers", self.workers, 1, 100_000)
         text("Nuclio runtime", self.runtime)
         text("Nuclio namespace", self.namespace)
+        _one_of("Nuclio package", self.package, NUCLIO_PACKAGES)
+        text("Nuclio repository", self.repository)
+
+
+def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise WrongUse(f"{name}={value!r} is unknown", advice=f"use one of {', '.join(known)}")
 
 
 def _is_pair(value: object) -> bool:
