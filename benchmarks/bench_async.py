@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
-from pelton.serving_graph import Graph
+from pelton import Graph
 
 from .row import Row
 

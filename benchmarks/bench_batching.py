@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from pelton.serving_graph import Graph
+from pelton import Graph
 from pelton.serving_graph.models.file import ModelFile
 from pelton.serving_graph.models.onnx import OnnxModel
 from pelton.serving_graph.steps.batched import batched
@@ -70,7 +70,7 @@ async def rate(call: Call, each: int) -> float:
 
 def measured(path: Path, each: int, rounds: int) -> tuple[float, float]:
     """Requests a second, row by row and batched: the best round of each, taken in turns."""
-    from pelton.serving_graph import step
+    from pelton import step
 
     plain: Graph[Any, Any] = Graph("plain", list[float]) >> step(ByRow, path=str(path))
     graph: Graph[Any, Any] = Graph("batched", list[float])

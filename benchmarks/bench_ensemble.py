@@ -8,8 +8,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from pelton import Graph, ensemble, router
 from pelton.handlers.metrics import Metrics
-from pelton.serving_graph import Graph, ensemble, router
 from pelton.serving_graph.models.file import ModelFile
 from pelton.serving_graph.models.onnx import OnnxModel
 from pelton.serving_graph.watch import StepWatch

@@ -9,8 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from pelton import Graph, step
 from pelton.handlers.metrics import Metrics
-from pelton.serving_graph import Graph, step
 from pelton.serving_graph.watch import StepWatch
 
 from .row import Row

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pelton.serving_graph import Graph
+from pelton import Graph
 
 from .row import Row
 

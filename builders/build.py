@@ -23,19 +23,25 @@ from .sources import find_sources
 from .target import Target
 from .trim import choose
 
+# What loading makes lives as long as its worker, so looking through it for garbage is time lost:
+# a tenth of an import's.  The user's module may set the collector otherwise; that is then kept.
+_LOADING = '''"""{platform}'s way into {app}.{function}; written by pelton's builder."""
+
+import gc
+
+usual = gc.get_threshold()
+gc.set_threshold(50_000)
+
+from pelton.runtime.{adapter} import {maker}
+
+{names} = {maker}({module!r}, {function!r}, {attribute!r})
+
+if gc.get_threshold()[0] == 50_000:
+    gc.set_threshold(*usual)
+'''
 ENTRY = {
-    "lambda": '''"""Lambda's way into {app}.{function}; written by pelton's builder."""
-
-from pelton.runtime.aws import handler_for
-
-handler = handler_for({module!r}, {function!r}, {attribute!r})
-''',
-    "nuclio": '''"""Nuclio's way into {app}.{function}; written by pelton's builder."""
-
-from pelton.runtime.nuclio import entry_for
-
-handler, init_context = entry_for({module!r}, {function!r}, {attribute!r})
-''',
+    "lambda": ("Lambda", "aws", "handler_for", "handler"),
+    "nuclio": ("Nuclio", "nuclio", "entry_for", "handler, init_context"),
 }
 
 
@@ -141,7 +147,12 @@ def entry_module(function: Function[..., Any], target: Target) -> str:
 
 
 def _entry(function: Function[..., Any], target: Target) -> str:
-    return ENTRY[target.platform].format(
+    platform, adapter, maker, names = ENTRY[target.platform]
+    return _LOADING.format(
+        platform=platform,
+        adapter=adapter,
+        maker=maker,
+        names=names,
         app=function.app.name,
         function=function.name,
         module=function.module,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from .checks import caller, said_at
 from .codec import Codec, codec_for, compile_codec
 from .codec.signature import Signature, unwrapped
-from .context import Context
 from .errors import WrongUse
 from .function import Function, P, R
 from .platforms import Aws, Nuclio
@@ -19,27 +18,8 @@ from .telemetry import Telemetry, telemetry_of
 from .triggers.base import Trigger
 from .triggers.http import Http
 
-I_contra = TypeVar("I_contra", contravariant=True)
-O_co = TypeVar("O_co", covariant=True)
-
-
-class Servable(Protocol[I_contra, O_co]):
-    """What `App.serve` takes: a graph satisfies it, and so may anything of yours."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def input_type(self) -> Any: ...
-    @property
-    def output_type(self) -> Any: ...
-    @property
-    def is_async(self) -> bool: ...
-
-    def __call__(self, value: I_contra, context: Any = None) -> O_co: ...
-    def check(self) -> None: ...
-    def load(self, context: Context, *, telemetry: Telemetry | None = None) -> Any: ...
-    def drain(self, context: Context) -> Any: ...
-    def stop(self, context: Context) -> Any: ...
+if TYPE_CHECKING:
+    from .protocols import Servable
 
 
 class App:

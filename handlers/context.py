@@ -6,25 +6,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .delivery import Delivery
     from .metrics import Metrics
-
-
-class Logger(Protocol):
-    """Structured logging: a message and fields by keyword, whatever their names."""
-
-    def debug(self, message: str, /, **fields: Any) -> None: ...
-
-    def info(self, message: str, /, **fields: Any) -> None: ...
-
-    def warning(self, message: str, /, **fields: Any) -> None: ...
-
-    def error(self, message: str, /, **fields: Any) -> None: ...
-
-    def exception(self, message: str, /, **fields: Any) -> None: ...
+    from .protocols import Logger
 
 
 def secret_from_environment(name: str) -> str:

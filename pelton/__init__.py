@@ -9,8 +9,9 @@ one) fails with a sentence that says so.
 'flights'
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .handlers.lazily import lazily
 
 if TYPE_CHECKING:
     from . import steps as steps
@@ -38,81 +39,79 @@ if TYPE_CHECKING:
     from .handlers.platforms import Aws as Aws
     from .handlers.platforms import Nuclio as Nuclio
     from .handlers.telemetry import Telemetry as Telemetry
-    from .handlers.triggers import cron as cron
-    from .handlers.triggers import http as http
-    from .handlers.triggers import sqs as sqs
+    from .handlers.triggers.cron import cron as cron
+    from .handlers.triggers.http import http as http
     from .handlers.triggers.kinesis import kinesis as kinesis
-    from .serving_graph import Graph as Graph
-    from .serving_graph import ensemble as ensemble
-    from .serving_graph import onnx as onnx
-    from .serving_graph import parallel as parallel
-    from .serving_graph import router as router
-    from .serving_graph import step as step
+    from .handlers.triggers.sqs import sqs as sqs
     from .serving_graph.failure import Failure as Failure
+    from .serving_graph.graph import Graph as Graph
     from .serving_graph.oip import oip as oip
+    from .serving_graph.steps.call import step as step
+    from .serving_graph.steps.ensemble import ensemble as ensemble
+    from .serving_graph.steps.onnx import onnx as onnx
+    from .serving_graph.steps.parallel import parallel as parallel
+    from .serving_graph.steps.router import router as router
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "App": "handlers.app",
-    "Aws": "handlers.platforms",
-    "CallFailed": "handlers.errors",
-    "Context": "handlers.context",
-    "CycleLimit": "handlers.errors",
-    "DeadlineExceeded": "handlers.errors",
-    "Event": "handlers.event",
-    "Failed": "handlers.failed",
-    "Failure": "serving_graph.failure",
-    "Graph": "serving_graph",
-    "InvalidInput": "handlers.errors",
-    "InvalidOutput": "handlers.errors",
-    "JobFailed": "handlers.errors",
-    "MalformedBody": "handlers.errors",
-    "Metrics": "handlers.metrics",
-    "NotReady": "handlers.errors",
-    "Nuclio": "handlers.platforms",
-    "Overloaded": "handlers.errors",
-    "PeltonError": "handlers.errors",
-    "Reject": "handlers.errors",
-    "Response": "handlers.event",
-    "Result": "handlers.event",
-    "Retry": "handlers.errors",
-    "Telemetry": "handlers.telemetry",
-    "UnknownModel": "handlers.errors",
-    "WrongUse": "handlers.errors",
-    "cron": "handlers.triggers",
-    "ensemble": "serving_graph",
-    "http": "handlers.triggers",
-    "kinesis": "handlers.triggers.kinesis",
-    "oip": "serving_graph.oip",
-    "onnx": "serving_graph",
-    "parallel": "serving_graph",
-    "router": "serving_graph",
-    "sqs": "handlers.triggers",
-    "step": "serving_graph",
+_HOMES = {
+    "App": ".handlers.app",
+    "Aws": ".handlers.platforms",
+    "CallFailed": ".handlers.errors",
+    "Context": ".handlers.context",
+    "CycleLimit": ".handlers.errors",
+    "DeadlineExceeded": ".handlers.errors",
+    "Event": ".handlers.event",
+    "Failed": ".handlers.failed",
+    "Failure": ".serving_graph.failure",
+    "Graph": ".serving_graph.graph",
+    "InvalidInput": ".handlers.errors",
+    "InvalidOutput": ".handlers.errors",
+    "JobFailed": ".handlers.errors",
+    "MalformedBody": ".handlers.errors",
+    "Metrics": ".handlers.metrics",
+    "NotReady": ".handlers.errors",
+    "Nuclio": ".handlers.platforms",
+    "Overloaded": ".handlers.errors",
+    "PeltonError": ".handlers.errors",
+    "Reject": ".handlers.errors",
+    "Response": ".handlers.event",
+    "Result": ".handlers.event",
+    "Retry": ".handlers.errors",
+    "Telemetry": ".handlers.telemetry",
+    "UnknownModel": ".handlers.errors",
+    "WrongUse": ".handlers.errors",
+    "cron": ".handlers.triggers.cron",
+    "ensemble": ".serving_graph.steps.ensemble",
+    "http": ".handlers.triggers.http",
+    "kinesis": ".handlers.triggers.kinesis",
+    "oip": ".serving_graph.oip",
+    "onnx": ".serving_graph.steps.onnx",
+    "parallel": ".serving_graph.steps.parallel",
+    "router": ".serving_graph.steps.router",
+    "sqs": ".handlers.triggers.sqs",
+    "step": ".serving_graph.steps.call",
 }
 
-__all__ = [*sorted(_HOME), "__version__", "steps"]
+__all__ = [*sorted(_HOMES), "__version__", "steps"]
+
+
+def _missing(name: str, part: str) -> str:
+    return (
+        f"pelton.{name} needs the part {part}, which is not in this artifact: "
+        "it ships when the app's own code imports it where the builder can see it"
+    )
+
+
+_load = lazily(__name__, _HOMES, _missing)
 
 
 def __getattr__(name: str) -> object:
     if name == "steps":
+        from importlib import import_module
+
         return import_module(".steps", __name__)
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'pelton' has no attribute {name!r}")
-    try:
-        module = import_module(f".{home}", __name__)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(f"{__name__}."):
-            raise
-        raise ImportError(
-            f"pelton.{name} needs the part {error.name}, which is not in this artifact: "
-            "it ships when the app's own code imports it where the builder can see it"
-        ) from error
-    value: object = getattr(module, name)
-    globals()[name] = value
-    return value
+    return _load(name)
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,9 @@ loaded when it is first used.
 <map step map: Iterable[Any] -> list[Any]>
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .handlers.lazily import lazily
 
 if TYPE_CHECKING:
     from .serving_graph.steps.bandit import bandit as bandit
@@ -51,66 +52,59 @@ if TYPE_CHECKING:
     from .serving_graph.steps.tap import tap as tap
     from .serving_graph.steps.timeout import timeout as timeout
 
-# A word: the module of `serving_graph.steps` that has it.
-_HOME = {
-    "bandit": "bandit",
-    "batch": "batch",
-    "batched": "batched",
-    "breaker": "breaker",
-    "cache": "cache",
-    "canary": "canary",
-    "catch": "catch",
-    "champion": "champion",
-    "choice": "choice",
-    "cycle": "cycle",
-    "dead_letter": "dead_letter",
-    "ensemble": "ensemble",
-    "fallback": "fallback",
-    "filter": "filter",
-    "flat_map": "flat_map",
-    "hedge": "hedge",
-    "http": "http",
-    "join": "join",
-    "limit": "limit",
-    "map": "map",
-    "model": "model",
-    "once": "once",
-    "onnx": "onnx",
-    "optional": "optional",
-    "parallel": "parallel",
-    "pickled": "pickled",
-    "queue": "queue",
-    "reduce": "reduce",
-    "respond": "respond",
-    "retry": "retry",
-    "router": "router",
-    "shadow": "shadow",
-    "skops": "skops",
-    "stacking": "stacking",
-    "step": "call",
-    "tap": "tap",
-    "timeout": "timeout",
-    "when": "choice",
+# A word: the module that has it.
+_HOMES = {
+    "bandit": ".serving_graph.steps.bandit",
+    "batch": ".serving_graph.steps.batch",
+    "batched": ".serving_graph.steps.batched",
+    "breaker": ".serving_graph.steps.breaker",
+    "cache": ".serving_graph.steps.cache",
+    "canary": ".serving_graph.steps.canary",
+    "catch": ".serving_graph.steps.catch",
+    "champion": ".serving_graph.steps.champion",
+    "choice": ".serving_graph.steps.choice",
+    "cycle": ".serving_graph.steps.cycle",
+    "dead_letter": ".serving_graph.steps.dead_letter",
+    "ensemble": ".serving_graph.steps.ensemble",
+    "fallback": ".serving_graph.steps.fallback",
+    "filter": ".serving_graph.steps.filter",
+    "flat_map": ".serving_graph.steps.flat_map",
+    "hedge": ".serving_graph.steps.hedge",
+    "http": ".serving_graph.steps.http",
+    "join": ".serving_graph.steps.join",
+    "limit": ".serving_graph.steps.limit",
+    "map": ".serving_graph.steps.map",
+    "model": ".serving_graph.steps.model",
+    "once": ".serving_graph.steps.once",
+    "onnx": ".serving_graph.steps.onnx",
+    "optional": ".serving_graph.steps.optional",
+    "parallel": ".serving_graph.steps.parallel",
+    "pickled": ".serving_graph.steps.pickled",
+    "queue": ".serving_graph.steps.queue",
+    "reduce": ".serving_graph.steps.reduce",
+    "respond": ".serving_graph.steps.respond",
+    "retry": ".serving_graph.steps.retry",
+    "router": ".serving_graph.steps.router",
+    "shadow": ".serving_graph.steps.shadow",
+    "skops": ".serving_graph.steps.skops",
+    "stacking": ".serving_graph.steps.stacking",
+    "step": ".serving_graph.steps.call",
+    "tap": ".serving_graph.steps.tap",
+    "timeout": ".serving_graph.steps.timeout",
+    "when": ".serving_graph.steps.choice",
 }
 
-__all__ = sorted(_HOME)
+__all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'pelton.steps' has no attribute {name!r}")
-    try:
-        module = import_module(f".serving_graph.steps.{_HOME[name]}", __package__)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(f"{__package__}."):
-            raise
-        raise ImportError(
-            f"pelton.steps.{name} needs the part {error.name}, which is not in this artifact: "
-            f"it ships when the app's own code says the word {name}"
-        ) from error
-    value: object = getattr(module, name)
-    globals()[name] = value
-    return value
+def _missing(name: str, part: str) -> str:
+    return (
+        f"pelton.steps.{name} needs the part {part}, which is not in this artifact: "
+        f"it ships when the app's own code says the word {name}"
+    )
+
+
+__getattr__ = lazily(__name__, _HOMES, _missing)
 
 
 def __dir__() -> list[str]:

@@ -11,21 +11,22 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import Context, secret_from_environment
 from ..handlers.errors import PeltonError
 from ..handlers.event import Event
 from ..handlers.function import Function
 from . import aws_events
-from .aws_records import readers
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
-from .logs import JsonLogger
 from .refusals import as_result, log_refusal, refusal, with_failed
 from .routes import Routes
-from .traces import log_step
 from .worker import Worker, find_function
+
+if TYPE_CHECKING:
+    from .aws_records import Records
+    from .logs import JsonLogger
 
 Handler = Callable[[Any, Any], Any]
 
@@ -98,30 +99,48 @@ def _native(function: Function[..., Any], worker: Worker) -> Handler:
 
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
-    records = readers(function, call)
+    batches = _record_sources(function)
+    records: dict[str, Records] = {}
+    if not batches.isdisjoint(each.kind for each in function.triggers):
+        records = _readers(function, call)
     telemetry = function.settings.telemetry
     routes = Routes(function.triggers, telemetry.route, worker.page if telemetry.route else None)
 
     def handle(event: Any, raw: Any) -> Any:
+        nonlocal records
         context = make_context(function, worker, raw)
         if telemetry.traces:  # the runtime client sets it anew for each event
             context.trace = os.environ.get("_X_AMZN_TRACE_ID", "")
         try:
             worker.begin(context)
             source = aws_events.source_of(event)
-            if source == "direct" or (source == "kinesis" and source not in records):
+            if source == "direct" or (source == "kinesis" and source not in batches):
                 answer = call(Event(body=event, id=context.request_id, raw=event), context)
                 return answer.body if hasattr(answer, "status") else answer
-            if source in records:
+            if source in batches:
+                records = records or _readers(function, call)
                 return records[source].answer(event["Records"], context)
             if source == "cron":
                 return call(aws_events.cron_event(event), context)
             return _http(source, event, routes, call, context)
         except Exception as error:
+            from .traces import log_step
+
             log_step(error, context)
             raise
 
     return handle
+
+
+def _record_sources(function: Function[..., Any]) -> set[str]:
+    """The sources whose events are batches of records.  A queue may be mapped to any function."""
+    return {"sqs", *(each.kind for each in function.triggers if each.kind == "kinesis")}
+
+
+def _readers(function: Function[..., Any], call: Call) -> dict[str, Records]:
+    from .aws_records import readers  # 0.5 ms, for functions that get records
+
+    return readers(function, call)
 
 
 def _http(
@@ -158,6 +177,8 @@ def make_context(function: Function[..., Any], worker: Worker, raw: Any) -> Cont
 
 
 def _logger(context: Context) -> JsonLogger:
+    from .logs import JsonLogger  # for events that log
+
     delivery = context.delivery
     first = {"correlationId": delivery.correlation_id} if delivery else {}
     return JsonLogger(

@@ -7,7 +7,6 @@ events.
 
 from __future__ import annotations
 
-import binascii
 import json
 from typing import Any
 
@@ -107,9 +106,15 @@ def _body(payload: dict[str, Any]) -> bytes:
     if body is None:
         return b""
     if payload.get("isBase64Encoded"):
-        return binascii.a2b_base64(body)
+        return _unbase64(body)
     encoded: bytes = body.encode()
     return encoded
+
+
+def _unbase64(text: str) -> bytes:
+    import binascii  # a shared library, which few events need
+
+    return binascii.a2b_base64(text)
 
 
 def sqs_event(record: dict[str, Any]) -> Event:
@@ -136,7 +141,7 @@ def kinesis_event(record: dict[str, Any]) -> Event:
     """One record of a stream; its body is the bytes that were put there."""
     inner = record["kinesis"]
     return Event(
-        body=binascii.a2b_base64(inner["data"]),
+        body=_unbase64(inner["data"]),
         id=record["eventID"],
         trigger="kinesis",
         source=record.get("eventSourceARN", ""),
@@ -188,6 +193,8 @@ def _wire(result: Result) -> tuple[str, bool, str]:
     """(body text, is base64, content type)."""
     body = result.body
     if isinstance(body, bytes):
+        import binascii
+
         return (
             binascii.b2a_base64(body, newline=False).decode(),
             True,

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..handlers.function import Function
-from .traces import shown
 
 Handler = Callable[[Any, Any], Any]
 
@@ -23,6 +22,8 @@ def surface(handle: Handler, function: Function[..., Any]) -> Handler:
         try:
             return handle(event, context)
         except Exception as error:
+            from .traces import shown  # few events need it
+
             raise error.with_traceback(shown(error, function))  # noqa: B904 - the same error
 
     return handler

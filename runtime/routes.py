@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..handlers.event import Event, Result
-from ..handlers.triggers import Http, Trigger
+from ..handlers.triggers.base import Trigger
+from ..handlers.triggers.http import Http
 
 BY_NAME = "x-pelton-invoke"
 

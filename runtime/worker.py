@@ -14,7 +14,6 @@ from ..handlers.errors import WrongUse
 from ..handlers.event import Result
 from ..handlers.function import Function
 from .call import maybe_await
-from .traces import without_our_frames
 
 if TYPE_CHECKING:
     from ..handlers.metrics import Metrics
@@ -28,6 +27,8 @@ def find_function(module: str, function: str, app: str) -> Function[..., Any]:
     try:
         found = getattr(import_module(module), app, None)
     except Exception as error:
+        from .traces import without_our_frames
+
         raise error.with_traceback(without_our_frames(error))  # noqa: B904 - the same error
     if not isinstance(found, App):
         raise WrongUse(f"module {module} has no pelton.App named {app!r}")

@@ -8,30 +8,7 @@ from __future__ import annotations
 
 import time
 from _thread import TIMEOUT_MAX, LockType, allocate_lock
-from typing import Any, Protocol
-
-
-class Clock(Protocol):
-    """Seconds that only go forward, and four ways to let them pass.
-
-    sleep: this thread does nothing else
-    wait:  this task does nothing else
-    lapse: this thread takes a lock that another one releases; at the latest after `seconds` it
-           goes on without
-    until: the same, where the other thread is at work on what is waited for, so that a manual
-           clock leaves the time to it; the lock may have been released by the clock, so whoever
-           waits looks for itself whether it has what it waits for
-    """
-
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-    async def wait(self, seconds: float) -> None: ...
-
-    def lapse(self, lock: LockType, seconds: float | None) -> bool: ...
-
-    def until(self, lock: LockType, seconds: float | None) -> None: ...
+from typing import Any
 
 
 class RealClock:

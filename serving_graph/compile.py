@@ -8,35 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .steps.base import Bound
+
+if TYPE_CHECKING:
+    from .protocols import Track
 
 _FIRST_LINE = 3  # of the steps, in the source below; one more where the time is taken
 
 Run = Callable[[Any, Any], Any]
-
-
-class Track(Protocol):
-    """What a sequence tells of itself: when each of its steps began, and which one failed.
-
-    now:    the clock that is read before the first step and after each
-    seen:   called after the last step with all those times
-    failed: called instead when a step raised (a `Drop` too, or that it was cancelled), with the
-            times until then: the last is when the step in question began
-    one:    called instead of both where steps overlap: one step's seconds, and what it raised
-    whole:  and there the seconds from the first step's beginning to the last one's end
-    """
-
-    def now(self) -> float: ...
-
-    def seen(self, times: tuple[float, ...]) -> object: ...
-
-    def failed(self, place: int, error: BaseException, times: tuple[float, ...]) -> None: ...
-
-    def one(self, place: int, seconds: float, error: BaseException | None = None) -> None: ...
-
-    def whole(self, seconds: float) -> None: ...
 
 
 def compile_sequence(

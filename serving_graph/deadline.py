@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import Context
 from ..handlers.errors import DeadlineExceeded
-from .clock import Clock
 from .compile import note
+
+if TYPE_CHECKING:
+    from .protocols import Clock
 
 
 def time_left(context: Context | None) -> float:

@@ -25,7 +25,6 @@ from typing import (
 )
 
 from ..handlers.codec.aliases import unaliased
-from ..handlers.codec.types import required_keys
 from ..handlers.errors import GraphError
 
 _NUMBERS: dict[type, tuple[type, ...]] = {float: (int,), complex: (int, float)}
@@ -102,6 +101,8 @@ def typed_dict(fields: Mapping[str, Any]) -> Any:
 
 def _typed_dict_fits(given: Any, wanted: Any) -> bool:
     if is_typeddict(given) and is_typeddict(wanted):
+        from ..handlers.codec.fields import required_keys
+
         has = get_type_hints(given, include_extras=True)
         needs = get_type_hints(wanted, include_extras=True)
         shared = all(fits(has[name], needs[name]) for name in needs.keys() & has.keys())

@@ -6,10 +6,13 @@ The plain form of the same needs none of this: there the generated function is a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .compile import Run, Track, compile_sequence
+from .compile import Run, compile_sequence
 from .steps.base import Bound
+
+if TYPE_CHECKING:
+    from .protocols import Track
 
 
 def compile_flow(path: str, steps: Sequence[Bound], track: Track | None) -> Run:

@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, overload
 
 from .check import check_joint, check_sequence, given_to
-from .clock import Clock
 from .fit import plain, type_name, type_to_dict, union
 from .refer import Place, place, wrong
-from .run import Executor, Watch
+from .run import Executor
 from .spec import GraphSpec, canonical
-from .steps.base import Calls, Does, Passing, Step
+from .steps.base import Passing, Step
 from .steps.call import steps_of
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .diff import Diff
     from .jobs import JobResult
     from .models.file import ModelFile
+    from .protocols import Calls, Clock, Does, Watch
     from .spans import Spans
 
 I = TypeVar("I")  # noqa: E741 - the field's own letters: Graph[I, O] >> Step[O, N] is Graph[I, N]

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.errors import DeadlineExceeded
 from ..handlers.failed import Failed
-from .compile import Run, Track, compile_sequence
+from .compile import Run, compile_sequence
 from .deadline import time_left
 from .drive import drive, lifted
 from .steps.base import Bound, Drop
+
+if TYPE_CHECKING:
+    from .protocols import Track
 
 Many = Callable[[Sequence[Any], Any], Any]  # values, context: the answers or `Failed`
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import Context
 from ..handlers.metrics import Metrics
 from ..runtime.logs import JsonLogger
-from .clock import Clock
+
+if TYPE_CHECKING:
+    from .protocols import Clock
 
 Make = Callable[[], Context]
 

@@ -10,14 +10,15 @@ from functools import reduce
 from importlib import import_module
 from itertools import islice
 from types import FrameType, MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..handlers.errors import GraphError
+from ..handlers.frozen import Frozen
 
 _PACKAGE = __name__.rpartition(".")[0]
 
 
-class Place(NamedTuple):
+class Place(Frozen):
     """A line of the user's source, and the module it is in."""
 
     file: str = ""

@@ -9,11 +9,10 @@ from __future__ import annotations
 from _thread import RLock
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from .clock import Clock, RealClock
-from .compile import Run, Track, compile_sequence, note
-from .paths import branch_path
+from .clock import RealClock
+from .compile import Run, compile_sequence, note
 from .refer import wrong
 from .spec import Key
 from .steps.base import Bound, Drop, Step
@@ -23,22 +22,8 @@ if TYPE_CHECKING:
     from .aside import Aside
     from .in_flight import InFlight
     from .many import Many
+    from .protocols import Clock, Track, Watch
     from .spans import Spans
-
-
-class Watch(Protocol):
-    """Who wants to know what the steps of an executor do.
-
-    track:   of a sequence's steps, see `Track`
-    gauge:   a step's level that is read when somebody asks (a queue's depth)
-    counter: what a step counts for itself (tries, hits); called with how many more
-    """
-
-    def track(self, path: str, steps: Sequence[str]) -> Track: ...
-
-    def gauge(self, path: str, name: str, read: Callable[[], float]) -> None: ...
-
-    def counter(self, path: str, name: str) -> Callable[[float], object]: ...
 
 
 class Worker:
@@ -151,6 +136,8 @@ class Worker:
         self, key: Key, steps: Sequence[Step[Any, Any]], path: str, *, is_async: bool
     ) -> Run:
         """`sequence` for a branch, see `branch_path`."""
+        from .paths import branch_path  # a graph without branches has no use for it
+
         return self.sequence(steps, branch_path(path, key, steps), is_async=is_async)
 
     def gauge(self, path: str, name: str, read: Callable[[], float]) -> None:

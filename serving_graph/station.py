@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from ..handlers.context import Context
 from ..runtime.logs import JsonLogger
 from .brokers.base import Away, Broker
-from .clock import Clock, RealClock
+from .clock import RealClock
 
 if TYPE_CHECKING:
+    from .protocols import Clock
     from .segments import Segment
 
 BATCH = 10  # messages at once

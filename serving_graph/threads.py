@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from _thread import LockType, allocate_lock
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import Context
 from ..handlers.errors import Overloaded
-from .clock import Clock, end, wake
+from .clock import end, wake
 from .compile import Run
 from .drive import AsyncRun
+
+if TYPE_CHECKING:
+    from .protocols import Clock
 
 
 class Threads:

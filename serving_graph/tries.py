@@ -7,11 +7,13 @@ where a plain graph waits.  Who orders tries (`timeout`, `hedge`) says only what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..handlers.context import Context
-from .clock import Clock
 from .drive import AsyncRun
+
+if TYPE_CHECKING:
+    from .protocols import Clock
 
 
 class Try(Protocol):

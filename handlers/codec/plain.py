@@ -6,13 +6,11 @@ or other that would marshal it: NaN and the infinities too, which are no JSON.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
 from .faults import Fault
-from .foreign import foreign_converter
 from .scalars import scalar
 
 # JSON as they are; the exact classes, as a subclass may say something else of itself.
@@ -42,7 +40,7 @@ def to_json(value: Any) -> Any:
 
 
 def _finite(value: float) -> float:
-    if math.isfinite(value):
+    if value - value == 0:  # not so of NaN and the infinities
         return value
     raise Fault(f"the float {value}", "number")
 
@@ -87,6 +85,8 @@ def _rich(value: Any, kind: type) -> Any:
         return _array(value)
     if hasattr(kind, "__dataclass_fields__"):
         return _object((name, getattr(value, name)) for name in kind.__dataclass_fields__)
+    from .foreign import foreign_converter
+
     for base in kind.__mro__[:-1]:
         if rule := scalar(base) or foreign_converter(base):
             return to_json(_encoded(value, rule[1])) if rule[1] else value

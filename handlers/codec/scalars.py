@@ -7,7 +7,6 @@ artifact that has none must not pay for them (5 ms of a cold start).
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +57,8 @@ def _bytes(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     text = _str(value)
+    import binascii
+
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
@@ -65,6 +66,8 @@ def _bytes(value: Any) -> bytes:
 
 
 def _base64(value: bytes) -> str:
+    import binascii
+
     return binascii.b2a_base64(value, newline=False).decode()
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..event import Event, Result
 from .aliases import unaliased
+from .fields import required_keys
 from .foreign import FRAMES, constrains
-from .types import required_keys
 
 _SCALARS: dict[Any, dict[str, Any]] = {
     type(None): {"type": "null"},

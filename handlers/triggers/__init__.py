@@ -1,24 +1,26 @@
 """What makes a function run: one kind a file, all of one shape (frozen data and a short maker).
 
-A stream's is loaded when it is asked for: few functions read one, and each cold start counts.
+A kind is loaded when it is asked for: few functions have more than one, and each cold start counts.
 """
 
 from typing import TYPE_CHECKING
 
-from .base import Trigger
-from .cron import Cron, cron
-from .http import Http, http
-from .sqs import Sqs, sqs
+from ..lazily import lazily
 
 if TYPE_CHECKING:
-    from .kinesis import Kinesis
+    from .base import Trigger as Trigger
+    from .cron import Cron as Cron
+    from .http import Http as Http
+    from .kinesis import Kinesis as Kinesis
+    from .sqs import Sqs as Sqs
 
-__all__ = ["Cron", "Http", "Kinesis", "Sqs", "Trigger", "cron", "http", "sqs"]
+_HOMES = {
+    "Cron": ".cron",
+    "Http": ".http",
+    "Kinesis": ".kinesis",
+    "Sqs": ".sqs",
+    "Trigger": ".base",
+}
 
-
-def __getattr__(name: str) -> object:
-    if name == "Kinesis":
-        from .kinesis import Kinesis
-
-        return Kinesis
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = sorted(_HOMES)
+__getattr__ = lazily(__name__, _HOMES)

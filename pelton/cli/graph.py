@@ -11,7 +11,7 @@ from . import graphs as of
 from .say import json_option, say_json
 
 if TYPE_CHECKING:
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
 

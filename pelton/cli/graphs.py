@@ -11,7 +11,7 @@ from ..handlers.app import App
 from ..handlers.errors import WrongUse
 
 if TYPE_CHECKING:
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
 
 TEXTS = (".json", ".yaml", ".yml")
 
@@ -48,7 +48,7 @@ def write(path: Path, text: str) -> None:
 
 def from_text(path: Path) -> Graph[Any, Any]:
     """The graph of a JSON or YAML file, whose references are looked for from here."""
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
 
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -70,7 +70,7 @@ def _all(where: str) -> list[Graph[Any, Any]]:
     """The graphs that the app serves, then those that its module holds besides."""
     from ..builders import load_app
     from ..builders.load import load_module
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
 
     if Path(where).suffix in TEXTS:
         return [from_text(Path(where))]

@@ -19,7 +19,7 @@ from ..handlers.errors import WrongUse
 from .say import say_json
 
 if TYPE_CHECKING:
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
     from ..serving_graph.layout import Mark
     from ..serving_graph.live import Seen
 

@@ -28,8 +28,8 @@ def find(where: str) -> Found:
     """The app of WHERE, or one made for its graph, with the inference protocol's routes."""
     from ..builders import load_app
     from ..builders.load import load_module
-    from ..handlers.triggers import http
-    from ..serving_graph import Graph
+    from ..handlers.triggers.http import http
+    from ..serving_graph.graph import Graph
 
     module, name, _ = load_module(where)
     thing = getattr(module, name, None) if name else None
@@ -43,7 +43,7 @@ def find(where: str) -> Found:
 
 def with_models(app: App) -> Found:
     """The app and its models; its graphs become models where it does not serve them itself."""
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
     from ..serving_graph.oip import oip
 
     graphs, left_out = [], []

@@ -15,7 +15,7 @@ from . import graphs as of
 from .say import json_option, say_json
 
 if TYPE_CHECKING:
-    from ..serving_graph import Graph
+    from ..serving_graph.graph import Graph
     from ..serving_graph.spread import Spread
 
 MANY = 1 << 60

@@ -9,18 +9,20 @@ once: asking such a one again, once an item, would be the worst.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...handlers.context import Context
 from ...handlers.errors import DeadlineExceeded, Overloaded, PeltonError
 from ...handlers.failed import Failed
-from ..clock import Clock
 from ..compile import note
 from ..deadline import time_left
 from ..drive import AsyncRun
 from ..in_flight import InFlight
 from .batcher import NEVER, NOTHING, OVER, Batch, Batcher, Item
 from .rows import Rows
+
+if TYPE_CHECKING:
+    from ..protocols import Clock
 
 E = TypeVar("E", bound=Exception)
 _OF_THE_SERVICE = (429, 503, 504)

@@ -6,11 +6,15 @@ It asks its clock, so a test moves windows and back-off by hand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..clock import Clock, RealClock
+from ..clock import RealClock
 from ..message import Message
 from ..steps.queue import Address
 from .base import Broker, NoSuchQueue, NotSent, Received, dead
+
+if TYPE_CHECKING:
+    from ..protocols import Clock
 
 
 class _Kept:

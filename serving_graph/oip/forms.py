@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...handlers.codec.faults import Fault
-from ...handlers.codec.types import Unknown, converter, required_keys
+from ...handlers.codec.fields import required_keys
+from ...handlers.codec.types import Unknown, converter
 from ...handlers.errors import WrongUse
 from ..fit import plain, type_name
 from .errors import WrongTensor

@@ -7,12 +7,13 @@ worker makes.  It never runs anything.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..refer import Place, wrong
 from ..spec import Key, StepSpec
 
 if TYPE_CHECKING:
+    from ..protocols import Calls, Does
     from ..run import Worker
 
 I_contra = TypeVar("I_contra", contravariant=True)
@@ -22,18 +23,6 @@ N = TypeVar("N")
 
 # The steps that a step holds, by key.
 Branches = tuple[tuple[Key, "tuple[Step[Any, Any], ...]"], ...]
-
-
-class Calls(Protocol[I_contra, O_co]):
-    """An instance of a class step, called with the value."""
-
-    def __call__(self, value: I_contra, /) -> O_co: ...
-
-
-class Does(Protocol[I_contra, O_co]):
-    """An instance of a class step whose verb is `do`."""
-
-    def do(self, value: I_contra, /) -> O_co: ...
 
 
 class Bound:
@@ -205,21 +194,3 @@ class Step(Generic[I_contra, O_co]):
 
 class Passing(Step[I_contra, Any]):
     """For static checkers: a step that gives the very value that it takes, of whatever type."""
-
-
-# What can be a step, by what calling it gives: at once, or when it is awaited.  For the words'
-# annotations, so that a static checker finds a misfit, too.
-if TYPE_CHECKING:
-    Made = (
-        Step[I_contra, O_co]
-        | type[Calls[I_contra, O_co]]
-        | type[Does[I_contra, O_co]]
-        | Callable[[I_contra], O_co]
-        | Callable[[I_contra, Any], O_co]
-    )
-    Waits = (
-        type[Calls[I_contra, Awaitable[O_co]]]
-        | type[Does[I_contra, Awaitable[O_co]]]
-        | Callable[[I_contra], Awaitable[O_co]]
-        | Callable[[I_contra, Any], Awaitable[O_co]]
-    )

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...handlers.errors import DeadlineExceeded
-from ..clock import Clock
 from ..compile import Run, note
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
@@ -19,8 +18,8 @@ from .freeze import freeze
 from .hold import Holder
 
 if TYPE_CHECKING:
+    from ..protocols import Clock, Made, Waits
     from ..run import Worker
-    from .base import Made, Waits
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741

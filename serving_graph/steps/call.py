@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Calls, Does, Step
+from .base import Bound, Branches, Step
 from .signature import Signature, verb_of
 
 if TYPE_CHECKING:
+    from ..protocols import Calls, Does
     from ..run import Worker
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter, as in Graph[I, O]

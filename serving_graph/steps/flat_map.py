@@ -15,8 +15,8 @@ from .items import item_type, list_of
 from .map import Map
 
 if TYPE_CHECKING:
+    from ..protocols import Made, Waits
     from ..run import Worker
-    from .base import Made, Waits
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741

@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...handlers.errors import Overloaded
-from ..clock import Clock
 from ..compile import note
 from ..deadline import check_time, exceeded, time_left
 from ..drive import AsyncRun
@@ -19,6 +18,7 @@ from .call import steps_of
 from .hold import Wait
 
 if TYPE_CHECKING:
+    from ..protocols import Clock
     from ..run import Worker
 
 REFUSE, WAIT = "refuse", "wait"

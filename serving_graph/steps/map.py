@@ -16,8 +16,8 @@ from .call import steps_of
 from .hold import Holder
 
 if TYPE_CHECKING:
+    from ..protocols import Made, Waits
     from ..run import Worker
-    from .base import Made, Waits
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741

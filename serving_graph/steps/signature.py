@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 from ...handlers.codec.streams import is_stream
 from ..fit import awaited
@@ -20,12 +20,13 @@ _CO_VARARGS, _CO_VARKEYWORDS, _CO_COROUTINE = 4, 8, 128
 _CO_GENERATOR, _CO_ASYNC_GENERATOR = 32, 512
 
 
-class Parameter(NamedTuple):
+class Parameter:
     """One parameter; `kind` is one of `inspect`'s five, by number."""
 
-    name: str
-    kind: int
-    required: bool
+    __slots__ = ("kind", "name", "required")
+
+    def __init__(self, name: str, kind: int, required: bool) -> None:
+        self.name, self.kind, self.required = name, kind, required
 
 
 class Signature:

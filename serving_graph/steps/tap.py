@@ -15,8 +15,9 @@ from .hold import Holder
 
 if TYPE_CHECKING:
     from ..aside import Aside
+    from ..protocols import Made, Waits
     from ..run import Worker
-    from .base import Made, Passing, Waits
+    from .base import Passing
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 Full = Literal["drop", "wait"]

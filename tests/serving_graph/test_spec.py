@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pelton import Graph, ensemble, onnx, parallel, router, step
 from pelton.handlers.errors import GraphError
-from pelton.serving_graph import GraphSpec, Step, StepSpec
-from pelton.serving_graph.spec import BranchSpec, canonical
+from pelton.serving_graph.spec import BranchSpec, GraphSpec, StepSpec, canonical
+from pelton.serving_graph.steps.base import Step
 
 names = st.text("abcdef", min_size=1, max_size=4)
 json_values: st.SearchStrategy[Any] = st.recursive(

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from pelton import Graph, parallel, router, step
 from pelton.handlers.errors import GraphError
-from pelton.serving_graph import GraphSpec, StepSpec
-from pelton.serving_graph.spec import BranchSpec, canonical
+from pelton.serving_graph.spec import BranchSpec, GraphSpec, StepSpec, canonical
 from pelton.serving_graph.texts import from_json, from_yaml, to_json, to_yaml
 
 from .random_graphs import Recipe, add, graphs
