@@ -125,7 +125,8 @@ def test_loading_does_not_look_for_garbage_and_leaves_the_collector_as_it_was(
     code = (
         "import gc, sys; sys.path.insert(0, sys.argv[1]); usual = gc.get_threshold(); "
         "seen = []; gc.callbacks.append(lambda phase, info: seen.append(phase)); "
-        "import pelton_entry_budget; assert gc.get_threshold() == usual; assert seen.count('start') <= 1, seen"
+        "import pelton_entry_budget; "
+        "assert gc.get_threshold() == usual; assert seen.count('start') <= 1, seen"
     )
     command = [sys.executable, "-I", "-S", "-B", "-c", code, str(tmp_path)]
     subprocess.run(command, check=True)
