@@ -14,7 +14,7 @@ from .artifacts import kind_of
 from .artifacts.base import Artifact, Content
 from .bytecode import bytecode
 from .errors import BuildError
-from .imports import check_imports, top_level
+from .imports import check_imports
 from .installed import Installed, read_installed
 from .parts import shipped
 from .report import UNZIPPED_LIMIT, human
@@ -99,13 +99,14 @@ def collect(
     """
     choice = choose([*function.settings.trim, *trim])
     sources = find_sources(function, root.resolve())
-    installed = resolver.install(function.settings.requirements, target)
+    unpacked = resolver.install(function, target, root.resolve())
     parts = shipped(sources.files)
     own = {place: path.read_bytes() for place, path in sources.files.items()}
     own[f"{entry_module(function, target)}.py"] = _entry(function, target).encode()
-    check_imports(sources.imports, [*own, *parts], top_level(installed), target, function.name)
-    shipping = installed if inside else None
-    brought = read_installed(shipping, choice, function.settings.requirements, target)
+    offered = unpacked.modules if unpacked else ()
+    check_imports(sources.imports, [*own, *parts], offered, target, function.name)
+    shipping = unpacked if inside else None
+    brought = read_installed(shipping, choice, target)
     files = parts | brought.files
     _refuse_collisions(function, own, files)
     return files | own, brought

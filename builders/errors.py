@@ -3,7 +3,9 @@
 BuildError
 ├── CannotLoad       the app's file or name cannot be imported
 ├── MissingModule    an import finds nothing in the artifact or in the platform's runtime
-├── CannotResolve    a requirement has no wheel for the target
+├── CannotResolve    a requirement cannot be had for the target
+│   ├── NotLocked    the lock does not say what is asked for, and may not be changed
+│   └── Tampered     a file is not the one that was locked
 └── TooLarge         the artifact is over the platform's limit
 """
 
@@ -25,7 +27,15 @@ class MissingModule(BuildError):
 
 
 class CannotResolve(BuildError):
-    """A requirement has no wheel for the target."""
+    """A requirement cannot be had for the target; the message says why and what to do."""
+
+
+class NotLocked(CannotResolve):
+    """The lock does not say what is asked for, and may not be changed."""
+
+
+class Tampered(CannotResolve):
+    """A file is not the one that was locked: its hash is another."""
 
 
 class TooLarge(BuildError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from .errors import MissingModule
@@ -40,7 +40,7 @@ def top_level(folder: Path | None) -> set[str]:
 def check_imports(
     imports: Iterable[Import],
     own: Iterable[str],
-    installed: set[str],
+    installed: Collection[str],
     target: Target,
     function: str,
 ) -> None:
@@ -48,7 +48,7 @@ def check_imports(
 
     own: places of the files in the artifact; installed: import names of the requirements
     """
-    known = {place.split("/")[0].removesuffix(".py") for place in own} | installed
+    known = {place.split("/")[0].removesuffix(".py") for place in own} | set(installed)
     known |= target.runtime_modules | set(sys.stdlib_module_names)
     for each in imports:
         name = each.module.partition(".")[0]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from .report import owners
 from .requirers import Requirers, find_requirers, read_metadata
 from .target import Target
 from .trim import Choice, Trimmed, trim
+from .unpacked import Unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +23,21 @@ class Installed:
     requirers: Requirers = field(default_factory=Requirers)
 
 
-def read_installed(
-    folder: Path | None, choice: Choice, requirements: Sequence[str], target: Target
-) -> Installed:
-    """What of an installed folder goes into an artifact; each file is read once, the ones left
-    out are not."""
-    if folder is None:
+def read_installed(unpacked: Unpacked | None, choice: Choice, target: Target) -> Installed:
+    """What of the requirements goes into an artifact; each file is read once, the ones left out
+    are not."""
+    if unpacked is None:
         return Installed()
-    places = sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    )
-    owner = owners(folder)
+    owner = unpacked.owners
     read: dict[str, bytes] = {}
 
     def content(place: str) -> bytes:
         if place not in read:
-            read[place] = (folder / place).read_bytes()
+            read[place] = unpacked.read(place)
         return read[place]
 
-    trimmed = trim(places, owner, content, choice)
-    files = {each: content(each) for each in places if each not in trimmed.left_out}
-    sizes = {
-        each: (folder / each).stat().st_size for each in (*trimmed.left_out, *trimmed.possible)
-    }
-    requirers = find_requirers(requirements, read_metadata(folder, target))
+    trimmed = trim(list(unpacked.files), owner, content, choice)
+    files = {each: content(each) for each in unpacked.files if each not in trimmed.left_out}
+    sizes = {e: unpacked.files[e].size for e in (*trimmed.left_out, *trimmed.possible)}
+    requirers = find_requirers(unpacked.asked, read_metadata(unpacked.folder, target))
     return Installed(files, owner, trimmed, sizes, requirers)

@@ -1,7 +1,9 @@
-"""Requirements become wheels for the target's Python and platform, by `uv`, without Docker.
+"""Requirements become files for the target's Python and platform, by `uv`, without Docker.
 
-What is resolved is written to a lock with hashes, once per requirements and target, and reused:
-so a rebuild takes the same files and needs no network.
+`Resolver.install` is the door: from what a function asks for to files with their digests.  What was
+resolved is kept: in `pelton.lock` beside the app, where people commit it, and in the cache.  An
+install that was made before is answered from a note of it: a few small files are read, no process
+is started and no folder walked.
 """
 
 from __future__ import annotations
@@ -9,19 +11,37 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
-from .errors import CannotResolve
+from ..handlers.function import Function
+from . import unpacked as unpacks
+from .answers import Answer, Known
+from .built import Local, local_wheel
+from .choose import Choice, choose, common
+from .errors import CannotResolve, NotLocked, Tampered
+from .explain import refusal
+from .files import locked_file, write_whole
+from .lockfile import (
+    NAME,
+    Package,
+    Question,
+    Resolution,
+    packages_json,
+    packages_of,
+    read_lock,
+    write_lock,
+)
+from .requirements import Asked, asked_for
 from .target import Target
+from .unpacked import Found, Unpacked
+from .uv_calls import run_uv
+from .wheel_checks import check_wheels
 
-# Written by uv for itself; of no use in an artifact, and not the same on every machine.
-LEFT_OUT = frozenset({"uv_cache.json", "uv_build.json", "REQUESTED", "direct_url.json", ".lock"})
+# What may become of pelton.lock: only read; changed where it is there; made; not to be changed.
+Locking = Literal["read", "keep", "write", "locked"]
 
 
 def default_cache() -> Path:
@@ -33,109 +53,239 @@ def default_cache() -> Path:
 @dataclass(frozen=True)
 class Resolver:
     """cache: a folder kept between builds; find_links: folders with wheels to look in first;
-    offline: use nothing but those and what is cached."""
+    offline: use nothing but those and what is cached; lock: what may become of `pelton.lock`
+    ("read", "keep" it true where it is there, "write" it, "locked": refuse what would change it);
+    upgrade: the distributions that need not keep their locked version, None for all."""
 
     cache: Path
     find_links: tuple[Path, ...] = ()
     offline: bool = False
+    lock: Locking = "keep"
+    upgrade: frozenset[str] | None = field(default_factory=frozenset)
 
-    def install(self, requirements: Sequence[str], target: Target) -> Path | None:
-        """A folder with the installed requirements; None when there are none.
+    def install(self, function: Function[..., Any], target: Target, root: Path) -> Unpacked | None:
+        """What a function requires, installed for a target; None when it requires nothing.
 
-        Raises `CannotResolve` with what the resolver said.
+        root: the app's folder, with `pelton.lock`.  Raises `CannotResolve` (a requirement cannot be
+        had), `NotLocked`, `Tampered`; each says the line to blame and what to do.
         """
-        if not requirements:
+        words = function.settings.requirements
+        if not words:
             return None
-        key = self._key(requirements, target)
-        folder = self.cache / "installed" / key
-        if not folder.exists():
-            self._make(folder, self._lock(requirements, target, key), requirements, target)
-        return folder
-
-    def _key(self, requirements: Sequence[str], target: Target) -> str:
-        said = [sorted(requirements), target.python, target.uv_platform]
-        said.append([str(each) for each in self.find_links])
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]
-
-    def _lock(self, requirements: Sequence[str], target: Target, key: str) -> Path:
-        lock = self.cache / "locks" / f"{key}.txt"
-        if not lock.exists():
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            made = self._uv(
-                [
-                    "pip",
-                    "compile",
-                    "--quiet",
-                    "--generate-hashes",
-                    "--no-header",
-                    "--no-annotate",
-                    "-",
-                ],
-                requirements,
-                target,
-                "\n".join(requirements),
-            )
-            draft = lock.with_suffix(f".{os.getpid()}")
-            draft.write_text(made)
-            draft.replace(lock)
-        return lock
-
-    def _make(self, folder: Path, lock: Path, requirements: Sequence[str], target: Target) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
         try:
-            self._uv(
-                ["pip", "install", "--quiet", "--require-hashes", "--no-compile-bytecode",
-                 "--link-mode", "copy", "--target", str(draft), "--requirement", str(lock)],
-                requirements,
-                target,
-            )  # fmt: skip
-            _tidy(draft)
-            _check_tags(draft, target)
-            draft.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another build was first, with the same content
-                raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-
-    def _uv(
-        self, words: Sequence[str], requirements: Sequence[str], target: Target, text: str = ""
-    ) -> str:
-        import uv
-
-        command = [
-            uv.find_uv_bin(), *words, "--python", sys.executable, "--only-binary", ":all:",
-            "--python-version", target.python, "--python-platform", target.uv_platform,
-            *(word for each in self.find_links for word in ("--find-links", str(each))),
-            *(["--offline"] if self.offline else []),
-        ]  # fmt: skip
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        if done.returncode:
+            return self._install(function, words, target, root)
+        except OSError as error:
             raise CannotResolve(
-                f"requirements {', '.join(requirements)} cannot be had as wheels for "
-                f"Python {target.python} on {target.uv_platform}:\n{done.stderr.strip()}\n"
-                "Pin another version, or leave out what has no wheel for that platform."
+                f"function {function.name}: its requirements cannot be kept in {self.cache}: "
+                f"{error.strerror or error}; make room or give another cache (XDG_CACHE_HOME)"
+            ) from None
+
+    def _install(
+        self, function: Function[..., Any], words: tuple[str, ...], target: Target, root: Path
+    ) -> Unpacked:
+        answer = Answer.to(self._question(function, words, target, root), self.cache, root / NAME)
+        fresh = self.upgrade is not None and not self.upgrade
+        if fresh and (known := answer.read()):
+            if made := unpacks.load(
+                self._home(known.key), packages_of(known.packages), known.asked
+            ):
+                return made
+        asked = asked_for(words, root, target, _where(function, root))
+        local = self._local(asked, target)
+        links = [each for each in self.find_links if each.is_dir()]
+        choice = Choice(asked, target, root, function.name, local, {}, links, self.offline)
+        resolution = self._resolution(choice, function, root / NAME)
+        made = self._made(choice, resolution.packages)
+        paths = [each.path for each in asked.requirements if each.path is not None]
+        key = made.folder.parent.name
+        known = Known(key, packages_json(resolution), made.asked)
+        answer.write([*asked.files, *paths], known)
+        return made
+
+    def _question(
+        self, function: Function[..., Any], words: tuple[str, ...], target: Target, root: Path
+    ) -> list[Any]:
+        place = [target.python, target.architecture, target.glibc]
+        links = [str(each) for each in self.find_links]
+        return [function.app.name, words, place, str(root), links, self.lock]
+
+    def _home(self, key: str) -> Path:
+        return self.cache / "installed" / key
+
+    def _local(self, asked: Asked, target: Target) -> dict[str, Local]:
+        paths = [each for each in asked.requirements if each.path is not None]
+        found: dict[str, Local] = {}
+        for each in paths:
+            made = local_wheel(each, target, self.cache, self.find_links, self.offline)
+            if found.setdefault(made.name, made) != made:
+                raise CannotResolve(
+                    f"{each.where}: {each.text} and {found[made.name].path} are both {made.name}; "
+                    "name one of them"
+                )
+        return found
+
+    def _resolution(self, choice: Choice, function: Function[..., Any], path: Path) -> Resolution:
+        """The answer of the lock, else of the cache, else of uv."""
+        asked = choice.asked
+        question = Question.of(function.app.name, asked, choice.target)
+        kept = self.cache / "resolutions" / f"{_key(question, asked, choice, path)}.json"
+        if asked.pinned:
+            return self._kept(kept, question) or self._resolved(choice, question, kept)
+        with locked_file(self.cache / "locks" / _short(str(path))):
+            lock = read_lock(path)
+            known = lock.find(question)
+            if known is not None and self._stays(known):
+                _check_local(known, choice, function)
+                return known
+            if self.lock == "locked":
+                raise _not_locked(function, choice, path, lock.nearest(question))
+            found = self._kept(kept, question) if known is None else None
+            if found is None:
+                preferences = lock.preferences(question)
+                if self.upgrade is None:
+                    preferences = {}
+                keep = {n: v for n, v in preferences.items() if n not in (self.upgrade or ())}
+                found = self._resolved(replace(choice, preferences=keep), question, kept)
+            if self.lock == "write" or (self.lock == "keep" and path.exists()):
+                asks = _all_asked(function, choice)
+                write_lock(path, lock.without(function.app.name, asks).with_(found))
+            return found
+
+    def _stays(self, known: Resolution) -> bool:
+        if self.upgrade is None:
+            return False
+        return not self.upgrade.intersection(each.name for each in known.packages)
+
+    def _kept(self, path: Path, question: Question) -> Resolution | None:
+        if self.upgrade is None or self.upgrade:
+            return None
+        try:
+            return Resolution(question, packages_of(path.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _resolved(self, choice: Choice, question: Question, kept: Path) -> Resolution:
+        found = Resolution(question, choose(choice))
+        write_whole(kept, packages_json(found))
+        return found
+
+    def _made(self, choice: Choice, packages: tuple[Package, ...]) -> Unpacked:
+        hashes = {name: each.wheel_sha256 for name, each in choice.local.items()}
+        home = self._home(unpacks.key_of(packages, hashes, choice.target.python))
+        direct = _direct(choice)
+        known = unpacks.load(home, packages, direct)
+        if known is not None:
+            return known
+
+        def check(found: Found) -> None:
+            built = {e.name for e in packages if e.is_source and e.name not in choice.local}
+            check_wheels(found, choice.target, choice.function, frozenset(built))
+            _settle_clashes(found, choice, packages)
+
+        unpacks.make(home, lambda folder: _fill(folder, choice, packages), check)
+        made = unpacks.load(home, packages, direct)
+        assert made is not None
+        return made
+
+
+def _direct(choice: Choice) -> tuple[str, ...]:
+    """The requirements themselves, each as pip writes it."""
+    named = [each.text for each in choice.asked.requirements if each.path is None]
+    return (*named, *choice.local)
+
+
+def _fill(folder: Path, choice: Choice, packages: tuple[Package, ...]) -> None:
+    """Let uv fetch and unpack exactly these files."""
+    lines = [each for each in choice.asked.options if each != "--pre"]
+    for each in packages:
+        if own := choice.local.get(each.name):
+            lines.append(f"{each.name} @ {own.wheel.as_uri()} --hash=sha256:{own.wheel_sha256}")
+        elif each.url:
+            lines.append(f"{each.name} @ {each.url} --hash=sha256:{each.sha256}")
+        else:
+            lines.append(f"{each.name}=={each.version} --hash=sha256:{each.sha256}")
+    sources = [e.name for e in packages if e.is_source and e.name not in choice.local]
+    words = [
+        "pip", "install", "--require-hashes", "--no-deps", "--no-compile-bytecode",
+        "--link-mode", "copy", "--target", str(folder), "--requirement", "-",
+        *common(choice, choice.target.next_uv_platform, sources),
+    ]  # fmt: skip
+    said = run_uv(words, cwd=choice.root, text="\n".join(lines) + "\n")
+    if said.code:
+        raise refusal(said, choice.asked, choice.target, choice.function)
+
+
+def _settle_clashes(found: Found, choice: Choice, packages: tuple[Package, ...]) -> None:
+    """Two distributions with the same file: the first by name counts, whatever order they were
+    unpacked in, so that every machine makes the same artifact."""
+    by_name = {each.name: each for each in packages}
+    for place, owners in sorted(found.clashes().items()):
+        first = owners[0].partition(" ")[0].lower().replace("_", "-").replace(".", "-")
+        if first in by_name:
+            found.take(place, lambda folder, p=by_name[first]: _fill(folder, choice, (p,)))  # type: ignore[misc]
+        found.notes.append(f"{place} is in {' and in '.join(owners)}; that of {owners[0]} counts")
+
+
+def _check_local(known: Resolution, choice: Choice, function: Function[..., Any]) -> None:
+    """A wheel beside the app must be the one that was locked."""
+    for package in known.packages:
+        own = choice.local.get(package.name)
+        if own is not None and package.sha256 and package.sha256 != own.sha256:
+            raise Tampered(
+                f"function {function.name}: {own.path} is not the file that {NAME} was made with; "
+                f"if you changed it, run `pelton lock --upgrade {own.name}`"
             )
-        return done.stdout
 
 
-def _tidy(folder: Path) -> None:
-    shutil.rmtree(folder / "bin", ignore_errors=True)
-    for path in sorted(folder.rglob("*")):
-        if path.name in LEFT_OUT or path.suffix == ".pyc":
-            path.unlink()
+def _not_locked(
+    function: Function[..., Any], choice: Choice, path: Path, nearest: Resolution | None
+) -> NotLocked:
+    if not path.exists():
+        return NotLocked(f"function {function.name}: there is no {path}; run `pelton lock`")
+    why = f"it says nothing of {choice.target.says}"
+    if nearest is not None:
+        had, has = set(nearest.question.requirements), set(choice.asked.texts)
+        changed = [f"+{each}" for each in sorted(has - had)]
+        changed += [f"-{each}" for each in sorted(had - has)]
+        why = f"its requirements are others ({', '.join(changed) or 'constraints changed'})"
+    return NotLocked(
+        f"function {function.name}: {path.name} would have to change, {why}; run `pelton lock` and "
+        "commit the file"
+    )
 
 
-def _check_tags(folder: Path, target: Target) -> None:
-    """Every wheel says for which platform it is; one for another is refused by name."""
-    machine = target.uv_platform.partition("-")[0]
-    for path in folder.glob("*.dist-info/WHEEL"):
-        tags = [line[5:] for line in path.read_text().splitlines() if line.startswith("Tag: ")]
-        platforms = [tag.rpartition("-")[2] for tag in tags]
-        if not any(p == "any" or (p.endswith(machine) and "linux" in p and "musl" not in p)
-                   for p in platforms):  # fmt: skip
-            raise CannotResolve(
-                f"{path.parent.name} is built for {', '.join(platforms)}, "
-                f"not for {target.uv_platform}"
-            )
+def _all_asked(
+    function: Function[..., Any], choice: Choice
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """What each function of the app asks for; of one whose files cannot be read nothing is known,
+    and it says so itself when it is built."""
+    found = []
+    for each in function.app.functions.values():
+        words = each.settings.requirements
+        try:
+            asked = asked_for(words, choice.root, choice.target, _where(each, choice.root))
+        except CannotResolve:
+            continue
+        found.append((asked.texts, asked.constraint_texts))
+    return found
+
+
+def _where(function: Function[..., Any], root: Path) -> str:
+    """The line of a function, relative to the app's folder where it is below it."""
+    path = Path(function.file)
+    short = path.relative_to(root) if path.is_relative_to(root) else path
+    return f"{short}:{function.line}"
+
+
+def _key(question: Question, asked: Asked, choice: Choice, path: Path) -> str:
+    allowed: Mapping[str, frozenset[str]] = asked.allowed
+    said = [
+        str(question), sorted((name, sorted(each)) for name, each in allowed.items()),
+        list(map(str, choice.links)), list(asked.options), str(path),
+        sorted(each.wheel_sha256 for each in choice.local.values()),
+    ]  # fmt: skip
+    return _short(json.dumps(said))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

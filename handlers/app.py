@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from .checks import caller, said_at
+from .checks import caller, names_a_file, said_at
 from .codec import Codec, codec_for, compile_codec
 from .codec.signature import Signature, unwrapped
 from .errors import WrongUse
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class App:
     """The functions that belong together.
 
+    `requirements` are those of its functions that say none of their own.
+
     >>> app = App("shop")
     >>> @app.function(memory=256)
     ... def accept(order: dict[str, int]) -> int:
@@ -33,10 +35,12 @@ class App:
     (3, 256)
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, requirements: str | Sequence[str] = ()) -> None:
         self.name = name
         self.functions: dict[str, Function[..., Any]] = {}
         said_at(caller(2), check_name, name, "app")
+        given = said_at(caller(2), _settings, {"requirements": requirements}, ())
+        self.requirements = given.requirements  # of functions that say none of their own
 
     def __repr__(self) -> str:
         return f"<pelton app {self.name}: {', '.join(self.functions) or 'no functions'}>"
@@ -53,7 +57,7 @@ class App:
         memory: int = 128,
         timeout: int = 3,
         environment: Mapping[str, str] | None = None,
-        requirements: Sequence[str] = (),
+        requirements: str | Sequence[str] | None = None,
         description: str = "",
         tags: Mapping[str, str] | None = None,
         triggers: Sequence[Trigger] = (),
@@ -72,8 +76,9 @@ class App:
     ) -> Any:
         """Make a function deployable.
 
-        memory in MB, timeout in seconds, `requirements` as pip writes them, `include` as globs of
-        data files beside the app, `trim` as rules of what requirements need not bring,
+        memory in MB, timeout in seconds, `requirements` as pip writes them or as the name of a file
+        that has them (without: the app's own), `include` as globs of data files beside the app,
+        `trim` as rules of what requirements need not bring,
         `import_budget` in milliseconds, `style` "lambda" or "nuclio" for a platform's native
         handler.
 
@@ -92,7 +97,7 @@ class App:
                     advice="decorate a function written with def; a graph goes to app.serve()",
                 )
             where = (code.co_filename, code.co_firstlineno)
-            made = said_at(where, _settings, settings)
+            made = said_at(where, _settings, settings, self.requirements)
             label = name or user_function.__name__
             if made.style:
                 _check_native(code, label, made.style, where)
@@ -131,7 +136,7 @@ class App:
         if not settings.get("triggers"):
             # What has routes of its own (the Open Inference Protocol) brings them along.
             settings["triggers"] = getattr(graph, "triggers", ())
-        made = said_at(where, _settings, settings)
+        made = said_at(where, _settings, settings, self.requirements)
         if not hasattr(graph, "check"):
             raise WrongUse(
                 f"app.serve was given {graph!r}, which is no graph",
@@ -217,8 +222,11 @@ class App:
                         )
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(given: dict[str, Any], requirements: tuple[str, ...]) -> Settings:
     tidy = {key: value for key, value in given.items() if value is not None}
+    wanted = tidy.setdefault("requirements", requirements)
+    if isinstance(wanted, str) and names_a_file(wanted):
+        tidy["requirements"] = (f"-r {wanted}",)
     for key in ("requirements", "triggers", "include", "trim"):
         if isinstance(tidy.get(key), str):
             raise WrongUse(

@@ -79,24 +79,71 @@ def texts(name: str, values: object) -> None:
             raise WrongUse(f"{name}[{key!r}] = {value!r}: names and values must be strings")
 
 
+# How the name of a file with requirements ends; what selects a part of it may follow.
+_FILES = (".txt", ".in", ".toml", ".lock")
+
+
 def requirement(value: object) -> None:
-    """A requirement as pip writes it.  Source: PEP 508, short of environment markers' grammar.
+    """One entry of `requirements`: a requirement as pip writes it, the path of a wheel or of a
+    project's folder, or a file with requirements after `-r`, with constraints after `-c`.  Source:
+    PEP 508, short of environment markers' grammar; pip's requirements file format.
 
     >>> requirement("pydantic[email]>=2,<3; python_version > '3.10'")
+    >>> requirement("./libs/ours"), requirement("-r pyproject.toml[aws]")
+    (None, None)
     >>> requirement("pydantic>>1")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     pelton.handlers.errors.WrongUse: requirement 'pydantic>>1' is not as pip writes it; ...
     """
-    if not isinstance(value, str) or not _is_requirement(value):
+    if isinstance(value, str) and value.isascii() and value.isalnum():
+        return
+    if not isinstance(value, str):
+        raise WrongUse(
+            f"requirement {value!r} is no string", advice='write a name: "pydantic>=2,<3"'
+        )
+    if advice := _refused(value):
+        raise WrongUse(f"requirement {value!r} cannot be packed", advice=advice)
+    if names_a_file(value):
+        raise WrongUse(f"requirement {value!r} is the name of a file", advice=f'write "-r {value}"')
+    if not (
+        value.startswith(("-r ", "-c ")) or is_path(value) or re.fullmatch(_REQUIREMENT, value)
+    ):
         raise WrongUse(
             f"requirement {value!r} is not as pip writes it",
             advice='write a name and, if you like, versions: "pydantic>=2,<3"',
         )
 
 
-def _is_requirement(text: str) -> bool:
-    plain = text.isascii() and text.isalnum()
-    return plain or re.fullmatch(_REQUIREMENT, text) is not None
+def _refused(text: str) -> str:
+    """What to write instead of a requirement that no artifact can hold; "" for others."""
+    if text.startswith(("-e", "--editable")):
+        path = text.partition(" ")[2].strip() or "./folder"
+        return f'an editable install points to files of this machine: write "{path}"'
+    if re.search(r"(^|@\s*)(git|hg|svn|bzr)\+", text):
+        return "what version control holds is not the same twice: make a wheel of it and name that"
+    if text.startswith("-") and not text.startswith(("-r ", "-c ")):
+        return 'of options only "-r FILE" and "-c FILE" may stand here; others go into a file'
+    return ""
+
+
+def names_a_file(text: str) -> bool:
+    """Whether `text` is the name of a file with requirements, or of a part of one.
+
+    >>> names_a_file("requirements.txt"), names_a_file("pyproject.toml[aws,onnx]")
+    (True, True)
+    >>> names_a_file("pyproject.toml:serving"), names_a_file("pydantic")
+    (True, False)
+    """
+    file = re.match(r"[^\[\]:;@=<>!~\s]+", text)
+    return file is not None and file[0].endswith(_FILES)
+
+
+def is_path(text: str) -> bool:
+    """Whether a requirement is the path of a wheel, an sdist or a project's folder."""
+    bare = text.partition("[")[0].partition(";")[0].strip()
+    return "@" not in bare and (
+        bare.startswith(("./", "../", "/")) or bare.endswith((".whl", ".tar.gz"))
+    )
 
 
 def data_files(pattern: object) -> None:
