@@ -11,6 +11,8 @@ from typing import Any
 
 from ..handlers.function import Function
 from .errors import BuildError
+from .ignores import Ignores, read_ignores
+from .statements import imports_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,16 @@ class Import:
 
 @dataclass(slots=True)
 class Sources:
-    """The user's files, by their place in the artifact, and what they import from outside."""
+    """The user's files, by their place in the artifact, and what they import from outside.
+
+    dynamic: imports by a name that only exists when they run, `module` as the code says it
+    ignored: files that a pattern of `include` matches and that are passed over, and by whom
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
     imports: list[Import] = field(default_factory=list)
+    dynamic: list[Import] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
 
 def find_sources(function: Function[..., Any], root: Path) -> Sources:
@@ -48,8 +56,10 @@ def find_sources(function: Function[..., Any], root: Path) -> Sources:
     for graph in graphs:
         for file in graph.files():
             _add_file(Path(file.path), root, found, f"the graph {graph.name}")
+    ignores = read_ignores(root) if function.settings.include else None
     for pattern in function.settings.include:
-        _add_pattern(pattern, root, found, function)
+        assert ignores is not None
+        _add_pattern(pattern, root, found, function, ignores)
     if function.module.replace(".", "/") + ".py" not in found.files:
         raise BuildError(
             f"function {function.name}: its module {function.module} is not below {root}; "
@@ -76,14 +86,27 @@ def _add_file(path: Path, root: Path, found: Sources, who: str) -> None:
         raise BuildError(f"{who} needs {path}, which is outside the app's folder {root}") from None
 
 
-def _add_pattern(pattern: str, root: Path, found: Sources, function: Function[..., Any]) -> None:
+def _add_pattern(
+    pattern: str, root: Path, found: Sources, function: Function[..., Any], ignores: Ignores
+) -> None:
     matched = [path for path in sorted(root.glob(pattern)) if path.is_file()]
     if not matched:
         raise BuildError(
             f"function {function.name}: include={pattern!r} matches no file below {root}"
         )
+    exact = not any(each in pattern for each in "*?[")
+    places = {path: path.relative_to(root).as_posix() for path in matched}
+    by = {} if exact else {p: who for p in matched if (who := ignores.ignored(places[p]))}
+    if len(by) == len(matched):
+        raise BuildError(
+            f"function {function.name}: all that include={pattern!r} matches is ignored, "
+            f"{places[matched[0]]} by {by[matched[0]]}; name the file without a wildcard, or "
+            "change the ignore file"
+        )
+    found.ignored += [f"{places[path]} is passed over: {who}" for path, who in by.items()]
     for path in matched:
-        _add_file(path, root, found, f"function {function.name}")
+        if path not in by:
+            _add_file(path, root, found, f"function {function.name}")
 
 
 def _locate(name: str, root: Path) -> Path | None:
@@ -111,47 +134,12 @@ def _add_module(name: str, root: Path, found: Sources) -> Iterator[str]:
     except SyntaxError as error:
         raise BuildError(f"{place}:{error.lineno}: {error.msg}") from None
     package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for module, names, line in _imports(tree, package_name):
-        if _locate(module.partition(".")[0], root) or (root / module.partition(".")[0]).is_dir():
-            yield module
-            yield from (f"{module}.{each}" for each in names)
-        else:
-            found.imports.append(Import(module, place, line))
-
-
-def _imports(tree: ast.AST, package: str) -> Iterator[tuple[str, list[str], int]]:
-    """(module, names taken from it, line) of every import that must succeed."""
-    for node in _unguarded(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, [], node.lineno
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if node.level:
-                parts = package.split(".") if package else []
-                base = parts[: len(parts) - node.level + 1]
-                module = ".".join([*base, *([module] if module else [])])
-            if module:
-                yield module, [alias.name for alias in node.names], node.lineno
-
-
-def _unguarded(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those under `if TYPE_CHECKING` and in a `try` that expects ImportError."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-            for other in child.orelse:
-                yield other
-                yield from _unguarded(other)
-            continue
-        if isinstance(child, ast.Try) and _expects_import_error(child):
-            continue
-        yield child
-        yield from _unguarded(child)
-
-
-def _expects_import_error(node: ast.Try) -> bool:
-    return any(
-        handler.type is None
-        or any(name in ast.dump(handler.type) for name in ("ImportError", "ModuleNotFoundError"))
-        for handler in node.handlers
-    )
+    for each in imports_of(tree, package_name):
+        top = each.module.partition(".")[0]
+        if each.unknown:
+            found.dynamic.append(Import(each.module, place, each.line))
+        elif _locate(top, root) or (root / top).is_dir():
+            yield each.module
+            yield from (f"{each.module}.{name}" for name in each.names)
+        elif each.required:
+            found.imports.append(Import(each.module, place, each.line))
