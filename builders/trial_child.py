@@ -10,6 +10,8 @@ import json
 import opcode
 import os
 import sys
+from types import FrameType
+from typing import Any
 
 STATEMENT = opcode.opmap["IMPORT_NAME"]
 original_import_module, original_import = importlib.import_module, builtins.__import__
@@ -18,16 +20,16 @@ original_import_module, original_import = importlib.import_module, builtins.__im
 class Watch:
     """What the user's own code asks for by name: {module: (file, line)}."""
 
-    def __init__(self, root):
+    def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
-        self.asked = {}
+        self.asked: dict[str, tuple[str, int]] = {}
 
-    def place(self, file):
+    def place(self, file: Any) -> str | None:
         """A file's place below the root; None for others."""
         path = os.path.realpath(file) if file else ""
         return os.path.relpath(path, self.root) if path.startswith(self.root + os.sep) else None
 
-    def note(self, name, frame):
+    def note(self, name: str, frame: FrameType | None) -> None:
         """Keep the first of the user's own frames from `frame` on."""
         while frame is not None:
             found = self.place(frame.f_code.co_filename)
@@ -36,23 +38,24 @@ class Watch:
                 return
             frame = frame.f_back
 
-    def import_module(self, name, package=None):
+    def import_module(self, name: str, package: str | None = None) -> Any:
         full = name
         if name.startswith(".") and package:
             full = importlib.util.resolve_name(name, package)
         self.note(full, sys._getframe(1))
         return original_import_module(name, package)
 
-    def by_name(self, name, *args, **named):
+    def by_name(self, name: str, *args: Any, **named: Any) -> Any:
         frame = sys._getframe(1)
         if frame.f_code.co_code[frame.f_lasti] != STATEMENT:
             self.note(name, frame)
         return original_import(name, *args, **named)
 
 
-def main(root, module):
+def main(root: str, module: str) -> None:
     watch = Watch(root)
-    importlib.import_module, builtins.__import__ = watch.import_module, watch.by_name
+    importlib.import_module = watch.import_module
+    builtins.__import__ = watch.by_name
     sys.path.insert(0, watch.root)
     stdout, sys.stdout = sys.stdout, sys.stderr
     original_import(module)
