@@ -1,32 +1,114 @@
-"""Follow a plan: the only code that changes anything, and it does so through target objects."""
+"""Take a plan's steps: the only code that changes anything, and it does so through the resources.
+
+Several at a time, each after those that it needs, and never two on one function.  When one fails,
+or ctrl-C comes, what runs is waited for and nothing more is begun.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
-from .instructions import Instruction
-from .plan import Plan
+from .errors import Interrupted
+from .plan import Plan, Step
+from .targets.aws import WIDTH
+from .targets.target import Target
 
-
-class Doer(Protocol):
-    """What can follow a platform's instructions."""
-
-    def do(self, instruction: Instruction) -> None:
-        """Follow one instruction to its end; raises `DeployError`."""
+Told = Callable[[Step, float | None], None]
 
 
 def apply(
     plan: Plan,
-    doers: Mapping[str, Doer],
+    target: Target,
     *,
-    on_step: Callable[[Instruction], None] = lambda instruction: None,
+    on_step: Told = lambda step, seconds: None,
+    take: Callable[[Step, Target], None] | None = None,
 ) -> None:
-    """Follow the instructions in order, each by the doer of its platform.
+    """Take the steps; every one is done when this returns.
 
-    `on_step` is called before each.  Stops at the first failure (`DeployError`); running plan
-    and apply again goes on from there, because the plan is made from what is live.
+    on_step: called in this thread before each step (seconds None) and after it
+    take:    how one step is taken, for tests
+
+    Raises the first failure (`DeployError`) with notes on what was done and what was not, and
+    `Interrupted` after ctrl-C; planning and applying again goes on from there, because the plan is
+    made from what is live.
     """
-    for instruction in plan.instructions:
-        on_step(instruction)
-        doers[instruction.platform].do(instruction)
+    _Applying(list(plan.steps), target, on_step, take or take_step).run()
+
+
+def take_step(step: Step, target: Target) -> None:
+    """Take one step to its end; raises `DeployError` with the platform's words."""
+    want, have = step.want, step.have
+    with target.aws.named(f"{step.action} {step.resource.words}"):
+        if have is not None and step.action in ("delete", "replace"):
+            have.delete(target)
+        if want is not None and step.action in ("create", "replace"):
+            want.create(target)
+        if want is not None and have is not None and step.action == "update":
+            want.update(target, have)
+
+
+@dataclass
+class _Applying:
+    waiting: list[Step]
+    target: Target
+    on_step: Told
+    take: Callable[[Step, Target], None]
+    done: list[Step] = field(default_factory=list)
+    running: dict[Future[None], tuple[Step, float]] = field(default_factory=dict)
+    failures: list[BaseException] = field(default_factory=list)
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(WIDTH) as pool:
+            try:
+                self._begin(pool)
+                while self.running:
+                    self._come_back()
+                    self._begin(pool)
+            except KeyboardInterrupt:
+                while self.running:
+                    self._come_back()
+                self.failures.insert(0, Interrupted("interrupted; nothing more was begun"))
+        if self.failures:
+            error = self.failures[0]
+            for note in self._story():
+                error.add_note(note)
+            raise error
+
+    def _begin(self, pool: ThreadPoolExecutor) -> None:
+        finished = {each.key for each in self.done}
+        for step in list(self.waiting) if not self.failures else ():
+            ours = {_lane(each) for each, _ in self.running.values()}
+            ahead = {each.key for each in self.waiting} | {e.key for e, _ in self.running.values()}
+            if _lane(step) not in ours and not ahead.intersection(step.needs) - finished:
+                self.waiting.remove(step)
+                self.on_step(step, None)
+                future = pool.submit(self.take, step, self.target)
+                self.running[future] = (step, time.monotonic())
+
+    def _come_back(self) -> None:
+        ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
+        for future in ended:
+            step, began = self.running.pop(future)
+            error = future.exception()
+            if error is None:
+                self.done.append(step)
+                self.on_step(step, time.monotonic() - began)
+            else:
+                self.failures.append(error)
+                self.waiting.insert(0, step)
+
+    def _story(self) -> list[str]:
+        """What was done and what was not."""
+        done = ", ".join(each.key for each in self.done) or "nothing"
+        left = ", ".join(each.key for each in self.waiting) or "nothing"
+        others = [f"also failed: {each}" for each in self.failures[1:]]
+        return [*others, f"done: {done}; not done: {left}; the next deploy goes on from there"]
+
+
+def _lane(step: Step) -> str:
+    """Steps of one lane are taken one after another: those on one function, for AWS refuses a
+    change of one that is being changed."""
+    return step.resource.function or step.key

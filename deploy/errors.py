@@ -2,9 +2,10 @@
 
 DeployError
 ├── Unreachable     nothing answers at an endpoint
-├── CannotPlan      what is asked for cannot be had there (a trigger, a queue, a role)
+├── CannotPlan      what is asked for cannot be had there (a trigger, a queue, a role, a name)
 ├── CannotRelease   a version cannot take over, or be gone back to, as asked
-└── CallFailed      a platform refused or failed one call
+├── CallFailed      a platform refused or failed one call
+└── Interrupted     ctrl-C came while a plan was applied
 """
 
 from __future__ import annotations
@@ -30,3 +31,7 @@ class CannotRelease(DeployError):
 
 class CallFailed(DeployError):
     """A platform refused or failed; the message is the platform's own, with the function's name."""
+
+
+class Interrupted(DeployError):
+    """What ran was waited for; the notes say what was done and what was not."""

@@ -6,9 +6,9 @@ credentials, and artifacts for the interpreters that the health answer names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -17,18 +17,20 @@ from ..builders import Artifact, Target, build
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
-from . import streams
-from . import wanted as want
-from .apply import Doer
 from .errors import CannotPlan
-from .plan import Plan, code_sha256, make_plan
-from .states import Code, Live, Wanted
+from .kinds import Resource
+from .kinds.stream import is_there
+from .live import read_keys, read_live
+from .place import Place
+from .plan import Last, Plan, make_plan
 from .targets.aws import Account, Aws, unreachable
-from .targets.aws_calls import AwsCalls
 from .targets.nuclio import Nuclio
+from .targets.target import Target as Platforms
+from .wants import between, common
+from .wants.lambda_ import on_lambda
+from .wants.nuclio import on_nuclio
 
 LOCAL, LOCAL_NUCLIO = "http://127.0.0.1:4566", "http://127.0.0.1:8070"
-LINK_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,14 @@ def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str
 
 @dataclass
 class Session(AbstractContextManager["Session"]):
-    """A prepared deploy: `artifacts` built, `plan` made, `doers` ready to follow it."""
+    """A prepared deploy: `artifacts` built, the plan made, `target` ready for it to be applied."""
 
     app: App
     root: Path
     where: Where
     out: Path
     only: Sequence[str] = ()
+    adopt: Sequence[str] = ()
     artifacts: list[Artifact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,7 +108,7 @@ class Session(AbstractContextManager["Session"]):
         )
         self._nuclio: Nuclio | None = None
         if "nuclio" in self.where.platforms:
-            self._nuclio = Nuclio(self.where.nuclio_address, archive_url=self._archive_url)
+            self._nuclio = Nuclio(self.where.nuclio_address)
 
     def __exit__(
         self,
@@ -117,12 +120,10 @@ class Session(AbstractContextManager["Session"]):
             self._nuclio.close()
 
     @property
-    def doers(self) -> Mapping[str, Doer]:
-        calls = AwsCalls(self.aws)
-        found: dict[str, Doer] = dict.fromkeys(("lambda", "s3", "sqs", "kinesis"), calls)
-        if self._nuclio is not None:
-            found["nuclio"] = self._nuclio
-        return found
+    def target(self) -> Platforms:
+        """What resources are read from and made on, with the artifacts built so far."""
+        archives = {each.sha256: each.path for each in self.artifacts}
+        return Platforms(self.aws, self._nuclio, self.app.name, archives)
 
     def chosen(self) -> list[Function[..., Any]]:
         """The functions that `only` names, or all; raises `CannotPlan` for an unknown name, and
@@ -140,29 +141,58 @@ class Session(AbstractContextManager["Session"]):
             each for name, each in self.app.functions.items() if not self.only or name in self.only
         ]
 
-    def plan(self) -> Plan:
-        """Build what is wanted, read what is live, and compare; changes nothing."""
+    def plan(self, last: Last | None = None) -> Plan:
+        """Build what is wanted, read what is live, and compare; changes nothing.
+
+        last: what a state remembers of the last deploy
+        """
+        functions, last = self.chosen(), last or {}
+        wanted = list(self.wants())
+        target, platforms = self.target, self.where.platforms
+        live = read_live(target, wanted, last, platforms, self.only)
+        functions_there = {each.name for each in live.values() if each.kind == "function"}
+        notes = [
+            *between.not_deployed(functions, lambda name: self._is_there(name, functions_there)),
+            *between.held_up(functions),
+        ]
+
+        def make(live: Mapping[str, Resource]) -> Plan:
+            return make_plan(
+                self.app.name,
+                wanted,
+                live,
+                last,
+                functions=[each.name for each in functions],
+                only=self.only,
+                adopt=self.adopt,
+                notes=notes,
+            )
+
+        plan = make(live)
+        pulled = [each.key for each in plan.steps if each.resource.on_demand]
+        return make(live | read_keys(target, pulled)) if pulled else plan
+
+    def wants(self) -> Iterator[Resource]:
+        """Everything that the chosen functions ask for; builds them on the way."""
         functions = self.chosen()
         for function in functions:
             for platform in self.where.platforms:
-                want.refuse_missing_triggers(function, platform)
-        queues = [t.queue for f in functions for t in f.triggers if want.is_given(t)]
+                common.refuse_missing_triggers(function, platform)
+        queues = [t.queue for f in functions for t in f.triggers if between.is_given(t)]
         place = self.aws.place(list(dict.fromkeys(queues)))
-        want.refuse_missing_queues(functions, place, self.where.aws_address)
-        streams.refuse_missing_streams(functions, self.aws.has_stream)
-        wanted = Wanted(
-            self.app.name,
-            queues=want.queues_of(functions),
-            streams=streams.streams_of(functions),
-            letters=streams.letters_of(functions),
-        )
+        between.refuse_missing_queues(functions, place, self.where.aws_address)
+        between.refuse_missing_streams(functions, lambda arn: is_there(self.target, arn))
         if "lambda" in self.where.platforms:
-            wanted = self._want_lambda(wanted, functions, place)
+            yield from between.between(functions)
+            for function in functions:
+                yield from on_lambda(function, self._built(function, "lambda", place), place)
         if "nuclio" in self.where.platforms:
-            wanted = self._want_nuclio(wanted, functions, place)
-        there = want.not_deployed(functions, lambda name: self.aws.read(name) is not None)
-        wanted = replace(wanted, notes=(*there, *streams.held_up(functions)))
-        return make_plan(wanted, self._live(wanted))
+            for function in functions:
+                built = self._built(function, "nuclio", place)
+                yield from on_nuclio(self.app.name, function, built)
+
+    def _is_there(self, function: str, known: Collection[str]) -> bool:
+        return function in known or bool(read_keys(self.target, [f"function:{function}"]))
 
     def sources(self) -> list[str]:
         """The files of the user's that the chosen functions are made of."""
@@ -182,61 +212,13 @@ class Session(AbstractContextManager["Session"]):
         self.artifacts.append(artifact)
         return artifact
 
-    def _want_lambda(
-        self, wanted: Wanted, functions: Sequence[Function[..., Any]], place: want.Place
-    ) -> Wanted:
-        found, codes = [], {}
-        for function in functions:
-            artifact = self._build(function, "lambda")
-            bucket = place.bucket if artifact.needs_s3 else ""
-            code = codes[function.name] = want.code_of(artifact, function.name, bucket=bucket)
-            architecture = artifact.target.architecture
-            found.append(
-                want.lambda_function(
-                    self.app.name,
-                    function,
-                    artifact,
-                    place,
-                    architecture=architecture,
-                    code_sha256=code_sha256(code),
-                )
-            )
-        return replace(wanted, lambdas=tuple(found), lambda_code=codes)
-
-    def _want_nuclio(
-        self, wanted: Wanted, functions: Sequence[Function[..., Any]], place: want.Place
-    ) -> Wanted:
-        found, codes = [], {}
-        for function in functions:
-            artifact = self._build(function, "nuclio")
-            codes[function.name] = want.code_of(artifact, function.name, bucket=place.bucket)
-            found.append(want.nuclio_function(self.app.name, function, artifact))
-        return replace(wanted, nuclios=tuple(found), nuclio_code=codes)
-
-    def _live(self, wanted: Wanted) -> Live:
-        lambdas = {each.name: self.aws.read(each.name) for each in wanted.lambdas}
-        nuclios = {
-            each.name: self._nuclio.read(each.name) for each in wanted.nuclios if self._nuclio
-        }
-        codes = [*wanted.lambda_code.values(), *wanted.nuclio_code.values()]
-        buckets = {code.bucket for code in codes if code.bucket}
-        projects = {each.project for each in wanted.nuclios}
-        queues = {each.name: self.aws.read_queue(each.name) for each in wanted.queues}
-        return Live(
-            {name: each for name, each in lambdas.items() if each},
-            {name: each for name, each in nuclios.items() if each},
-            frozenset(each for each in buckets if self.aws.has_bucket(each)),
-            frozenset(each for each in projects if self._nuclio and self._nuclio.has_project(each)),
-            {name: each for name, each in queues.items() if each},
-            frozenset(e.name for e in wanted.streams if self.aws.has_stream(e.name)),
-            frozenset(e.name for e in wanted.letters if self.aws.has_queue(e.name)),
-        )
-
-    def _archive_url(self, code: Code) -> str:
-        """Where a dashboard can fetch an uploaded archive: a link signed for a day."""
-        parameters = {"Bucket": code.bucket, "Key": code.key}
-        return str(
-            self.aws.client("s3").generate_presigned_url(
-                "get_object", Params=parameters, ExpiresIn=LINK_SECONDS
-            )
+    def _built(self, function: Function[..., Any], platform: str, place: Place) -> common.Built:
+        artifact = self._build(function, platform)
+        through_s3 = artifact.needs_s3 or platform == "nuclio"
+        return common.Built(
+            artifact,
+            artifact.target.architecture,
+            where=common.where_of(function, self.root),
+            sources=common.sources_of(artifact, find_sources(function, self.root).files),
+            bucket=place.bucket if through_s3 else "",
         )

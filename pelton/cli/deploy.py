@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .plan import plan_document, plan_lines, words
+from .plan import plan_lines
 from .say import json_option, say_json
 from .where import make_where, where_options
+
+if TYPE_CHECKING:
+    from ..deploy.plan import Step
 
 
 @click.command()
@@ -33,24 +36,26 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
                     click.echo(f"{artifact.function}: " + "\n".join(artifact.report.lines(4)))
             if not as_json and not plan:
                 click.echo("\n".join(plan_lines(plan)))
-            apply(plan, session.doers, on_step=lambda it: None if as_json else _say(it))
+            apply(plan, session.target, on_step=_silent if as_json else _say)
             urls = [] if as_json else _urls(session)
     if as_json:
-        say_json(plan_document(plan) | {"sources": session.sources()})
+        say_json(plan.document() | {"sources": session.sources()})
     elif plan:
         for name, url in urls:
             click.echo(f"{name}: {url}")
-        click.echo(f"{app.name}: {len(plan.instructions)} changes applied")
+        click.echo(f"{app.name}: {len(plan.steps)} changes applied")
         for note in plan.notes:
             click.echo(f"note: {note}")
 
 
-def _say(instruction: Any) -> None:
-    changes = ", ".join(each.what for each in instruction.changes)
-    head = f"{instruction.function} on {instruction.platform}"
-    click.echo(
-        f"{head}: {words(type(instruction).__name__)}" + (f" ({changes})" if changes else "")
-    )
+def _silent(step: Step, seconds: float | None) -> None:
+    pass
+
+
+def _say(step: Step, seconds: float | None) -> None:
+    if seconds is None:
+        changes = ", ".join(each.what for each in step.changes)
+        click.echo(step.head + (f" ({changes})" if changes else ""))
 
 
 def _urls(session: Any) -> list[tuple[str, str]]:

@@ -127,7 +127,7 @@ def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> list[
     document = json.loads(done.stdout)
     if as_json:
         click.echo(done.stdout.strip())
-    elif document["instructions"]:
+    elif document["steps"]:
         click.echo(f"deployed: {', '.join(document['functions'])}")
     for name in document["functions"]:
         logs.follow(name)

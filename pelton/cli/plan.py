@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from .say import json_option, say_json
 from .where import make_where, where_options
 
 if TYPE_CHECKING:
-    from ..deploy.plan import Plan
+    from ..deploy.plan import Plan, Step
 
 
 @click.command()
@@ -33,43 +34,28 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
         with Session(app, root, make_where(options), Path(out), only) as session:
             plan = session.plan()
     if as_json:
-        say_json(plan_document(plan))
+        say_json(plan.document())
     else:
         click.echo("\n".join(plan_lines(plan)))
     click.get_current_context().exit(2 if plan else 0)
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    from ..deploy.plan import describe
-
-    return {
-        "app": plan.app,
-        "functions": list(plan.functions),
-        "instructions": [describe(each) for each in plan.instructions],
-        "notes": list(plan.notes),
-    }
-
-
 def plan_lines(plan: Plan) -> list[str]:
-    """The plan for people: a line an instruction, below it what was and what will be."""
+    """The plan for people: a line a step, below it what was and what will be."""
     notes = [f"note: {each}" for each in plan.notes]
     if not plan:
         said = f"{plan.app}: nothing to do ({', '.join(plan.functions) or 'no functions'})"
         return [said, *notes]
-    lines = []
-    for each in plan.instructions:
-        lines.append(f"{each.function} on {each.platform}: {words(type(each).__name__)}")
-        for change in each.changes:
-            old = "" if change.old is None else f"{change.old} -> "
-            new = "removed" if change.new is None else change.new
-            lines.append(f"    {change.what}: {old}{new}")
-    return lines + notes
+    return [line for step in plan.steps for line in step_lines(step)] + notes
 
 
-def words(name: str) -> str:
-    """A class's name as words.
-
-    >>> words("CreateQueueMapping")
-    'create queue mapping'
-    """
-    return "".join(f" {each.lower()}" if each.isupper() else each for each in name).strip()
+def step_lines(step: Step) -> Iterator[str]:
+    yield step.head + (f" ({step.drift})" if step.drift else "")
+    for change in step.changes:
+        old = "" if change.old is None else f"{change.old} -> "
+        new = "removed" if change.new is None else change.new
+        cause = f"  [{change.cause}]" if change.cause and change.old is not None else ""
+        by = "  (somebody else changed it)" if change.drift else ""
+        yield f"    {change.what}: {old}{new}{cause}{by}"
+    if step.follows:
+        yield f"    then: {step.follows}"

@@ -58,9 +58,9 @@ def test_plan_deploy_change_deploy(pelton: Run, tmp_path: Path) -> None:
     assert pelton("plan", "shop_app.py").returncode == 0
     (tmp_path / "shop_app.py").write_text(APP.replace("MEMORY", "512"))
     document = json.loads(pelton("plan", "shop_app.py", "--json").stdout)
-    changed = {each["function"]: each["do"] for each in document["instructions"]}
-    assert "UpdateConfiguration" in [each["do"] for each in document["instructions"]]
+    changed = {each["function"]: each for each in document["steps"]}
     assert set(changed) == {"double", "take"}, "one file, so both functions' code changes"
+    assert [each["what"] for each in changed["double"]["changes"]] == ["digest", "memory"]
     assert pelton("deploy", "shop_app.py").returncode == 0
     assert pelton("plan", "shop_app.py").returncode == 0
 

@@ -1,271 +1,333 @@
-"""A plan is data: what is wanted and what is live go in, instructions come out."""
+"""A plan is data: what is wanted, what is live and what a state remembers go in, steps come out."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pelton.deploy import instructions as step
-from pelton.deploy.apply import apply
-from pelton.deploy.instructions import Change, Instruction
-from pelton.deploy.plan import code_sha256, describe, make_plan
-from pelton.deploy.states import (
-    CODE_TAG,
-    DIGEST_TAG,
-    Code,
-    LambdaFunction,
-    Live,
-    NuclioFunction,
-    QueueMapping,
-    Schedule,
-    Statement,
-    StreamMapping,
-    StreamState,
-    Wanted,
-)
+from pelton.deploy.errors import CannotPlan
+from pelton.deploy.kinds import KINDS, Change, Resource, dump, load
+from pelton.deploy.kinds.archive import Archive
+from pelton.deploy.kinds.base import OURS
+from pelton.deploy.kinds.bucket import Bucket
+from pelton.deploy.kinds.function import LambdaFunction, code_sha256
+from pelton.deploy.kinds.nuclio_function import NuclioFunction
+from pelton.deploy.kinds.nuclio_project import NuclioProject
+from pelton.deploy.kinds.permission import Permission
+from pelton.deploy.kinds.queue import Queue
+from pelton.deploy.kinds.queue_mapping import QueueMapping
+from pelton.deploy.kinds.rule import Rule
+from pelton.deploy.kinds.stream import Stream
+from pelton.deploy.kinds.stream_mapping import StreamMapping
+from pelton.deploy.kinds.url import Url
+from pelton.deploy.plan import Plan, make_plan
 
-CODE = Code(Path("score.zip"), sha256="00ff", digest="d1")
-TAGS = {DIGEST_TAG: "d1", CODE_TAG: code_sha256(CODE)}
-URL = Statement("pelton-url", action="lambda:InvokeFunctionUrl", url=True)
-CRON = Statement("pelton-cron-0", principal="events.amazonaws.com")
-QUEUE = QueueMapping("departures", "arn:aws:sqs:us-east-1:000000000000:departures")
-HOURLY = Schedule("score.cron0", "rate(1 hour)")
+ARN = "arn:aws:sqs:us-east-1:000000000000:departures"
 SCORE = LambdaFunction(
-    "score",
+    name="score",
+    function="score",
+    app="flights",
     runtime="python3.12",
     handler="pelton_entry_score.handler",
     role="arn:role",
-    tags=TAGS,
+    digest="d1",
+    sha256="00ff",
     concurrency=5,
-    url=True,
-    mappings=(QUEUE,),
-    schedules=(HOURLY,),
-    permissions=(URL, CRON),
 )
-NUCLIO = NuclioFunction("score", "flights", {"runtime": "python:3.11", "minReplicas": 1}, "d1")
-NUCLIO_CODE = Code(Path("score.zip"), "00ff", "d1", bucket="archives", key="score/00ff.zip")
+URL = Url(name="score", function="score", routes=("POST /score", "GET /health"))
+PUBLIC = Permission(name="score/pelton-url", function="score", app=OURS)
+QUEUE = QueueMapping(name=f"score/{ARN}", function="score")
+HOURLY = Rule(name="score.cron0", function="score", app=OURS, expression="rate(1 hour)")
+ALL: tuple[Resource, ...] = (SCORE, URL, PUBLIC, QUEUE, HOURLY)
+CLICKS = StreamMapping(
+    name="score/arn:aws:kinesis:us-east-1:0:stream/clicks", function="score", batch=100
+)
+NUCLIO = NuclioFunction(
+    name="score",
+    function="score",
+    app="flights",
+    project="flights",
+    spec={"runtime": "python:3.11", "minReplicas": 1},
+    digest="d1",
+    bucket="archives",
+    path="score/00ff.zip",
+)
+BUCKET = Bucket(name="archives", function="score")
+ZIP = Archive(name="archives/score/00ff.zip", function="score", sha256="00ff", app=OURS)
+PROJECT = NuclioProject(name="flights", function="score", app=OURS)
+ON_NUCLIO = (BUCKET, ZIP, PROJECT, NUCLIO)
 
 
-def wanted(*, function: LambdaFunction = SCORE, code: Code = CODE) -> Wanted:
-    return Wanted("flights", lambdas=(function,), lambda_code={function.name: code})
+def there(*resources: Resource) -> dict[str, Resource]:
+    """These, as they are when they are live."""
+    code = code_sha256(SCORE.sha256)
+    return {
+        each.key: replace(each, code_sha256=code, code_tag=code)
+        if isinstance(each, LambdaFunction)
+        else each
+        for each in resources
+    }
 
 
-def live(function: LambdaFunction = SCORE) -> Live:
-    return Live(lambdas={function.name: replace(function, code_sha256=code_sha256(CODE))})
+def left(*resources: Resource) -> dict[str, Mapping[str, Any]]:
+    """What a state remembers of these."""
+    return {each.key: each.remembered() for each in resources}
 
 
-def names(instructions: tuple[Instruction, ...]) -> list[str]:
-    return [type(each).__name__ for each in instructions]
+def plan(
+    wanted: Iterable[Resource],
+    live: Mapping[str, Resource] | None = None,
+    last: Mapping[str, Mapping[str, Any]] | None = None,
+    **more: Any,
+) -> Plan:
+    return make_plan("flights", list(wanted), live or {}, last, **more)
 
 
-def test_a_new_function_is_made_with_all_that_hangs_on_it() -> None:
-    assert names(make_plan(wanted(), Live()).instructions) == [
-        "CreateFunction",
-        "SetConcurrency",
-        "CreateUrl",
-        "CreateQueueMapping",
-        "PutSchedule",
-        "AddPermission",
-        "AddPermission",
-    ]
+def steps(made: Plan) -> list[tuple[str, str]]:
+    return [(each.action, each.key.partition("/")[0]) for each in made.steps]
+
+
+def test_a_new_function_is_made_before_all_that_hangs_on_it() -> None:
+    made = plan(reversed(ALL))
+    assert steps(made)[0] == ("create", "function:score")
+    assert {each.key for each in made.steps} == {each.key for each in ALL}
+    assert all(each.needs == ("function:score",) for each in made.steps[1:])
 
 
 def test_the_plan_shows_method_and_path() -> None:
-    routes = ("POST /score", "GET /health")
-    plan = make_plan(wanted(function=replace(SCORE, routes=routes)), Live())
-    (url,) = [each for each in plan.instructions if isinstance(each, step.CreateUrl)]
-    assert url.changes == (Change("url", None, "public, POST /score, GET /health"),)
-    nuclio = replace(NUCLIO, routes=routes)
-    app = Wanted("flights", nuclios=(nuclio,), nuclio_code={"score": NUCLIO_CODE})
-    (made,) = [
-        each
-        for each in make_plan(app, Live()).instructions
-        if isinstance(each, step.CreateNuclioFunction)
-    ]
-    assert Change("http", None, "POST /score, GET /health") in made.changes
-    assert not make_plan(wanted(function=replace(SCORE, routes=routes)), live())
+    (url,) = [each for each in plan(ALL).steps if each.key == "url:score"]
+    assert url.changes == (Change("triggers", "url", None, "public, POST /score, GET /health"),)
+    nuclio = replace(NUCLIO, routes=URL.routes)
+    (made,) = [each for each in plan([nuclio]).steps if each.key == "nuclio_function:score"]
+    assert Change("triggers", "http", None, "POST /score, GET /health") in made.changes
 
 
 def test_what_is_as_wanted_needs_nothing() -> None:
-    plan = make_plan(wanted(), live())
-    assert not plan
-    assert plan.functions == ("score",)
+    made = plan(ALL, there(*ALL), left(*ALL), functions=["score"])
+    assert not made
+    assert made.functions == ("score",)
 
 
-def test_other_code_is_uploaded_and_then_tagged() -> None:
-    code = Code(Path("new.zip"), sha256="0100", digest="d2")
-    tags = {DIGEST_TAG: "d2", CODE_TAG: code_sha256(code)}
-    plan = make_plan(wanted(function=replace(SCORE, tags=tags), code=code), live())
-    update, tagging = plan.instructions
-    assert isinstance(update, step.UpdateCode)
-    assert update.changes == (Change("digest", "d1", "d2"),)
-    assert isinstance(tagging, step.SetTags)
-    assert dict(tagging.tags) == tags
+def test_other_code_is_told_by_file_and_requirement() -> None:
+    old = replace(SCORE, sources={"a.py": "1"}, packages={"numpy 1.26": 9}, zipped=10)
+    new = replace(
+        SCORE,
+        digest="d2",
+        sources={"a.py": "2", "b.py": "1"},
+        packages={"numpy 2.0": 9},
+        zipped=12,
+    )
+    unknown = Change("code", "digest", "d1", "d2")
+    assert plan([new], there(SCORE)).steps[0].changes == (unknown,)
+    told = plan([new], there(SCORE), left(old)).steps[0].changes
+    assert [(each.part, each.what, each.old, each.new, each.cause) for each in told] == [
+        ("dependencies", "dependencies.numpy", "1.26", "2.0", ""),
+        ("code", "code.a.py", "1", "2", "a.py"),
+        ("code", "code.b.py", None, "1", "b.py"),
+        ("code", "size", 10, 12, ""),
+    ]
 
 
 def test_code_changed_by_others_is_put_right() -> None:
-    drifted = Live(lambdas={"score": replace(SCORE, code_sha256="someone else's")})
-    assert names(make_plan(wanted(), drifted).instructions) == ["UpdateCode"]
+    live = {SCORE.key: replace(SCORE, code_sha256="theirs", code_tag="ours")}
+    (step,) = plan([SCORE], live).steps
+    assert step.action == "update"
+    assert [(each.what, each.drift) for each in step.changes] == [("code changed by others", True)]
+    assert step.drift == "somebody else changed it"
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("change", "what", "old", "new"),
     [
-        ({"memory": 512}, [Change("memory", 128, 512)]),
-        ({"timeout": 9}, [Change("timeout", 3, 9)]),
-        ({"environment": {"A": "1"}}, [Change("environment.A", None, "1")]),
-        ({"ephemeral_mb": 1024}, [Change("ephemeral_mb", 512, 1024)]),
+        ({"memory": 512}, "memory", 128, 512),
+        ({"timeout": 9}, "timeout", 3, 9),
+        ({"environment": {"A": "1"}}, "environment.A", None, "1"),
+        ({"ephemeral_mb": 1024}, "ephemeral_mb", 512, 1024),
+        ({"concurrency": None}, "concurrency", 5, None),
+        ({"tags": {"team": "x"}}, "tags.team", None, "x"),
     ],
 )
-def test_a_setting_changes_the_configuration_alone(
-    change: dict[str, object], expected: list[Change]
+def test_a_setting_is_changed_alone(
+    change: dict[str, Any], what: str, old: object, new: object
 ) -> None:
-    new = LambdaFunction(**{each: getattr(SCORE, each) for each in SCORE.__slots__} | change)
-    (update,) = make_plan(wanted(function=new), live()).instructions
-    assert isinstance(update, step.UpdateConfiguration)
-    assert list(update.changes) == expected
+    want = replace(SCORE, causes={"": "app.py:7"}, **change)
+    (step,) = plan([want], there(SCORE)).steps
+    assert step.changes == (Change("configuration", what, old, new, "app.py:7"),)
 
 
-def test_triggers_that_are_gone_are_taken_away() -> None:
-    bare = replace(SCORE, concurrency=None, url=False, mappings=(), schedules=(), permissions=())
-    plan = make_plan(wanted(function=bare), live())
-    assert names(plan.instructions) == [
-        "SetConcurrency",
-        "DeleteUrl",
-        "DeleteMapping",
-        "DeleteSchedule",
-        "RemovePermission",
-        "RemovePermission",
+def test_a_secrets_value_is_neither_shown_nor_remembered() -> None:
+    want = replace(SCORE, environment={"API_TOKEN": "abc", "LEVEL": "INFO"})
+    (step,) = plan([want], there(SCORE)).steps
+    assert "abc" not in str(step.document())
+    assert "'INFO'" in str(step.document())
+    assert not {"abc", "INFO"} & set(str(want.remembered()).replace("'", " ").split())
+    spec = {"env": [{"name": "PASSWORD", "value": "abc"}]}
+    nuclio = replace(NUCLIO, spec=spec)
+    assert "abc" not in str([plan([nuclio], there(NUCLIO)).document(), nuclio.remembered()])
+
+
+def test_what_others_changed_is_said_to_be_theirs() -> None:
+    live = there(replace(SCORE, memory=1024, environment={"B": "2"}))
+    (step,) = plan([replace(SCORE, timeout=9)], live, left(SCORE)).steps
+    assert {each.what: each.drift for each in step.changes} == {
+        "memory": True,
+        "environment.B": True,
+        "timeout": False,
+    }
+    mapping = there(SCORE, replace(QUEUE, batch=1))
+    (step,) = plan([SCORE, QUEUE], mapping, left(SCORE, QUEUE)).steps
+    assert [each.drift for each in step.changes] == [True]
+
+
+def test_what_others_deleted_is_made_again_and_said() -> None:
+    (step,) = plan([SCORE, URL], there(SCORE), left(SCORE, URL)).steps
+    assert (step.action, step.key, step.drift) == (
+        "create",
+        "url:score",
+        "somebody else deleted it",
+    )
+
+
+def test_what_the_app_names_no_more_is_deleted_from_the_leaves() -> None:
+    made = plan([], there(*ALL), left(*ALL))
+    assert steps(made)[-1] == ("delete", "function:score")
+    assert {each.key for each in made.steps} == {each.key for each in ALL}
+    only = plan([SCORE], there(*ALL), left(*ALL), only=["score"])
+    assert {each.key for each in only.steps} == {each.key for each in ALL[1:]}
+
+
+def test_with_only_nothing_else_is_deleted() -> None:
+    other = replace(SCORE, name="other", function="other")
+    queue = Queue(name="orders", app="flights", function="score")
+    live = there(SCORE, other, queue)
+    assert not plan([SCORE], live, left(SCORE, other, queue), only=["score"])
+
+
+def test_others_are_never_deleted() -> None:
+    theirs = there(
+        replace(SCORE, app="another"),
+        replace(SCORE, name="hand-made", app=""),
+        Queue(name="theirs"),
+        Queue(name="adopted"),
+    )
+    assert not plan([], theirs, left(Queue(name="adopted")))
+    made = plan([SCORE], there(SCORE, QUEUE))
+    assert not made
+    assert made.notes == (f"score has a queue mapping 'score/{ARN}' that others made: left",)
+
+
+@pytest.mark.parametrize("app", ["", "another"])
+def test_a_name_that_is_taken_is_refused(app: str) -> None:
+    taken = there(replace(SCORE, app=app))
+    with pytest.raises(CannotPlan, match=r"function 'score' is there already .* --adopt score"):
+        plan([SCORE], taken)
+    assert not plan([SCORE], taken, adopt=["score"])
+
+
+def test_messages_and_records_are_kept_but_for_destroy() -> None:
+    full = Queue(name="orders", app="flights", messages=3)
+    empty, stream = Queue(name="empty", app="flights"), Stream(name="clicks", app="flights")
+    live = there(full, empty, stream)
+    made = plan([], live, left(full, empty, stream))
+    assert steps(made) == [("delete", "queue:empty")]
+    assert [each.partition(":")[0] for each in made.notes] == [
+        "the app names queue 'orders' no more, and it is kept",
+        "the app names stream 'clicks' no more, and it is kept",
     ]
-
-
-STREAM = StreamMapping("clicks", "arn:aws:kinesis:us-east-1:000000000000:stream/clicks")
+    gone = plan([], live, left(full, empty, stream), destroy=True)
+    assert {each.key: each.follows for each in gone.steps}["queue:orders"] == (
+        "about 3 messages in it are lost"
+    )
 
 
 def test_a_stream_that_is_not_there_is_made_before_its_reader() -> None:
-    reader = replace(SCORE, mappings=(replace(STREAM, failures="arn:aws:sqs:r:0:dead"),))
-    app = replace(
-        wanted(function=reader),
-        streams=(StreamState("clicks", "score"),),
-        letters=(StreamState("dead", "score"),),
+    letters = Queue(name="dead", function="score")
+    reader = replace(
+        CLICKS, after=("stream:clicks", "queue:dead"), failures="arn:aws:sqs:us-east-1:0:dead"
     )
-    plan = make_plan(app, live())
-    assert names(plan.instructions) == [
-        "CreateStream",
-        "CreateLetters",
-        "CreateStreamMapping",
-        "DeleteMapping",
-    ]
-    assert plan.instructions[2].changes == (
-        Change(
-            "stream clicks",
-            None,
-            "batch 100, window 0 s, retries while the stream keeps a record, failures to dead, "
-            "from LATEST",
-        ),
+    made = plan([reader, SCORE, Stream(name="clicks", function="score"), letters])
+    assert steps(made)[-1] == ("create", "stream_mapping:score")
+    (change,) = made.steps[-1].changes
+    assert (change.what, change.new) == (
+        "stream clicks",
+        "batch 100, window 0 s, retries while the stream keeps a record, failures to dead, "
+        "from LATEST",
     )
-    there = Live(
-        lambdas={"score": replace(reader, code_sha256=code_sha256(CODE))},
-        streams=frozenset(["clicks"]),
-        letters=frozenset(["dead"]),
-    )
-    assert not make_plan(app, there)
 
 
 def test_another_start_moves_no_reader_that_is_there() -> None:
-    reader = replace(SCORE, mappings=(replace(STREAM, uuid="u-1"),))
-    moved = replace(SCORE, mappings=(replace(STREAM, start="TRIM_HORIZON"),))
-    assert not make_plan(wanted(function=moved), live(reader))
-    fewer = replace(SCORE, mappings=(replace(STREAM, retries=3),))
-    (update,) = make_plan(wanted(function=fewer), live(reader)).instructions
-    assert isinstance(update, step.UpdateMapping)
-    assert update.mapping.uuid == "u-1"
-
-
-def test_a_mapping_is_updated_under_its_own_id() -> None:
-    there = replace(SCORE, mappings=(replace(QUEUE, batch=1, uuid="u-1"),))
-    (update,) = make_plan(wanted(), live(there)).instructions
-    assert isinstance(update, step.UpdateMapping)
-    assert (update.mapping.uuid, update.mapping.batch) == ("u-1", 10)
-
-
-def test_a_function_the_app_does_not_name_is_left_alone() -> None:
-    others = Live(lambdas={"score": live().lambdas["score"], "other": replace(SCORE, name="other")})
-    assert not make_plan(wanted(), others)
-
-
-def test_tags_of_the_platform_are_left_alone() -> None:
-    tagged = replace(SCORE, tags={**TAGS, "aws:cloudformation:stack": "x", "mine": "y"})
-    (tagging,) = make_plan(wanted(), live(tagged)).instructions
-    assert isinstance(tagging, step.SetTags)
-    assert tagging.removed == ("mine",)
+    live = there(SCORE, replace(CLICKS, uuid="u-1"))
+    assert not plan([SCORE, replace(CLICKS, start="TRIM_HORIZON")], live)
+    (step,) = plan([SCORE, replace(CLICKS, retries=3)], live).steps
+    assert step.action == "update"
+    assert isinstance(step.have, StreamMapping)
+    assert step.have.uuid == "u-1"
 
 
 def test_a_big_archive_goes_through_a_bucket() -> None:
-    code = replace(CODE, bucket="archives", key="score/00ff.zip")
-    assert names(make_plan(wanted(code=code), Live()).instructions)[:3] == [
-        "CreateBucket",
-        "UploadArchive",
-        "CreateFunction",
+    big = replace(SCORE, bucket="archives", path="score/00ff.zip")
+    wanted = (BUCKET, ZIP, big)
+    assert steps(plan(wanted)) == [
+        ("create", "bucket:archives"),
+        ("create", "archive:archives"),
+        ("create", "function:score"),
     ]
-    known = Live(buckets=frozenset({"archives"}))
-    assert names(make_plan(wanted(code=code), known).instructions)[0] == "UploadArchive"
+    assert steps(plan(wanted, there(BUCKET))) == steps(plan(wanted))[1:]
+    other = replace(big, digest="d2")
+    assert steps(plan([BUCKET, ZIP, other], there(big, BUCKET)))[0] == (
+        "create",
+        "archive:archives",
+    )
+    assert steps(plan([BUCKET, ZIP, replace(big, memory=512)], there(big))) == [
+        ("update", "function:score")
+    ]
 
 
 def test_nuclio_is_deployed_from_an_uploaded_archive() -> None:
-    want = Wanted("flights", nuclios=(NUCLIO,), nuclio_code={"score": NUCLIO_CODE})
-    assert names(make_plan(want, Live()).instructions) == [
-        "CreateBucket",
-        "CreateProject",
-        "UploadArchive",
-        "CreateNuclioFunction",
-    ]
-    assert not make_plan(want, Live(nuclios={"score": replace(NUCLIO, state="ready")}))
+    made = plan(ON_NUCLIO)
+    assert steps(made)[-1] == ("create", "nuclio_function:score")
+    assert {each.key for each in made.steps} == {each.key for each in ON_NUCLIO}
+    assert not plan(ON_NUCLIO, there(replace(NUCLIO, state="ready")))
 
 
 def test_nuclio_is_deployed_again_for_another_spec_and_after_an_error() -> None:
-    want = Wanted("flights", nuclios=(NUCLIO,), nuclio_code={"score": NUCLIO_CODE})
     old = replace(NUCLIO, spec={"runtime": "python:3.11", "minReplicas": 2})
-    for there, what in ((old, "spec.minReplicas"), (replace(NUCLIO, state="error"), "state")):
-        upload, update = (
-            make_plan(want, Live(nuclios={"score": there}, buckets=BUCKETS))
-        ).instructions
-        assert isinstance(upload, step.UploadArchive)
-        assert isinstance(update, step.UpdateNuclioFunction)
+    for have, what in ((old, "spec.minReplicas"), (replace(NUCLIO, state="error"), "state")):
+        upload, update = plan(ON_NUCLIO, there(have, BUCKET, PROJECT)).steps
+        assert upload.key == ZIP.key
         assert [each.what for each in update.changes] == [what]
 
 
-BUCKETS = frozenset({"archives"})
-
-
-def test_a_plan_is_followed_in_order_by_the_platforms_doers() -> None:
-    followed: list[tuple[str, str]] = []
-
-    class Recorder:
-        def __init__(self, platform: str) -> None:
-            self.platform = platform
-
-        def do(self, instruction: Instruction) -> None:
-            followed.append((self.platform, type(instruction).__name__))
-
-    code = replace(CODE, bucket="archives", key="k")
-    plain = replace(SCORE, concurrency=None, url=False, mappings=(), schedules=(), permissions=())
-    plan = make_plan(wanted(function=plain, code=code), Live())
-    apply(plan, {name: Recorder(name) for name in ("s3", "lambda")})
-    assert followed == [
-        ("s3", "CreateBucket"),
-        ("s3", "UploadArchive"),
-        ("lambda", "CreateFunction"),
-    ]
-
-
-def test_an_instruction_is_told_as_data() -> None:
-    told = describe(make_plan(wanted(), Live()).instructions[1])
+def test_a_step_is_told_as_data() -> None:
+    told = plan([URL, SCORE]).steps[1].document()
     assert told == {
-        "do": "SetConcurrency",
+        "do": "create",
+        "kind": "url",
+        "name": "score",
         "platform": "lambda",
         "function": "score",
-        "part": "configuration",
-        "changes": [{"what": "concurrency", "old": None, "new": 5}],
-        "concurrency": 5,
+        "changes": [
+            {
+                "part": "triggers",
+                "what": "url",
+                "old": None,
+                "new": "public, POST /score, GET /health",
+                "cause": "",
+                "replaces": False,
+                "drift": False,
+            }
+        ],
+        "needs": ["function:score"],
+        "follows": "",
+        "drift": "",
     }
+
+
+def test_every_kind_has_the_one_shape() -> None:
+    for each in (*ALL, CLICKS, *ON_NUCLIO, Queue(name="q"), Stream(name="s")):
+        assert load(dump(each)) == each
+        assert tuple(each.changes(None)), f"a new {each.kind} says what it is"
+        assert not tuple(each.changes(each))
+        assert tuple(each.gone())
+    assert {name: kind.kind for name, kind in KINDS.items()} == {name: name for name in KINDS}

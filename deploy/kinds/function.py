@@ -1,0 +1,302 @@
+"""A Lambda function: code, configuration, tags and reserved concurrency.
+
+What was deployed is told by its own tags: the app, the digest of the artifact's files, and the
+`CodeSha256` that Lambda said when that digest went up, which tells code changed by others.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Change, Resource
+
+if TYPE_CHECKING:
+    from ..targets.target import Target
+
+APP_TAG = "pelton:app"
+DIGEST_TAG = "pelton:digest"
+CODE_TAG = "pelton:code"
+OUR_TAGS = (APP_TAG, DIGEST_TAG, CODE_TAG)
+_CODE = frozenset({"architecture", "digest", "code", "dependencies", "code changed by others"})
+# In IAM a new role is there before Lambda can take it.
+_NOT_YET = ("cannot be assumed by Lambda", "is being modified")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaFunction(Resource):
+    """A Lambda function.  Memory in MB, timeout in seconds.
+
+    digest:      of the artifact's files; sha256 of its zip, both hex
+    bucket, path: where the zip is uploaded; "" when it goes with the request
+    code_sha256: live only: the code's, and code_tag what it was when `digest` went up, base64
+    routes:      wanted only: methods and paths, which are in the code
+    sources, packages, zipped, unzipped, import_ms: of the artifact; what the last deploy's state
+                 remembers of them tells what has changed since
+    """
+
+    kind: ClassVar[str] = "function"
+    tagged: ClassVar[bool] = True
+    shown: ClassVar[tuple[str, ...]] = (
+        "handler",
+        "runtime",
+        "memory",
+        "timeout",
+        "description",
+        "environment",
+        "role",
+        "ephemeral_mb",
+        "concurrency",
+        "tags",
+    )
+
+    runtime: str
+    handler: str
+    role: str
+    architecture: str = "x86_64"
+    memory: int = 128
+    timeout: int = 3
+    description: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    ephemeral_mb: int = 512
+    concurrency: int | None = None
+    digest: str = ""
+    sha256: str = field(default="", compare=False)
+    bucket: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
+    code_sha256: str = field(default="", compare=False)
+    code_tag: str = field(default="", compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    packages: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    zipped: int = field(default=0, compare=False)
+    unzipped: int = field(default=0, compare=False)
+    import_ms: float | None = field(default=None, compare=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        archive = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
+        return (*archive, *self.after)
+
+    # -- deciding
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        if have is None:
+            yield from self.differences(("runtime", "handler", "memory", "timeout"), None)
+            yield from self.differences(("environment", "concurrency"), None)
+            return
+        yield from self._code_changes(have, last or {})
+        yield from self.differences(self.shown, have)
+
+    def _code_changes(self, have: Self, last: Mapping[str, Any]) -> Iterator[Change]:
+        yield from self.differences(("architecture",), have, "code")
+        if have.digest != self.digest:
+            known = last if last.get("digest") == have.digest else {}
+            found = [*_packages(self, known), *_sources(self, known)]
+            yield from found or [
+                Change("code", "digest", have.digest[:12] or None, self.digest[:12], self._why())
+            ]
+            yield from _size(self, known)
+        elif have.code_sha256 != have.code_tag:
+            new = code_sha256(self.sha256)
+            yield Change("code", "code changed by others", have.code_sha256, new, drift=True)
+
+    def _why(self) -> str:
+        return self.causes.get("", "")
+
+    # -- reading
+    @classmethod
+    def read(cls, target: Target, name: str) -> Self | None:
+        client = target.aws.client("lambda")
+        try:
+            found = client.get_function(FunctionName=name)
+        except client.exceptions.ResourceNotFoundException:
+            return None
+        if _in_motion(found["Configuration"]):
+            target.aws.settle(name)
+            found = client.get_function(FunctionName=name)
+        return cls._from(name, found)
+
+    @classmethod
+    def _from(cls, name: str, found: Mapping[str, Any]) -> Self:
+        has, tags = found["Configuration"], found.get("Tags", {})
+        return cls(
+            name=name,
+            function=name,
+            app=tags.get(APP_TAG, ""),
+            runtime=has.get("Runtime", ""),
+            handler=has.get("Handler", ""),
+            role=has["Role"],
+            architecture=has.get("Architectures", ["x86_64"])[0],
+            memory=has["MemorySize"],
+            timeout=has["Timeout"],
+            description=has.get("Description", ""),
+            environment=has.get("Environment", {}).get("Variables", {}),
+            tags={key: tags[key] for key in tags if _is_users(key)},
+            ephemeral_mb=has.get("EphemeralStorage", {}).get("Size", 512),
+            concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+            digest=tags.get(DIGEST_TAG, ""),
+            code_sha256=has["CodeSha256"],
+            code_tag=tags.get(CODE_TAG, ""),
+        )
+
+    @classmethod
+    def tagged_with(cls, target: Target, app: str) -> Iterator[str]:
+        client = target.aws.client("lambda")
+        for page in client.get_paginator("list_functions").paginate():
+            for each in page["Functions"]:
+                with target.aws.ignoring("ResourceNotFoundException"):
+                    tags = client.list_tags(Resource=each["FunctionArn"]).get("Tags", {})
+                    if tags.get(APP_TAG) == app:
+                        yield each["FunctionName"]
+
+    # -- doing
+    def create(self, target: Target) -> None:
+        client = target.aws.client("lambda")
+
+        def make() -> None:
+            client.create_function(
+                **self._configuration(),
+                Code=self._zip(target),
+                Architectures=[self.architecture],
+                Tags=self._all_tags(target.app),
+            )
+
+        try:
+            target.aws.patiently(make, _not_yet)
+        except client.exceptions.ResourceConflictException:
+            have = self.read(target, self.name)
+            if have is None or have.app not in ("", target.app):
+                raise
+            self.update(target, have)
+            return
+        target.aws.settle(self.name)
+        if self.concurrency is not None:
+            self._set_concurrency(client)
+
+    def update(self, target: Target, have: Self) -> None:
+        client = target.aws.client("lambda")
+        changed = {each.what.partition(".")[0] for each in self.changes(have)}
+        if changed & _CODE:
+            client.update_function_code(
+                FunctionName=self.name, Architectures=[self.architecture], **self._zip(target)
+            )
+            target.aws.settle(self.name)
+        if changed & {*self.shown} - {"concurrency", "tags"}:
+            call = client.update_function_configuration
+            target.aws.patiently(lambda: call(**self._configuration()), _not_yet)
+            target.aws.settle(self.name)
+        self._set_tags(target, have, anew=bool(changed & _CODE))
+        if "concurrency" in changed:
+            self._set_concurrency(client)
+
+    def _set_tags(self, target: Target, have: Self, *, anew: bool) -> None:
+        """After the code: what a tag says of it is true, whenever it is read."""
+        client = target.aws.client("lambda")
+        old = {**have.tags, APP_TAG: have.app, DIGEST_TAG: have.digest, CODE_TAG: have.code_tag}
+        new = self._all_tags(target.app)
+        if not anew:
+            new = {**new, CODE_TAG: have.code_tag}
+        arn = client.get_function_configuration(FunctionName=self.name)["FunctionArn"]
+        if gone := sorted(have.tags.keys() - new.keys()):
+            client.untag_resource(Resource=arn, TagKeys=gone)
+        if set_anew := {key: value for key, value in new.items() if old.get(key) != value}:
+            client.tag_resource(Resource=arn, Tags=set_anew)
+
+    def _set_concurrency(self, client: Any) -> None:
+        if self.concurrency is None:
+            client.delete_function_concurrency(FunctionName=self.name)
+        else:
+            client.put_function_concurrency(
+                FunctionName=self.name, ReservedConcurrentExecutions=self.concurrency
+            )
+
+    def delete(self, target: Target) -> None:
+        with target.aws.ignoring("ResourceNotFoundException"):
+            target.aws.client("lambda").delete_function(FunctionName=self.name)
+
+    # -- as Lambda takes it
+    def _configuration(self) -> dict[str, Any]:
+        return {
+            "FunctionName": self.name,
+            "Runtime": self.runtime,
+            "Handler": self.handler,
+            "Role": self.role,
+            "MemorySize": self.memory,
+            "Timeout": self.timeout,
+            "Description": self.description,
+            "EphemeralStorage": {"Size": self.ephemeral_mb},
+            "Environment": {"Variables": dict(self.environment)},
+        }
+
+    def _zip(self, target: Target) -> dict[str, Any]:
+        if self.bucket:
+            return {"S3Bucket": self.bucket, "S3Key": self.path}
+        return {"ZipFile": target.archives[self.sha256].read_bytes()}
+
+    def _all_tags(self, app: str) -> dict[str, str]:
+        ours = {APP_TAG: app, DIGEST_TAG: self.digest, CODE_TAG: code_sha256(self.sha256)}
+        return {**self.tags, **ours}
+
+
+def code_sha256(sha256: str) -> str:
+    """A zip's SHA-256 as Lambda says it.
+
+    >>> code_sha256("00ff")
+    'AP8='
+    """
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def _is_users(tag: str) -> bool:
+    return tag not in OUR_TAGS and not tag.startswith("aws:")
+
+
+def _in_motion(configuration: Mapping[str, Any]) -> bool:
+    updating = configuration.get("LastUpdateStatus") == "InProgress"
+    return updating or configuration.get("State") == "Pending"
+
+
+def _not_yet(error: Any) -> bool:
+    return any(each in str(error) for each in _NOT_YET)
+
+
+def _packages(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:
+    """Which requirements are new, gone, or of another size or version."""
+    old, new = _versions(last.get("packages", {})), _versions(want.packages)
+    for name in sorted({*old, *new}) if last else ():
+        if old.get(name) != new.get(name):
+            cause = want.causes.get("dependencies", want._why())
+            yield Change(
+                "dependencies", f"dependencies.{name}", old.get(name), new.get(name), cause
+            )
+
+
+def _versions(packages: Mapping[str, Any]) -> dict[str, str]:
+    """
+    >>> _versions({"numpy 1.26.4": 12, "your code": 3})
+    {'numpy': '1.26.4'}
+    """
+    pairs = (each.rpartition(" ") for each in packages if each not in ("your code", "pelton"))
+    return {name: version for name, _, version in pairs if name}
+
+
+def _sources(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:
+    """Which of the user's files are new, gone or other than they were."""
+    old, new = last.get("sources", {}), want.sources
+    for place in sorted({*old, *new}) if last else ():
+        if old.get(place) != new.get(place):
+            yield Change("code", f"code.{place}", old.get(place), new.get(place), place)
+
+
+def _size(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:
+    for name, what in (("zipped", "size"), ("import_ms", "import time")):
+        old, new = last.get(name), getattr(want, name)
+        if old and new and old != new:
+            yield Change("code", what, old, new)
+
+
+def bare(function: LambdaFunction) -> LambdaFunction:
+    """The function without what only its artifact can tell: as `read` would say it."""
+    return replace(function, sources={}, packages={}, zipped=0, unzipped=0, import_ms=None)

@@ -1,0 +1,150 @@
+"""What the kinds of event source mappings have in common; `queue_mapping` and `stream_mapping` are
+the kinds.
+
+A mapping is tagged with its app.  One that is neither tagged nor remembered by a state is somebody
+else's and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Change, Resource
+from .function import APP_TAG
+
+if TYPE_CHECKING:
+    from ..targets.target import Target
+
+_BUSY = ("ResourceInUseException", "ResourceConflictException")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceMapping(Resource):
+    """A mapping; its name is `FUNCTION/ARN`, the ARN that of the source.  `window` in seconds.
+
+    uuid: live only
+    """
+
+    part: ClassVar[str] = "triggers"
+    hangs: ClassVar[bool] = True
+    service: ClassVar[str]  # as ARNs have it
+
+    batch: int = 10
+    window: int = 0
+    partial_failures: bool = True
+    uuid: str = field(default="", compare=False)
+
+    @property
+    def arn(self) -> str:
+        return self.name.partition("/")[2]
+
+    @property
+    def source(self) -> str:
+        """The source in a plan's words."""
+        raise NotImplementedError
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (f"function:{self.name.partition('/')[0]}", *self.after)
+
+    def told(self, *, new: bool = False) -> str:
+        """The mapping in a plan's words."""
+        partial = "" if self.partial_failures else ", no partial failures"
+        return f"batch {self.batch}, window {self.window} s{partial}"
+
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        cause = self.causes.get("", "")
+        if have is None:
+            yield Change(self.part, self.source, None, self.told(new=True), cause)
+        elif have != self:
+            yield Change(self.part, self.source, have.told(), self.told(), cause)
+
+    def gone(self) -> Iterator[Change]:
+        yield Change(self.part, self.source, self.told(), None)
+
+    def members(self) -> dict[str, Any]:
+        """The mapping as Lambda takes it, new or changed."""
+        return {
+            "BatchSize": self.batch,
+            "MaximumBatchingWindowInSeconds": self.window,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"] if self.partial_failures else [],
+        }
+
+    def new_members(self) -> dict[str, Any]:
+        """What Lambda takes only of a new one."""
+        return {}
+
+    @classmethod
+    def told_by(cls, name: str, each: Mapping[str, Any]) -> Self:
+        """A mapping as Lambda says it."""
+        return cls(
+            name=name,
+            function=name.partition("/")[0],
+            batch=each["BatchSize"],
+            window=each.get("MaximumBatchingWindowInSeconds", 0),
+            partial_failures="ReportBatchItemFailures" in each.get("FunctionResponseTypes", []),
+            uuid=each["UUID"],
+        )
+
+    @classmethod
+    def hanging(cls, target: Target, function: str) -> Iterator[Self]:
+        for each in _listed(target, FunctionName=function):
+            source = each.get("EventSourceArn", "")
+            if f":{cls.service}:" in source and each.get("State") != "Deleting":
+                yield cls.told_by(f"{function}/{source}", each)
+
+    @classmethod
+    def read(cls, target: Target, name: str) -> Self | None:
+        from dataclasses import replace
+
+        function, _, arn = name.partition("/")
+        client = target.aws.client("lambda")
+        for each in _listed(target, FunctionName=function, EventSourceArn=arn):
+            if each.get("State") != "Deleting":
+                mapping, tags = each.get("EventSourceMappingArn", ""), dict[str, str]()
+                if mapping:
+                    tags = client.list_tags(Resource=mapping).get("Tags", {})
+                return replace(cls.told_by(name, each), app=tags.get(APP_TAG, ""))
+        return None
+
+    def create(self, target: Target) -> None:
+        client = target.aws.client("lambda")
+
+        def make() -> None:
+            have = self.read(target, self.name)  # as left by a run that was killed
+            if have is not None:
+                self.update(target, have)
+                return
+            client.create_event_source_mapping(
+                EventSourceArn=self.arn,
+                FunctionName=self.name.partition("/")[0],
+                Tags={APP_TAG: target.app},
+                **self.members(),
+                **self.new_members(),
+            )
+
+        target.aws.patiently(make, _is_busy)
+
+    def update(self, target: Target, have: Self) -> None:
+        client = target.aws.client("lambda")
+        if have != self:
+            call = client.update_event_source_mapping
+            target.aws.patiently(lambda: call(UUID=have.uuid, **self.members()), _is_busy)
+
+    def delete(self, target: Target) -> None:
+        call = target.aws.client("lambda").delete_event_source_mapping
+        with target.aws.ignoring("ResourceNotFoundException"):
+            target.aws.patiently(lambda: call(UUID=self.uuid), _is_busy)
+
+
+def _listed(target: Target, **which: str) -> Iterator[Mapping[str, Any]]:
+    pages = target.aws.client("lambda").get_paginator("list_event_source_mappings")
+    for page in pages.paginate(**which):
+        yield from page["EventSourceMappings"]
+
+
+def _is_busy(error: Any) -> bool:
+    """It is being made, changed or deleted: that goes by."""
+    return error.response.get("Error", {}).get("Code") in _BUSY

@@ -1,0 +1,169 @@
+"""A Nuclio function, deployed from an uploaded archive.
+
+What was asked for is kept in the function's annotations: a dashboard fills in defaults of its own,
+and an asked-for value could not be told from those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Change, Resource, digest, unequal
+
+if TYPE_CHECKING:
+    from ..targets.target import Target
+
+PROJECT_LABEL = "nuclio.io/project-name"
+APP_LABEL = "pelton/app"
+DIGEST_ANNOTATION = "pelton/digest"
+SPEC_ANNOTATION = "pelton/spec"  # the spec as last asked for
+LINK_SECONDS = 24 * 3600
+_FAILED = ("error", "unhealthy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NuclioFunction(Resource):
+    """A Nuclio function: its config's spec without the archive's address.
+
+    digest: of the artifact's files, hex; the archive is `path` of `bucket`
+    state:  live only
+    routes: wanted only: methods and paths, which are in the code
+    """
+
+    kind: ClassVar[str] = "nuclio_function"
+    platform: ClassVar[str] = "nuclio"
+    tagged: ClassVar[bool] = True
+
+    project: str
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = field(default="nuclio", compare=False)
+    bucket: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
+    state: str = field(default="", compare=False)
+    routes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        archive = f"archive:{self.bucket}/{self.path}"
+        return (f"nuclio_project:{self.project}", archive, *self.after)
+
+    def pulls(self, changes: tuple[Change, ...]) -> bool:
+        return True  # Nuclio builds code and configuration together
+
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        cause = self.causes.get("", "")
+        if have is None:
+            yield Change(self.part, "runtime", None, self.spec.get("runtime"), cause)
+            if self.routes:
+                yield Change("triggers", "http", None, ", ".join(self.routes), cause)
+            return
+        if have.state in _FAILED:
+            yield Change(self.part, "state", have.state, "ready")
+        if have.digest != self.digest:
+            yield Change("code", "digest", have.digest[:12] or None, self.digest[:12], cause)
+        yield from self.differences(("project", "labels"), have)
+        for what, old, new in unequal("spec", _comparable(have.spec), _comparable(self.spec)):
+            part = "triggers" if what.startswith("spec.triggers") else self.part
+            yield Change(part, what, old, new, cause)
+
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        return "Nuclio builds an image anew" if action == "update" else ""
+
+    def remembered(self) -> dict[str, Any]:
+        spec = _comparable(self.spec)
+        spec["env"] = {name: digest(value) for name, value in spec["env"].items()}
+        return {**super().remembered(), "spec": spec}
+
+    @classmethod
+    def read(cls, target: Target, name: str) -> Self | None:
+        assert target.nuclio is not None
+        found = target.nuclio.get(f"/api/functions/{name}", name)
+        if found is None:
+            return None
+        metadata = found.get("metadata", {})
+        labels = dict(metadata.get("labels") or {})
+        notes = metadata.get("annotations") or {}
+        return cls(
+            name=name,
+            function=name,
+            app=labels.pop(APP_LABEL, ""),
+            project=labels.pop(PROJECT_LABEL, ""),
+            spec=json.loads(notes.get(SPEC_ANNOTATION, "{}")),
+            digest=notes.get(DIGEST_ANNOTATION, ""),
+            labels={key: labels[key] for key in labels if not key.startswith("nuclio.io/")},
+            namespace=metadata.get("namespace", "nuclio"),
+            state=found.get("status", {}).get("state", ""),
+        )
+
+    @classmethod
+    def tagged_with(cls, target: Target, app: str) -> Iterator[str]:
+        if target.nuclio is None:
+            return
+        for name, each in (target.nuclio.get("/api/functions", "functions") or {}).items():
+            if (each.get("metadata", {}).get("labels") or {}).get(APP_LABEL) == app:
+                yield name
+
+    def create(self, target: Target) -> None:
+        self._put(target, "POST", "/api/functions", fine=(409,))
+
+    def update(self, target: Target, have: Self) -> None:
+        self._put(target, "PUT", f"/api/functions/{self.name}")
+
+    def _put(self, target: Target, method: str, path: str, fine: tuple[int, ...] = ()) -> None:
+        assert target.nuclio is not None
+        answer = target.nuclio.call(method, path, self.name, json=self._document(target), fine=fine)
+        if answer.status_code in fine:  # it was there already
+            self._put(target, "PUT", f"/api/functions/{self.name}")
+            return
+        target.nuclio.settle(self.name)
+
+    def delete(self, target: Target) -> None:
+        assert target.nuclio is not None
+        target.nuclio.delete("/api/functions", self.name, self.namespace)
+
+    def _document(self, target: Target) -> dict[str, Any]:
+        notes = {
+            DIGEST_ANNOTATION: self.digest,
+            SPEC_ANNOTATION: json.dumps(self.spec, sort_keys=True),
+        }
+        build = {
+            **self.spec.get("build", {}),
+            "path": self._archive_url(target),
+            "codeEntryType": "archive",
+        }
+        labels = {**self.labels, PROJECT_LABEL: self.project, APP_LABEL: target.app}
+        return {
+            "apiVersion": "nuclio.io/v1",
+            "kind": "Function",
+            "metadata": {
+                "name": self.name,
+                "namespace": self.namespace,
+                "labels": labels,
+                "annotations": notes,
+            },
+            "spec": {**self.spec, "build": build},
+        }
+
+    def _archive_url(self, target: Target) -> str:
+        """Where a dashboard can fetch the uploaded archive: a link signed for a day."""
+        parameters = {"Bucket": self.bucket, "Key": self.path}
+        return str(
+            target.aws.client("s3").generate_presigned_url(
+                "get_object", Params=parameters, ExpiresIn=LINK_SECONDS
+            )
+        )
+
+
+def _comparable(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec whose variables are a mapping, so that they compare one by one.
+
+    >>> _comparable({"env": [{"name": "A", "value": "1"}]})
+    {'env': {'A': '1'}}
+    """
+    variables = {each["name"]: each.get("value") for each in spec.get("env") or ()}
+    return {**spec, "env": variables}

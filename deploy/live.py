@@ -1,0 +1,109 @@
+"""Reads what is live: what an app wants, what a state remembers, and what hangs on functions.
+
+Many calls, so several at a time.  It changes nothing and knows no kind by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from .kinds import KINDS, Resource
+from .plan import Last
+from .targets.aws import WIDTH
+from .targets.target import Target
+
+T = TypeVar("T")
+
+
+def read_live(
+    target: Target,
+    wanted: Sequence[Resource],
+    last: Last,
+    platforms: Collection[str],
+    only: Collection[str] = (),
+) -> dict[str, Resource]:
+    """What is there of what is wanted and of what the last deploy left, by key; on what is made on
+    demand see `read_keys`."""
+    keys = {each.key for each in wanted}
+    known = {key: str(each.get("function", "")) for key, each in last.items()}
+    chosen = [key for key, owner in known.items() if not only or owner in only]
+    functions = {each.name for each in wanted if each.kind == "function"}
+    functions |= {_name(key) for key in chosen if key.startswith("function:")}
+    asked = [key for key in (*keys, *chosen) if _is_read(key, platforms)]
+    hanging = [
+        partial(_hanging, kind, target, function)
+        for kind in KINDS.values()
+        if kind.hangs and is_on(kind, platforms)
+        for function in sorted(functions)
+    ]
+    calls = [partial(_read, target, key) for key in dict.fromkeys(asked)] + hanging
+    found = {each.key: each for group in together(calls) for each in group}
+    # Whose these are is told by their tags, which are read where it matters.
+    unsure = [key for key, each in found.items() if each.hangs and not each.app]
+    again = [key for key in unsure if key not in keys and key not in last]
+    return found | read_keys(target, again)
+
+
+def read_keys(target: Target, keys: Iterable[str]) -> dict[str, Resource]:
+    """What is there under these keys."""
+    calls = [partial(_read, target, key) for key in keys]
+    return {each.key: each for group in together(calls) for each in group}
+
+
+def find_tagged(target: Target, app: str, platforms: Collection[str]) -> list[str]:
+    """The keys of everything whose tags name the app."""
+    calls = [
+        partial(_tagged, kind, target, app)
+        for kind in KINDS.values()
+        if kind.tagged and is_on(kind, platforms)
+    ]
+    return [key for keys in together(calls) for key in keys]
+
+
+def is_on(kind: type[Resource], platforms: Collection[str]) -> bool:
+    """Whether a kind is one of these platforms'; buckets are all platforms'."""
+    return (kind.on_demand and kind.platform == "s3") or (
+        ("nuclio" if kind.platform == "nuclio" else "lambda") in platforms
+    )
+
+
+def together(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """The answers of all calls, several at a time, in their order; raises the first error."""
+    if not calls:
+        return []
+    with ThreadPoolExecutor(min(WIDTH, len(calls))) as pool:
+        running = [pool.submit(call) for call in calls]
+        try:
+            return [each.result() for each in running]
+        finally:
+            for each in running:
+                each.cancel()
+
+
+def _is_read(key: str, platforms: Collection[str]) -> bool:
+    kind = KINDS.get(key.partition(":")[0])
+    return kind is not None and not kind.hangs and not kind.on_demand and is_on(kind, platforms)
+
+
+def _read(target: Target, key: str) -> Sequence[Resource]:
+    kind, name = KINDS[key.partition(":")[0]], _name(key)
+    with target.aws.named(f"{kind.kind.replace('_', ' ')} {name!r}"):
+        found = kind.read(target, name)
+    return () if found is None else (found,)
+
+
+def _hanging(kind: type[Resource], target: Target, function: str) -> Sequence[Resource]:
+    with target.aws.named(f"function {function!r}"):
+        return tuple(kind.hanging(target, function))
+
+
+def _tagged(kind: type[Resource], target: Target, app: str) -> list[str]:
+    with target.aws.named(f"{kind.kind}s of the app {app!r}"):
+        return [f"{kind.kind}:{name}" for name in kind.tagged_with(target, app)]
+
+
+def _name(key: str) -> str:
+    return key.partition(":")[2]

@@ -1,0 +1,46 @@
+"""Where a deploy goes, as facts: region, account, the ARNs that follow from them.  Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue that is there.  `visibility` in seconds."""
+
+    arn: str
+    visibility: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a deploy goes: the account's facts, and the queues the app names."""
+
+    region: str
+    account: str
+    partition: str = "aws"
+    role: str = ""  # for functions that name none
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+
+    @property
+    def bucket(self) -> str:
+        """The bucket archives go through."""
+        return f"pelton-artifacts-{self.account}-{self.region}"
+
+    def rule_arn(self, rule: str) -> str:
+        """An EventBridge rule's ARN."""
+        return f"arn:{self.partition}:events:{self.region}:{self.account}:rule/{rule}"
+
+    def queue_arn(self, queue: str) -> str:
+        """A queue's ARN."""
+        return f"arn:{self.partition}:sqs:{self.region}:{self.account}:{queue}"
+
+    def stream_arn(self, stream: str) -> str:
+        """A Kinesis stream's ARN."""
+        return f"arn:{self.partition}:kinesis:{self.region}:{self.account}:stream/{stream}"
+
+    def function_arn(self, function: str) -> str:
+        """A Lambda function's ARN."""
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{function}"

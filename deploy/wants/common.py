@@ -1,0 +1,96 @@
+"""What wanting a function takes on every platform: its artifact's facts, and its own line."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...builders import Artifact
+from ...handlers.function import Function
+from ...handlers.triggers import Http
+from ..errors import CannotPlan
+
+TRIGGERS = {"lambda": ("http", "sqs", "kinesis", "cron"), "nuclio": ("http", "cron")}
+_NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An artifact as a plan speaks of it.
+
+    sources:  the user's files, with a digest of each, by place
+    packages: what is in it, with its size in bytes
+    where:    the function's own line, "app.py:12"
+    """
+
+    artifact: Artifact
+    architecture: str
+    where: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    bucket: str = ""  # through S3 when set
+
+    @property
+    def path(self) -> str:
+        """Its key in the bucket: made of its content."""
+        return f"{self.artifact.function}/{self.artifact.sha256}.zip" if self.bucket else ""
+
+    @property
+    def packages(self) -> dict[str, int]:
+        return {each.name: each.size for each in self.artifact.report.packages}
+
+    @property
+    def causes(self) -> dict[str, str]:
+        return {"": self.where}
+
+
+def where_of(function: Function[..., Any], root: Path) -> str:
+    """A function's own line, from the app's folder."""
+    path = Path(function.file)
+    try:
+        path = path.resolve().relative_to(root.resolve())
+    except ValueError:
+        pass
+    return f"{path}:{function.line}"
+
+
+def sources_of(artifact: Artifact, places: Iterable[str]) -> dict[str, str]:
+    """The checksum of each of these files in an artifact: whether one is another than it was.
+
+    CRC-32, as the zip has it: names the file that changed; the digest is what decides.
+    """
+    with zipfile.ZipFile(artifact.path) as archive:
+        known = archive.NameToInfo
+        return {each: f"{known[each].CRC:08x}" for each in sorted(places) if each in known}
+
+
+def routes_of(function: Function[..., Any]) -> tuple[str, ...]:
+    """Methods and paths of the function's HTTP triggers."""
+    return tuple(each.route for each in function.triggers if isinstance(each, Http))
+
+
+def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None:
+    """Raise `CannotPlan` when `function` has a trigger that `platform` lacks, or a name it
+    does not take."""
+    for trigger in function.triggers:
+        if trigger.kind not in TRIGGERS[platform]:
+            where = [other for other, kinds in TRIGGERS.items() if trigger.kind in kinds]
+            raise CannotPlan(
+                f"function {function.name!r} has the trigger {trigger.kind}, which {platform} "
+                f"does not have; deploy it with --on {' or '.join(where) or 'nothing yet'}, "
+                "or choose functions with --only"
+            )
+    if platform == "nuclio" and function.sends:
+        raise CannotPlan(
+            f"function {function.name!r} sends to the queue {function.sends[0].queue!r}, and on "
+            "nuclio no function takes from one; deploy the graph with --on lambda, or take the "
+            "queue out of it"
+        )
+    if platform == "nuclio" and not _NUCLIO_NAME.fullmatch(function.name):
+        raise CannotPlan(
+            f"function name {function.name!r} does not work on nuclio: lower-case letters, "
+            "digits and '-' only, at most 63; give it one with name="
+        )

@@ -1,0 +1,179 @@
+"""A function as Lambda will have it: the function, its URL, mappings, rules and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...handlers.function import Function
+from ...handlers.triggers import Cron, Kinesis, Sqs
+from ...handlers.triggers.sqs import Handoff
+from ..errors import CannotPlan
+from ..kinds.archive import Archive
+from ..kinds.base import Resource
+from ..kinds.bucket import Bucket
+from ..kinds.function import LambdaFunction
+from ..kinds.permission import Permission
+from ..kinds.queue_mapping import QueueMapping
+from ..kinds.rule import Rule, rule_prefix
+from ..kinds.stream_mapping import StreamMapping
+from ..kinds.url import Url
+from ..place import Place
+from ..schedules import eventbridge_cron, rate
+from .common import Built, routes_of
+
+
+def on_lambda(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
+    """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
+    yield from archives(built)
+    yield _function(function, built, place)
+    if any(trigger.kind == "http" for trigger in function.triggers):
+        yield from _url(function, built)
+    for trigger in function.triggers:
+        if isinstance(trigger, Sqs):
+            yield _queue_mapping(function, trigger, built, place)
+        if isinstance(trigger, Kinesis):
+            yield _stream_mapping(function, trigger, built, place)
+    yield from _rules(function, built, place)
+
+
+def archives(built: Built) -> Iterator[Resource]:
+    """The bucket and the object that an artifact goes through, where it does."""
+    if built.bucket:
+        name = built.artifact.function
+        yield Bucket(name=built.bucket, function=name)
+        yield Archive(
+            name=f"{built.bucket}/{built.path}", function=name, sha256=built.artifact.sha256
+        )
+
+
+def _function(function: Function[..., Any], built: Built, place: Place) -> LambdaFunction:
+    settings, artifact = function.settings, built.artifact
+    return LambdaFunction(
+        name=function.name,
+        function=function.name,
+        causes=built.causes,
+        runtime=artifact.runtime,
+        handler=artifact.handler,
+        role=_role(function, place),
+        architecture=built.architecture,
+        memory=settings.memory,
+        timeout=settings.timeout,
+        description=settings.description,
+        environment=dict(settings.environment),
+        tags=dict(settings.tags),
+        ephemeral_mb=settings.aws.ephemeral_mb,
+        concurrency=settings.concurrency,
+        digest=artifact.digest,
+        sha256=artifact.sha256,
+        bucket=built.bucket,
+        path=built.path,
+        sources=built.sources,
+        packages=built.packages,
+        zipped=artifact.report.zipped,
+        unzipped=artifact.report.unzipped,
+        import_ms=getattr(artifact.report, "import_ms", None),
+    )
+
+
+def _role(function: Function[..., Any], place: Place) -> str:
+    role = function.settings.aws.role or place.role
+    if not role:
+        raise CannotPlan(
+            f"function {function.name!r} has no role to run under; "
+            "give it one with aws=pelton.Aws(role='arn:aws:iam::ACCOUNT:role/NAME')"
+        )
+    return str(role)
+
+
+def _url(function: Function[..., Any], built: Built) -> Iterator[Resource]:
+    """A public URL needs both statements: since October 2025 the second too.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+    name, more = function.name, {"function": function.name, "causes": built.causes}
+    yield Url(name=name, routes=routes_of(function), **more)  # type: ignore[arg-type]
+    for sid, action in (
+        ("pelton-url", "lambda:InvokeFunctionUrl"),
+        ("pelton-url-invoke", "lambda:InvokeFunction"),
+    ):
+        yield Permission(name=f"{name}/{sid}", action=action, url=True, **more)  # type: ignore[arg-type]
+
+
+def _queue_mapping(
+    function: Function[..., Any], trigger: Sqs, built: Built, place: Place
+) -> QueueMapping:
+    after: tuple[str, ...]
+    if isinstance(trigger, Handoff):
+        arn, after, window = place.queue_arn(trigger.queue), (f"queue:{trigger.queue}",), 0
+    else:
+        arn, after, window = _given(function, trigger, place), (), trigger.window
+    return QueueMapping(
+        name=f"{function.name}/{arn}",
+        function=function.name,
+        after=after,
+        causes=built.causes,
+        batch=trigger.batch,
+        window=window,
+    )
+
+
+def _given(function: Function[..., Any], trigger: Sqs, place: Place) -> str:
+    """The ARN of somebody else's queue, which must show a message long enough."""
+    queue = place.queues[trigger.queue]
+    if queue.visibility < function.settings.timeout:
+        raise CannotPlan(
+            f"queue {trigger.queue!r} shows a message again after {queue.visibility} s, before "
+            f"function {function.name!r} must be done ({function.settings.timeout} s); raise "
+            "its VisibilityTimeout (six times the function's timeout is usual)"
+        )
+    return queue.arn
+
+
+def _stream_mapping(
+    function: Function[..., Any], trigger: Kinesis, built: Built, place: Place
+) -> StreamMapping:
+    named = not trigger.stream.startswith("arn:")
+    arn = place.stream_arn(trigger.stream) if named else trigger.stream
+    letters = trigger.dead_letter
+    return StreamMapping(
+        name=f"{function.name}/{arn}",
+        function=function.name,
+        after=(
+            *((f"stream:{trigger.stream}",) if named else ()),
+            *((f"queue:{letters}",) if letters else ()),
+        ),
+        causes=built.causes,
+        batch=trigger.batch,
+        window=trigger.window,
+        retries=trigger.retries,
+        failures=place.queue_arn(letters) if letters else "",
+        start=trigger.start,
+    )
+
+
+def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
+    crons = [each for each in function.triggers if isinstance(each, Cron)]
+    for index, trigger in enumerate(crons):
+        rule = f"{rule_prefix(function.name)}{index}"
+        yield Rule(
+            name=rule,
+            function=function.name,
+            causes=built.causes,
+            expression=_expression(function, trigger),
+            arn=place.function_arn(function.name),
+        )
+        yield Permission(
+            name=f"{function.name}/pelton-cron-{index}",
+            function=function.name,
+            causes=built.causes,
+            principal="events.amazonaws.com",
+            source_arn=place.rule_arn(rule),
+        )
+
+
+def _expression(function: Function[..., Any], trigger: Cron) -> str:
+    try:
+        return rate(trigger.every_s) if trigger.every_s else eventbridge_cron(trigger.schedule)
+    except ValueError as error:
+        raise CannotPlan(f"function {function.name!r}: {error}") from error

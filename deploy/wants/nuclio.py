@@ -1,0 +1,39 @@
+"""A function as Nuclio will have it: the project, the archive, and the function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ...handlers.function import Function
+from ..errors import CannotPlan
+from ..kinds.base import Resource
+from ..kinds.nuclio_function import NuclioFunction
+from ..kinds.nuclio_project import NuclioProject
+from .common import Built, routes_of
+from .lambda_ import archives
+
+
+def on_nuclio(app: str, function: Function[..., Any], built: Built) -> Iterator[Resource]:
+    """Everything that `function` is on Nuclio."""
+    artifact = built.artifact
+    if artifact.spec is None:
+        raise CannotPlan(f"function {function.name!r}: its artifact is not one for nuclio")
+    spec = json.loads(json.dumps(artifact.spec.get("spec", artifact.spec)))
+    spec.setdefault("build", {}).pop("path", None)
+    yield from archives(built)
+    yield NuclioProject(name=app, function=function.name)
+    yield NuclioFunction(
+        name=function.name,
+        function=function.name,
+        causes=built.causes,
+        project=app,
+        spec=spec,
+        digest=artifact.digest,
+        labels=dict(function.settings.tags),
+        namespace=function.settings.nuclio.namespace,
+        bucket=built.bucket,
+        path=built.path,
+        routes=routes_of(function),
+    )
