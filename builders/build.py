@@ -12,10 +12,12 @@ from ..handlers.function import Function
 from ..runtime.call import no_stream
 from .artifacts import kind_of
 from .artifacts.base import Artifact, Content
+from .artifacts.nuclio_notebook import files_of
 from .bytecode import bytecode
 from .errors import BuildError
 from .imports import check_imports
 from .installed import Installed, read_installed
+from .notebook import Notebook
 from .parts import shipped
 from .report import UNZIPPED_LIMIT, human
 from .resolve import Resolver, default_cache
@@ -97,6 +99,8 @@ def collect(
 
     inside: whether what the requirements bring is to be among it
     """
+    if isinstance(function.user_function, Notebook):
+        return files_of(function.user_function), Installed()
     choice = choose([*function.settings.trim, *trim])
     sources = find_sources(function, root.resolve())
     unpacked = resolver.install(function, target, root.resolve())

@@ -10,18 +10,45 @@ from traceback import StackSummary, TracebackException
 from typing import Any
 
 from ..handlers.app import App
+from ..handlers.checks import said_at
 from ..handlers.errors import PeltonError
 from .errors import CannotLoad
 
 
 def load_app(where: str) -> tuple[App, Path]:
-    """(app, root folder) of FILE.py, FILE.py:name or module:name.
+    """(app, root folder) of FILE.py, FILE.py:name, module:name or NOTEBOOK.ipynb.
 
     The file's folder becomes importable, as it is in the artifact.  Raises `CannotLoad`, with the
     user's own line and trace when their code fails, and the app's `WrongUse` as it is.
     """
+    if where.endswith(".ipynb"):
+        return notebook_app(Path(where))
     module, name, root = load_module(where)
     return _app_in(module, name, where.partition(":")[0]), root
+
+
+def notebook_app(path: Path) -> tuple[App, Path]:
+    """An app whose one function is a notebook's, and the notebook's folder."""
+    from ..handlers.function import Function
+    from ..handlers.platforms import Nuclio
+    from ..handlers.settings import Settings, check_name
+    from .notebook import read_notebook
+
+    notebook = read_notebook(path.resolve())
+    where = (str(path), 1)
+    said_at(where, check_name, notebook.name)
+    labels = notebook.config["metadata"].get("labels") or {}
+    app = App(notebook.name)
+    app.functions[notebook.name] = Function(
+        notebook,
+        app=app,
+        name=notebook.name,
+        settings=Settings(style="nuclio", tags=labels, nuclio=Nuclio(package="sourceCode")),
+        codec=None,
+        where=where,
+        module="handler",
+    )
+    return app, path.resolve().parent
 
 
 def load_module(where: str) -> tuple[Any, str, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from .checks import caller, names_a_file, said_at
+from .checks import caller, check_application, names_a_file, said_at
 from .codec import Codec, codec_for, compile_codec
 from .codec.signature import Signature, unwrapped
 from .errors import WrongUse
@@ -98,6 +98,13 @@ class App:
                 )
             where = (code.co_filename, code.co_firstlineno)
             made = said_at(where, _settings, settings, self.requirements)
+            if made.style == "asgi":
+                raise WrongUse(
+                    'style="asgi" is of applications',
+                    file=where[0],
+                    line=where[1],
+                    advice="give the application to app.asgi(application, name=…)",
+                )
             label = name or user_function.__name__
             if made.style:
                 _check_native(code, label, made.style, where)
@@ -153,6 +160,23 @@ class App:
             settings_of_part = Settings(**{**vars(made), "triggers": triggers})
             self._serve(part, part.name, settings_of_part, where, module)
         return entry
+
+    def asgi(self, application: Any, *, name: str, **settings: Any) -> Function[..., Any]:
+        """`function` for an ASGI application (FastAPI, Starlette, Django, …): the same settings.
+
+        It gets every HTTP request that the function gets, whatever its path; in `pelton run` those
+        of `triggers`, by default all.  Its lifespan is the worker's; an answer in pieces goes out
+        when it is whole; what it raises is logged and answered as a 500.
+
+        Raises `WrongUse` with file and line when the declaration cannot work.
+        """
+        where = caller(2)
+        module = sys._getframe(1).f_globals.get("__name__", "")
+        if not settings.get("triggers"):
+            settings["triggers"] = (Http("ANY", "/"), Http("ANY", "/{path+}"))
+        made = said_at(where, _settings, {**settings, "style": "asgi"}, self.requirements)
+        said_at(where, check_application, application, name, made.triggers)
+        return self._register(application, name, made, None, where, module)
 
     def _serve(
         self, graph: Any, label: str, made: Settings, where: tuple[str, int], module: str

@@ -70,6 +70,22 @@ def text(name: str, value: object, most: int = 0) -> None:
         raise WrongUse(f"{name} has {len(value)} characters, {most} are allowed")
 
 
+def check_application(application: object, name: str, triggers: tuple[Any, ...]) -> None:
+    """An ASGI application can be called, and its triggers bring HTTP requests."""
+    if not callable(application) or hasattr(application, "wsgi_app"):
+        wrapped = hasattr(application, "wsgi_app")
+        raise WrongUse(
+            f"app.asgi was given {application!r}, which is no ASGI application",
+            advice="wrap it with a2wsgi.WSGIMiddleware" if wrapped else "give the application",
+        )
+    for each in triggers:
+        if each.kind != "http":
+            raise WrongUse(
+                f"function {name} is an ASGI application and has the trigger {each.kind}",
+                advice="give it HTTP triggers alone, and the queue or schedule to another function",
+            )
+
+
 def texts(name: str, values: object) -> None:
     """`values` maps strings to strings."""
     if not isinstance(values, Mapping):

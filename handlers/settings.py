@@ -13,7 +13,7 @@ from .telemetry import Telemetry
 from .triggers.base import Trigger
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-STYLES = (None, "lambda", "nuclio")
+STYLES = (None, "lambda", "nuclio", "asgi")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 

@@ -75,6 +75,10 @@ def make_handler(
         from .foreign_nuclio import nuclio_style_on_lambda
 
         return surface(nuclio_style_on_lambda(function, worker, make_context), function)
+    if function.style == "asgi":
+        from .foreign_asgi_lambda import asgi_on_lambda
+
+        return surface(asgi_on_lambda(function, worker, make_context), function)
     handler = _typed(function, worker)
     if freezes and function.hooks.settle:
         from .settle import settled

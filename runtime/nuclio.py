@@ -50,6 +50,10 @@ def make_entry(function: Function[..., Any]) -> tuple[Handler, InitContext]:
         from .foreign_lambda import lambda_style_on_nuclio
 
         handle = lambda_style_on_nuclio(function)
+    elif function.style == "asgi":
+        from .foreign_asgi_nuclio import asgi_on_nuclio
+
+        handle = asgi_on_nuclio(function, worker)
     else:
         handle = _typed(function, worker)
 

@@ -51,6 +51,7 @@ class Worker:
 
     native: nuclio_sdk's context where we made it ourselves; its module's `init_context` and its
             platform's callbacks then run with the hooks
+    hosted: the ASGI application that the function is, started and stopped with the hooks
     on_begin: called once, when the init hooks are done
     metrics:  what the function counts; made when it is first asked for
     """
@@ -60,6 +61,7 @@ class Worker:
         self._metrics = metrics
         self.state = SimpleNamespace()
         self.native: Any = None
+        self.hosted: Any = None
         self.on_begin: Callable[[], None] | None = None
         self._begun = self._ended = False
 
@@ -80,7 +82,7 @@ class Worker:
     def has_ends(self) -> bool:
         """Whether anything is to be done when the worker ends."""
         hooks = self.function.hooks
-        return bool(hooks.drain or hooks.stop or self.native is not None)
+        return bool(hooks.drain or hooks.stop or self.native is not None or self.hosted)
 
     def begin(self, context: Context) -> None:
         """Run the init hooks, once; when one raises, all are run again for the next event."""
@@ -89,6 +91,8 @@ class Worker:
                 maybe_await(hook(context))
             if self.native is not None and (init := native_init(self.function)):
                 maybe_await(init(self.native))
+            if self.hosted is not None:
+                self.hosted.start()
             if self.on_begin is not None:
                 self.on_begin()
             self._begun = True
@@ -104,6 +108,8 @@ class Worker:
         """Run the stop hooks, last added first, once."""
         if self._begun and not self._ended:
             self._ended = True
+            if self.hosted is not None:
+                self.hosted.stop()
             self._signal("termination")
             for hook in reversed(self.function.hooks.stop):
                 maybe_await(hook(context))

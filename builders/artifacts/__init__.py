@@ -7,12 +7,28 @@ from typing import Any
 
 from ...handlers.function import Function
 from ..errors import BuildError
-from . import lambda_layers, lambda_zip, nuclio_archive, nuclio_source
+from ..notebook import Notebook
+from . import (
+    lambda_image,
+    lambda_layers,
+    lambda_zip,
+    nuclio_archive,
+    nuclio_image,
+    nuclio_notebook,
+    nuclio_source,
+)
 from .base import Kind
 
 KINDS: Mapping[tuple[str, str], Kind] = {
     (each.platform, each.name): each
-    for each in (lambda_zip.KIND, lambda_layers.KIND, nuclio_archive.KIND, nuclio_source.KIND)
+    for each in (
+        lambda_zip.KIND,
+        lambda_layers.KIND,
+        lambda_image.KIND,
+        nuclio_archive.KIND,
+        nuclio_source.KIND,
+        nuclio_image.KIND,
+    )
 }
 
 
@@ -21,6 +37,13 @@ def kind_of(function: Function[..., Any], platform: str, package: str = "") -> K
 
     Raises `BuildError` for one that the platform has not.
     """
+    if isinstance(function.user_function, Notebook):
+        if platform != "nuclio":
+            raise BuildError(
+                f"the notebook {function.file} is a function of Nuclio; give --to nuclio, or to "
+                "deploy it --on nuclio"
+            )
+        return nuclio_notebook.KIND
     settings = function.settings.aws if platform == "lambda" else function.settings.nuclio
     wanted = package or settings.package
     if (platform, wanted) not in KINDS:

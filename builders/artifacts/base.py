@@ -15,6 +15,7 @@ from ...handlers.function import Function
 from ..installed import Installed
 from ..report import DIRECT_LIMIT, Report, make_report
 from ..target import Target
+from .image_context import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Artifact:
     spec:           Nuclio's function configuration; None for Lambda
     build_commands: what Nuclio runs to install the requirements
     layers:         what goes with the code, in the order of the function's Layers
-    image:          under which name an engine builds it: `repository:tag`, the tag by content
+    image:          how an engine, or `oci.write_image`, makes it of the folder
     beside:         other files that were written with it
     """
 
@@ -67,14 +68,14 @@ class Artifact:
     build_commands: tuple[str, ...] = ()
     package: str = "zip"
     layers: tuple[Layer, ...] = ()
-    image: str = ""
+    image: Image | None = None
     beside: tuple[Path, ...] = ()
 
     @property
     def needs_s3(self) -> bool:
         """Whether the upload is too large for the request itself."""
         layers = sum(each.report.zipped for each in self.layers)
-        return not self.image and self.report.zipped - layers > DIRECT_LIMIT
+        return self.image is None and self.report.zipped - layers > DIRECT_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

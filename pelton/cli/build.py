@@ -1,22 +1,43 @@
-"""`pelton build`: an app's artifacts, and what is in them."""
+"""`pelton build`: an app's artifacts, what is in them, and a manifest of what was written."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .say import json_option, say_json
 
+if TYPE_CHECKING:
+    from ..builders import Artifact
+
+PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
+
 
 @click.command()
-@click.argument("file")
+@click.argument("file", required=False)
 @click.option("--out", default="build", type=click.Path(path_type=Path), show_default=True)
 @click.option(
-    "--to", type=click.Choice(["local", "aws", "nuclio"]), default="aws", show_default=True
+    "--to",
+    multiple=True,
+    type=click.Choice(["local", "aws", "nuclio"]),
+    help="For whom; may be repeated.  [default: aws; of a notebook nuclio]",
 )
 @click.option("--endpoint", default="", help="The emulator's address, for --to local.")
+@click.option(
+    "--package",
+    type=click.Choice(PACKAGES),
+    help="The kind of artifact, instead of what the functions' settings say.",
+)
+@click.option("--image", is_flag=True, help="Build images, too: by docker, podman or buildah.")
+@click.option(
+    "--base",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="LAYOUT",
+    help="Write images onto this base, an OCI layout (folder or tar), without any engine.",
+)
 @click.option(
     "--trim",
     multiple=True,
@@ -26,36 +47,69 @@ from .say import json_option, say_json
 @click.option("--why", is_flag=True, help="What is big, and which requirement brought it in.")
 @json_option
 def command(
-    file: str,
+    file: str | None,
     out: Path,
-    to: str,
+    to: tuple[str, ...],
     endpoint: str,
+    package: str | None,
+    image: bool,
+    base: Path | None,
     trim: tuple[str, ...],
     why: bool,
     as_json: bool,
 ) -> None:
-    """Build every function of FILE into --out; print packages, files, sizes, largest first."""
-    from ..builders import build, load_app
-    from ..builders.why import explain, lines
+    """Build every function of FILE into --out; print packages, files, sizes, largest first.
 
+    FILE is FILE.py, FILE.py:app, module:app or NOTEBOOK.ipynb; without it the app of this folder:
+    the one that pelton.toml or pyproject.toml names, else the one module that makes one.
+    """
+    from ..builders import build, load_app
+    from ..builders.engines import find_engine
+    from ..builders.manifest import NAME, write_manifest
+
+    if file is None:
+        file = _found(as_json)
     app, root = load_app(file)
     if not app.functions:
         raise click.ClickException(
             f"app {app.name} has no functions: put @app.function above one, or give app.serve a "
             "graph"
         )
-    documents = []
-    for function in app.functions.values():
-        artifact = build(function, _target(to, function, endpoint), root=root, out=out, trim=trim)
-        documents.append(_document(artifact))
-        if not as_json:
-            click.echo(f"{artifact.path}  sha256 {artifact.sha256[:12]}  {artifact.handler}")
-            told = artifact.report.lines(20)
-            if why:
-                told = lines(explain(artifact.function, artifact.report), artifact.report)
-            click.echo("\n".join(told))
+    if (image or base) and package not in (None, "image"):
+        raise click.UsageError(f"--package {package} makes no image; leave out --image and --base")
+    engine = find_engine() if image else None
+    package = package or ("image" if image or base else "")
+    (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
+    artifacts = []
+    for target in to or (("nuclio",) if file.endswith(".ipynb") else ("aws",)):
+        for function in app.functions.values():
+            artifact = build(
+                function,
+                _target(target, function, endpoint),
+                root=root,
+                out=out,
+                trim=trim,
+                package=package,
+            )
+            artifact = _with_image(artifact, engine, base)
+            artifacts.append(artifact)
+            if not as_json:
+                click.echo("\n".join(_lines(artifact, why)))
+    manifest = write_manifest(app.name, artifacts, out)
     if as_json:
-        say_json({"app": app.name, "artifacts": documents})
+        told = [_document(each, out) for each in artifacts]
+        say_json({"app": app.name, "manifest": str(manifest), "artifacts": told})
+    else:
+        click.echo(f"{manifest}  {len(artifacts)} artifacts")
+
+
+def _found(as_json: bool) -> str:
+    from ..builders.find_app import find_app
+
+    found = find_app(Path.cwd())
+    if not as_json:
+        click.echo(f"app: {found.why}")
+    return found.where
 
 
 def _target(to: str, function: Any, endpoint: str) -> Any:
@@ -69,21 +123,46 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
     return Target.nuclio(function) if to == "nuclio" else Target.aws(function)
 
 
-def _document(artifact: Any) -> dict[str, Any]:
+def _with_image(artifact: Artifact, engine: Any, base: Path | None) -> Artifact:
+    """The artifact after its image was made, by an engine or onto a base."""
+    from ..builders.oci import write_image
+
+    if artifact.image is None:
+        return artifact
+    if engine is not None:
+        engine.build(artifact.path, artifact.image)
+    if base is None:
+        return artifact
+    layout = artifact.path.with_name(f"{artifact.path.name}.oci")
+    write_image(artifact.path, artifact.image, base, layout)
+    return replace(artifact, beside=(*artifact.beside, layout))
+
+
+def _lines(artifact: Artifact, why: bool) -> list[str]:
+    from ..builders.report import human
+    from ..builders.why import explain, lines
+
+    said = [f"{artifact.path}  sha256 {artifact.sha256[:12]}  {artifact.handler}"]
+    for layer in artifact.layers:
+        size = human(layer.report.zipped)
+        said.append(f"{layer.path}  sha256 {layer.sha256[:12]}  layer, {size} zipped")
+    if artifact.image is not None:
+        said.append(f"{artifact.image.reference}  on {artifact.image.base}")
+    said += [str(each) for each in artifact.beside]
+    report = artifact.report
+    return said + (lines(explain(artifact.function, report), report) if why else report.lines(20))
+
+
+def _document(artifact: Artifact, out: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from ..builders.manifest import told
     from ..builders.why import explain
 
     report = artifact.report
     return {
-        "function": artifact.function,
+        **told(artifact, out),
         "path": str(artifact.path),
-        "sha256": artifact.sha256,
-        "digest": artifact.digest,
-        "handler": artifact.handler,
-        "runtime": artifact.runtime,
-        "zipped": report.zipped,
-        "unzipped": report.unzipped,
         "packages": {each.name: each.size for each in report.packages},
         "files": {each.name: each.size for each in report.files},
         "trimmed": [asdict(each) for each in report.trimmed],

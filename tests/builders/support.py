@@ -73,12 +73,14 @@ class Maker:
         more: str = "",
         *,
         source: str = "",
+        file: Path | None = None,
         function: str = "double",
         target: Target | None = None,
         package: str = "",
     ) -> Artifact:
+        """`file`: an app's that is there, instead of a new one."""
         text = source or APP.format(imports=imports, requirements=requirements, more=more)
-        app, root = load_app(str(self.app(text)))
+        app, root = load_app(str(file or self.app(text)))
         return build(
             app.functions[function],
             target or Target("lambda", "3.12"),
