@@ -34,9 +34,10 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 @click.option("--image", is_flag=True, help="Build images, too: by docker, podman or buildah.")
 @click.option(
     "--base",
-    type=click.Path(exists=True, path_type=Path),
+    default="",
     metavar="LAYOUT",
-    help="Write images onto this base, an OCI layout (folder or tar), without any engine.",
+    help="Write images onto this base, an OCI layout (folder or tar), without any engine; with "
+    "--image it may be a name, instead of the platform's own base image.",
 )
 @click.option(
     "--trim",
@@ -53,7 +54,7 @@ def command(
     endpoint: str,
     package: str | None,
     image: bool,
-    base: Path | None,
+    base: str,
     trim: tuple[str, ...],
     why: bool,
     as_json: bool,
@@ -74,6 +75,10 @@ def command(
         raise click.ClickException(
             f"app {app.name} has no functions: put @app.function above one, or give app.serve a "
             "graph"
+        )
+    if base and not image and not Path(base).exists():
+        raise click.UsageError(
+            f"--base: there is no folder or file {base}; the name of an image needs --image, too"
         )
     if (image or base) and package not in (None, "image"):
         raise click.UsageError(f"--package {package} makes no image; leave out --image and --base")
@@ -123,18 +128,18 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
     return Target.nuclio(function) if to == "nuclio" else Target.aws(function)
 
 
-def _with_image(artifact: Artifact, engine: Any, base: Path | None) -> Artifact:
+def _with_image(artifact: Artifact, engine: Any, base: str) -> Artifact:
     """The artifact after its image was made, by an engine or onto a base."""
     from ..builders.oci import write_image
 
     if artifact.image is None:
         return artifact
     if engine is not None:
-        engine.build(artifact.path, artifact.image)
-    if base is None:
+        engine.build(artifact.path, artifact.image, "" if Path(base).exists() else base)
+    if not base or not Path(base).exists():
         return artifact
     layout = artifact.path.with_name(f"{artifact.path.name}.oci")
-    write_image(artifact.path, artifact.image, base, layout)
+    write_image(artifact.path, artifact.image, Path(base), layout)
     return replace(artifact, beside=(*artifact.beside, layout))
 
 
@@ -150,6 +155,8 @@ def _lines(artifact: Artifact, why: bool) -> list[str]:
         said.append(f"{artifact.image.reference}  on {artifact.image.base}")
     said += [str(each) for each in artifact.beside]
     report = artifact.report
+    if artifact.image is not None:
+        return [*said, f"{human(report.unzipped)} beside its base image", *report.lines(20)[1:]]
     return said + (lines(explain(artifact.function, report), report) if why else report.lines(20))
 
 

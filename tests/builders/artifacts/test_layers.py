@@ -12,6 +12,8 @@ from pelton.builders.installed import Installed
 
 from ..support import APP, Maker, names
 
+# The head of a native library: 64 bits, little-endian, for aarch64.
+AARCH64 = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\xb7\x00" + bytes(44)
 LAYERS = 'aws=pelton.Aws(package="layers")'
 
 
@@ -73,7 +75,7 @@ def test_it_runs_as_lambda_lays_it(maker: Maker) -> None:
 
 def test_a_pure_layer_is_for_both_architectures_a_native_one_for_its_own(maker: Maker) -> None:
     maker.wheel("tiny")
-    native = {"fast.cpython-312-aarch64-linux-gnu.so": b"\x7fELF" + bytes(64)}
+    native = {"fast.cpython-312-aarch64-linux-gnu.so": AARCH64}
     maker.wheel("fast", native, "cp312-cp312-manylinux_2_28_aarch64")
     arm = Target("lambda", "3.12", "arm64")
     pure = maker.build(requirements=("tiny",), more=LAYERS, target=arm)
