@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..handlers.app import App
 from ..handlers.function import Function
 from ..runtime.call import no_stream
+from . import kept, pickles
 from .artifacts import kind_of
-from .artifacts.base import Artifact, Content
+from .artifacts.base import Artifact, Content, Kind
 from .artifacts.nuclio_notebook import files_of
 from .bytecode import bytecode
 from .errors import BuildError
+from .import_time import Times, measure, refuse_too_slow
 from .imports import check_imports
-from .installed import Installed, read_installed
+from .installed import read_installed
+from .interpreters import candidates
+from .lockfile import Package
+from .papers import pelton_version, write_provenance, write_sbom
 from .notebook import Notebook
 from .parts import shipped
 from .report import UNZIPPED_LIMIT, human
 from .resolve import Resolver, default_cache
-from .sources import find_sources
+from .sources import Sources, find_sources, graphs_of
 from .target import Target
+from .trial import dynamic_notes
 from .trim import choose
+from .unpacked import Unpacked
 
 # What loading makes lives as long as its worker, so looking through it for garbage is time lost:
 # a tenth of an import's.  The user's module may set the collector otherwise; that is then kept.
@@ -47,6 +55,47 @@ ENTRY = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What is kept of a build: the artifact, and which of the user's files are in it."""
+
+    artifact: Artifact
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of one build; see `build`."""
+
+    function: Function[..., Any]
+    target: Target
+    kind: Kind
+    root: Path
+    out: Path
+    unpacked: Unpacked | None
+    trim: tuple[str, ...]
+    budget: int | None
+    measure: bool
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """The requirements that go into the artifact."""
+        return self.unpacked.packages if self.unpacked and self.kind.inside else ()
+
+    @property
+    def key(self) -> str:
+        """Everything that is said of the build, and not in a file that it looks at."""
+        function, unpacked = self.function, self.unpacked
+        graphs = [(each.modules(), each.files()) for each in graphs_of(function)]
+        brought = (unpacked.folder, unpacked.asked) if unpacked else ()
+        pythons = [str(each) for each in candidates(self.target.python) if each.exists()]
+        return kept.key_of(
+            pelton_version(), function.app.name, function.name, function.module, function.settings,
+            self.target, self.kind.name, self.root, self.out.resolve(), self.trim, self.budget,
+            self.measure, graphs, brought, pythons,
+        )  # fmt: skip
+
+
 def build(
     function: Function[..., Any],
     target: Target,
@@ -56,25 +105,73 @@ def build(
     resolver: Resolver | None = None,
     trim: Sequence[str] = (),
     package: str = "",
+    import_budget: int | None = None,
+    measure_imports: bool = False,
 ) -> Artifact:
     """Build one function for one target; what is written goes into `out`.
 
+    When nothing that a build looks at has changed since the last one, its answer is given again.
+
     trim: rules switched on and off, after those that the function's own setting says
     package: the kind of artifact, instead of the one that the function's settings name
+    import_budget: milliseconds an import may take, instead of the function's own setting
+    measure_imports: whether to measure that without a budget, too
 
-    Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written.
+    Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written, and
+    `TooSlow` after.
     """
     _refuse_streams(function, target)
     kind = kind_of(function, target.platform, package)
     resolver = resolver or Resolver(default_cache())
-    files, installed = collect(function, target, root, resolver, trim, inside=kind.inside)
-    content = Content(function, target, entry_module(function, target), files, installed)
+    root, began = root.resolve(), time.time_ns()
+    unpacked = resolver.install(function, target, root)
+    budget = import_budget or function.settings.import_budget
+    order = Order(function, target, kind, root, out, unpacked, tuple(trim), budget, measure_imports)
+    key, folder = order.key, resolver.cache / "kept"
+    # What lives in this process only is not looked at again by its files.
+    lasting = not function.settings.pickled and not isinstance(function.user_function, Notebook)
+    built = kept.find(folder, key) if lasting else None
+    if not isinstance(built, Built):
+        built, looked = _build(order, resolver.cache)
+        if lasting:
+            kept.keep(folder, key, built, looked, began)
+    artifact = built.artifact
+    origin = write_provenance(function, artifact, root, out, built.places, order.packages)
+    return replace(artifact, beside=(*artifact.beside, origin))
+
+
+def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
+    function, kind, out = order.function, order.kind, order.out
+    content, sources = collect(order)
     kind.check(content)
     if kind.bytecode:
-        whole = dict(files)
-        note = add_bytecode(whole, installed.owner, target, resolver.cache / "bytecode")
+        whole = dict(content.files)
+        note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
         content = replace(content, whole=whole, note=note)
-    return kind.write(content, out, resolver.cache)
+    artifact = kind.write(content, out, cache)
+    sbom = write_sbom(content, artifact, out, order.packages)
+    outputs = [artifact.path, *(each.path for each in artifact.layers), *artifact.beside, sbom]
+    artifact = replace(
+        artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content.entry)
+    )
+    looked = kept.looked(
+        order.root, sources.files.values(), function.settings.include, outputs, out.resolve()
+    )
+    return Built(artifact, tuple(sorted(sources.files))), looked
+
+
+def _imports(order: Order, artifact: Artifact, entry: str) -> Times | None:
+    """Import times, when they are asked for; refuses those over the budget."""
+    function, target = order.function, order.target
+    if not order.budget and not order.measure:
+        return None
+    if artifact.path.suffix != ".zip" or (function.settings.requirements and not order.kind.inside):
+        return Times(target.python, why_not=f"not measured: {artifact.package} is not all of it")
+    archives = [artifact.path, *(each.path for each in artifact.layers)]
+    times = measure(archives, entry, target, function.settings.environment)
+    if order.budget:
+        refuse_too_slow(function.name, times, order.budget)
+    return times
 
 
 def _refuse_streams(function: Function[..., Any], target: Target) -> None:
@@ -85,35 +182,36 @@ def _refuse_streams(function: Function[..., Any], target: Target) -> None:
         raise BuildError(str(no_stream(function, f"by {name}'s Python runtime")))
 
 
-def collect(
-    function: Function[..., Any],
-    target: Target,
-    root: Path,
-    resolver: Resolver,
-    trim: Sequence[str] = (),
-    *,
-    inside: bool = True,
-) -> tuple[dict[str, bytes], Installed]:
-    """(content by place in the artifact, what came of the requirements): everything decided, no
-    writing.
-
-    inside: whether what the requirements bring is to be among it
-    """
+def collect(order: Order) -> tuple[Content, Sources]:
+    """The artifact's content, and where the user's files come from: everything decided, no
+    writing."""
+    function, target, unpacked = order.function, order.target, order.unpacked
+    entry = entry_module(function, target)
     if isinstance(function.user_function, Notebook):
-        return files_of(function.user_function), Installed()
-    choice = choose([*function.settings.trim, *trim])
-    sources = find_sources(function, root.resolve())
-    unpacked = resolver.install(function, target, root.resolve())
+        return Content(function, target, entry, files_of(function.user_function)), Sources()
+    choice = choose([*function.settings.trim, *order.trim])
+    pickled = None
+    if function.settings.pickled:
+        pickled = pickles.make_pickle(function, order.root, target)
+        pickles.check_pins(pickled, unpacked, function)
+    pickles.check_models(graphs_of(function), unpacked, function, target)
+    sources = find_sources(function, order.root, pickled.modules if pickled else None)
     parts = shipped(sources.files)
     own = {place: path.read_bytes() for place, path in sources.files.items()}
-    own[f"{entry_module(function, target)}.py"] = _entry(function, target).encode()
+    if pickled:
+        own[pickled.file] = pickled.content
+        own[f"{entry}.py"] = pickles.entry(function, pickled, target.platform).encode()
+    else:
+        own[f"{entry}.py"] = _entry(function, target).encode()
     offered = unpacked.modules if unpacked else ()
     check_imports(sources.imports, [*own, *parts], offered, target, function.name)
-    shipping = unpacked if inside else None
-    brought = read_installed(shipping, choice, target)
+    brought = read_installed(unpacked if order.kind.inside else None, choice, target)
     files = parts | brought.files
     _refuse_collisions(function, own, files)
-    return files | own, brought
+    notes = [*dynamic_notes(function.module, order.root, sources), *sources.ignored]
+    notes += unpacked.notes if unpacked else ()
+    content = Content(function, target, entry, files | own, brought, notes=tuple(notes))
+    return content, sources
 
 
 def add_bytecode(

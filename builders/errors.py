@@ -6,7 +6,10 @@ BuildError
 ├── CannotResolve    a requirement cannot be had for the target
 │   ├── NotLocked    the lock does not say what is asked for, and may not be changed
 │   └── Tampered     a file is not the one that was locked
-└── TooLarge         the artifact is over the platform's limit
+├── TooLarge         the artifact is over the platform's limit
+├── CannotImport     the artifact, as it was built, cannot be imported
+├── TooSlow          importing the artifact takes longer than its budget
+└── CannotPickle     a function that is sent as a pickle cannot be, or not to that target
 """
 
 from __future__ import annotations
@@ -40,3 +43,15 @@ class Tampered(CannotResolve):
 
 class TooLarge(BuildError):
     """The artifact is over the platform's limit; the message names the packages to blame."""
+
+
+class CannotImport(BuildError):
+    """The artifact, as it was built, cannot be imported; the message has the trace."""
+
+
+class TooSlow(BuildError):
+    """Importing the artifact takes longer than its budget; the message says what costs most."""
+
+
+class CannotPickle(BuildError):
+    """A function sent as a pickle cannot be: the message names the culprit."""

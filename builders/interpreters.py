@@ -22,7 +22,7 @@ def interpreter(version: str) -> str | None:
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     question = "import sys; print('%d.%d' % sys.version_info[:2])"
-    for path in _candidates(version):
+    for path in candidates(version):
         if path.exists():  # and it answers: a version manager's shim may not
             asked = subprocess.run(
                 [path, "-I", "-c", question], capture_output=True, text=True, check=False
@@ -32,7 +32,7 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def _candidates(version: str) -> Iterator[Path]:
+def candidates(version: str) -> Iterator[Path]:
     """Where a Python of that version usually is: the search path, pyenv's and uv's folders."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         yield Path(folder) / f"python{version}"

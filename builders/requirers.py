@@ -20,15 +20,16 @@ from .trim import normal
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """One installed distribution.  `key` is its name as all spellings have it; `needs`: (key,
-    extras asked for, the extra of this one that asks or "") of what its metadata requires."""
+    extras asked for, the extra of this one that asks or "") of what its metadata requires;
+    expression: whether `licence` is an SPDX expression."""
 
     key: str
     name: str
     version: str
     needs: tuple[tuple[str, frozenset[str], str], ...] = ()
     licence: str = ""
+    expression: bool = False
     summary: str = ""
-    homepage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,19 @@ def parse_metadata(text: str, markers: Mapping[str, str]) -> Distribution:
             if extra and wanted.marker.evaluate({**markers, "extra": extra})
         ]
     name = head.get("Name", "")
+    expression = head.get("License-Expression", "")
+    licence = (
+        expression or _licence(head.get_all("Classifier", [])) or _short(head.get("License", ""))
+    )
     return Distribution(
-        normal(name), name, head.get("Version", ""), tuple(needs),
-        head.get("License-Expression", "") or _licence(head.get_all("Classifier", []))
-        or _short(head.get("License", "")),
-        head.get("Summary", ""), head.get("Home-page", ""),
-    )  # fmt: skip
+        normal(name),
+        name,
+        head.get("Version", ""),
+        tuple(needs),
+        licence,
+        bool(expression),
+        head.get("Summary", ""),
+    )
 
 
 def _extra(line: str) -> str:

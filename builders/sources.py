@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,15 @@ class Sources:
     ignored: list[str] = field(default_factory=list)
 
 
-def find_sources(function: Function[..., Any], root: Path) -> Sources:
-    """Follow the imports of the function's module through the files below `root`; add the files
-    of its graphs and what `include` names.  Raises `BuildError` with file and line."""
+def find_sources(
+    function: Function[..., Any], root: Path, modules: Sequence[str] | None = None
+) -> Sources:
+    """Follow the imports of the function's module (or of `modules`, where it goes by itself as a
+    pickle) through the files below `root`; add the files of its graphs and what `include` names.
+    Raises `BuildError` with file and line."""
     found = Sources()
-    waiting, seen = [function.module], set()
-    loaded = sys.modules.get(function.module)
-    graphs = [each for each in vars(loaded).values() if _is_graph(each)] if loaded else []
-    graphs += [each for each in getattr(function.user_function, "graphs", ()) if _is_graph(each)]
+    waiting, seen = [function.module] if modules is None else list(modules), set()
+    graphs = graphs_of(function) if modules is None else []
     for graph in graphs:
         waiting += [name for name in graph.modules() if name.partition(".")[0] != "pelton"]
     while waiting:
@@ -60,12 +61,19 @@ def find_sources(function: Function[..., Any], root: Path) -> Sources:
     for pattern in function.settings.include:
         assert ignores is not None
         _add_pattern(pattern, root, found, function, ignores)
-    if function.module.replace(".", "/") + ".py" not in found.files:
+    if modules is None and function.module.replace(".", "/") + ".py" not in found.files:
         raise BuildError(
             f"function {function.name}: its module {function.module} is not below {root}; "
             "deploy from the folder that holds the app"
         )
     return found
+
+
+def graphs_of(function: Function[..., Any]) -> list[Any]:
+    """The serving graphs that the function's module holds, and those it is made of."""
+    loaded = sys.modules.get(function.module)
+    graphs = [each for each in vars(loaded).values() if _is_graph(each)] if loaded else []
+    return graphs + [e for e in getattr(function.user_function, "graphs", ()) if _is_graph(e)]
 
 
 def _is_graph(value: Any) -> bool:

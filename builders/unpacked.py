@@ -21,6 +21,7 @@ from typing import NamedTuple
 from .errors import CannotResolve
 from .imports import top_level
 from .lockfile import Package
+from .tags import tags_of
 
 # Part of every key: another way of making it is another folder.
 FORM = 1
@@ -171,7 +172,9 @@ class Found:
         index, name = len(self.distributions), info.name.removesuffix(".dist-info")
         self.distributions.append(name.replace("-", " ", 1))
         wheel = (info / "WHEEL").read_text(encoding="utf-8").splitlines()
-        self.tags[self.distributions[-1]] = [e[5:] for e in wheel if e.startswith("Tag: ")]
+        # A line for each is the rule, and some builders write the name's own short form.
+        said = [line[5:] for line in wheel if line.startswith("Tag: ")]
+        self.tags[self.distributions[-1]] = [tag for each in said for tag in tags_of(f"-{each}")]
         for line in (info / "RECORD").read_text(encoding="utf-8").splitlines():
             place, _, rest = line.rpartition(",")[0].rpartition(",")
             place = place.strip('"').replace('""', '"')

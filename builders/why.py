@@ -52,8 +52,8 @@ class Why:
     ways: tuple[Way, ...]
 
 
-def explain(function: str, report: Report) -> Why:
-    """Why a function's artifact is as big as it is."""
+def explain(function: str, report: Report, image: bool = False) -> Why:
+    """Why a function's artifact is as big as it is.  image: whether it is one, with its limit."""
     requirers = report.requirers
     names = {f"{each.name} {each.version}": key for key, each in requirers.installed.items()}
     keys = {normal(label): key for label, key in names.items()}
@@ -72,13 +72,17 @@ def explain(function: str, report: Report) -> Why:
         report.zipped,
         report.unzipped,
         tuple(parts),
-        tuple(_limits(report.zipped, report.unzipped)),
-        tuple(_ways(report, requirers, sizes)),
+        tuple(_limits(report.zipped, report.unzipped, image)),
+        tuple(_ways(report, requirers, sizes, image)),
     )
 
 
-def _limits(zipped: int, unzipped: int) -> list[str]:
+def _limits(zipped: int, unzipped: int, image: bool) -> list[str]:
     said = []
+    if unzipped > IMAGE_LIMIT:
+        said.append(f"{human(unzipped)} is over the {human(IMAGE_LIMIT)} of an image")
+    if image:
+        return said
     if zipped > DIRECT_LIMIT:
         said.append(
             f"{human(zipped)} zipped is over the {human(DIRECT_LIMIT)} of a direct upload: it "
@@ -92,12 +96,10 @@ def _limits(zipped: int, unzipped: int) -> list[str]:
     elif unzipped > 0.8 * UNZIPPED_LIMIT:
         left = UNZIPPED_LIMIT - unzipped
         said.append(f"{human(left)} are left of Lambda's {human(UNZIPPED_LIMIT)} unzipped")
-    if unzipped > IMAGE_LIMIT:
-        said.append(f"it is over the {human(IMAGE_LIMIT)} of an image, too")
     return said
 
 
-def _ways(report: Report, requirers: Requirers, sizes: Mapping[str, int]) -> list[Way]:
+def _ways(report: Report, requirers: Requirers, sizes: Mapping[str, int], image: bool) -> list[Way]:
     """What costs nothing first, then requirements by what they alone bring, then other forms."""
     ways = [
         Way(f'trim=["{each.rule}"] leaves out {_SAYS[each.rule]}', each.size)
@@ -111,6 +113,8 @@ def _ways(report: Report, requirers: Requirers, sizes: Mapping[str, int]) -> lis
         if size:
             more = f", with {len(alone) - 1} that nothing else needs" if len(alone) > 1 else ""
             ways.append(Way(f"do without {requirement}{more}", size))
+    if image:
+        return ways
     if report.zipped > DIRECT_LIMIT:
         ways.append(Way("upload through S3, as a deploy does by itself: up to 250 MB unzipped"))
         ways.append(Way("requirements as a layer: each layer has 50 MB of its own, 250 MB in all"))
@@ -162,7 +166,7 @@ def lines(why: Why, report: Report) -> list[str]:
     if why.ways:
         out += ["", "to make it smaller, the cheapest first:" if why.limits else "could be less:"]
         out += [f"{human(way.saves) if way.saves else '':>9}  {way.do}" for way in why.ways]
-    return out
+    return [*out, "", *filter(None, [report.note]), *report.notes]
 
 
 def _tree(why: Why, requirers: Requirers) -> list[str]:

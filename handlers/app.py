@@ -67,6 +67,7 @@ class App:
         include: Sequence[str] = (),
         trim: Sequence[str] = (),
         import_budget: int | None = None,
+        pickled: bool = False,
         aws: Aws | None = None,
         nuclio: Nuclio | None = None,
     ) -> Callable[[Callable[P, R]], Function[P, R]]: ...
@@ -78,8 +79,8 @@ class App:
 
         memory in MB, timeout in seconds, `requirements` as pip writes them or as the name of a file
         that has them (without: the app's own), `include` as globs of data files beside the app,
-        `trim` as rules of what requirements need not bring,
-        `import_budget` in milliseconds, `style` "lambda" or "nuclio" for a platform's native
+        `trim` as rules of what requirements need not bring, `import_budget` in milliseconds,
+        `pickled` to send it as a pickle, `style` "lambda" or "nuclio" for a platform's native
         handler.
 
         Raises `WrongUse` with file and line when the declaration cannot work.

@@ -21,7 +21,8 @@ class Settings(Frozen):
     """memory in MB (128 to 10240), timeout in seconds (1 to 900), concurrency as the number of
     events handled at once at the most (None: the platform's own limit), trim as words that switch
     a rule of what requirements need not bring on ("locales") or off ("no-tests"), import_budget in
-    milliseconds that the artifact may take to import (None: any).
+    milliseconds that the artifact may take to import (None: any), pickled to send the function as
+    a pickle (by cloudpickle) and not by its module.
 
     >>> Settings(memory=64)
     Traceback (most recent call last):
@@ -41,6 +42,7 @@ class Settings(Frozen):
     include: tuple[str, ...] = ()
     trim: tuple[str, ...] = ()
     import_budget: int | None = None
+    pickled: bool = False
     aws: Aws = Aws()
     nuclio: Nuclio = Nuclio()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...handlers.function import Function
+from ..import_time import Times
 from ..installed import Installed
 from ..report import DIRECT_LIMIT, Report, make_report
 from ..target import Target
@@ -54,6 +55,7 @@ class Artifact:
     layers:         what goes with the code, in the order of the function's Layers
     image:          how an engine, or `oci.write_image`, makes it of the folder
     beside:         other files that were written with it
+    imports:        how long it takes to import, where that was measured
     """
 
     function: str
@@ -70,6 +72,7 @@ class Artifact:
     layers: tuple[Layer, ...] = ()
     image: Image | None = None
     beside: tuple[Path, ...] = ()
+    imports: Times | None = None
 
     @property
     def needs_s3(self) -> bool:
@@ -86,6 +89,7 @@ class Content:
     files:     content by place; by these an artifact is known
     installed: what requirements brought
     whole:     `files` and the bytecode; note: what to say of that
+    notes:     what else somebody should know
     """
 
     function: Function[..., Any]
@@ -95,6 +99,7 @@ class Content:
     installed: Installed = field(default_factory=Installed)
     whole: Mapping[str, bytes] = field(default_factory=dict)
     note: str = ""
+    notes: tuple[str, ...] = ()
 
     def brought(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """Those of the files that requirements brought."""
@@ -116,6 +121,7 @@ class Content:
             self.note,
             found.trimmed,
             found.sizes,
+            self.notes,
             requirers=found.requirers,
         )
 

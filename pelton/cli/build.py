@@ -45,6 +45,10 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
     metavar="RULE",
     help="Leave out more of requirements, or (no-RULE) less.",
 )
+@click.option(
+    "--import-budget", type=click.IntRange(1), metavar="MS", help="Fail over so long an import."
+)
+@click.option("--imports", is_flag=True, help="Measure how long each artifact takes to import.")
 @click.option("--why", is_flag=True, help="What is big, and which requirement brought it in.")
 @json_option
 def command(
@@ -56,6 +60,8 @@ def command(
     image: bool,
     base: str,
     trim: tuple[str, ...],
+    import_budget: int | None,
+    imports: bool,
     why: bool,
     as_json: bool,
 ) -> None:
@@ -95,6 +101,8 @@ def command(
                 out=out,
                 trim=trim,
                 package=package,
+                import_budget=import_budget,
+                measure_imports=imports,
             )
             artifact = _with_image(artifact, engine, base)
             artifacts.append(artifact)
@@ -144,6 +152,7 @@ def _with_image(artifact: Artifact, engine: Any, base: str) -> Artifact:
 
 
 def _lines(artifact: Artifact, why: bool) -> list[str]:
+    from ..builders import import_time
     from ..builders.report import human
     from ..builders.why import explain, lines
 
@@ -155,9 +164,13 @@ def _lines(artifact: Artifact, why: bool) -> list[str]:
         said.append(f"{artifact.image.reference}  on {artifact.image.base}")
     said += [str(each) for each in artifact.beside]
     report = artifact.report
-    if artifact.image is not None:
-        return [*said, f"{human(report.unzipped)} beside its base image", *report.lines(20)[1:]]
-    return said + (lines(explain(artifact.function, report), report) if why else report.lines(20))
+    if why:
+        told = lines(explain(artifact.function, report, artifact.image is not None), report)
+    elif artifact.image is not None:
+        told = [f"{human(report.unzipped)} beside its base image", *report.lines(20)[1:]]
+    else:
+        told = report.lines(20)
+    return said + told + (import_time.lines(artifact.imports) if artifact.imports else [])
 
 
 def _document(artifact: Artifact, out: Path) -> dict[str, Any]:
@@ -174,5 +187,8 @@ def _document(artifact: Artifact, out: Path) -> dict[str, Any]:
         "files": {each.name: each.size for each in report.files},
         "trimmed": [asdict(each) for each in report.trimmed],
         "spared": list(report.spared),
-        "why": asdict(explain(artifact.function, report)),
+        "notes": list(report.notes),
+        "beside": [str(each) for each in artifact.beside],
+        "imports": asdict(artifact.imports) if artifact.imports else None,
+        "why": asdict(explain(artifact.function, report, artifact.image is not None)),
     }

@@ -90,10 +90,9 @@ def wheel_files(
     content[f"{info}/METADATA"] = (
         f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{''.join(lines)}".encode()
     )
-    content[f"{info}/WHEEL"] = (
-        "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\n"
-        + "".join(f"Tag: {each}\n" for each in tags)
-    ).encode()
+    about = "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\n"
+    about += "".join(f"Tag: {each}\n" for each in tags)
+    content.setdefault(f"{info}/WHEEL", about.encode())
     record = ""
     for place, each in content.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(each).digest()).rstrip(b"=").decode()

@@ -64,6 +64,15 @@ def test_the_newest_wheel_that_the_target_s_c_library_runs(
     assert desk.install("fast", target=target).pins == ("fast==1.0",)
 
 
+def test_tags_in_the_short_form_of_a_wheel_s_name_are_understood(desk: Any, shelf: Any) -> None:
+    """As maturin writes them inside: one line for several platforms."""
+    tag = "cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64"
+    about = f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n".encode()
+    files = {**native(), "fast-1.0.dist-info/WHEEL": about}
+    shelf.wheel("fast", tag=tag, files=files)
+    assert desk.install("fast", target=NEW).pins == ("fast==1.0",)
+
+
 def test_musl_and_another_machine_are_no_wheels_for_it(desk: Any, shelf: Any) -> None:
     for tag in ("musllinux_1_2_x86_64", "manylinux_2_28_aarch64", "win_amd64"):
         shelf.wheel("fast", tag=f"cp312-cp312-{tag}", files=native())

@@ -77,5 +77,5 @@ def test_source_code_too_large_for_the_configuration_is_refused(maker: Maker) ->
 
 def test_the_function_yaml_beside_an_archive_is_its_configuration(maker: Maker) -> None:
     built = maker.build(requirements=(), more="environment={'A': 'on'}", target=NUCLIO)
-    (path,) = built.beside
+    path = built.beside[0]
     assert function_yaml.read(path) == built.spec
