@@ -31,7 +31,9 @@ def encode(value: Any) -> Any:
     if isinstance(value, tuple):
         kinds = {type(each) for each in value}
         if len(value) > 1 and len(kinds) == 1 and is_dataclass(kind := kinds.pop()):
-            return {"rows": _name(kind), "of": [_values(each) for each in value]}
+            rows = [_values(each) for each in value]
+            form = "plain" if all(isinstance(e, PLAIN) for row in rows for e in row) else "rows"
+            return {form: _name(kind), "of": rows}
         return {"tuple": [encode(each) for each in value]}
     if isinstance(value, list):
         return [encode(each) for each in value]
@@ -48,7 +50,10 @@ def decode(value: Any) -> Any:
         return value
     if isinstance(value, list):
         return [decode(each) for each in value]
-    if "of" in value and "rows" in value:
+    if "plain" in value:  # thousands of files: what they hold needs no second look
+        kind = _kind(value["plain"])
+        return tuple(kind(*each) for each in value["of"])
+    if "rows" in value:
         kind = _kind(value["rows"])
         return tuple(kind(*map(decode, each)) for each in value["of"])
     if "is" in value:
