@@ -22,8 +22,8 @@ from .imports import check_imports
 from .installed import read_installed
 from .interpreters import candidates
 from .lockfile import Package
-from .papers import pelton_version, write_provenance, write_sbom
 from .notebook import Notebook
+from .papers import pelton_version, write_provenance, write_sbom
 from .parts import shipped
 from .report import UNZIPPED_LIMIT, human
 from .resolve import Resolver, default_cache
