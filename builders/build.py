@@ -144,7 +144,8 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     function, kind, out = order.function, order.kind, order.out
     content, sources = collect(order)
     kind.check(content)
-    if kind.bytecode:
+    rules = choose([*function.settings.trim, *order.trim]).rules
+    if kind.bytecode and "bytecode" not in rules:
         whole = dict(content.files)
         note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
         content = replace(content, whole=whole, note=note)

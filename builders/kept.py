@@ -20,7 +20,7 @@ from typing import Any
 from .ignores import IGNORE_FILES
 from .records import decode, encode
 
-FORM = 1
+FORM = 2
 # Times of files are as coarse as the kernel's clock ticks, and coarser on other machines' disks.
 UNSURE_NS = 2_000_000_000
 Signature = list[Any]
@@ -29,13 +29,14 @@ Signature = list[Any]
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What a build looked at.  files: read by it; folders: where imports were looked for; patterns:
-    of `include`, below root; outputs: what it wrote."""
+    of `include`, below root; outputs: what it wrote; trees: folders that it wrote whole."""
 
     root: Path
     files: tuple[Path, ...]
     folders: tuple[Path, ...] = ()
     patterns: tuple[str, ...] = ()
     outputs: tuple[Path, ...] = ()
+    trees: tuple[Path, ...] = ()
 
 
 def key_of(*said: object) -> str:
@@ -49,6 +50,8 @@ def find(folder: Path, key: str) -> Any:
         record = json.loads((folder / f"{key}.json").read_bytes())
         root = Path(record["root"])
         if not all(_stands(each) for each in (*record["files"], *record["outputs"])):
+            return None
+        if record["trees"] != [_tree(Path(each)) for each, _ in record["trees"]]:
             return None
         if record["folders"] != [[each, _names(Path(each))] for each, _ in record["folders"]]:
             return None
@@ -67,6 +70,7 @@ def keep(folder: Path, key: str, value: Any, looked: Looked, began_ns: int) -> N
             "root": str(looked.root),
             "files": [_signature(path, began_ns) for path in dict.fromkeys(looked.files)],
             "outputs": [_signature(path, None) for path in looked.outputs],
+            "trees": [_tree(path) for path in looked.trees],
             "folders": [[str(each), _names(each)] for each in dict.fromkeys(looked.folders)],
             "patterns": _matches(looked.root, looked.patterns),
             "value": encode(value),
@@ -116,7 +120,7 @@ def looked(
     root: Path,
     sources: Iterable[Path],
     patterns: Sequence[str],
-    outputs: Iterable[Path],
+    outputs: Sequence[Path],
     out: Path,
 ) -> Looked:
     """What a build looks at, from the user's files in it and what it wrote."""
@@ -132,11 +136,17 @@ def looked(
         tuple(folders),
         tuple(patterns),
         tuple(written),
+        tuple(path for path in outputs if path.is_dir()),
     )
 
 
 def _may_hold_modules(folder: Path, out: Path) -> bool:
     return folder.is_dir() and folder.resolve() != out and not folder.name.startswith((".", "__"))
+
+
+def _tree(folder: Path) -> list[Any]:
+    """The names of all files in a folder that a build wrote: another one is not of it."""
+    return [str(folder), sorted(map(str, _below(folder)))]
 
 
 def _below(folder: Path) -> list[Path]:

@@ -127,12 +127,18 @@ def make_report(
         sum(map(len, files.values())),
         note,
         _saved(trimmed.left_out, sizes),
-        _saved(trimmed.possible, sizes),
+        _saved(trimmed.possible, sizes) + _bytecode(files),
         tuple(f"{rule} of {name}: {why}" for (rule, name), why in sorted(trimmed.spared.items())),
         cut,
         notes,
         requirers or Requirers(),
     )
+
+
+def _bytecode(files: Mapping[str, bytes]) -> tuple[Saved, ...]:
+    """What the rule about bytecode would leave out."""
+    compiled = [len(content) for place, content in files.items() if place.endswith(".pyc")]
+    return (Saved("bytecode", len(compiled), sum(compiled)),) if compiled else ()
 
 
 def _saved(rules: Mapping[str, str], sizes: Mapping[str, int]) -> tuple[Saved, ...]:

@@ -73,6 +73,11 @@ def _locales(place: str) -> bool:
     return bool(language) and re.split("[_@-]", language)[0] not in ENGLISH
 
 
+def _none(place: str) -> bool:
+    """Bytecode is made at the end of a build, so no requirement's file is of that kind."""
+    return False
+
+
 RULES = (
     Rule("tests", "folders of tests, where no other module imports them", _tests),
     Rule("pyc", "bytecode that a requirement brought along", _compiled),
@@ -82,6 +87,7 @@ RULES = (
     Rule("foreign", "programs and libraries of Windows and macOS", _foreign),
     Rule("locale-sources", "sources of translations (.po, .pot)", _locale_sources),
     Rule("locales", "translations and locale data other than English", _locales, usual=False),
+    Rule("bytecode", "what modules compile to: each start compiles them anew", _none, usual=False),
 )
 NAMES = tuple(each.name for each in RULES)
 

@@ -30,7 +30,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("rule", NAMES)
+@pytest.mark.parametrize("rule", PLACES)
 def test_each_rule_is_switched_by_its_name(rule: str) -> None:
     place = PLACES[rule]
     files = {"pkg/__init__.py": "", place: ""}
@@ -41,7 +41,7 @@ def test_each_rule_is_switched_by_its_name(rule: str) -> None:
 
 
 def test_the_usual_rules_are_those_that_take_nothing_a_function_could_ask_for() -> None:
-    assert [each.name for each in RULES if not each.usual] == ["locales"]
+    assert [each.name for each in RULES if not each.usual] == ["locales", "bytecode"]
 
 
 def test_tests_that_another_module_imports_stay_and_it_is_said_why() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pelton.builders.errors import TooLarge
-from pelton.builders.report import MEGABYTE, Entry, Report, Saved
+from pelton.builders.report import MEGABYTE, Entry, Report, Saved, make_report
 from pelton.builders.requirers import Requirers, environment, find_requirers, parse_metadata
 from pelton.builders.target import Target
 from pelton.builders.why import explain, lines, refuse_too_large
@@ -105,3 +105,8 @@ def test_the_tree_has_each_distribution_once_below_what_brought_it() -> None:
     tree = told[told.index("what each requirement brings, once and where it is met first:") + 1 :]
     assert [line[11:] for line in tree[:4]] == ["big", "  wheels", "  shared", "small"]
     assert tree[0].split()[0] == "80.0"  # with what is below it
+
+
+def test_bytecode_is_a_way_to_less() -> None:
+    made = make_report({"a.py": b"x", "__pycache__/a.cpython-312.pyc": b"four"}, {}, 1)
+    assert made.possible == (Saved("bytecode", 1, 4),)
