@@ -11,10 +11,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
-from xml.etree import ElementTree
 
 from .messages import Handler, Request, Response
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _DATED = re.compile(r"/20\d\d-\d\d-\d\d/")
 _VIRTUAL = re.compile(r"(.+)\.s3(?:[.-][a-z0-9-]+)?\.(?:localhost|amazonaws\.com)(?::\d+)?")
@@ -108,6 +111,8 @@ def rules_of(document: bytes) -> list[Rule]:
     >>> rules_of(b"<CORSConfiguration>" + rule + b"</CORSRule></CORSConfiguration>")[0].methods
     ('GET',)
     """
+    from xml.etree import ElementTree
+
     try:
         root = ElementTree.fromstring(document)
     except ElementTree.ParseError:
@@ -115,7 +120,7 @@ def rules_of(document: bytes) -> list[Rule]:
     return [_rule(each) for each in root if each.tag.rpartition("}")[2] == "CORSRule"]
 
 
-def _rule(element: ElementTree.Element) -> Rule:
+def _rule(element: Element) -> Rule:
     def texts(name: str) -> tuple[str, ...]:
         return tuple(each.text or "" for each in element if each.tag.rpartition("}")[2] == name)
 

@@ -12,7 +12,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 
@@ -22,6 +21,8 @@ class RuntimeMissing(Exception):
 
 def versions(names: Sequence[str]) -> dict[str, str]:
     """The distributions with their versions; raises `RuntimeMissing`."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         return {name: distribution(name).version for name in names}
     except PackageNotFoundError as error:
@@ -38,6 +39,8 @@ def cache_folder() -> Path:
 
 def is_native(name: str) -> bool:
     """Whether a distribution has native modules, so that each Python needs its own."""
+    from importlib.metadata import distribution
+
     return any(file.suffix == ".so" for file in distribution(name).files or ())
 
 
@@ -95,6 +98,8 @@ def link_farm(
 
 
 def _link(name: str, folder: Path) -> None:
+    from importlib.metadata import distribution
+
     for file in distribution(name).files or ():
         source = Path(str(file.locate()))
         if ".." in file.parts or "__pycache__" in file.parts or not source.is_file():

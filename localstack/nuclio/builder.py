@@ -16,7 +16,6 @@ import shlex
 import shutil
 import sys
 import sysconfig
-import tarfile
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -83,6 +82,8 @@ async def _fetch(path: str, attributes: dict[str, Any]) -> bytes:
 
 
 def _unpack(data: bytes, folder: Path, work_dir: str) -> None:
+    import tarfile
+
     try:
         if zipfile.is_zipfile(io.BytesIO(data)):
             zipfile.ZipFile(io.BytesIO(data)).extractall(folder)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from html import escape
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
 from ..messages import Request, Response
 from .check import S3
@@ -105,7 +105,7 @@ def _query(error: Unsigned) -> Response:
     message = _MISSING if error.kind == "missing" else error.message
     body = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
-        f"<Message>{escape(message)}</Message></Error>"
+        f"<Message>{escape(message, quote=False)}</Message></Error>"
         f"<RequestId>{uuid4()}</RequestId></ErrorResponse>"
     )
     return Response(status, [("Content-Type", "text/xml")], body.encode())
@@ -117,7 +117,7 @@ def _s3(request: Request, error: Unsigned) -> Response:
         code = "AuthorizationQueryParametersError"
     body = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
-        f"<Message>{escape(sentence or error.message)}</Message>"
+        f"<Message>{escape(sentence or error.message, quote=False)}</Message>"
         f"<RequestId>{uuid4().hex[:16].upper()}</RequestId></Error>"
     )
     return Response(status, [("Content-Type", "application/xml")], body.encode())

@@ -11,7 +11,6 @@ import io
 import json
 import re
 import secrets
-import tarfile
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -51,6 +50,8 @@ async def find_image(engine: Engine, uri: str) -> Code:
 
 async def _extensions(engine: Engine, image: str) -> tuple[str, ...]:
     """The programs in its /opt/extensions: looked for in a container that is never started."""
+    import tarfile
+
     name = f"pelton-look-{secrets.token_hex(8)}"
     try:
         await engine.ask("create", "--pull", "never", "--name", name, image, "none")
