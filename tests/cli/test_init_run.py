@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,21 @@ def cookies(event, context):
 
 
 @pytest.fixture
-def serve(start: Callable[..., Any], tmp_path: Path) -> Callable[..., tuple[Any, httpx.Client]]:
+def serve(
+    start: Callable[..., Any], tmp_path: Path
+) -> Iterator[Callable[..., tuple[Any, httpx.Client]]]:
+    clients = []
+
     def serve(source: str = APP) -> tuple[Any, httpx.Client]:
         (tmp_path / "quick.py").write_text(source)
         running = start("run", "quick.py", "--port", "0", "--json")
         ready: dict[str, Any] = json.loads(running.line('"url"'))
-        return running, httpx.Client(base_url=ready["url"], trust_env=False)
+        clients.append(httpx.Client(base_url=ready["url"], trust_env=False))
+        return running, clients[-1]
 
-    return serve
+    yield serve
+    for each in clients:
+        each.close()
 
 
 def test_init_writes_an_app_that_runs(start: Callable[..., Any], tmp_path: Path) -> None:
