@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 from ..handlers.function import Function
+from ..handlers.platforms import Nuclio
 from ..handlers.triggers import Cron, Http
 from .errors import BuildError
 
@@ -38,11 +39,30 @@ def function_config(function: Function[..., Any], handler: str, runtime: str) ->
             "minReplicas": least,
             "maxReplicas": most,
             "eventTimeout": f"{settings.timeout}s",
-            "resources": {"limits": {"memory": f"{settings.memory}Mi"}},
+            "resources": _resources(function),
+            **_scheduling(settings.nuclio),
             "triggers": _triggers(function),
             "build": {"codeEntryType": "archive", "commands": build_commands(function)},
         },
     }
+
+
+def _resources(function: Function[..., Any]) -> dict[str, dict[str, str]]:
+    settings, nuclio = function.settings, function.settings.nuclio
+    gpu = {"nvidia.com/gpu": str(nuclio.gpu)} if nuclio.gpu else {}
+    limits = {"memory": f"{settings.memory}Mi", **gpu, **nuclio.limits}
+    requests = {"requests": dict(nuclio.requests)} if nuclio.requests else {}
+    return {"limits": limits, **requests}
+
+
+def _scheduling(nuclio: Nuclio) -> dict[str, Any]:
+    """Where its pods may be, and how they get their image; nothing for what is not said."""
+    said = {
+        "nodeSelector": dict(nuclio.node_selector),
+        "tolerations": [dict(each) for each in nuclio.tolerations],
+        "imagePullSecrets": nuclio.image_pull_secret,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _triggers(function: Function[..., Any]) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from .checks import caller, in_range, said_at, text
+from .checks import caller, in_range, said_at, text, texts
 from .errors import WrongUse
 from .frozen import Frozen
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 ARCHITECTURES = ("x86_64", "arm64")
 # The kinds of artifact that builders/artifacts/ makes, by platform.
 LAMBDA_PACKAGES = ("zip", "layers", "image")
@@ -95,8 +98,17 @@ class Nuclio(Platform):
     package:   "archive": a zip that Nuclio fetches; "sourceCode": inside the configuration, so
                that nothing is fetched; "image": a container image that was built before
     repository: where an image is pushed: "registry.example.com/NAME"
+    requests:  what a replica is promised, in Kubernetes' quantities: {"cpu": "250m"}
+    limits:    what it may use at the most; "memory" is the function's own `memory`, unless it is
+               given here
+    gpu:       whole GPUs of a replica, as the limit "nvidia.com/gpu"; another maker's go into
+               `limits` under its name
+    node_selector, tolerations, image_pull_secret: on which nodes its pods may be, and the name of
+               the Secret with which they get their image
 
     >>> Nuclio(replicas=(0, 4)).workers
+    1
+    >>> Nuclio(gpu=1, node_selector={"pool": "gpu"}, limits={"cpu": "2"}).gpu
     1
     """
 
@@ -106,6 +118,12 @@ class Nuclio(Platform):
     namespace: str = "nuclio"
     package: str = "archive"
     repository: str = ""
+    requests: Mapping[str, str] = NOTHING
+    limits: Mapping[str, str] = NOTHING
+    gpu: int = 0
+    node_selector: Mapping[str, str] = NOTHING
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    image_pull_secret: str = ""
 
     def __post_init__(self) -> None:
         if not _is_pair(self.replicas) or not 0 <= self.replicas[0] <= self.replicas[1] >= 1:
@@ -118,6 +136,17 @@ class Nuclio(Platform):
         text("Nuclio namespace", self.namespace)
         _one_of("Nuclio package", self.package, NUCLIO_PACKAGES)
         text("Nuclio repository", self.repository)
+        text("Nuclio image_pull_secret", self.image_pull_secret)
+        in_range("Nuclio gpu", self.gpu, 0, 64)
+        texts("Nuclio node_selector", self.node_selector)
+        if self.requests or self.limits or self.tolerations:
+            self._check_pod()
+
+    def _check_pod(self) -> None:
+        from .kubernetes import check_resources, check_tolerations
+
+        check_resources(self.requests, self.limits)
+        check_tolerations(self.tolerations)
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from .checks import data_files, in_range, requirement, text, texts
 from .errors import WrongUse
 from .frozen import Frozen
-from .platforms import Aws, Nuclio
+from .platforms import NOTHING, Aws, Nuclio
 from .telemetry import Telemetry
 from .triggers.base import Trigger
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
 STYLES = (None, "lambda", "nuclio", "asgi")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
@@ -68,6 +66,11 @@ class Settings(Frozen):
             text("trim", each)
         _object("aws", self.aws, Aws)
         _object("nuclio", self.nuclio, Nuclio)
+        if "memory" in self.nuclio.requests:
+            from .kubernetes import check_resources
+
+            limits = {"memory": f"{self.memory}Mi", **self.nuclio.limits}
+            check_resources(self.nuclio.requests, limits)
         self._check_triggers()
 
     def _check_triggers(self) -> None:

@@ -210,6 +210,14 @@ def test_an_archive_s_work_folder_is_inside_the_archive(
             {"spec": {"triggers": {"h": {"attributes": {"port": 99999}}}}},
             "spec.triggers.h.attributes.port must be 0 to 65535, not 99999",
         ),
+        (
+            {"spec": {"resources": {"limits": "1Gi"}}},
+            'spec.resources.limits must be an object, not "1Gi"',
+        ),
+        (
+            {"spec": {"tolerations": {"key": "gpu"}}},
+            'spec.tolerations must be a list, not {"key": "gpu"}',
+        ),
     ],
 )
 @pytest.mark.fidelity("Nuclio", "a configuration of the wrong shape is a 400 that names the member")
@@ -223,6 +231,24 @@ def test_a_wrong_shape_is_named(
         )
         assert answer.status_code == 400 and words in answer.json()["error"]
     assert "shape" not in httpx.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "resources, nodeSelector, tolerations, imagePullSecrets",
+    different="kept and told, and no worker is held to them: there is one node",
+)
+def test_what_is_said_of_pods_is_kept_and_told(pelton_emulator: RunningEmulator) -> None:
+    said = {
+        "resources": {"limits": {"nvidia.com/gpu": "1"}, "requests": {"cpu": "64"}},
+        "nodeSelector": {"pool": "gpu"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "imagePullSecrets": "registry",
+    }
+    deploy(pelton_emulator, "def handler(context, event):\n    return 'here'\n", **said)
+    told = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions", trust_env=False).json()
+    (spec,) = [each["spec"] for each in told.values()]
+    assert {name: spec[name] for name in said} == said
 
 
 LONELY = """
