@@ -35,6 +35,7 @@ COMMANDS = {
     "logs": "Print a deployed function's logs.",
     "graph": "Draw an app's serving graphs, watch one run, compare two.",
     "job": "Run a graph over a dataset.",
+    "doctor": "Look at what this machine has of what pelton needs.",
     "emulator": "Run AWS and Nuclio on this machine, in the foreground.",
 }
 
