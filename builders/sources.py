@@ -14,6 +14,8 @@ from .errors import BuildError
 from .ignores import Ignores, read_ignores
 from .statements import imports_of
 
+VARIABLES = ".env"  # how the names of files begin that hold them: secrets, most often
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -97,7 +99,16 @@ def _add_file(path: Path, root: Path, found: Sources, who: str) -> None:
 def _add_pattern(
     pattern: str, root: Path, found: Sources, function: Function[..., Any], ignores: Ignores
 ) -> None:
-    matched = [path for path in sorted(root.glob(pattern)) if path.is_file()]
+    matched = [
+        path
+        for path in sorted(root.glob(pattern))
+        if path.is_file() and not path.name.startswith(VARIABLES)
+    ]
+    if pattern.rpartition("/")[2].startswith(VARIABLES):
+        raise BuildError(
+            f"function {function.name}: include={pattern!r} names variables of local runs, which "
+            "never ship; give those that the platform needs as environment="
+        )
     if not matched:
         raise BuildError(
             f"function {function.name}: include={pattern!r} matches no file below {root}"

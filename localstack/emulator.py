@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import errno
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from .clock import Clock, RealClock
@@ -45,6 +45,7 @@ class Emulator:
     retry_delay: seconds before the first retry of an event (the second waits twice as long)
     execution:   who runs functions; None is the real runtime client in real processes
     access:      who may call; None is every program of this machine, and no web page
+    variables:   what every function finds in its environment, where it has no such variable already
 
     `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
     """
@@ -63,7 +64,9 @@ class Emulator:
         settle_delay: float = 0.0,
         execution: Execution | None = None,
         access: Access | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        self._variables = dict(variables or {})
         self._access = access or Access()
         self.host, self._ports = host, (port, nuclio_port)
         self.place = Place(region, account)
@@ -161,6 +164,7 @@ class Emulator:
             self.url,
             self._execution,
             self._functions_credential,
+            self._variables,
         )
         self._made.append(self.machinery.close)
         self.pushes = Pushes(
@@ -224,6 +228,7 @@ class Emulator:
     def _worker_environment(self) -> dict[str, str]:
         """What Nuclio workers are told, so that boto3 inside them reaches the emulator."""
         return {
+            **self._variables,
             "AWS_ACCESS_KEY_ID": self._functions_credential.access_key,
             "AWS_SECRET_ACCESS_KEY": self._functions_credential.secret,
             "AWS_SESSION_TOKEN": self._functions_credential.token,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ class Machinery:
     endpoint:  where functions reach the emulator
     execution: who runs functions; None is the real runtime client in real processes
     credential: what functions sign their own calls with
+    variables: what functions find where they have no such variable already
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Machinery:
         endpoint: str,
         execution: Execution | None = None,
         credential: Credential = EVERYBODY,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        self._credential = credential
+        self._credential, self._variables = credential, variables or {}
         self._directory, self._scratch = directory, scratch
         self._clock, self._place = clock, place
         self._services, self._registry = services, registry
@@ -144,7 +147,12 @@ class Machinery:
     def _invocations(self, endpoint: str) -> Invocations:
         signs = self._credential
         environment = Environment(
-            self._place.region, endpoint, signs.access_key, signs.secret, signs.token
+            self._place.region,
+            endpoint,
+            signs.access_key,
+            signs.secret,
+            signs.token,
+            self._variables,
         )
         self._real = Invocations(
             self._clock,

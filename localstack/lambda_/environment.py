@@ -39,13 +39,17 @@ HIDDEN_BY_MOUNTS = ("/var/", "/tmp/", "/opt/")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where functions believe they are, and how they reach AWS."""
+    """Where functions believe they are, and how they reach AWS.
+
+    local: variables of whoever runs the emulator, for what has no such variable already
+    """
 
     region: str
     endpoint: str
     access_key: str = "test"
     secret_key: str = "test"
     token: str = "test"
+    local: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ def environment(
     layers = [f"{each}/bin" for each in place.layers]
     libraries = [f"{each}/lib" for each in place.layers]
     known = {
+        **account.local,
         **_of_every_kind(revision, account, runtime_api, log_stream),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{revision.runtime}",
         "LAMBDA_RUNTIME_DIR": place.runtime,
@@ -182,7 +187,7 @@ def image_environment(
     """What a container image's process finds beside the image's own variables, which say where its
     runtime and its code are."""
     known = _of_every_kind(revision, account, runtime_api, log_stream)
-    return {**known, **revision.environment}
+    return {**account.local, **known, **revision.environment}
 
 
 def _of_every_kind(

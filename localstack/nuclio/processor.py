@@ -123,13 +123,13 @@ class Processor:
     def _make_environment(self, common: Mapping[str, str]) -> dict[str, str]:
         name = str(self._metadata.get("name", ""))
         known = {
+            **common,
             "PATH": os.pathsep.join([str(self.code.python.parent), os.defpath]),
             "LANG": "C.UTF-8",
             "NUCLIO_FUNCTION_NAME": name,
             "NUCLIO_FUNCTION_VERSION": "latest",
             "NUCLIO_FUNCTION_HANDLER": str(self._spec.get("handler", "")),
             "PYTHONPATH": os.pathsep.join(map(str, self.code.packages)),
-            **common,
         }
         for each in self._spec.get("env") or []:
             known[str(each["name"])] = str(each.get("value", ""))

@@ -132,6 +132,11 @@ _PORT = click.IntRange(0, 65535)
     is_flag=True,
     help="Check the signature of every AWS call; without it credentials pass unchecked.",
 )
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Variables that every function finds, unless it has them already, like a .env file.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -147,11 +152,13 @@ def command(
     origins: tuple[str, ...],
     hosts: tuple[str, ...],
     verify_signatures: bool,
+    env_file: Path | None,
     as_json: bool,
 ) -> None:
     """Run AWS and Nuclio on this machine, in the foreground."""
     from ..localstack.emulator import CannotStart, Emulator
     from ..localstack.gate import Access
+    from .env_file import read
 
     if not verify_signatures:
         _warn(host)
@@ -165,6 +172,7 @@ def command(
         retry_delay,
         clock,
         access=Access(origins, hosts, verify_signatures),
+        variables=read(env_file) if env_file else None,
     )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:

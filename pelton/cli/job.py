@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from . import graphs as of
+from .env_file import env_file_option, root_of, take
 from .say import json_option, say_json
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -33,6 +34,7 @@ SHOWN = 5  # errors, on the terminal
     show_default=True,
     help="End with the first row that fails, or go on and write them to OUT.errors.jsonl.",
 )
+@env_file_option
 @json_option
 def command(
     file: str,
@@ -43,6 +45,7 @@ def command(
     workers: int | None,
     chunk: int,
     errors: str,
+    env_file: str | None,
     as_json: bool,
 ) -> None:
     """Run every row of DATA (.csv, .jsonl or .parquet) through the graph of FILE (FILE.py,
@@ -50,6 +53,8 @@ def command(
 
     The exit code is 1 when rows failed.
     """
+    if taken := take(env_file, root_of(file)):
+        click.echo(f"variables of {taken}", err=True)
     graph = of.only(of.find(file, name), "a job")
     progress = False if as_json else None
     done = graph.job(

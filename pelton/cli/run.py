@@ -13,6 +13,7 @@ import click
 from ..handlers.event import Result
 from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
+from .env_file import env_file_option, root_of, take
 from .run_end import InHand, end
 from .say import json_option, say_json
 
@@ -29,11 +30,14 @@ ENDING: Reply = (503, [("content-type", "application/json")], b'{"message": "sto
 @click.argument("file")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
+@env_file_option
 @json_option
-def command(file: str, host: str, port: int, as_json: bool) -> None:
+def command(file: str, host: str, port: int, env_file: str | None, as_json: bool) -> None:
     """Serve the functions of FILE at their HTTP routes and at /NAME; ctrl-C ends it."""
     from ..builders import load_app
 
+    if taken := take(env_file, root_of(file)):
+        click.echo(f"variables of {taken}", err=True)
     app, _ = load_app(file)
     workers: list[Worker] = []
     routes, requests = make_routes(app, workers=workers), InHand()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 
 from ..handlers.errors import PeltonError, WrongUse
+from .env_file import env_file_option, root_of, take
 from .say import json_option, say_json
 from .served import Found, described, find, pages
 
@@ -35,6 +36,7 @@ MIB = 1 << 20
 @click.option("--most", default=1024, show_default=True, help="Calls under way; more get a 429.")
 @click.option("--grace", default=10.0, show_default=True, help="Seconds for what is under way.")
 @click.option("--max-body", default=64, show_default=True, help="MiB of a request's body.")
+@env_file_option
 @json_option
 def command(
     where: str,
@@ -45,6 +47,7 @@ def command(
     most: int,
     grace: float,
     max_body: int,
+    env_file: str | None,
     as_json: bool,
 ) -> None:
     """Serve WHERE (module:graph, module:app or FILE.py) until ctrl-C.
@@ -55,6 +58,8 @@ def command(
     from ..runtime.asgi import Application
     from ..runtime.loop_workers import Workers
 
+    if taken := take(env_file, root_of(where)):
+        click.echo(f"variables of {taken}", err=True)
     served = find(where)
     workers = Workers(threads=threads, most=most)
     functions = list(served.app.functions.values())
