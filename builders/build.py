@@ -15,6 +15,7 @@ from . import kept, pickles
 from .artifacts import kind_of
 from .artifacts.base import Artifact, Content, Kind
 from .artifacts.nuclio_notebook import files_of
+from .assets import check_assets
 from .bytecode import bytecode
 from .errors import BuildError
 from .import_time import Times, measure, refuse_too_slow
@@ -121,6 +122,7 @@ def build(
     `TooSlow` after.
     """
     _refuse_streams(function, target)
+    check_assets(function, target)
     kind = kind_of(function, target.platform, package)
     resolver = resolver or Resolver(default_cache())
     root, began = root.resolve(), time.time_ns()

@@ -10,6 +10,7 @@ PeltonError
 ├── NotReady            what the event needs is not loaded, or is resting after failures (HTTP: 503)
 ├── DeadlineExceeded    the event's time is over (HTTP: 504); also a TimeoutError
 ├── CallFailed          a service that a step called answered with an error, or badly (HTTP: 502)
+├── AssetFailed         a file that is fetched cannot be had, or is another (HTTP: 503)
 ├── CycleLimit          a cycle of a graph was not done after its last allowed turn (HTTP: 500)
 ├── JobFailed           a job over a dataset ended early (HTTP: 500)
 ├── Reject              said by a handler: never retry this record (dead letter now; HTTP: 422)
@@ -143,6 +144,12 @@ class CallFailed(PeltonError):
         super().__init__(what)
         if body:
             self.add_note(f"it said: {body}")
+
+
+class AssetFailed(PeltonError):
+    """An asset cannot be fetched, or is not what was pinned; the message says what to do."""
+
+    status = 503
 
 
 class CycleLimit(PeltonError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import steps as steps
     from .handlers.app import App as App
     from .handlers.context import Context as Context
+    from .handlers.errors import AssetFailed as AssetFailed
     from .handlers.errors import CallFailed as CallFailed
     from .handlers.errors import CycleLimit as CycleLimit
     from .handlers.errors import DeadlineExceeded as DeadlineExceeded
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.http import http as http
     from .handlers.triggers.kinesis import kinesis as kinesis
     from .handlers.triggers.sqs import sqs as sqs
+    from .runtime.assets import asset as asset
     from .serving_graph.failure import Failure as Failure
     from .serving_graph.graph import Graph as Graph
     from .serving_graph.oip import oip as oip
@@ -56,6 +58,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "App": ".handlers.app",
+    "AssetFailed": ".handlers.errors",
     "Aws": ".handlers.platforms",
     "CallFailed": ".handlers.errors",
     "Context": ".handlers.context",
@@ -81,6 +84,7 @@ _HOMES = {
     "Telemetry": ".handlers.telemetry",
     "UnknownModel": ".handlers.errors",
     "WrongUse": ".handlers.errors",
+    "asset": ".runtime.assets",
     "cron": ".handlers.triggers.cron",
     "ensemble": ".serving_graph.steps.ensemble",
     "http": ".handlers.triggers.http",

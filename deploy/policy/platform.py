@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...builders.assets import assets_of
 from ...handlers.function import Function
 from ...handlers.triggers import Kinesis, Sqs
 from ...handlers.triggers.sqs import Handoff
@@ -60,6 +61,10 @@ def platform_needs(function: Function[..., Any], where: Account) -> Iterator[Nee
         letters = getattr(trigger, "dead_letter", "")
         if letters and not isinstance(trigger, Handoff):
             yield from _on(_SENDS, queue_arn(letters, where), f"dead letters of {trigger.kind}")
+    for each in assets_of(function):
+        if each.uri.startswith("s3://"):
+            arn = f"arn:{where.partition}:s3:::{each.uri.removeprefix('s3://')}"
+            yield Need("s3:GetObject", arn, f"asset {each.uri}")
     for sent in function.sends:
         why = f"the graph sends to {sent.queue}"
         if isinstance(sent, Kinesis):

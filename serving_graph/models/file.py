@@ -11,7 +11,7 @@ from typing import NamedTuple
 class ModelFile(NamedTuple):
     """A file that a step loads.
 
-    declared: the path as it was written, relative to the module that wrote it
+    declared: the path as it was written, relative to the module that wrote it; or an asset's URI
     base:     that module's directory
     module:   that module's name
     sha256:   the pinned hash; "" for none
@@ -24,7 +24,12 @@ class ModelFile(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The file: beside its module, else under the app's root; where neither is, beside."""
+        """The file: beside its module, else under the app's root; where neither is, beside.  An
+        asset is fetched; raises `AssetFailed`."""
+        if "://" in self.declared:
+            from ...runtime.assets import Asset
+
+            return Asset(self.declared, self.sha256).path
         from os.path import exists, join
 
         root = self.base

@@ -11,6 +11,7 @@ from functools import partial
 from posixpath import basename, isabs, normpath, splitext
 from typing import TYPE_CHECKING, Any
 
+from ...handlers.errors import WrongUse
 from ..fit import type_from_dict, type_to_dict
 from ..models.file import ModelFile
 from ..refer import Place, resolve, wrong
@@ -18,6 +19,7 @@ from ..spec import StepSpec, canonical
 from .base import Bound, Branches, Step
 
 if TYPE_CHECKING:
+    from ...runtime.assets import Asset
     from ..models.shared import Lease
     from ..run import Worker
 
@@ -38,7 +40,8 @@ class FileStep(Step[Any, Any]):
         self.output_type = output_type
         path, pin = spec.option("path"), spec.option("sha256", "")
         self.file = ModelFile(path, base, spec.reference, pin)
-        self.files = (self.file,)
+        if "://" not in path:  # what is fetched does not travel along
+            self.files = (self.file,)
 
     def lease(self) -> Lease:
         """A share in the model of this step's file and settings."""
@@ -84,7 +87,7 @@ def _class_of(kind: str) -> Callable[..., Any]:
 
 def file_step(
     kind: str,
-    path: str,
+    path: str | Asset,
     at: Place,
     *,
     name: str,
@@ -97,7 +100,9 @@ def file_step(
     more: Mapping[str, Any] | None = None,
 ) -> FileStep:
     """The step of a model file.  Raises `GraphError` for settings that cannot be."""
-    options: dict[str, Any] = {"path": _checked(kind, path, at), "sha256": sha256.lower()}
+    sha256 = sha256 or getattr(path, "sha256", "")
+    path = _checked(kind, getattr(path, "uri", path), at, sha256)
+    options: dict[str, Any] = {"path": path, "sha256": sha256.lower()}
     if output_type is not Any:
         options["gives"] = type_to_dict(output_type)
     _check_nan(kind, nan, at)
@@ -134,7 +139,7 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> FileStep:
             f"step {spec.name!r}: the module {spec.reference} is not here", at=at
         ) from error
     made = FileStep(spec, _folder(module), type_from_dict(spec.option("gives"), resolve), at)
-    _checked(spec.kind, spec.option("path"), at)
+    _checked(spec.kind, spec.option("path"), at, spec.option("sha256", ""))
     _check_nan(spec.kind, spec.option("nan", "refuse"), at)
     for key in made.settings():
         if key not in (*_OF_ALL, *_OF_A_KIND[spec.kind]):
@@ -151,7 +156,14 @@ def _check_nan(kind: str, nan: Any, at: Place) -> None:
         raise wrong(f"{kind}: nan={nan!r} is not a choice", "use 'refuse' or 'allow'", at=at)
 
 
-def _checked(kind: str, path: Any, at: Place) -> str:
+def _checked(kind: str, path: Any, at: Place, sha256: str) -> str:
+    if isinstance(path, str) and "://" in path:
+        from ...runtime.assets import asset
+
+        try:
+            return asset(path, sha256=sha256).uri
+        except WrongUse as error:
+            raise wrong(f"{kind}: {error.what}", error.advice, at=at) from None
     if not path or not isinstance(path, str) or isabs(path) or ".." in path.split("/"):
         raise wrong(
             f"{kind}: the path {path!r} is not inside the app",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..refer import place
 from .base import Step
 from .model_file import file_step
 from .model_file import rebuild as rebuild
 
+if TYPE_CHECKING:
+    from ...runtime.assets import Asset
+
 N = TypeVar("N")
 
 
 @overload
 def onnx(
-    path: str,
+    path: str | Asset,
     *,
     output_type: type[N],
     inputs: Sequence[str] | None = None,
@@ -27,7 +30,7 @@ def onnx(
 ) -> Step[Any, N]: ...
 @overload
 def onnx(
-    path: str,
+    path: str | Asset,
     *,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
@@ -39,7 +42,7 @@ def onnx(
 
 
 def onnx(
-    path: str,
+    path: str | Asset,
     *,
     output_type: Any = Any,
     inputs: Sequence[str] | None = None,
@@ -49,7 +52,8 @@ def onnx(
     sha256: str = "",
     name: str = "",
 ) -> Step[Any, Any]:
-    """A step that runs the ONNX model in `path`, relative to the module that says so.
+    """A step that runs the ONNX model in `path`, relative to the module that says so, or fetched
+    where it is a `pelton.asset`.
 
     The value is one row (a list of numbers, or a dict of feature to number), several rows (a list
     of those), or a numpy array; one row in gives one answer out, several give a list, an array

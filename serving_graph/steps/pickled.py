@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..refer import Place, place, wrong
 from ..spec import StepSpec
@@ -11,9 +11,12 @@ from .base import Branches, Step
 from .model_file import file_step
 from .model_file import rebuild as _rebuild
 
+if TYPE_CHECKING:
+    from ...runtime.assets import Asset
+
 
 def pickled(
-    path: str,
+    path: str | Asset,
     *,
     sha256: str,
     versions: Mapping[str, str],
@@ -66,7 +69,7 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     return _rebuild(spec, branches, at)
 
 
-def _check_pin(path: str, sha256: Any, versions: Any, at: Place) -> None:
+def _check_pin(path: str | Asset, sha256: Any, versions: Any, at: Place) -> None:
     if not isinstance(sha256, str) or len(sha256) != 64 or set(sha256.lower()) - _HEX:
         raise wrong(
             f"pickled: {path!r} has no whole sha256 pinned, but {sha256!r:.80}",

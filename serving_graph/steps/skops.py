@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..refer import place
 from .base import Step
 from .model_file import file_step
 from .model_file import rebuild as rebuild
 
+if TYPE_CHECKING:
+    from ...runtime.assets import Asset
+
 
 def skops(
-    path: str,
+    path: str | Asset,
     *,
     trusted: Sequence[str] = (),
     output_type: Any = Any,
