@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .pipelines import PIPELINES
 from .say import json_option, say_json
 
 APP = '''"""A first app.  Try it:  pelton run app.py   then   curl -d '{"name": "you"}' localhost:8000/hello"""
@@ -31,15 +32,30 @@ def hello(who: Who, context: pelton.Context) -> dict[str, str]:
 
 @click.command()
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--ci", type=click.Choice(list(PIPELINES)), help="Write a pipeline file, too.")
 @json_option
-def command(folder: Path, as_json: bool) -> None:
-    """Write app.py into FOLDER; a file that is there is never overwritten."""
-    path = folder / "app.py"
-    if path.exists():
-        raise click.ClickException(f"{path} is there already; nothing was written")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(APP)
+def command(folder: Path, ci: str | None, as_json: bool) -> None:
+    """Write app.py into FOLDER; a file that is there is never overwritten.
+
+    With --ci also a pipeline: a plan on each request, a deploy on merge, production by approval;
+    an app.py that is there stays as it is.
+    """
+    files = {folder / "app.py": APP}
+    if ci:
+        place, text = PIPELINES[ci]
+        files = {path: each for path, each in files.items() if not path.exists()}
+        files[folder / place] = text
+    if there := [path for path in files if path.exists()]:
+        raise click.ClickException(f"{there[0]} is there already; nothing was written")
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    written = [str(path) for path in files]
     if as_json:
-        say_json({"written": str(path)})
-    else:
-        click.echo(f"{path} written; try: pelton run {path}")
+        say_json({"written": written[0], "files": written})
+        return
+    for each in written:
+        click.echo(f"{each} written")
+    click.echo(
+        "how to set it up is at the file's head" if ci else f"try: pelton run {folder / 'app.py'}"
+    )
