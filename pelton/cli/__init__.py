@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": "Show what a deploy would change, and why.",
     "deploy": "Plan, then apply.",
     "policy": "Print what each function may do on AWS, and the line that needs it.",
+    "export": "Write an app as a template of SAM, CloudFormation, Terraform or nuctl.",
     "invoke": "Send one event to a deployed function and print its answer.",
     "logs": "Print a deployed function's logs.",
     "graph": "Draw an app's serving graphs, watch one run, compare two.",

@@ -1,0 +1,123 @@
+"""What a format is given, and what it gives; and the names that templates have for resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..errors import CannotPlan
+from ..kinds.base import Resource
+from ..kinds.function import LambdaFunction
+
+ROLE = "pelton:role"  # in the place of a role's ARN: the template makes one
+# Made by whoever applies a template: the archives lie beside it.
+_BESIDE = ("bucket", "archive")
+Kind = TypeVar("Kind", bound=Resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An app as its resources.
+
+    archives: a function's zip, by function, as a path from the template's folder
+    policies: the least policy of each function, as IAM reads it
+    address:  where archives will be fetched from; "" beside the template
+    """
+
+    app: str
+    resources: tuple[Resource, ...]
+    archives: Mapping[str, str] = field(default_factory=dict)
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    address: str = ""
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """Its resources of one kind."""
+        return tuple(each for each in self.resources if isinstance(each, kind))
+
+    def roles(self) -> tuple[LambdaFunction, ...]:
+        """The functions for which the template makes a role."""
+        return tuple(each for each in self.of(LambdaFunction) if each.role == ROLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Files by their name, what to do with them, and what to know."""
+
+    files: Mapping[str, str]
+    next: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def left_out(resources: Iterable[Resource], known: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each resource that a format has no words for."""
+    kinds = {*known, *_BESIDE}
+    return tuple(
+        f"left out: {each.words} of function {each.function}: this format has no {each.kind}; "
+        "`pelton deploy` makes it"
+        for each in resources
+        if each.kind not in kinds
+    )
+
+
+class Names:
+    """A name for each resource: unique in one template, or among those of its kind."""
+
+    def __init__(self, form: Callable[[str, str], str], *, by_kind: bool = False) -> None:
+        self._form, self._by_kind = form, by_kind
+        self._found: dict[str, str] = {}
+
+    def of(self, kind: str, name: str) -> str:
+        """
+        >>> names = Names(camel)
+        >>> names.of("queue", "a-b"), names.of("queue", "a_b"), names.of("queue", "a-b")
+        ('ABQueue', 'ABQueue2', 'ABQueue')
+        """
+        key = f"{kind}:{name}"
+        if key not in self._found:
+            beside = f"{kind}:" if self._by_kind else ""
+            made = self._form(kind, name)
+            taken = {each for known, each in self._found.items() if known.startswith(beside)}
+            numbers = (f"{made}{number or ''}" for number in (0, *range(2, 100_000)))
+            self._found[key] = next(each for each in numbers if each not in taken)
+        return self._found[key]
+
+
+def camel(kind: str, name: str) -> str:
+    """Letters and digits alone, as CloudFormation wants them.
+
+    >>> camel("queue_mapping", "score/orders.fifo")
+    'ScoreOrdersFifoQueueMapping'
+    """
+    words = re.findall(r"[A-Za-z0-9]+", f"{name} {kind}")
+    return "".join(each[:1].upper() + each[1:] for each in words)
+
+
+def snake(kind: str, name: str) -> str:
+    """Letters, digits and '_', as Terraform wants them.
+
+    >>> snake("rule", "score.cron0")
+    'score_cron0'
+    """
+    made = re.sub(r"[^A-Za-z0-9_]+", "_", name)
+    return made if made[:1].isalpha() else f"r_{made}"
+
+
+def yaml_text(document: Any) -> str:
+    """A document as YAML, in its own order; raises `CannotPlan` where PyYAML is not installed."""
+    try:
+        import yaml
+    except ImportError:
+        raise CannotPlan("YAML needs PyYAML: pip install 'pelton[yaml]'") from None
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def source_name(function: str, arn: str) -> str:
+    """What a mapping is called: its function and its source.
+
+    >>> source_name("score", "arn:${AWS::Partition}:kinesis:r:0:stream/clicks")
+    'score/clicks'
+    """
+    return f"{function}/{arn.rpartition(':')[2].rpartition('/')[2]}"

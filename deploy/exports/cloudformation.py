@@ -1,0 +1,222 @@
+"""Plain CloudFormation.  Source: the "Template reference" of AWS CloudFormation, by resource type.
+
+Archives are uploaded before: their bucket is the template's one parameter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..kinds.base import Resource
+from ..kinds.function import LambdaFunction
+from ..kinds.permission import Permission
+from ..kinds.queue import Queue
+from ..kinds.queue_mapping import QueueMapping
+from ..kinds.rule import Rule
+from ..kinds.stream import Stream
+from ..kinds.stream_mapping import StreamMapping
+from ..kinds.url import Url
+from ..place import Place
+from .base import ROLE, Asked, Exported, Names, camel, left_out, source_name
+
+PLATFORM = "lambda"
+PLACE = Place("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", ROLE)
+FORMAT = {"AWSTemplateFormatVersion": "2010-09-09"}
+BUCKET = {
+    "Type": "String",
+    "Description": "The bucket that has the archives of the folder artifacts.",
+}
+Properties = dict[str, Any]
+
+
+def write(asked: Asked) -> Exported:
+    """The template, and how it is deployed."""
+    words = Words(asked)
+    resources = dict(words.all())
+    document = {
+        **FORMAT,
+        "Description": f"The functions of {asked.app}.",
+        "Parameters": {"ArtifactBucket": BUCKET},
+        "Resources": resources,
+        "Outputs": words.outputs(),
+    }
+    return Exported(
+        {"template.json": json.dumps(document, indent=2) + "\n"},
+        next=(
+            "aws s3 sync artifacts s3://BUCKET",
+            f"aws cloudformation deploy --stack-name {asked.app} --template-file template.json "
+            "--capabilities CAPABILITY_IAM --parameter-overrides ArtifactBucket=BUCKET",
+        ),
+        notes=left_out(asked.resources, [each.kind for each in words.kinds]),
+    )
+
+
+def get(name: str, attribute: str) -> Properties:
+    return {"Fn::GetAtt": [name, attribute]}
+
+
+def filled(value: Any) -> Any:
+    """A value of ours in which the account's facts are to be filled in.
+
+    >>> filled("arn:${AWS::Partition}:x"), filled("plain")
+    ({'Fn::Sub': 'arn:${AWS::Partition}:x'}, 'plain')
+    """
+    if isinstance(value, str):
+        return {"Fn::Sub": value} if "${AWS::" in value else value
+    if isinstance(value, Mapping):
+        return {key: filled(each) for key, each in value.items()}
+    return [filled(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+class Words:
+    """An app's resources in CloudFormation's words; SAM says some of them in its own."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked, self.names = asked, Names(camel)
+        self.kinds: dict[type[Resource], Any] = {
+            Queue: self.queue,
+            Stream: self.stream,
+            LambdaFunction: self.function,
+            Url: self.url,
+            QueueMapping: self.mapping,
+            StreamMapping: self.mapping,
+            Rule: self.rule,
+            Permission: self.permission,
+        }
+        self._arns = {self._arn_of(each): each for each in asked.of(Queue)}
+        self._streams = {PLACE.stream_arn(each.name): each for each in asked.of(Stream)}
+        self._rules = {PLACE.rule_arn(each.name): each for each in asked.of(Rule)}
+
+    def all(self) -> Iterator[tuple[str, Properties]]:
+        for function in self.asked.roles():
+            yield self.names.of("role", function.name), self.role(function)
+        for each in self.asked.resources:
+            if say := self.kinds.get(type(each)):
+                kind, properties = say(each)
+                yield self.of(each), {"Type": kind, "Properties": properties}
+
+    def of(self, resource: Resource) -> str:
+        name = resource.name
+        if isinstance(resource, QueueMapping | StreamMapping):
+            name = source_name(resource.function, resource.arn)
+        return self.names.of(resource.kind, name)
+
+    def outputs(self) -> Properties:
+        return {
+            f"{camel('', each.name)}Address": {
+                "Value": get(self.names.of("url", each.name), "FunctionUrl")
+            }
+            for each in self.asked.of(Url)
+        }
+
+    # -- one kind each: (type, properties)
+    def role(self, function: LambdaFunction) -> Properties:
+        policy = {
+            "PolicyName": "least",
+            "PolicyDocument": filled(self.asked.policies[function.name]),
+        }
+        trusted = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        document = {"Version": "2012-10-17", "Statement": [trusted]}
+        properties = {"AssumeRolePolicyDocument": document, "Policies": [policy]}
+        return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+    def function(self, it: LambdaFunction) -> tuple[str, Properties]:
+        key = self.asked.archives[it.name].removeprefix("artifacts/")
+        code = {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": key}
+        tags = [{"Key": key, "Value": value} for key, value in self.tags(it).items()]
+        return "AWS::Lambda::Function", {**self.settings(it), "Code": code, "Tags": tags}
+
+    def tags(self, it: LambdaFunction) -> dict[str, str]:
+        return {**it.tags, "pelton:app": self.asked.app, "pelton:digest": it.digest}
+
+    def settings(self, it: LambdaFunction) -> Properties:
+        said = {
+            "FunctionName": it.name,
+            "Runtime": it.runtime,
+            "Handler": it.handler,
+            "Role": self.role_of(it),
+            "MemorySize": it.memory,
+            "Timeout": it.timeout,
+            "Architectures": [it.architecture],
+            "EphemeralStorage": {"Size": it.ephemeral_mb},
+            "Description": it.description,
+            "Environment": {"Variables": dict(it.environment)} if it.environment else {},
+            "ReservedConcurrentExecutions": it.concurrency,
+        }
+        return {name: value for name, value in said.items() if value not in ("", None, {})}
+
+    def role_of(self, it: LambdaFunction) -> Any:
+        return get(self.names.of("role", it.name), "Arn") if it.role == ROLE else it.role
+
+    def url(self, it: Url) -> tuple[str, Properties]:
+        arn = get(self.names.of("function", it.name), "Arn")
+        return "AWS::Lambda::Url", {"TargetFunctionArn": arn, "AuthType": "NONE"}
+
+    def mapping(self, it: QueueMapping | StreamMapping) -> tuple[str, Properties]:
+        members = {name: value for name, value in it.members().items() if value}
+        if destination := members.get("DestinationConfig", {}).get("OnFailure", {}):
+            where = self.source(destination["Destination"])
+            members["DestinationConfig"] = {"OnFailure": {"Destination": where}}
+        else:
+            members.pop("DestinationConfig", None)
+        return "AWS::Lambda::EventSourceMapping", {
+            "FunctionName": {"Ref": self.names.of("function", it.function)},
+            "EventSourceArn": self.source(it.arn),
+            **members,
+            **it.new_members(),
+        }
+
+    def source(self, arn: str) -> Any:
+        """A queue or a stream: of the template, or one that must be there."""
+        found = self._arns.get(arn) or self._streams.get(arn)
+        return get(self.names.of(found.kind, found.name), "Arn") if found else filled(arn)
+
+    def rule(self, it: Rule) -> tuple[str, Properties]:
+        arn = get(self.names.of("function", it.function), "Arn")
+        return "AWS::Events::Rule", {
+            "Name": it.name,
+            "ScheduleExpression": it.expression,
+            "State": "ENABLED",
+            "Targets": [{"Id": "function", "Arn": arn}],
+        }
+
+    def permission(self, it: Permission) -> tuple[str, Properties]:
+        said: Properties = {
+            "FunctionName": {"Ref": self.names.of("function", it.function)},
+            "Action": it.action,
+            "Principal": it.principal,
+        }
+        if it.source_arn:
+            rule = self._rules.get(it.source_arn)
+            said["SourceArn"] = (
+                get(self.names.of("rule", rule.name), "Arn") if rule else filled(it.source_arn)
+            )
+        if it.action == "lambda:InvokeFunctionUrl":
+            said["FunctionUrlAuthType"] = "NONE"
+        elif it.url:
+            said["InvokedViaFunctionUrl"] = True
+        return "AWS::Lambda::Permission", said
+
+    def queue(self, it: Queue) -> tuple[str, Properties]:
+        said: Properties = {"QueueName": it.name}
+        if it.visibility is not None:
+            said["VisibilityTimeout"] = it.visibility
+        if it.ordered:
+            said["FifoQueue"] = True
+        if it.dead_letter:
+            arn = get(self.names.of("queue", it.dead_letter), "Arn")
+            said["RedrivePolicy"] = {"deadLetterTargetArn": arn, "maxReceiveCount": it.receives}
+        return "AWS::SQS::Queue", said
+
+    def stream(self, it: Stream) -> tuple[str, Properties]:
+        mode = {"StreamMode": "ON_DEMAND"}
+        return "AWS::Kinesis::Stream", {"Name": it.name, "StreamModeDetails": mode}
+
+    def _arn_of(self, queue: Queue) -> str:
+        return PLACE.queue_arn(queue.name)

@@ -1,0 +1,84 @@
+"""A template of the Serverless Application Model.  Source: AWS SAM's "Resource and property
+reference".  `sam deploy` uploads the archives beside it, and makes permissions by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kinds.function import LambdaFunction
+from ..kinds.permission import Permission
+from ..kinds.queue_mapping import QueueMapping
+from ..kinds.rule import Rule
+from ..kinds.stream_mapping import StreamMapping
+from ..kinds.url import Url
+from .base import Asked, Exported, left_out, yaml_text
+from .cloudformation import FORMAT, PLACE, PLATFORM, Properties, Words, get
+
+__all__ = ["PLACE", "PLATFORM", "write"]
+# Said as members and events of the function.
+_OF_FUNCTIONS = (Url, QueueMapping, StreamMapping, Rule, Permission)
+
+
+def write(asked: Asked) -> Exported:
+    """The template, and how it is deployed."""
+    words = SamWords(asked)
+    document = {
+        **FORMAT,
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Description": f"The functions of {asked.app}.",
+        "Resources": dict(words.all()),
+        "Outputs": words.outputs(),
+    }
+    known = [each.kind for each in (*words.kinds, *_OF_FUNCTIONS)]
+    return Exported(
+        {"template.yaml": yaml_text(document)},
+        next=(f"sam deploy --stack-name {asked.app} --capabilities CAPABILITY_IAM --resolve-s3",),
+        notes=left_out(asked.resources, known),
+    )
+
+
+class SamWords(Words):
+    """The same in SAM's words."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        for kind in _OF_FUNCTIONS:
+            del self.kinds[kind]
+
+    def function(self, it: LambdaFunction) -> tuple[str, Properties]:
+        said = {**self.settings(it), "CodeUri": self.asked.archives[it.name]}
+        said["Tags"] = self.tags(it)
+        if any(each.name == it.name for each in self.asked.of(Url)):
+            said["FunctionUrlConfig"] = {"AuthType": "NONE"}
+        if events := self.events(it.name):
+            said["Events"] = events
+        return "AWS::Serverless::Function", said
+
+    def events(self, function: str) -> Properties:
+        found: Properties = {}
+        for each in self.asked.of(QueueMapping):
+            if each.function == function:
+                found[f"Queue{len(found)}"] = self.event("SQS", "Queue", each)
+        for stream in self.asked.of(StreamMapping):
+            if stream.function == function:
+                found[f"Stream{len(found)}"] = self.event("Kinesis", "Stream", stream)
+        for rule in self.asked.of(Rule):
+            if rule.function == function:
+                said = {"Schedule": rule.expression, "Name": rule.name}
+                found[f"Schedule{len(found)}"] = {"Type": "Schedule", "Properties": said}
+        return found
+
+    def event(self, kind: str, member: str, it: QueueMapping | StreamMapping) -> Properties:
+        _, said = self.mapping(it)
+        said.pop("FunctionName")
+        if failures := said.get("DestinationConfig"):
+            failures["OnFailure"]["Type"] = "SQS"
+        return {"Type": kind, "Properties": {member: said.pop("EventSourceArn"), **said}}
+
+    def outputs(self) -> dict[str, Any]:
+        return {
+            f"{self.names.of('function', each.name)}Address": {
+                "Value": get(f"{self.names.of('function', each.name)}Url", "FunctionUrl")
+            }
+            for each in self.asked.of(Url)
+        }

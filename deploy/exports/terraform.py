@@ -1,0 +1,236 @@
+"""Terraform's JSON syntax, for the provider hashicorp/aws.  Sources: Terraform's "JSON
+Configuration Syntax"; the provider's documentation, by resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..kinds.base import Resource
+from ..kinds.function import LambdaFunction
+from ..kinds.permission import Permission
+from ..kinds.queue import Queue
+from ..kinds.queue_mapping import QueueMapping
+from ..kinds.rule import Rule
+from ..kinds.stream import Stream
+from ..kinds.stream_mapping import StreamMapping
+from ..kinds.url import Url
+from ..place import Place
+from .base import ROLE, Asked, Exported, Names, left_out, snake, source_name
+
+PLATFORM = "lambda"
+REGION, ACCOUNT, PARTITION = (
+    "${data.aws_region.here.id}",
+    "${data.aws_caller_identity.here.account_id}",
+    "${data.aws_partition.here.partition}",
+)
+PLACE = Place(REGION, ACCOUNT, PARTITION, ROLE)
+DATA = {name: {"here": {}} for name in ("aws_region", "aws_caller_identity", "aws_partition")}
+# With 6.29 came invoked_via_function_url, without which nobody can call a public URL.
+PROVIDER = {"source": "hashicorp/aws", "version": ">= 6.29"}
+Arguments = dict[str, Any]
+
+
+def write(asked: Asked) -> Exported:
+    """The configuration, and how it is applied."""
+    words = Words(asked)
+    resources: dict[str, dict[str, Arguments]] = {}
+    for kind, name, arguments in words.all():
+        resources.setdefault(kind, {})[name] = arguments
+    document = {
+        "terraform": {"required_providers": {"aws": PROVIDER}},
+        "data": DATA,
+        "resource": resources,
+        "output": words.outputs(),
+    }
+    return Exported(
+        {"main.tf.json": json.dumps(document, indent=2) + "\n"},
+        next=("terraform init", "terraform apply"),
+        notes=left_out(asked.resources, [each.kind for each in words.kinds]),
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value of the user's: none of it is a template of Terraform's.
+
+    >>> plain({"A": "${HOME} and %{if}"})
+    {'A': '$${HOME} and %%{if}'}
+    """
+    if isinstance(value, str):
+        return value.replace("${", "$${").replace("%{", "%%{")
+    return {plain(k): plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+class Words:
+    """An app's resources in Terraform's words: (type, name, arguments)."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked, self.names = asked, Names(snake, by_kind=True)
+        self.kinds: dict[type[Resource], Any] = {
+            Queue: self.queue,
+            Stream: self.stream,
+            LambdaFunction: self.function,
+            Url: self.url,
+            QueueMapping: self.mapping,
+            StreamMapping: self.mapping,
+            Rule: self.rule,
+            Permission: self.permission,
+        }
+        self._queues = {PLACE.queue_arn(each.name): each.name for each in asked.of(Queue)}
+        self._streams = {PLACE.stream_arn(each.name): each.name for each in asked.of(Stream)}
+        self._rules = {PLACE.rule_arn(each.name): each.name for each in asked.of(Rule)}
+
+    def all(self) -> Iterator[tuple[str, str, Arguments]]:
+        for function in self.asked.roles():
+            yield from self.role(function)
+        for each in self.asked.resources:
+            if say := self.kinds.get(type(each)):
+                yield from say(each)
+
+    def outputs(self) -> Arguments:
+        return {
+            f"{snake('', each.name)}_address": {
+                "value": f"${{aws_lambda_function_url.{self.of(each)}.function_url}}"
+            }
+            for each in self.asked.of(Url)
+        }
+
+    def of(self, resource: Resource) -> str:
+        name = resource.name
+        if isinstance(resource, QueueMapping | StreamMapping):
+            name = source_name(resource.function, resource.arn)
+        return self.names.of(resource.kind, name)
+
+    def function_name(self, name: str) -> str:
+        return f"${{aws_lambda_function.{self.names.of('function', name)}.function_name}}"
+
+    def function_arn(self, name: str) -> str:
+        return f"${{aws_lambda_function.{self.names.of('function', name)}.arn}}"
+
+    # -- one kind each
+    def role(self, function: LambdaFunction) -> Iterator[tuple[str, str, Arguments]]:
+        name = self.names.of("role", function.name)
+        trusted = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+        prefix = f"{function.name[:37]}-"
+        yield "aws_iam_role", name, {"name_prefix": prefix, "assume_role_policy": document}
+        yield (
+            "aws_iam_role_policy",
+            name,
+            {
+                "role": f"${{aws_iam_role.{name}.id}}",
+                "policy": json.dumps(self.asked.policies[function.name]),
+            },
+        )
+
+    def function(self, it: LambdaFunction) -> Iterator[tuple[str, str, Arguments]]:
+        archive = f"${{path.module}}/{self.asked.archives[it.name]}"
+        role = f"${{aws_iam_role.{self.names.of('role', it.name)}.arn}}"
+        tags = {**it.tags, "pelton:app": self.asked.app, "pelton:digest": it.digest}
+        said: Arguments = {
+            "function_name": it.name,
+            "filename": archive,
+            "source_code_hash": f'${{filebase64sha256("{archive}")}}',
+            "runtime": it.runtime,
+            "handler": it.handler,
+            "role": role if it.role == ROLE else it.role,
+            "memory_size": it.memory,
+            "timeout": it.timeout,
+            "architectures": [it.architecture],
+            "ephemeral_storage": {"size": it.ephemeral_mb},
+            "tags": plain(tags),
+        }
+        if it.role == ROLE:
+            policy = self.names.of("role", it.name)
+            said["depends_on"] = [f"aws_iam_role_policy.{policy}"]
+        if it.description:
+            said["description"] = plain(it.description)
+        if it.environment:
+            said["environment"] = {"variables": plain(it.environment)}
+        if it.concurrency is not None:
+            said["reserved_concurrent_executions"] = it.concurrency
+        yield "aws_lambda_function", self.of(it), said
+
+    def url(self, it: Url) -> Iterator[tuple[str, str, Arguments]]:
+        said = {"function_name": self.function_name(it.name), "authorization_type": "NONE"}
+        yield "aws_lambda_function_url", self.of(it), said
+
+    def mapping(self, it: QueueMapping | StreamMapping) -> Iterator[tuple[str, str, Arguments]]:
+        said: Arguments = {
+            "function_name": self.function_name(it.function),
+            "event_source_arn": self.source(it.arn),
+            "batch_size": it.batch,
+        }
+        if it.window:
+            said["maximum_batching_window_in_seconds"] = it.window
+        if it.partial_failures:
+            said["function_response_types"] = ["ReportBatchItemFailures"]
+        if isinstance(it, StreamMapping):
+            said["starting_position"] = it.start
+            said["maximum_retry_attempts"] = it.retries
+            said["bisect_batch_on_function_error"] = it.bisect
+            if it.failures:
+                failures = {"destination_arn": self.source(it.failures)}
+                said["destination_config"] = {"on_failure": failures}
+        yield "aws_lambda_event_source_mapping", self.of(it), said
+
+    def source(self, arn: str) -> str:
+        """A queue or a stream: of the configuration, or one that must be there."""
+        if queue := self._queues.get(arn):
+            return f"${{aws_sqs_queue.{self.names.of('queue', queue)}.arn}}"
+        if stream := self._streams.get(arn):
+            return f"${{aws_kinesis_stream.{self.names.of('stream', stream)}.arn}}"
+        return arn
+
+    def rule(self, it: Rule) -> Iterator[tuple[str, str, Arguments]]:
+        name = self.of(it)
+        said = {"name": it.name, "schedule_expression": it.expression}
+        yield "aws_cloudwatch_event_rule", name, said
+        target = {
+            "rule": f"${{aws_cloudwatch_event_rule.{name}.name}}",
+            "target_id": "function",
+            "arn": self.function_arn(it.function),
+        }
+        yield "aws_cloudwatch_event_target", name, target
+
+    def permission(self, it: Permission) -> Iterator[tuple[str, str, Arguments]]:
+        said: Arguments = {
+            "statement_id": it.sid,
+            "function_name": self.function_name(it.function),
+            "action": it.action,
+            "principal": it.principal,
+        }
+        if it.source_arn:
+            rule = self._rules.get(it.source_arn)
+            said["source_arn"] = (
+                f"${{aws_cloudwatch_event_rule.{self.names.of('rule', rule)}.arn}}"
+                if rule
+                else it.source_arn
+            )
+        if it.action == "lambda:InvokeFunctionUrl":
+            said["function_url_auth_type"] = "NONE"
+        elif it.url:
+            said["invoked_via_function_url"] = True
+        yield "aws_lambda_permission", self.of(it), said
+
+    def queue(self, it: Queue) -> Iterator[tuple[str, str, Arguments]]:
+        said: Arguments = {"name": it.name}
+        if it.visibility is not None:
+            said["visibility_timeout_seconds"] = it.visibility
+        if it.ordered:
+            said["fifo_queue"] = True
+        if it.dead_letter:
+            arn = f"aws_sqs_queue.{self.names.of('queue', it.dead_letter)}.arn"
+            said["redrive_policy"] = (
+                f"${{jsonencode({{deadLetterTargetArn = {arn}, maxReceiveCount = {it.receives}}})}}"
+            )
+        yield "aws_sqs_queue", self.of(it), said
+
+    def stream(self, it: Stream) -> Iterator[tuple[str, str, Arguments]]:
+        mode = {"stream_mode": "ON_DEMAND"}
+        yield "aws_kinesis_stream", self.of(it), {"name": it.name, "stream_mode_details": mode}

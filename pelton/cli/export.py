@@ -1,0 +1,49 @@
+"""`pelton export`: an app for those who deploy with SAM, CloudFormation, Terraform or nuctl."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .say import json_option, say_json
+
+FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
+
+
+@click.command()
+@click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.argument("file")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--role", default="", help="Execution role, in place of one that is made.")
+@click.option(
+    "--archives",
+    "address",
+    default="",
+    metavar="URL",
+    help="nuctl: where the folder `artifacts` will be fetched from [beside function.yaml].",
+)
+@json_option
+def command(format_: str, file: str, out: Path, role: str, address: str, as_json: bool) -> None:
+    """Write the app of FILE as FORMAT (sam, cloudformation, terraform or nuctl) into --out.
+
+    Functions, roles with the least policy, URLs, mappings, schedules, permissions and queues, and
+    the archives in --out/artifacts.  What the format has no words for is named.
+    """
+    from ..builders import load_app
+    from ..deploy.errors import CannotPlan
+    from ..deploy.exports.collect import export
+
+    app, root = load_app(file)
+    if not app.functions:
+        raise CannotPlan(f"app {app.name} has no functions: put @app.function above one")
+    made = export(format_, app, root, out, role=role, address=address)
+    if as_json:
+        files = sorted(str(out / each) for each in made.files)
+        say_json({"files": files, "next": list(made.next), "notes": list(made.notes)})
+        return
+    for each in made.files:
+        click.echo(f"{out / each} written")
+    for note in made.notes:
+        click.echo(f"note: {note}")
+    click.echo("\n".join([f"deploy it, in {out}:", *(f"  {each}" for each in made.next)]))
