@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..kinds.base import Resource
 from ..kinds.function import LambdaFunction
 from ..kinds.permission import Permission
 from ..kinds.queue_mapping import QueueMapping
@@ -16,7 +17,7 @@ from .cloudformation import FORMAT, PLACE, PLATFORM, Properties, Words, get
 
 __all__ = ["PLACE", "PLATFORM", "write"]
 # Said as members and events of the function.
-_OF_FUNCTIONS = (Url, QueueMapping, StreamMapping, Rule, Permission)
+_OF_FUNCTIONS: tuple[type[Resource], ...] = (Url, QueueMapping, StreamMapping, Rule, Permission)
 
 
 def write(asked: Asked) -> Exported:

@@ -90,8 +90,9 @@ def test_amazon_s_own_linter_finds_nothing(shop: Path, file: str) -> None:
 
 
 def template(shop: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((shop / "cloudformation" / "template.json").read_text())
-    return found["Resources"]
+    found = json.loads((shop / "cloudformation" / "template.json").read_text())
+    resources: dict[str, Any] = found["Resources"]
+    return resources
 
 
 def test_what_is_of_the_template_is_referred_to(shop: Path) -> None:
