@@ -72,6 +72,8 @@ def read_health(address: str, runtimes: Collection[str] = ()) -> dict[str, Any]:
             params={"runtime": sorted(runtimes)},
             timeout=httpx.Timeout(150, connect=10),
             trust_env=False,
+            # Reading this machine's certificates takes a tenth of a second.
+            verify=not address.startswith("http://"),
         )
         answer.raise_for_status()
     except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""An app becomes a folder for another tool: built for the real platform, of which nothing is asked."""
+"""An app becomes a folder for another tool: built for the platform, of which nothing is asked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ..wants.nuclio import on_nuclio
 from . import format_of
 from .base import ROLE, Asked, Exported
 
+PACKAGES = {"lambda": "zip", "nuclio": "archive"}  # what every format has words for
 PATIENT = 43_200  # seconds: what the visibility of a queue that is not asked could be
 
 
@@ -57,7 +58,8 @@ def export(
 
 def _built(function: Function[..., Any], platform: str, root: Path, out: Path) -> common.Built:
     target = Target.nuclio(function) if platform == "nuclio" else Target.aws(function)
-    artifact = build(function, target, root=root, out=out / "artifacts")
+    package = PACKAGES[platform]
+    artifact = build(function, target, root=root, out=out / "artifacts", package=package)
     path = out / _place(artifact)
     path.parent.mkdir(parents=True, exist_ok=True)
     artifact.path.replace(path)
@@ -110,6 +112,10 @@ def _policies(
 
 def _notes(functions: Sequence[Function[..., Any]], place: Place) -> Iterator[str]:
     yield from between.held_up(functions)
+    for each in functions:
+        package = each.settings.aws.package
+        if place.account and package != PACKAGES["lambda"]:
+            yield f"function {each.name} is exported as a zip, not as {package}"
     for name in place.queues:
         yield (
             f"the queue {name} must be there, and show a message again only after six times its "

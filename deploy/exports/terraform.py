@@ -26,7 +26,9 @@ REGION, ACCOUNT, PARTITION = (
     "${data.aws_partition.here.partition}",
 )
 PLACE = Place(REGION, ACCOUNT, PARTITION, ROLE)
-DATA: dict[str, Any] = {name: {"here": {}} for name in ("aws_region", "aws_caller_identity", "aws_partition")}
+DATA: dict[str, Any] = {
+    name: {"here": {}} for name in ("aws_region", "aws_caller_identity", "aws_partition")
+}
 # With 6.29 came invoked_via_function_url, without which nobody can call a public URL.
 PROVIDER = {"source": "hashicorp/aws", "version": ">= 6.29"}
 Arguments = dict[str, Any]
