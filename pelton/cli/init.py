@@ -33,14 +33,29 @@ def hello(who: Who, context: pelton.Context) -> dict[str, str]:
 @click.command()
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--ci", type=click.Choice(list(PIPELINES)), help="Write a pipeline file, too.")
+@click.option(
+    "--from",
+    "template",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Take over a SAM template or a Nuclio function.yaml, beside it.",
+)
 @json_option
-def command(folder: Path, ci: str | None, as_json: bool) -> None:
+def command(folder: Path, ci: str | None, template: Path | None, as_json: bool) -> None:
     """Write app.py into FOLDER; a file that is there is never overwritten.
 
     With --ci also a pipeline: a plan on each request, a deploy on merge, production by approval;
     an app.py that is there stays as it is.
+
+    With --from the app says what a template says, and calls its handlers as they are; what cannot
+    be carried over is named, line by line.
     """
-    files = {folder / "app.py": APP}
+    files, lost = {folder / "app.py": APP}, list[str]()
+    if template:
+        from ..builders.takeover import read_template, render
+
+        taken = read_template(template)
+        files = {template.parent / place: text for place, text in render(taken).items()}
+        lost = taken.lost
     if ci:
         place, text = PIPELINES[ci]
         files = {path: each for path, each in files.items() if not path.exists()}
@@ -52,10 +67,10 @@ def command(folder: Path, ci: str | None, as_json: bool) -> None:
         path.write_text(text)
     written = [str(path) for path in files]
     if as_json:
-        say_json({"written": written[0], "files": written})
+        say_json({"written": written[0], "files": written, "lost": lost})
         return
     for each in written:
         click.echo(f"{each} written")
-    click.echo(
-        "how to set it up is at the file's head" if ci else f"try: pelton run {folder / 'app.py'}"
-    )
+    for each in lost:
+        click.echo(each)
+    click.echo("how to set it up is at the file's head" if ci else f"try: pelton run {written[-1]}")
