@@ -60,7 +60,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
 | Nuclio build commands | a container image | `pip install …` into a folder of the function's own; no other command |
 | Nuclio trigger kinds | many | http, cron |
-| Nuclio replicas, scaling to zero, API gateways, function events | there | not yet |
+| Nuclio replicas, scaling to zero, function events | there | not yet |
+| Nuclio API gateways | an ingress of the cluster; basic, OAuth2 and access-key authentication | on the dashboard's port, by Host or below `/_gateway/NAME/`; none and basicAuth |
+| Nuclio metrics | each processor's port 8090, or a push gateway | one page, `/metrics` of the dashboard's port |
 
 ## The runtime folder
 

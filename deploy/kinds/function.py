@@ -20,6 +20,8 @@ APP_TAG = "pelton:app"
 DIGEST_TAG = "pelton:digest"
 CODE_TAG = "pelton:code"
 OUR_TAGS = (APP_TAG, DIGEST_TAG, CODE_TAG)
+# How the tags begin that tell of releases: no deploy of code or settings touches them.
+_OF_RELEASES = ("pelton:release", "pelton:ledger.")
 _CODE = frozenset({"architecture", "digest", "code", "dependencies", "code changed by others"})
 # In IAM a new role is there before Lambda can take it.
 _NOT_YET = ("cannot be assumed by Lambda", "is being modified")
@@ -250,7 +252,7 @@ def code_sha256(sha256: str) -> str:
 
 
 def _is_users(tag: str) -> bool:
-    return tag not in OUR_TAGS and not tag.startswith("aws:")
+    return tag not in OUR_TAGS and not tag.startswith(("aws:", *_OF_RELEASES))
 
 
 def _in_motion(configuration: Mapping[str, Any]) -> bool:

@@ -17,7 +17,9 @@ _OURS = "pelton-"  # how the ids of our statements begin
 
 @dataclass(frozen=True, kw_only=True)
 class Permission(Resource):
-    """A statement; its name is `FUNCTION/ID`.  Two are one when their ids are: the id says who.
+    """A statement; its name is `FUNCTION/ID`, or `FUNCTION:ALIAS/ID` for who calls an alias.
+
+    Two are one when their ids are: the id says who.
 
     url: only through the function's own URL
     """
@@ -37,7 +39,7 @@ class Permission(Resource):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (f"function:{self.name.partition('/')[0]}", *self.after)
+        return (f"function:{self.function.partition(':')[0]}", *self.after)
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
         if have is None:

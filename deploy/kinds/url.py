@@ -17,7 +17,10 @@ STATEMENT = "pelton-url"  # of the function's policy: says that the URL is ours
 
 @dataclass(frozen=True, kw_only=True)
 class Url(Resource):
-    """The URL of the function with its name.  routes: methods and paths, which are in the code."""
+    """The URL of a function, or of an alias of it (`FUNCTION:ALIAS`), by that name.
+
+    routes: methods and paths, which are in the code
+    """
 
     kind: ClassVar[str] = "url"
     part: ClassVar[str] = "triggers"
@@ -27,7 +30,7 @@ class Url(Resource):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (f"function:{self.name}", *self.after)
+        return (f"function:{self.name.partition(':')[0]}", *self.after)
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
         if have is None:

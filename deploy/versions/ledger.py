@@ -11,7 +11,7 @@ import base64
 import json
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ..errors import CannotRelease
@@ -40,11 +40,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Entries from the oldest to the newest, the canary that is under way, digests of versions."""
+    """Entries from the oldest to the newest, and the canary that is under way, or the last."""
 
     entries: tuple[Entry, ...] = ()
     canary: Canary | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
 
     def with_entry(self, entry: Entry) -> Ledger:
         """With one more; the oldest of more than `KEPT` are forgotten."""
@@ -77,7 +76,6 @@ class Ledger:
             "format": FORMAT,
             "entries": [asdict(each) for each in self.entries],
             "canary": self.canary.document() if self.canary else None,
-            "digests": dict(self.digests),
         }
 
 
@@ -95,7 +93,6 @@ def read_ledger(document: Mapping[str, Any]) -> Ledger:
         return Ledger(
             tuple(Entry(**each) for each in document["entries"]),
             read(canary) if canary else None,
-            document["digests"],
         )
     except (KeyError, TypeError) as error:
         raise CannotRelease(f"the record of releases cannot be read: {error!r}") from None

@@ -67,8 +67,12 @@ class Platform(Protocol):
     """What a platform can do about a function's versions.  Every verb done twice is as good as
     done once; all raise `DeployError`."""
 
-    name: str
-    metrics: tuple[str, ...]  # those that it counts
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that it counts."""
 
     def read(self, function: str) -> Released: ...
 
@@ -95,8 +99,8 @@ def live_of(released: Released) -> str:
     """The version that answers; raises `CannotRelease` when there is none yet."""
     if released.split is None:
         raise CannotRelease(
-            f"function {released.function!r} was never published: `pelton deploy` publishes a "
-            f"version and lets the alias {LIVE!r} name it"
+            f"function {released.function!r} was never published: give it versions=10 in "
+            f"@app.function, and `pelton deploy` publishes one with each change"
         )
     return released.split.stable
 

@@ -25,7 +25,6 @@ from .release import (
     known,
     live_of,
     moment,
-    near,
     next_version,
     percent,
     refuse_metrics,
@@ -96,7 +95,7 @@ def look(
     released = platform.read(function)
     canary = released.canary
     if canary is None:
-        raise CannotRelease(_none(released))
+        raise CannotRelease(no_canary(released))
     if canary.phase == "shifting":
         return Turn(_shift(platform, released, canary, now))
     if canary.phase != "watching":
@@ -197,6 +196,17 @@ def roll_back(
     released = _keep(platform, released, replace(released.ledger, canary=meant))
     _finish(platform, released, meant, now=now, by=by)
     return platform.read(function).ledger.entries[-1]
+
+
+def deployed(
+    platform: Platform, function: str, number: str, *, hold: bool, now: float, by: str
+) -> None:
+    """A deploy has published `number`: it answers from now on, unless it is held back, or answers
+    already.  The first of a function is never held back: nobody else could answer."""
+    released = platform.read(function)
+    if released.split is not None and (hold or released.split == Split(number)):
+        return
+    _move(platform, released, number, "deploy", "", now=now, by=by)
 
 
 def set_alias(
@@ -309,7 +319,8 @@ def told(split: Split | None) -> str:
     return f"version {split.stable}{more}"
 
 
-def _none(released: Released) -> str:
+def no_canary(released: Released) -> str:
+    """That no canary is under way, and what became of the last."""
     last, name = released.ledger.canary, released.function
     if last is None:
         return f"no canary of {name!r} is under way; `pelton canary {name} 10%` begins one"
@@ -324,9 +335,10 @@ __all__ = [
     "Clock",
     "Turn",
     "clean",
+    "deployed",
     "judged",
     "look",
-    "near",
+    "no_canary",
     "promote",
     "roll_back",
     "set_alias",

@@ -15,12 +15,13 @@ from typing import Any
 
 from ..clock import Clock
 from ..front import OPEN, Gate, Request, Response
+from .api_gateways import PATH, ApiGateways
 from .errors import Refused
 from .functions import Functions
 from .shapes import check_function
 
 VERSION = {"label": "1.15.0-emulated", "gitCommit": "", "os": "linux", "arch": "amd64"}
-NOT_THERE = ("function_events", "api_gateways", "function_templates", "v3io_streams")
+NOT_THERE = ("function_events", "function_templates", "v3io_streams")
 
 
 class Dashboard:
@@ -39,6 +40,7 @@ class Dashboard:
         gate: Gate = OPEN,
     ) -> None:
         self.functions = Functions(folder, clock, host, environment or {}, gate)
+        self.gateways = ApiGateways(self.functions.store, self._ask)
         self._host = host
 
     async def start(self) -> None:
@@ -46,11 +48,20 @@ class Dashboard:
 
     async def reset(self) -> None:
         await self.functions.reset()
+        self.gateways.forget()
 
     async def close(self) -> None:
         await self.functions.close()
 
     async def __call__(self, request: Request) -> Response:
+        if (gateway := self.gateways.of(request)) is not None:
+            return await self._through(gateway, request)
+        if request.path.startswith(PATH):
+            gateway, _, rest = request.target.removeprefix(PATH).partition("/")
+            return await self._through(gateway, replace(request, target=f"/{rest}"))
+        if request.path == "/metrics":
+            text = self.functions.statistics()
+            return Response(200, [("Content-Type", "text/plain; version=0.0.4")], text.encode())
         words = [word for word in request.path.split("/") if word]
         if request.cut:
             return _json(413, {"error": "the body is too large"})
@@ -69,6 +80,8 @@ class Dashboard:
             return await self._functions(request, rest)
         if resource == "projects":
             return await self._projects(request, rest)
+        if resource == "api_gateways":
+            return self._api_gateways(request, rest)
         if resource == "function_invocations":
             return await self._invoke(request)
         if resource == "external_ip_addresses":
@@ -159,6 +172,38 @@ class Dashboard:
             await known.delete_project(name, strategy)
             return Response(204)
         raise Refused(405, f"projects do not take {method}")
+
+    def _api_gateways(self, request: Request, rest: list[str]) -> Response:
+        method, known = request.method, self.gateways
+        if method == "GET" and not rest:
+            project = request.headers.get("x-nuclio-project-name")
+            return _json(200, {name: known.show(name) for name in known.names(project)})
+        if method == "GET":
+            return _json(200, known.show(rest[0]))
+        if method == "POST" and not rest:
+            return _json(201, known.put(_body(request), new=True))
+        if method == "PUT" and not rest:
+            known.put(_body(request), new=False)
+            return Response(204)
+        if method == "DELETE" and not rest:
+            known.delete(_name_of(_body(request)))
+            return Response(204)
+        raise Refused(405, f"api gateways do not take {method} there")
+
+    async def _through(self, gateway: str, request: Request) -> Response:
+        """A request of a gateway's own clients, who are told no more than an ingress tells."""
+        try:
+            return await self.gateways.answer(gateway, request)
+        except Refused as refusal:
+            return _json(refusal.status, {"error": refusal.message})
+
+    async def _ask(self, function: str, request: Request) -> Response:
+        try:
+            http = self.functions.processor(function).http
+        except Refused as refusal:
+            raise Refused(503, refusal.message) from None
+        assert http is not None
+        return await http.answer(request)
 
     async def _invoke(self, request: Request) -> Response:
         """Pass the request to the function named in a header; `x-nuclio-*` headers stay here."""

@@ -28,6 +28,7 @@ from . import builder
 from .errors import DeployFailed, Refused
 from .processor import Processor
 from .shapes import check_function, check_project
+from .statistics import page
 
 RUNTIMES = tuple(f"python:3.{minor}" for minor in range(9, 15))
 DISTRIBUTIONS = ("nuclio-sdk", "msgpack")
@@ -56,7 +57,7 @@ class Functions:
     ) -> None:
         self._folder, self._clock, self._host = folder, clock, host
         self._environment, self._gate = environment, gate
-        self._store = Store(folder / "nuclio.sqlite")
+        self.store = self._store = Store(folder / "nuclio.sqlite")
         self.projects: dict[str, dict[str, Any]] = self._store.all("project")
         self.projects.setdefault("default", {"metadata": {"name": "default"}, "spec": {}})
         self._wanted: dict[str, dict[str, Any]] = self._store.all("function")
@@ -101,6 +102,18 @@ class Functions:
         self._known(name)
         processor = self._processors.get(name)
         return list(processor.logs) if processor else []
+
+    def statistics(self) -> str:
+        """What the processors count, as Prometheus reads it."""
+        return page(
+            (self._labels(name) | {"trigger_id": trigger, "trigger_kind": kind}, counts)
+            for name, processor in self._processors.items()
+            for trigger, kind, counts in processor.statistics()
+        )
+
+    def _labels(self, name: str) -> dict[str, str]:
+        namespace = self._wanted[name]["metadata"]["namespace"]
+        return {"namespace": namespace, "project": self.project_of(name), "function": name}
 
     def _known(self, name: str) -> dict[str, Any]:
         if name not in self._wanted:
@@ -191,7 +204,7 @@ class Functions:
         except Exception as error:
             if not isinstance(error, DeployFailed | RuntimeMissing | OSError):
                 traceback.print_exc()  # ours, or a spec of a shape nobody thought of
-            await self._stop(name)
+            # What answered until now goes on, as the pods of a cluster's last good state do.
             self._set(name, "error", str(error) or repr(error), level="error")
             return
         old = self._processors.pop(name, None)
@@ -255,14 +268,14 @@ class Functions:
             {"level": level, "message": text, "time": self._clock.time() * 1000, "name": "deployer"}
         )
 
-    async def _stop(self, name: str) -> None:
+    async def _stop(self, name: str, *, serve: bool = True) -> None:
         processor = self._processors.pop(name, None)
         if processor is not None:
-            await self._end(processor)
+            await self._end(processor, serve)
 
-    async def _end(self, processor: Processor) -> None:
+    async def _end(self, processor: Processor, serve: bool = True) -> None:
         """Stop it, and remove its code: a later one has a folder of its own."""
-        await processor.close()
+        await processor.close(serve=serve)
         await asyncio.to_thread(shutil.rmtree, processor.code.folder, ignore_errors=True)
 
     @property
@@ -283,7 +296,7 @@ class Functions:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await asyncio.gather(*(self._stop(name) for name in list(self._processors)))
+        await asyncio.gather(*(self._stop(name, serve=False) for name in list(self._processors)))
 
     async def reset(self) -> None:
         """Stop and forget everything."""

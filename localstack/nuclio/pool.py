@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import wire
+from .statistics import Statistics
 from .worker import Worker, WorkerFailed, WorkerTimedOut
 
 
@@ -40,6 +42,10 @@ class Pool:
         self._size = size
         self._workers: dict[int, Worker] = {}
         self.restarts = 0
+        self.statistics = Statistics()
+        self._waiting = 0  # events that have no worker yet
+        self._nobody_waits = asyncio.Event()
+        self._nobody_waits.set()
 
     async def start(self) -> None:
         """Start every worker; raises what the first failing one raised."""
@@ -56,18 +62,32 @@ class Pool:
 
         Raises `NoWorker`, `WorkerFailed`, `WorkerTimedOut`; a worker that is lost is replaced.
         """
-        number, worker = await self._take()
+        number, worker = await self._turn()
+        began = time.perf_counter()
         try:
             reply = await worker.call(event, self._timeout)
         except (WorkerFailed, WorkerTimedOut):
+            self.statistics.add(time.perf_counter() - began, failed=True)
             await self._replace(number)
             raise
         except BaseException:
             await worker.stop()
             await self._replace(number)
             raise
+        self.statistics.add(time.perf_counter() - began, failed=reply.status >= 400)
         self._free.put_nowait((number, worker))
         return reply, worker.take_records()
+
+    async def _turn(self) -> tuple[int, Worker]:
+        """A free worker; who waits for one is known, so that they are served before the end."""
+        self._waiting += 1
+        self._nobody_waits.clear()
+        try:
+            return await self._take()
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._nobody_waits.set()
 
     async def _take(self) -> tuple[int, Worker]:
         """A free worker that lives; one that has died meanwhile is replaced, not given an event."""
@@ -94,7 +114,13 @@ class Pool:
         # A worker that does not come up again leaves the pool smaller; its log says why.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    async def close(self) -> None:
-        """End every worker, all at once; those that take too long are killed."""
+    async def close(self, *, serve: bool = True) -> None:
+        """End every worker, all at once; those that take too long are killed.
+
+        serve: events that wait for a worker have theirs first; nobody sends new ones any more,
+        and none waits for longer than `wait`
+        """
+        if serve:
+            await self._nobody_waits.wait()
         self._closed = True
         await asyncio.gather(*(worker.end(self._end_in) for worker in self._workers.values()))

@@ -16,6 +16,7 @@ from .builder import Built
 from .durations import seconds
 from .errors import DeployFailed
 from .pool import Pool
+from .statistics import Statistics
 from .triggers.cron import CronTrigger
 from .triggers.http import HttpTrigger
 from .worker import Worker, WorkerFailed, WorkerTimedOut
@@ -61,7 +62,7 @@ class Processor:
             for name, settings in self._wanted_triggers().items():
                 await self._start_trigger(name, settings)
         except (WorkerFailed, WorkerTimedOut, ValueError, OSError) as error:
-            await self.close()
+            await self.close(serve=False)
             raise DeployFailed(str(error)) from None
 
     def _wanted_triggers(self) -> dict[str, dict[str, Any]]:
@@ -146,8 +147,18 @@ class Processor:
             }
         )
 
-    async def close(self) -> None:
-        """End the workers, each after the event in hand, whose answer still goes out."""
-        await asyncio.gather(*(pool.close() for pool in self._pools))
+    def statistics(self) -> list[tuple[str, str, Statistics]]:
+        """Each trigger's name, kind and counts."""
+        return [
+            (each.name, each.kind, pool.statistics)
+            for each, pool in zip(self._triggers, self._pools, strict=False)
+        ]
+
+    async def close(self, *, serve: bool = True) -> None:
+        """End the workers, each after the event in hand, whose answer still goes out; `serve`: and
+        after those that wait."""
+        for each in self._triggers:
+            each.retire()
+        await asyncio.gather(*(pool.close(serve=serve) for pool in self._pools))
         for trigger in self._triggers:
             await trigger.close()

@@ -30,6 +30,11 @@ def check_project(given: Mapping[str, Any]) -> None:
     _check("", given, {"metadata": METADATA, "spec": {}})
 
 
+def check_gateway(given: Mapping[str, Any]) -> None:
+    """The same for an API gateway."""
+    _check("", given, {"metadata": METADATA, "spec": GATEWAY})
+
+
 def _check(path: str, value: Any, wanted: Any) -> None:
     if value is None:
         return
@@ -130,5 +135,20 @@ SPEC = {
     "replicas": _whole(0),
     "disableDefaultHTTPTrigger": _flag,
     "disable": _flag,
+}
+UPSTREAM = {
+    "kind": _text,
+    "nucliofunction": {"name": _text},
+    "nuclioFunction": {"name": _text},
+    "percentage": _whole(0, 100),
+}
+GATEWAY = {
+    "name": _text,
+    "host": _text,
+    "path": _text,
+    "description": _text,
+    "authenticationMode": _text,
+    "authentication": {"basicAuth": {"username": _text, "password": _text}},
+    "upstreams": [UPSTREAM],
 }
 FUNCTION = {"metadata": METADATA, "spec": SPEC}

@@ -225,7 +225,7 @@ def test_a_rollback_goes_to_who_answered_before_and_not_to_who_failed() -> None:
 @pytest.mark.parametrize(
     ("desk", "do", "said"),
     [
-        (Desk(split=None), "promote", "function 'hello' was never published: `pelton deploy`"),
+        (Desk(split=None), "promote", "function 'hello' was never published: give it versions=10"),
         (Desk(split=Split("4")), "promote", "version 4 of 'hello' answers already, the newest"),
         (Desk(versions=(), split=Split("3")), "back to 9", "no version '9'; it has none: `pelton"),
         (Desk(), "back to 9", "function 'hello' has no version '9'; it has 1, 2, 3, 4"),

@@ -25,6 +25,7 @@ class CronTrigger:
     """Sends an event to its pool at every tick, until closed."""
 
     def __init__(self, name: str, settings: dict[str, Any], pool: Pool, clock: Clock) -> None:
+        self.name, self.kind, self._retired, self._at_work = name, KIND, False, False
         self._name, self._pool, self._clock = name, pool, clock
         attributes = settings.get("attributes") or {}
         self._every = seconds(attributes["interval"]) if attributes.get("interval") else 0.0
@@ -39,22 +40,30 @@ class CronTrigger:
     async def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def retire(self) -> None:
+        """No tick any more; an event that is under way goes on to its end."""
+        self._retired = True
+        if self._task is not None and not self._at_work:
+            self._task.cancel()
+
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        while not self._retired:
             now = self._clock.time()
             due = now + self._every if self._every else next_tick(self._schedule, now)
             await self._clock.sleep(due - now)
+            self._at_work = True
             try:
                 with self._clock.busy(f"event of the cron trigger {self._name}"):
                     await self._pool.call(self._event())
             except (NoWorker, WorkerFailed, WorkerTimedOut) as error:
                 said = str(error) or "no worker was free"
                 print(f"nuclio: trigger {self._name}: {said}", file=sys.stderr, flush=True)
+            self._at_work = False
 
     def _event(self) -> dict[str, Any]:
         body = self._given.get("body", "")

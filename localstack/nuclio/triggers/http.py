@@ -35,6 +35,7 @@ class HttpTrigger:
         former: HttpTrigger | None = None,
         port: int = 0,
     ) -> None:
+        self.name, self.kind = name, KIND
         self._name, self._pool, self._host = name, pool, host
         self._clock = clock
         attributes = settings.get("attributes") or {}
@@ -62,6 +63,9 @@ class HttpTrigger:
             except OSError:  # taken meanwhile
                 pass
         return self._front.bind(self._host, self._wanted)
+
+    def retire(self) -> None:
+        """Nothing: its callers go to who took its place, and those that have come are answered."""
 
     async def close(self) -> None:
         await self._front.close()

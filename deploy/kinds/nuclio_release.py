@@ -1,0 +1,134 @@
+"""What is published of a Nuclio function: a version for each deploy, one of which answers, where
+the app asks for that (`versions=`).
+
+It stands in the function's place: whether a deploy lets the function run what it has published is a
+matter of releases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from ..errors import CannotPlan, CannotRelease
+from .base import Change, Resource
+from .nuclio_function import NuclioFunction
+
+if TYPE_CHECKING:
+    from ..targets.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class NuclioRelease(Resource):
+    """A published function, by its name; the fields are those of `release`.
+
+    spec … path: wanted only: the configuration, as of `nuclio_function`
+    """
+
+    kind: ClassVar[str] = "nuclio_release"
+    platform: ClassVar[str] = "nuclio"
+    part: ClassVar[str] = "alias"
+    tagged: ClassVar[bool] = True
+
+    project: str = field(default="", compare=False)
+    published: str = ""
+    keep: int = field(default=10, compare=False)
+    hold: bool = field(default=False, compare=False)
+    by: str = field(default="", compare=False)
+    live: str = field(default="", compare=False)
+    canary: str = field(default="", compare=False)
+    spec: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    digest: str = field(default="", compare=False)
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    namespace: str = field(default="nuclio", compare=False)
+    bucket: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        archive = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
+        return (f"nuclio_project:{self.project}", *archive, *self.after)
+
+    def pulls(self, changes: tuple[Change, ...]) -> bool:
+        return True
+
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        if have is not None and have.live and have.published == self.published:
+            return
+        if have is not None and have.canary and not self.hold:
+            raise CannotPlan(
+                f"a canary of {self.name!r} is under way, with version {have.canary}: end it first "
+                f"with `pelton promote {self.name} --on nuclio` or `pelton rollback {self.name} "
+                "--on nuclio`, or deploy with --hold"
+            )
+        was = f"version {have.live}" if have and have.live else None
+        cause = self.causes.get("", "")
+        if self.hold and was:
+            yield Change(self.part, "version", None, f"a new one; {was} goes on", cause)
+        else:
+            yield Change(self.part, "live", was, "a new version", cause)
+
+    def gone(self) -> Iterator[Change]:
+        yield Change(self.part, "live", f"version {self.live}", None)
+
+    def remembered(self) -> dict[str, Any]:
+        return {**super().remembered(), "spec": {}}
+
+    @classmethod
+    def read(cls, target: Target, name: str) -> Self | None:
+        from ..versions.nuclio import NuclioVersions
+
+        versions = NuclioVersions(target)
+        try:
+            found = versions.read(name)
+        except CannotRelease:
+            return None
+        function = NuclioFunction.read(target, name)
+        canary = found.canary
+        return cls(
+            name=name,
+            function=name,
+            app=function.app if function else "",
+            project=function.project if function else "",
+            published=versions.record(name).published,
+            live=found.split.stable if found.split else "",
+            canary=canary.new if canary else "",
+        )
+
+    def create(self, target: Target) -> None:
+        from time import time
+
+        from ..versions.nuclio import NuclioVersions
+        from ..versions.verbs import clean, deployed
+
+        versions = NuclioVersions(target, self.project)
+        number = versions.publish(self._function(), time())
+        deployed(versions, self.name, number, hold=self.hold, now=time(), by=self.by)
+        versions.tell_published(self.name, self.published)
+        clean(versions, self.name, self.keep)
+
+    def delete(self, target: Target) -> None:
+        assert target.nuclio is not None
+        target.nuclio.delete("/api/functions", f"{self.name}-canary", self.namespace)
+        target.nuclio.delete("/api/functions", self.name, self.namespace)
+
+    def _function(self) -> NuclioFunction:
+        return NuclioFunction(
+            name=self.name,
+            project=self.project,
+            spec=self.spec,
+            digest=self.digest,
+            labels=self.labels,
+            namespace=self.namespace,
+            bucket=self.bucket,
+            path=self.path,
+        )
+
+
+def published(function: NuclioFunction) -> str:
+    """Code and configuration in a word: the same word is the same version."""
+    said = json.dumps([dict(function.spec), function.digest, dict(function.labels)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

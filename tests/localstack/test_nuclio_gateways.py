@@ -1,0 +1,185 @@
+"""API gateways of Nuclio: their resource, who is answered by which function, and functions that are
+replaced under load without a request that fails, is lost, or is answered twice."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import Counter, defaultdict
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+SOURCE = """
+import os, time
+
+def handler(context, event):
+    if event.path in ("/slow", b"/slow"):
+        time.sleep(0.05)
+    return os.environ["VERSION"] + " " + (event.body or b"").decode()
+"""
+GATEWAYS = "/api/api_gateways"
+
+
+def function(name: str, version: str, workers: int = 2, **spec: Any) -> dict[str, Any]:
+    http = {"kind": "http", "numWorkers": workers}
+    return {
+        "metadata": {"name": name},
+        "spec": {
+            "handler": "main:handler",
+            "runtime": "python",
+            "env": [{"name": "VERSION", "value": version}],
+            "triggers": {"http": http},
+            "build": {"functionSourceCode": base64.b64encode(SOURCE.encode()).decode()},
+            **spec,
+        },
+    }
+
+
+def gateway(*upstreams: tuple[str, int], **spec: Any) -> dict[str, Any]:
+    ups = [
+        {"kind": "nucliofunction", "nucliofunction": {"name": name}, "percentage": percent}
+        for name, percent in upstreams
+    ]
+    wanted = {"host": "shop.localhost", "authenticationMode": "none", "upstreams": ups, **spec}
+    return {"metadata": {"name": "shop"}, "spec": wanted}
+
+
+def put(emulator: RunningEmulator, method: str, document: dict[str, Any]) -> None:
+    """Deploy a function and come back when it answers."""
+    httpx.request(
+        method,
+        f"{emulator.nuclio_url}/api/functions",
+        json=document,
+        headers={"x-nuclio-wait-function-action": "true"},
+        timeout=60,
+    ).raise_for_status()
+
+
+@pytest.fixture
+def shop(pelton_emulator: RunningEmulator) -> RunningEmulator:
+    for name in ("one", "two"):
+        put(pelton_emulator, "POST", function(name, name))
+    return pelton_emulator
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "API gateways: made, listed, changed and deleted; by host and path; basicAuth; two upstreams "
+    "by percentage",
+    different="served on the dashboard's port, and below `/_gateway/NAME/`, without an ingress",
+)
+def test_a_gateway_s_life(shop: RunningEmulator) -> None:
+    url = f"{shop.nuclio_url}{GATEWAYS}"
+    made = httpx.post(url, json=gateway(("one", 0)))
+    assert (made.status_code, made.json()["status"]["state"]) == (201, "ready")
+    assert httpx.post(url, json=gateway(("one", 0))).status_code == 409
+    by_host = httpx.get(f"{shop.nuclio_url}/x", headers={"host": "shop.localhost"})
+    assert by_host.text == "one "
+    assert httpx.post(f"{shop.nuclio_url}/_gateway/shop/x", content=b"b").text == "one b"
+    changed = gateway(("one", 75), ("two", 25))
+    assert httpx.put(url, json=changed).status_code == 204
+    with httpx.Client(base_url=f"{shop.nuclio_url}/_gateway/shop") as client:
+        answers = Counter(client.get("/").text.split()[0] for _ in range(400))
+    assert set(answers) == {"one", "two"} and 60 <= answers["two"] <= 145
+    assert list(httpx.get(url).json()) == ["shop"]
+    assert httpx.get(f"{url}/shop").json()["spec"]["upstreams"] == changed["spec"]["upstreams"]
+    assert httpx.request("DELETE", url, json={"metadata": {"name": "shop"}}).status_code == 204
+    assert httpx.get(f"{url}/shop").status_code == 404
+    assert httpx.get(f"{shop.nuclio_url}/_gateway/shop/").status_code == 404
+
+
+def test_basic_auth_and_paths(shop: RunningEmulator) -> None:
+    url = f"{shop.nuclio_url}{GATEWAYS}"
+    basic = {"basicAuth": {"username": "ana", "password": "secret"}}
+    locked = gateway(("one", 0), authenticationMode="basicAuth", authentication=basic, path="/a")
+    assert httpx.post(url, json=locked).status_code == 201
+    host = {"host": "shop.localhost"}
+    refused = httpx.get(f"{shop.nuclio_url}/a/b", headers=host)
+    assert refused.status_code == 401 and refused.headers["www-authenticate"].startswith("Basic")
+    assert httpx.get(f"{shop.nuclio_url}/a", headers=host, auth=("ana", "wrong")).status_code == 401
+    assert httpx.get(f"{shop.nuclio_url}/a", headers=host, auth=("ana", "secret")).text == "one "
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"spec": {"host": "h", "upstreams": []}}, "name must be provided"),
+        (gateway(), "One or more upstreams"),
+        (gateway(("one", 0), ("two", 1), ("three", 1)), "more than 2 upstreams"),
+        (gateway(("one", 0), host=""), "host must be provided"),
+        (gateway(("one", 0), ("two", 101)), "upstreams[1].percentage must be 0 to 100"),
+        (gateway(("one", 0), authenticationMode="oauth2"), "none, basicAuth, not oauth2"),
+        (gateway(("one", 0), authenticationMode="basicAuth"), "basicAuth needs"),
+        (gateway(("", 0)), "an upstream must be of kind nucliofunction"),
+    ],
+)
+def test_what_no_gateway_can_be(
+    pelton_emulator: RunningEmulator, document: dict[str, Any], said: str
+) -> None:
+    answer = httpx.post(f"{pelton_emulator.nuclio_url}{GATEWAYS}", json=document)
+    assert answer.status_code == 400 and said in answer.json()["error"]
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "a function is deployed again, or two behind a gateway change places, under load: no request "
+    "fails, is lost, or is answered twice",
+)
+def test_functions_are_replaced_under_load(shop: RunningEmulator) -> None:
+    httpx.post(f"{shop.nuclio_url}{GATEWAYS}", json=gateway(("one", 0))).raise_for_status()
+
+    async def load() -> Counter[str]:
+        answers: Counter[str] = Counter()
+        seen: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        done = asyncio.Event()
+        base = f"{shop.nuclio_url}/_gateway/shop"
+
+        async def client(number: int) -> None:
+            # Twice as many as workers, and slow: some always wait for a worker.
+            async with httpx.AsyncClient(base_url=base, timeout=60) as http:
+                count = 0
+                while not done.is_set():
+                    path = "/slow" if count % 5 == 0 else "/"
+                    answer = await http.post(path, content=f"{number}-{count}".encode())
+                    assert answer.status_code == 200, (answer.status_code, answer.text)
+                    version, echo = answer.text.split()
+                    assert echo == f"{number}-{count}"
+                    answers[echo] += 1
+                    seen[version].set()
+                    count += 1
+
+        clients = [asyncio.create_task(client(number)) for number in range(8)]
+        await seen["one"].wait()
+        for version in ("one-b", "one-c"):
+            await asyncio.to_thread(put, shop, "PUT", function("one", version))
+            await seen[version].wait()
+        url = f"{shop.nuclio_url}{GATEWAYS}"
+        async with httpx.AsyncClient(timeout=60) as http:
+            await http.put(url, json=gateway(("one", 50), ("two", 50)))
+            await seen["two"].wait()
+            await asyncio.to_thread(put, shop, "PUT", function("two", "two-b"))
+            await seen["two-b"].wait()
+            await http.put(url, json=gateway(("two", 0)))
+            gone = await http.request("DELETE", f"{shop.nuclio_url}/api/functions/one")
+            assert gone.status_code == 204
+        done.set()
+        await asyncio.gather(*clients)
+        return answers
+
+    answers = asyncio.run(load())
+    assert set(answers.values()) == {1} and len(answers) > 100
+    counted = httpx.get(f"{shop.nuclio_url}/metrics").text
+    assert 'nuclio_processor_handled_events_total{namespace="nuclio",project="default"' in counted
+
+
+def test_a_deploy_that_fails_leaves_what_answers(shop: RunningEmulator) -> None:
+    port = httpx.get(f"{shop.nuclio_url}/api/functions/one").json()["status"]["httpPort"]
+    put(shop, "PUT", function("one", "broken", handler="main:nowhere"))
+    assert httpx.get(f"{shop.nuclio_url}/api/functions/one").json()["status"]["state"] == "error"
+    assert httpx.get(f"http://127.0.0.1:{port}/").text == "one "
+    put(shop, "PUT", function("one", "mended"))
+    assert httpx.get(f"http://127.0.0.1:{port}/").text == "mended "
