@@ -5,12 +5,13 @@ Many calls, so several at a time.  It changes nothing and knows no kind by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 from .kinds import KINDS, Resource
+from .kinds.release import LIVE
 from .plan import Last
 from .targets.aws import WIDTH
 from .targets.target import Target
@@ -32,6 +33,9 @@ def read_live(
     chosen = [key for key, owner in known.items() if not only or owner in only]
     functions = {each.name for each in wanted if each.kind == "function"}
     functions |= {_name(key) for key in chosen if key.startswith("function:")}
+    functions |= {each.function for each in wanted if each.hangs}  # aliases, too
+    released = (*chosen, *(each.key for each in wanted))
+    functions |= {f"{_name(key)}:{LIVE}" for key in released if key.startswith("release:")}
     asked = [key for key in (*keys, *chosen) if _is_read(key, platforms)]
     hanging = [
         partial(_hanging, kind, target, function)
@@ -45,6 +49,17 @@ def read_live(
     unsure = [key for key, each in found.items() if each.hangs and not each.app]
     again = [key for key in unsure if key not in keys and key not in last]
     return found | read_keys(target, again)
+
+
+def without_old_doors(live: Mapping[str, Resource], function: str) -> dict[str, Resource]:
+    """Without what a function had before it had versions, and what no deploy takes away: its URL,
+    whose callers know the address, and on Nuclio the function, which its versions run as."""
+    had, statements = (f"url:{function}", f"nuclio_function:{function}"), f"permission:{function}/"
+    return {
+        key: each
+        for key, each in live.items()
+        if key not in had and not key.startswith(f"{statements}pelton-url")
+    }
 
 
 def read_keys(target: Target, keys: Iterable[str]) -> dict[str, Resource]:

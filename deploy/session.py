@@ -20,14 +20,14 @@ from ..handlers.function import Function
 from .errors import CannotPlan
 from .kinds import Resource
 from .kinds.stream import is_there
-from .live import read_keys, read_live
+from .live import read_keys, read_live, without_old_doors
 from .place import Place
 from .plan import Last, Plan, make_plan
 from .targets.aws import Account, Aws, unreachable
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
 from .wants import between, common
-from .wants.lambda_ import on_lambda
+from .wants.lambda_ import called, on_lambda
 from .wants.nuclio import on_nuclio
 
 LOCAL, LOCAL_NUCLIO = "http://127.0.0.1:4566", "http://127.0.0.1:8070"
@@ -101,6 +101,7 @@ class Session(AbstractContextManager["Session"]):
     out: Path
     only: Sequence[str] = ()
     adopt: Sequence[str] = ()
+    releasing: common.Releasing = field(default_factory=common.Releasing)
     artifacts: list[Artifact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -152,6 +153,8 @@ class Session(AbstractContextManager["Session"]):
         wanted = list(self.wants())
         target, platforms = self.target, self.where.platforms
         live = read_live(target, wanted, last, platforms, self.only)
+        for name in {each.name for each in functions if called(each) != each.name}:
+            live = without_old_doors(live, name)
         functions_there = {each.name for each in live.values() if each.kind == "function"}
         notes = [
             *between.not_deployed(functions, lambda name: self._is_there(name, functions_there)),
@@ -187,11 +190,12 @@ class Session(AbstractContextManager["Session"]):
         if "lambda" in self.where.platforms:
             yield from between.between(functions)
             for function in functions:
-                yield from on_lambda(function, self._built(function, "lambda", place), place)
+                built = self._built(function, "lambda", place)
+                yield from on_lambda(function, built, place, self.releasing)
         if "nuclio" in self.where.platforms:
             for function in functions:
                 built = self._built(function, "nuclio", place)
-                yield from on_nuclio(self.app.name, function, built)
+                yield from on_nuclio(self.app.name, function, built, self.releasing)
 
     def _is_there(self, function: str, known: Collection[str]) -> bool:
         return function in known or bool(read_keys(self.target, [f"function:{function}"]))

@@ -56,6 +56,7 @@ class App:
         name: str = "",
         memory: int = 128,
         timeout: int = 3,
+        versions: int = 0,
         environment: Mapping[str, str] | None = None,
         requirements: str | Sequence[str] | None = None,
         description: str = "",

@@ -94,6 +94,7 @@ class Nuclio(Platform):
     runtime:   "python:3.9", "python:3.10", "python:3.11" …
     replicas:  (least, most)
     workers:   worker processes per replica of each HTTP trigger
+    host:      of an API gateway in front of the function; "" for none
     namespace: Kubernetes namespace
     package:   "archive": a zip that Nuclio fetches; "sourceCode": inside the configuration, so
                that nothing is fetched; "image": a container image that was built before
@@ -115,6 +116,7 @@ class Nuclio(Platform):
     runtime: str = "python:3.11"
     replicas: tuple[int, int] = (1, 1)
     workers: int = 1
+    host: str = ""
     namespace: str = "nuclio"
     package: str = "archive"
     repository: str = ""

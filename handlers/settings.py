@@ -29,6 +29,7 @@ class Settings(Frozen):
 
     memory: int = 128
     timeout: int = 3
+    versions: int = 0  # how many a deploy keeps to go back to; 0: it replaces what is there
     environment: Mapping[str, str] = NOTHING
     requirements: tuple[str, ...] = ()
     description: str = ""
@@ -47,6 +48,7 @@ class Settings(Frozen):
     def __post_init__(self) -> None:
         in_range("memory", self.memory, 128, 10240, " MB")
         in_range("timeout", self.timeout, 1, 900, " seconds")
+        in_range("versions", self.versions, 0, 1000)
         if self.concurrency is not None:
             in_range("concurrency", self.concurrency, 0, 1_000_000)
         if self.import_budget is not None:

@@ -10,10 +10,13 @@ from .base import PARTS, Change, Resource, dump
 from .bucket import Bucket
 from .function import LambdaFunction
 from .nuclio_function import NuclioFunction
+from .nuclio_gateway import NuclioGateway
 from .nuclio_project import NuclioProject
+from .nuclio_release import NuclioRelease
 from .permission import Permission
 from .queue import Queue
 from .queue_mapping import QueueMapping
+from .release import Release
 from .rule import Rule
 from .stream import Stream
 from .stream_mapping import StreamMapping
@@ -27,6 +30,7 @@ KINDS: Mapping[str, type[Resource]] = {
         Queue,
         Stream,
         LambdaFunction,
+        Release,
         QueueMapping,
         StreamMapping,
         Url,
@@ -34,6 +38,8 @@ KINDS: Mapping[str, type[Resource]] = {
         Permission,
         NuclioProject,
         NuclioFunction,
+        NuclioRelease,
+        NuclioGateway,
     )
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import Change, Resource
 from .function import APP_TAG
+from .release import LIVE
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -24,6 +25,7 @@ _BUSY = ("ResourceInUseException", "ResourceConflictException")
 class SourceMapping(Resource):
     """A mapping; its name is `FUNCTION/ARN`, the ARN that of the source.  `window` in seconds.
 
+    alias: what the source calls of the function, "" for the function itself
     uuid: live only
     """
 
@@ -34,11 +36,18 @@ class SourceMapping(Resource):
     batch: int = 10
     window: int = 0
     partial_failures: bool = True
+    alias: str = ""
     uuid: str = field(default="", compare=False)
 
     @property
     def arn(self) -> str:
         return self.name.partition("/")[2]
+
+    @property
+    def called(self) -> str:
+        """What the source calls: the function, or an alias of it."""
+        name = self.name.partition("/")[0]
+        return f"{name}:{self.alias}" if self.alias else name
 
     @property
     def source(self) -> str:
@@ -59,7 +68,10 @@ class SourceMapping(Resource):
         if have is None:
             yield Change(self.part, self.source, None, self.told(new=True), cause)
         elif have != self:
-            yield Change(self.part, self.source, have.told(), self.told(), cause)
+            old, new = have.told(), self.told()
+            if have.alias != self.alias:
+                old, new = f"{old}, calls {have.called}", f"{new}, calls {self.called}"
+            yield Change(self.part, self.source, old, new, cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, self.source, self.told(), None)
@@ -85,15 +97,17 @@ class SourceMapping(Resource):
             batch=each["BatchSize"],
             window=each.get("MaximumBatchingWindowInSeconds", 0),
             partial_failures="ReportBatchItemFailures" in each.get("FunctionResponseTypes", []),
+            alias=each.get("FunctionArn", "").partition(":function:")[2].partition(":")[2],
             uuid=each["UUID"],
         )
 
     @classmethod
     def hanging(cls, target: Target, function: str) -> Iterator[Self]:
+        name = function.partition(":")[0]  # of an alias: Lambda lists its own apart
         for each in _listed(target, FunctionName=function):
             source = each.get("EventSourceArn", "")
             if f":{cls.service}:" in source and each.get("State") != "Deleting":
-                yield cls.told_by(f"{function}/{source}", each)
+                yield cls.told_by(f"{name}/{source}", each)
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
@@ -101,7 +115,7 @@ class SourceMapping(Resource):
 
         function, _, arn = name.partition("/")
         client = target.aws.client("lambda")
-        for each in _listed(target, FunctionName=function, EventSourceArn=arn):
+        for each in _of_function(target, function, EventSourceArn=arn):
             if each.get("State") != "Deleting":
                 mapping, tags = each.get("EventSourceMappingArn", ""), dict[str, str]()
                 if mapping:
@@ -119,7 +133,7 @@ class SourceMapping(Resource):
                 return
             client.create_event_source_mapping(
                 EventSourceArn=self.arn,
-                FunctionName=self.name.partition("/")[0],
+                FunctionName=self.called,
                 Tags={APP_TAG: target.app},
                 **self.members(),
                 **self.new_members(),
@@ -131,12 +145,21 @@ class SourceMapping(Resource):
         client = target.aws.client("lambda")
         if have != self:
             call = client.update_event_source_mapping
-            target.aws.patiently(lambda: call(UUID=have.uuid, **self.members()), _is_busy)
+            # A source goes on where it stands, whatever it calls from now on.
+            named = {"FunctionName": self.called} if have.alias != self.alias else {}
+            members = {**named, **self.members()}
+            target.aws.patiently(lambda: call(UUID=have.uuid, **members), _is_busy)
 
     def delete(self, target: Target) -> None:
         call = target.aws.client("lambda").delete_event_source_mapping
         with target.aws.ignoring("ResourceNotFoundException"):
             target.aws.patiently(lambda: call(UUID=self.uuid), _is_busy)
+
+
+def _of_function(target: Target, function: str, **which: str) -> Iterator[Mapping[str, Any]]:
+    """Those that call the function, and those that call its alias `live`."""
+    yield from _listed(target, FunctionName=function, **which)
+    yield from _listed(target, FunctionName=f"{function}:{LIVE}", **which)
 
 
 def _listed(target: Target, **which: str) -> Iterator[Mapping[str, Any]]:

@@ -47,6 +47,17 @@ class Built:
         return {"": self.where}
 
 
+@dataclass(frozen=True, slots=True)
+class Releasing:
+    """How versions are released.
+
+    hold: publish, and let the version that answers be;  by: who deploys
+    """
+
+    hold: bool = False
+    by: str = ""
+
+
 def where_of(function: Function[..., Any], root: Path) -> str:
     """A function's own line, from the app's folder."""
     path = Path(function.file)

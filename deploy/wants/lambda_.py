@@ -15,18 +15,32 @@ from ..kinds.bucket import Bucket
 from ..kinds.function import LambdaFunction
 from ..kinds.permission import Permission
 from ..kinds.queue_mapping import QueueMapping
+from ..kinds.release import LIVE, Release, published
 from ..kinds.rule import Rule, rule_prefix
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
 from ..schedules import eventbridge_cron, rate
-from .common import Built, routes_of
+from .common import Built, Releasing, routes_of
 
 
-def on_lambda(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
+def on_lambda(
+    function: Function[..., Any], built: Built, place: Place, releasing: Releasing
+) -> Iterator[Resource]:
     """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
     yield from archives(built)
-    yield _function(function, built, place)
+    made = _function(function, built, place)
+    yield made
+    if function.settings.versions:
+        yield Release(
+            name=function.name,
+            function=function.name,
+            causes=built.causes,
+            published=published(made),
+            keep=function.settings.versions,
+            hold=releasing.hold,
+            by=releasing.by,
+        )
     if any(trigger.kind == "http" for trigger in function.triggers):
         yield from _url(function, built)
     for trigger in function.triggers:
@@ -35,6 +49,20 @@ def on_lambda(function: Function[..., Any], built: Built, place: Place) -> Itera
         if isinstance(trigger, Kinesis):
             yield _stream_mapping(function, trigger, built, place)
     yield from _rules(function, built, place)
+
+
+def called(function: Function[..., Any]) -> str:
+    """What triggers call: the function, or its alias where the app keeps versions."""
+    return f"{function.name}:{LIVE}" if function.settings.versions else function.name
+
+
+def _alias(function: Function[..., Any]) -> str:
+    return LIVE if function.settings.versions else ""
+
+
+def _after(function: Function[..., Any]) -> tuple[str, ...]:
+    """What triggers call must be there before them."""
+    return (f"release:{function.name}",) if function.settings.versions else ()
 
 
 def archives(built: Built) -> Iterator[Resource]:
@@ -91,7 +119,8 @@ def _url(function: Function[..., Any], built: Built) -> Iterator[Resource]:
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
-    name, more = function.name, {"function": function.name, "causes": built.causes}
+    name = called(function)
+    more = {"function": name, "causes": built.causes, "after": _after(function)}
     yield Url(name=name, routes=routes_of(function), **more)  # type: ignore[arg-type]
     for sid, action in (
         ("pelton-url", "lambda:InvokeFunctionUrl"),
@@ -111,10 +140,11 @@ def _queue_mapping(
     return QueueMapping(
         name=f"{function.name}/{arn}",
         function=function.name,
-        after=after,
+        after=(*after, *_after(function)),
         causes=built.causes,
         batch=trigger.batch,
         window=window,
+        alias=_alias(function),
     )
 
 
@@ -142,7 +172,9 @@ def _stream_mapping(
         after=(
             *((f"stream:{trigger.stream}",) if named else ()),
             *((f"queue:{letters}",) if letters else ()),
+            *_after(function),
         ),
+        alias=_alias(function),
         causes=built.causes,
         batch=trigger.batch,
         window=trigger.window,
@@ -161,11 +193,13 @@ def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator
             function=function.name,
             causes=built.causes,
             expression=_expression(function, trigger),
-            arn=place.function_arn(function.name),
+            after=_after(function),
+            arn=place.function_arn(called(function)),
         )
         yield Permission(
-            name=f"{function.name}/pelton-cron-{index}",
-            function=function.name,
+            name=f"{called(function)}/pelton-cron-{index}",
+            function=called(function),
+            after=_after(function),
             causes=built.causes,
             principal="events.amazonaws.com",
             source_arn=place.rule_arn(rule),

@@ -10,12 +10,16 @@ from ...handlers.function import Function
 from ..errors import CannotPlan
 from ..kinds.base import Resource
 from ..kinds.nuclio_function import NuclioFunction
+from ..kinds.nuclio_gateway import NuclioGateway
 from ..kinds.nuclio_project import NuclioProject
-from .common import Built, routes_of
+from ..kinds.nuclio_release import NuclioRelease, published
+from .common import Built, Releasing, routes_of
 from .lambda_ import archives
 
 
-def on_nuclio(app: str, function: Function[..., Any], built: Built) -> Iterator[Resource]:
+def on_nuclio(
+    app: str, function: Function[..., Any], built: Built, releasing: Releasing
+) -> Iterator[Resource]:
     """Everything that `function` is on Nuclio."""
     artifact = built.artifact
     if artifact.spec is None:
@@ -24,7 +28,7 @@ def on_nuclio(app: str, function: Function[..., Any], built: Built) -> Iterator[
     spec.setdefault("build", {}).pop("path", None)
     yield from archives(built)
     yield NuclioProject(name=app, function=function.name)
-    yield NuclioFunction(
+    made = NuclioFunction(
         name=function.name,
         function=function.name,
         causes=built.causes,
@@ -36,4 +40,37 @@ def on_nuclio(app: str, function: Function[..., Any], built: Built) -> Iterator[
         bucket=built.bucket,
         path=built.path,
         routes=routes_of(function),
+    )
+    run: Resource = _released(made, function, releasing) if function.settings.versions else made
+    yield run
+    if function.settings.nuclio.host:
+        yield NuclioGateway(
+            name=function.name,
+            function=function.name,
+            causes=built.causes,
+            after=(run.key,),
+            host=function.settings.nuclio.host,
+            project=app,
+        )
+
+
+def _released(
+    made: NuclioFunction, function: Function[..., Any], releasing: Releasing
+) -> NuclioRelease:
+    """The function as its releases run it."""
+    return NuclioRelease(
+        name=made.name,
+        function=made.name,
+        causes=made.causes,
+        project=made.project,
+        published=published(made),
+        keep=function.settings.versions,
+        hold=releasing.hold,
+        by=releasing.by,
+        spec=made.spec,
+        digest=made.digest,
+        labels=made.labels,
+        namespace=made.namespace,
+        bucket=made.bucket,
+        path=made.path,
     )

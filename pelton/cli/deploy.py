@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .plan import plan_lines
+from .releases import who
 from .say import json_option, say_json
 from .where import make_where, where_options
 
@@ -19,17 +20,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file")
 @click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@click.option(
+    "--hold", is_flag=True, help="Publish, and let the version that answers be (with versions=)."
+)
 @where_options
 @json_option
-def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(file: str, only: tuple[str, ...], hold: bool, as_json: bool, **options: Any) -> None:
     """Build the functions of FILE, plan what must change, and apply that plan."""
     from ..builders import load_app
     from ..deploy.apply import apply
     from ..deploy.session import Session
+    from ..deploy.wants.common import Releasing
 
     app, root = load_app(file)
     with tempfile.TemporaryDirectory(prefix="pelton-deploy-") as out:
-        with Session(app, root, make_where(options), Path(out), only) as session:
+        releasing = Releasing(hold, who())
+        where = make_where(options)
+        with Session(app, root, where, Path(out), only, releasing=releasing) as session:
             plan = session.plan()
             if not as_json and plan:
                 for artifact in session.artifacts:
@@ -60,11 +67,13 @@ def _say(step: Step, seconds: float | None) -> None:
 
 def _urls(session: Any) -> list[tuple[str, str]]:
     """(function, method and address) of every HTTP trigger on Lambda."""
+    from ..deploy.wants.lambda_ import called
+
     if "lambda" not in session.where.platforms:
         return []
     found = []
     for function in session.chosen():
         routes = [each for each in function.triggers if each.kind == "http"]
-        url = (session.aws.url(function.name) or "").rstrip("/") if routes else ""
+        url = (session.aws.url(called(function)) or "").rstrip("/") if routes else ""
         found += [(function.name, f"{each.method} {url}{each.path}") for each in routes]
     return found

@@ -1,0 +1,93 @@
+"""Versions on Nuclio: a deploy that is held back, a canary behind an API gateway, and the way back,
+under load, without a request that fails, is lost, or is answered twice."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pelton.deploy.targets.aws import Account, Aws
+from pelton.deploy.targets.nuclio import Nuclio
+from pelton.deploy.targets.target import Target
+from pelton.deploy.versions import verbs
+from pelton.deploy.versions.canary import Step
+from pelton.deploy.versions.gates import parse
+from pelton.deploy.versions.nuclio import NuclioVersions
+from pelton.deploy.versions.release import Split
+from pelton.pytest_plugin import RunningEmulator
+
+from .load import Load
+
+APP = """
+import time
+import pelton
+
+app = pelton.App("greet")
+
+@app.function(
+    versions=2,
+    triggers=[pelton.http("POST", "/hi"), pelton.cron(every="1h")],
+    nuclio=pelton.Nuclio(host="hello.localhost", workers=2),
+)
+def hello(event: pelton.Event) -> str:
+    return "NUMBER " + event.body.decode()
+"""
+Deploy = Callable[..., None]
+
+
+@pytest.fixture
+def deploy(pelton_emulator: RunningEmulator, tmp_path: Path) -> Deploy:
+    """Deploys a version that answers `number`."""
+    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
+
+    def run(number: str, *words: str) -> None:
+        (tmp_path / "greet_app.py").write_text(APP.replace("NUMBER", number))
+        command = [sys.executable, "-m", "pelton", "deploy", "greet_app.py", "--on", "nuclio"]
+        done = subprocess.run(
+            [*command, *words, *where], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    return run
+
+
+def test_releases_under_load(pelton_emulator: RunningEmulator, deploy: Deploy) -> None:
+    aws = Aws(Account(pelton_emulator.url, "us-east-1", "test", "test"))
+    nuclio = Nuclio(pelton_emulator.nuclio_url)
+    versions = NuclioVersions(Target(aws, nuclio))
+    deploy("first")
+    load = Load(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", 3)
+
+    async def release() -> None:
+        do = asyncio.to_thread
+        await load.seen["first"].wait()
+        await do(deploy, "second", "--hold")
+        assert versions.read("hello").split == Split("1"), "held back"
+        gates = [parse("errors<50%"), parse("mean<60s")]
+        await do(verbs.start, versions, "hello", [Step(0.5)], gates, now=0.0, by="ana", least=1)
+        await load.seen["second"].wait()
+        both = set(nuclio.get("/api/functions", "functions") or {})
+        assert both == {"hello", "hello-canary"}
+        turn = await do(verbs.look, versions, "hello", {}, now=1.0, by="ana")
+        assert [each.verdict for each in turn.answers] == ["passes", "passes"]
+        await do(verbs.promote, versions, "hello", {}, now=2.0, by="ana")
+        assert versions.read("hello").split == Split("2")
+        assert set(nuclio.get("/api/functions", "functions") or {}) == {"hello"}
+        await do(verbs.roll_back, versions, "hello", now=3.0, by="ana")
+
+    asyncio.run(load.during(release()))
+    assert set(load.answers.values()) == {1} and len(load.answers) > 30
+    released = versions.read("hello")
+    assert released.split == Split("1") and released.numbers == ("1", "2")
+    assert [each.kind for each in released.ledger.entries] == ["deploy", "promote", "rollback"]
+    function = nuclio.get("/api/functions/hello", "hello") or {}
+    assert "cron-1" in function["spec"]["triggers"], "what answers has all of its triggers"
+    nuclio.close()
+    answer = httpx.post(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", content="x")
+    assert answer.text == "first x"
