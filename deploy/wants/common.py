@@ -58,6 +58,9 @@ class Releasing:
     by: str = ""
 
 
+AT_ONCE = Releasing()
+
+
 def where_of(function: Function[..., Any], root: Path) -> str:
     """A function's own line, from the app's folder."""
     path = Path(function.file)

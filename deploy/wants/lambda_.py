@@ -21,11 +21,11 @@ from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
 from ..schedules import eventbridge_cron, rate
-from .common import Built, Releasing, routes_of
+from .common import AT_ONCE, Built, Releasing, routes_of
 
 
 def on_lambda(
-    function: Function[..., Any], built: Built, place: Place, releasing: Releasing
+    function: Function[..., Any], built: Built, place: Place, releasing: Releasing = AT_ONCE
 ) -> Iterator[Resource]:
     """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
     yield from archives(built)

@@ -13,12 +13,12 @@ from ..kinds.nuclio_function import NuclioFunction
 from ..kinds.nuclio_gateway import NuclioGateway
 from ..kinds.nuclio_project import NuclioProject
 from ..kinds.nuclio_release import NuclioRelease, published
-from .common import Built, Releasing, routes_of
+from .common import AT_ONCE, Built, Releasing, routes_of
 from .lambda_ import archives
 
 
 def on_nuclio(
-    app: str, function: Function[..., Any], built: Built, releasing: Releasing
+    app: str, function: Function[..., Any], built: Built, releasing: Releasing = AT_ONCE
 ) -> Iterator[Resource]:
     """Everything that `function` is on Nuclio."""
     artifact = built.artifact
