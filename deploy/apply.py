@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from .errors import Interrupted
+from .errors import DeployError, Interrupted
 from .plan import Plan, Step
 from .targets.aws import WIDTH
 from .targets.target import Target
@@ -84,7 +84,7 @@ class _Applying:
             ahead = {each.key for each in self.waiting} | {e.key for e, _ in self.running.values()}
             if _lane(step) not in ours and not ahead.intersection(step.needs) - finished:
                 self.waiting.remove(step)
-                self.on_step(step, None)
+                self._tell(step, None)
                 future = pool.submit(self.take, step, self.target)
                 self.running[future] = (step, time.monotonic())
 
@@ -95,10 +95,17 @@ class _Applying:
             error = future.exception()
             if error is None:
                 self.done.append(step)
-                self.on_step(step, time.monotonic() - began)
+                self._tell(step, time.monotonic() - began)
             else:
                 self.failures.append(error)
                 self.waiting.insert(0, step)
+
+    def _tell(self, step: Step, seconds: float | None) -> None:
+        """What cannot be kept or told (a full disk) stops it as a step that fails does."""
+        try:
+            self.on_step(step, seconds)
+        except DeployError as error:
+            self.failures.append(error)
 
     def _story(self) -> list[str]:
         """What was done and what was not."""

@@ -5,7 +5,10 @@ DeployError
 ├── CannotPlan      what is asked for cannot be had there (a trigger, a queue, a role, a name)
 ├── CannotRelease   a version cannot take over, or be gone back to, as asked
 ├── CallFailed      a platform refused or failed one call
-└── Interrupted     ctrl-C came while a plan was applied
+├── Interrupted     ctrl-C came while a plan was applied
+├── StateError      the state of the last deploy cannot be read or written
+├── Locked          somebody else is deploying
+└── PlanMoved       a saved plan is not to be applied: the world is not what it was
 """
 
 from __future__ import annotations
@@ -35,3 +38,15 @@ class CallFailed(DeployError):
 
 class Interrupted(DeployError):
     """What ran was waited for; the notes say what was done and what was not."""
+
+
+class StateError(DeployError):
+    """The state cannot be read or written; the message says where it is and how to make it anew."""
+
+
+class Locked(DeployError):
+    """Somebody else is deploying; the message says who, since when, and how to break the lock."""
+
+
+class PlanMoved(DeployError):
+    """A saved plan does not fit what is there any more; the message names what moved."""

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from .kinds import KINDS, Resource
 from .kinds.release import LIVE
-from .plan import Last
 from .targets.aws import WIDTH
 from .targets.target import Target
 
@@ -22,14 +21,19 @@ T = TypeVar("T")
 def read_live(
     target: Target,
     wanted: Sequence[Resource],
-    last: Last,
+    known: Mapping[str, str],
     platforms: Collection[str],
     only: Collection[str] = (),
+    *,
+    thorough: bool = False,
 ) -> dict[str, Resource]:
-    """What is there of what is wanted and of what the last deploy left, by key; on what is made on
-    demand see `read_keys`."""
+    """What is there of what is wanted and of what is known to be ours, by key; on what is made on
+    demand see `read_keys`.
+
+    known:    whose each is, by key
+    thorough: `known` may lack some, for there is no state: look at every function for everything
+    """
     keys = {each.key for each in wanted}
-    known = {key: str(each.get("function", "")) for key, each in last.items()}
     chosen = [key for key, owner in known.items() if not only or owner in only]
     functions = {each.name for each in wanted if each.kind == "function"}
     functions |= {_name(key) for key in chosen if key.startswith("function:")}
@@ -37,17 +41,20 @@ def read_live(
     released = (*chosen, *(each.key for each in wanted))
     functions |= {f"{_name(key)}:{LIVE}" for key in released if key.startswith("release:")}
     asked = [key for key in (*keys, *chosen) if _is_read(key, platforms)]
+    named = {(each.kind, each.function) for each in wanted}
+    named |= {(key.partition(":")[0], owner) for key, owner in known.items()}
     hanging = [
         partial(_hanging, kind, target, function)
         for kind in KINDS.values()
         if kind.hangs and is_on(kind, platforms)
         for function in sorted(functions)
+        if thorough or kind.sought or (kind.kind, function) in named
     ]
     calls = [partial(_read, target, key) for key in dict.fromkeys(asked)] + hanging
     found = {each.key: each for group in together(calls) for each in group}
     # Whose these are is told by their tags, which are read where it matters.
     unsure = [key for key, each in found.items() if each.hangs and not each.app]
-    again = [key for key in unsure if key not in keys and key not in last]
+    again = [key for key in unsure if key not in keys and key not in known]
     return found | read_keys(target, again)
 
 

@@ -22,6 +22,7 @@ from .kinds.base import OURS, Change, Resource, dump, unequal
 
 Last = Mapping[str, Mapping[str, Any]]  # what a state remembers, by key
 ACTIONS = ("create", "update", "replace", "delete")
+PENDING = "pending"  # remembered of what a deploy was about to make
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Plan:
     functions: the chosen functions of the app
     notes:     what to know of it all the same, a sentence each
     live:      what it was made from, by key
+    gone:      the keys of what a state remembers and is neither wanted nor there
     """
 
     app: str
@@ -88,6 +90,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     live: Mapping[str, Resource] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.steps)
@@ -157,11 +160,12 @@ class _Planning:
         have, last = self.live.get(want.key), self.last.get(want.key)
         if have is not None:
             self._refuse_taken(want, have)
-        changes = tuple(want.changes(have, last))
+        changes = (*want.changes(have, last), *self._taken_over(want, have))
         if not changes:
             return None
         if have is None:
-            drift = "somebody else deleted it" if last is not None else ""
+            theirs = last is not None and not last.get(PENDING)
+            drift = "somebody else deleted it" if theirs else ""
             return Step("create", want, None, changes, (), want.follows("create", changes), drift)
         action = "replace" if any(each.replaces for each in changes) else "update"
         drifted = _drifted(have, last)
@@ -178,6 +182,10 @@ class _Planning:
                 f"{want.words} is there already and {whose}; choose another name, or let this app "
                 f"take it over with --adopt {want.name}"
             )
+
+    def _taken_over(self, want: Resource, have: Resource | None) -> Iterator[Change]:
+        if have is not None and want.name in self.adopt and have.app not in (self.app, OURS):
+            yield Change("configuration", "app", have.app or None, self.app)
 
     def _replace_what_hangs(self, wanted: Sequence[Resource], found: dict[str, Step]) -> None:
         """What hangs on something that is deleted and made anew goes with it."""
@@ -205,10 +213,11 @@ class _Planning:
                     found[key] = step
 
     def _deletes(self, live: Sequence[Resource], found: Mapping[str, Step]) -> Iterator[Step]:
-        going = {each.key: each for each in live if self._may_delete(each)}
+        ordered = sorted(live, key=lambda each: (each.function, each.key))
+        going = {each.key: each for each in ordered if self._may_delete(each)}
         for key, each in going.items():
             changes = tuple(each.gone())
-            before = [other for other, it in going.items() if key in it.needs]
+            before = [other for other, it in going.items() if key in self._needed(it)]
             before += [
                 other
                 for other, step in found.items()
@@ -216,6 +225,10 @@ class _Planning:
             ]
             follows = each.follows("delete", changes)
             yield Step("delete", None, each, changes, tuple(dict.fromkeys(before)), follows)
+
+    def _needed(self, have: Resource) -> tuple[str, ...]:
+        """What it needs, also what only whoever wanted it knew."""
+        return (*have.needs, *self.last.get(have.key, {}).get("after", ()))
 
     def _may_delete(self, have: Resource) -> bool:
         if have.on_demand and not self.destroy:
@@ -234,7 +247,8 @@ class _Planning:
     def _is_ours(self, have: Resource) -> bool:
         if have.app in (self.app, OURS):
             return True
-        return have.key in self.last and not have.app and not have.tagged
+        known = have.key in self.last and not have.app
+        return known and not have.tagged and not have.shared
 
 
 def _with_needs(step: Step, found: Mapping[str, Step]) -> Step:
@@ -256,7 +270,7 @@ def _in_order(steps: list[Step]) -> Iterator[Step]:
 
 def _drifted(have: Resource, last: Mapping[str, Any] | None) -> set[str]:
     """The names of what is not as the last deploy left it."""
-    if last is None:
+    if last is None or last.get(PENDING):
         return set()
     now, compared = have.remembered(), {each for each in dump(have) if _is_compared(have, each)}
     found = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -17,19 +18,24 @@ from ..builders import Artifact, Target, build
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
-from .errors import CannotPlan
-from .kinds import Resource
+from .apply import Told, apply
+from .errors import CannotPlan, StateError
+from .kinds import KINDS, Resource
+from .kinds.base import OURS
 from .kinds.stream import is_there
-from .live import read_keys, read_live, without_old_doors
+from .live import find_tagged, is_on, read_keys, read_live, without_old_doors
 from .place import Place
-from .plan import Last, Plan, make_plan
+from .plan import Plan, Step, make_plan
+from .record import Record
+from .state import FileStore, S3Store, State, Store
 from .targets.aws import Account, Aws, unreachable
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
 from .wants import between, common
-from .wants.lambda_ import called, on_lambda
+from .wants.lambda_ import called, on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio
 
+MANY = 20
 LOCAL, LOCAL_NUCLIO = "http://127.0.0.1:4566", "http://127.0.0.1:8070"
 
 
@@ -38,7 +44,8 @@ class Where:
     """Where a deploy goes.
 
     to: "local", "aws" or "nuclio"; platforms: "lambda", "nuclio" or both; endpoints "" for the
-    platform's own
+    platform's own; state: where states are kept, a folder or `s3://BUCKET/PREFIX`, "" for
+    `.pelton/state` beside the app
     """
 
     to: str = "local"
@@ -47,6 +54,8 @@ class Where:
     nuclio_endpoint: str = ""
     region: str = ""
     role: str = ""
+    state: str = ""
+    environment: str = ""
 
     @property
     def aws_address(self) -> str:
@@ -103,6 +112,7 @@ class Session(AbstractContextManager["Session"]):
     adopt: Sequence[str] = ()
     releasing: common.Releasing = field(default_factory=common.Releasing)
     artifacts: list[Artifact] = field(default_factory=list)
+    wanted: list[Resource] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         runtimes = {each.settings.aws.runtime for each in self.app.functions.values()}
@@ -126,7 +136,8 @@ class Session(AbstractContextManager["Session"]):
     def target(self) -> Platforms:
         """What resources are read from and made on, with the artifacts built so far."""
         archives = {each.sha256: each.path for each in self.artifacts}
-        return Platforms(self.aws, self._nuclio, self.app.name, archives)
+        many = len(self.app.functions) > MANY
+        return Platforms(self.aws, self._nuclio, self.app.name, archives, many)
 
     def chosen(self) -> list[Function[..., Any]]:
         """The functions that `only` names, or all; raises `CannotPlan` for an unknown name, and
@@ -144,38 +155,121 @@ class Session(AbstractContextManager["Session"]):
             each for name, each in self.app.functions.items() if not self.only or name in self.only
         ]
 
-    def plan(self, last: Last | None = None) -> Plan:
+    @cached_property
+    def place(self) -> Place:
+        """The account's facts, with no queue."""
+        return self.aws.place([])
+
+    @cached_property
+    def store(self) -> Store:
+        """Where the state of this app, on this target, is kept."""
+        return store_of(self.where, self.place, self.app.name, self.root, self.aws)
+
+    @cached_property
+    def state(self) -> State | None:
+        """What the last deploy left; None where nothing is known of one."""
+        return self.store.read()
+
+    def plan(self, *, destroy: bool = False) -> Plan:
         """Build what is wanted, read what is live, and compare; changes nothing.
 
-        last: what a state remembers of the last deploy
+        destroy: nothing is wanted any more; nothing is built
         """
-        functions, last = self.chosen(), last or {}
-        wanted = list(self.wants())
-        target, platforms = self.target, self.where.platforms
-        live = read_live(target, wanted, last, platforms, self.only)
+        functions = [] if destroy else self.chosen()
+        self.wanted = [] if destroy else list(self.wants())
+        known = self._known(destroy)
+        last = self.state.resources if self.state else {}
+        live = read_live(
+            self.target,
+            self.wanted,
+            known,
+            self.where.platforms,
+            self.only,
+            thorough=destroy or not last,
+        )
         for name in {each.name for each in functions if called(each) != each.name}:
             live = without_old_doors(live, name)
-        functions_there = {each.name for each in live.values() if each.kind == "function"}
-        notes = [
-            *between.not_deployed(functions, lambda name: self._is_there(name, functions_there)),
-            *between.held_up(functions),
-        ]
+        if not any(key in live for key in last):
+            last = {}  # another world: an emulator that was begun anew
+        if destroy:
+            live |= read_keys(self.target, [key for key in known if _is_on_demand(key)])
+        notes = [*self._notes(functions, live)]
 
         def make(live: Mapping[str, Resource]) -> Plan:
             return make_plan(
                 self.app.name,
-                wanted,
+                self.wanted,
                 live,
                 last,
                 functions=[each.name for each in functions],
                 only=self.only,
+                destroy=destroy,
                 adopt=self.adopt,
                 notes=notes,
             )
 
         plan = make(live)
-        pulled = [each.key for each in plan.steps if each.resource.on_demand]
-        return make(live | read_keys(target, pulled)) if pulled else plan
+        if not destroy:
+            pulled = [each.key for each in plan.steps if each.resource.on_demand]
+            plan = make(live | read_keys(self.target, pulled)) if pulled else plan
+        return replace(plan, gone=tuple(self._gone(plan)))
+
+    def apply(self, plan: Plan, on_step: Told = lambda step, seconds: None) -> None:
+        """Take the plan's steps, and keep the state after each.  See `apply.apply`."""
+        record = Record(self.store, self.state or State(self.app.name))
+        record.begin(plan, self.wanted)
+
+        def told(step: Step, seconds: float | None) -> None:
+            if seconds is not None:
+                record.done(step)
+            on_step(step, seconds)
+
+        apply(plan, self.target, on_step=told)
+
+    def rebuild(self) -> State:
+        """Make the state anew from the tags of what is there, and keep it."""
+        try:
+            serial = self.state.serial if self.state else 0
+        except StateError:
+            serial = 0
+        known = self._tagged()
+        live = read_live(self.target, [], known, self.where.platforms, thorough=True)
+        ours = {
+            key: each.remembered()
+            for key, each in sorted(live.items())
+            if each.app in (self.app.name, OURS)
+        }
+        return self.store.write(State(self.app.name, serial, ours))
+
+    def _known(self, destroy: bool) -> dict[str, str]:
+        """Whose everything is that is known to be ours, by key: by the state, and by tags where
+        there is none, or where nothing may be overlooked."""
+        last = self.state.resources if self.state else {}
+        known = {key: str(each.get("function", "")) for key, each in last.items()}
+        return known if last and not destroy else self._tagged() | known
+
+    def _tagged(self) -> dict[str, str]:
+        keys = find_tagged(self.target, self.app.name, self.where.platforms)
+        names = ((key, *key.split(":", 1)) for key in keys)
+        return {key: name if kind.endswith("function") else "" for key, kind, name in names}
+
+    def _gone(self, plan: Plan) -> Iterator[str]:
+        """What the state remembers, was looked for, and is not there."""
+        wanted = {each.key for each in self.wanted}
+        for key, each in (self.state.resources if self.state else {}).items():
+            kind = KINDS.get(key.partition(":")[0])
+            owner = str(each.get("function", ""))
+            looked = kind is not None and is_on(kind, self.where.platforms) and not kind.on_demand
+            if looked and key not in wanted and key not in plan.live:
+                if not self.only or owner in self.only:
+                    yield key
+
+    def _notes(
+        self, functions: Sequence[Function[..., Any]], live: Mapping[str, Resource]
+    ) -> Iterator[str]:
+        there = {each.name for each in live.values() if each.kind == "function"}
+        yield from between.not_deployed(functions, lambda name: self._is_there(name, there))
+        yield from between.held_up(functions)
 
     def wants(self) -> Iterator[Resource]:
         """Everything that the chosen functions ask for; builds them on the way."""
@@ -187,6 +281,8 @@ class Session(AbstractContextManager["Session"]):
         place = self.aws.place(list(dict.fromkeys(queues)))
         between.refuse_missing_queues(functions, place, self.where.aws_address)
         between.refuse_missing_streams(functions, lambda arn: is_there(self.target, arn))
+        if self.where.to == "aws":
+            refuse_roles_of_others(functions, place)
         if "lambda" in self.where.platforms:
             yield from between.between(functions)
             for function in functions:
@@ -220,11 +316,31 @@ class Session(AbstractContextManager["Session"]):
 
     def _built(self, function: Function[..., Any], platform: str, place: Place) -> common.Built:
         artifact = self._build(function, platform)
-        through_s3 = artifact.needs_s3 or platform == "nuclio"
+        common.refuse_packages(function, artifact)
+        through_s3 = artifact.needs_s3 or artifact.package == "archive"
+        sources = find_sources(function, self.root).files if platform == "lambda" else ()
         return common.Built(
             artifact,
             artifact.target.architecture,
             where=common.where_of(function, self.root),
-            sources=common.sources_of(artifact, find_sources(function, self.root).files),
+            sources=common.sources_of(artifact, sources),
             bucket=place.bucket if through_s3 else "",
         )
+
+
+def store_of(where: Where, place: Place, app: str, root: Path, aws: Aws) -> Store:
+    """Where the state of an app on a target is kept: one for each account, region and
+    environment."""
+    name = "local" if where.to == "local" else f"{where.to}-{place.account}-{place.region}"
+    name += f"-{where.environment}" if where.environment else ""
+    if where.state.startswith("s3://"):
+        bucket, _, prefix = where.state.removeprefix("s3://").partition("/")
+        key = "/".join(filter(None, (prefix.strip("/"), name, f"{app}.json")))
+        return S3Store(aws, bucket, key)
+    folder = Path(where.state) if where.state else root / ".pelton" / "state"
+    return FileStore(folder / name / f"{app}.json")
+
+
+def _is_on_demand(key: str) -> bool:
+    kind = KINDS.get(key.partition(":")[0])
+    return kind is not None and kind.on_demand

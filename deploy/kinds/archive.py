@@ -36,6 +36,9 @@ class Archive(Resource):
         if have is None:
             yield Change(self.part, "archive", None, f"s3://{self.name}")
 
+    def gone(self) -> Iterator[Change]:
+        yield Change(self.part, "archive", f"s3://{self.name}", None)
+
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
         from botocore.exceptions import ClientError
@@ -47,7 +50,7 @@ class Archive(Resource):
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
             raise
-        return cls(name=name, app=OURS)
+        return cls(name=name, function=key.partition("/")[0], app=OURS)
 
     def create(self, target: Target) -> None:
         bucket, key = self._place

@@ -63,6 +63,7 @@ class Resource:
     shown:          the fields that are compared and shown, in this order
     fixed:          those of them that cannot be changed in place
     hangs:          it belongs to one function and is found by `hanging`, not by `read` alone
+    sought:         it is looked for on every function, also where neither app nor state names it
     tagged:         it carries tags: only what is tagged as the app's is ever deleted
     shared:         one of others' may be used as it is (a queue that was there before)
     on_demand:      made only when something that needs it is made or gets other code, and deleted
@@ -75,6 +76,7 @@ class Resource:
     shown: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[tuple[str, ...]] = ()
     hangs: ClassVar[bool] = False
+    sought: ClassVar[bool] = True
     tagged: ClassVar[bool] = False
     shared: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False

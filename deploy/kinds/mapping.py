@@ -104,7 +104,7 @@ class SourceMapping(Resource):
     @classmethod
     def hanging(cls, target: Target, function: str) -> Iterator[Self]:
         name = function.partition(":")[0]  # of an alias: Lambda lists its own apart
-        for each in _listed(target, FunctionName=function):
+        for each in _of(target, function):
             source = each.get("EventSourceArn", "")
             if f":{cls.service}:" in source and each.get("State") != "Deleting":
                 yield cls.told_by(f"{name}/{source}", each)
@@ -154,6 +154,19 @@ class SourceMapping(Resource):
         call = target.aws.client("lambda").delete_event_source_mapping
         with target.aws.ignoring("ResourceNotFoundException"):
             target.aws.patiently(lambda: call(UUID=self.uuid), _is_busy)
+
+
+def _of(target: Target, function: str) -> Iterator[Mapping[str, Any]]:
+    """The mappings of a function, of whatever source."""
+    if not target.many:
+        known = target.once(
+            f"mappings {function}", lambda: [*_listed(target, FunctionName=function)]
+        )
+        yield from known
+        return
+    for each in target.once("mappings", lambda: [*_listed(target)]):
+        if each.get("FunctionArn", "").endswith(f":function:{function}"):
+            yield each
 
 
 def _of_function(target: Target, function: str, **which: str) -> Iterator[Mapping[str, Any]]:

@@ -28,7 +28,8 @@ _FAILED = ("error", "unhealthy")
 class NuclioFunction(Resource):
     """A Nuclio function: its config's spec without the archive's address.
 
-    digest: of the artifact's files, hex; the archive is `path` of `bucket`
+    digest: of the artifact's files, hex; the archive is `path` of `bucket`, and where there is no
+            bucket the source is in the spec
     state:  live only
     routes: wanted only: methods and paths, which are in the code
     """
@@ -49,8 +50,8 @@ class NuclioFunction(Resource):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        archive = f"archive:{self.bucket}/{self.path}"
-        return (f"nuclio_project:{self.project}", archive, *self.after)
+        archive = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
+        return (f"nuclio_project:{self.project}", *archive, *self.after)
 
     def pulls(self, changes: tuple[Change, ...]) -> bool:
         return True  # Nuclio builds code and configuration together
@@ -131,11 +132,9 @@ class NuclioFunction(Resource):
             DIGEST_ANNOTATION: self.digest,
             SPEC_ANNOTATION: json.dumps(self.spec, sort_keys=True),
         }
-        build = {
-            **self.spec.get("build", {}),
-            "path": self._archive_url(target),
-            "codeEntryType": "archive",
-        }
+        build = dict(self.spec.get("build", {}))
+        if self.bucket:
+            build |= {"path": self._archive_url(target), "codeEntryType": "archive"}
         labels = {**self.labels, PROJECT_LABEL: self.project, APP_LABEL: target.app}
         return {
             "apiVersion": "nuclio.io/v1",

@@ -43,15 +43,14 @@ class Rule(Resource):
 
     @classmethod
     def hanging(cls, target: Target, function: str) -> Iterator[Self]:
-        client, token = target.aws.client("events"), dict[str, str]()
-        while True:
-            page = client.list_rules(NamePrefix=rule_prefix(function), **token)
-            for rule in page.get("Rules", []):
-                if rule.get("ScheduleExpression"):
-                    yield cls._from(client, function, rule)
-            if not page.get("NextToken"):
-                return
-            token = {"NextToken": page["NextToken"]}
+        client, prefix = target.aws.client("events"), rule_prefix(function)
+        if target.many:
+            rules = target.once("rules", lambda: [*_listed(client)])
+        else:
+            rules = _listed(client, NamePrefix=prefix)
+        for rule in rules:
+            if rule.get("ScheduleExpression") and rule["Name"].startswith(prefix):
+                yield cls._from(client, function, rule)
 
     @classmethod
     def _from(cls, client: Any, function: str, rule: Mapping[str, Any]) -> Self:
@@ -74,6 +73,16 @@ class Rule(Resource):
         with target.aws.ignoring("ResourceNotFoundException"):
             events.remove_targets(Rule=self.name, Ids=[_TARGET])
             events.delete_rule(Name=self.name)
+
+
+def _listed(client: Any, **which: str) -> Iterator[Mapping[str, Any]]:
+    token: dict[str, str] = {}
+    while True:
+        page = client.list_rules(**which, **token)
+        yield from page.get("Rules", [])
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
 
 
 def rule_prefix(function: str) -> str:

@@ -25,6 +25,7 @@ class Url(Resource):
     kind: ClassVar[str] = "url"
     part: ClassVar[str] = "triggers"
     hangs: ClassVar[bool] = True
+    sought: ClassVar[bool] = False
 
     routes: tuple[str, ...] = field(default=(), compare=False)
 

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 from ..errors import CallFailed, Unreachable
 from ..place import Place, Queue
+from . import aws_errors
 
 WIDTH = 16  # calls at a time
 # How long something under way elsewhere is waited for, in tries of half a second.
-_TRIES, _PAUSE = 240, 0.5
+TRIES, _PAUSE = 60, 0.5
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,15 @@ class Account:
 class Aws:
     """Clients for one account, made when first used; several threads may use them."""
 
-    def __init__(self, account: Account, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        tries: int = TRIES,
+    ) -> None:
         self.account = account
-        self.pause = pause
+        self.pause, self._tries = pause, tries
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()  # of clients: boto3's session is for one thread
 
@@ -48,11 +55,12 @@ class Aws:
         import boto3
 
         account = self.account
-        return boto3.Session(
-            aws_access_key_id=account.key or None,
-            aws_secret_access_key=account.secret or None,
-            region_name=account.region or None,
-        )
+        with self.named("credentials"):
+            return boto3.Session(
+                aws_access_key_id=account.key or None,
+                aws_secret_access_key=account.secret or None,
+                region_name=account.region or None,
+            )
 
     def client(self, service: str) -> Any:
         """The service's boto3 client."""
@@ -89,17 +97,13 @@ class Aws:
         try:
             yield
         except boto.ClientError as error:
-            detail = error.response.get("Error", {})
-            said = f"{error.operation_name}: {detail.get('Code')}: {detail.get('Message')}"
-            raise CallFailed(f"{what}: {said}") from error
-        except (boto.EndpointConnectionError, boto.ConnectionError) as error:
+            raise CallFailed(aws_errors.sentence(error, what)) from error
+        except (boto.ConnectionError, boto.HTTPClientError) as error:
             raise unreachable(self.account.endpoint or "AWS", str(error)) from error
-        except boto.NoRegionError as error:
-            raise CallFailed("no AWS region; set AWS_REGION or give --region") from error
-        except boto.NoCredentialsError as error:
-            raise CallFailed("no AWS credentials; run `aws configure` first") from error
         except boto.WaiterError as error:
             raise CallFailed(f"{what}: {_reason(error)}") from error
+        except boto.BotoCoreError as error:
+            raise CallFailed(aws_errors.without_answer(error, what)) from error
 
     @contextmanager
     def ignoring(self, *codes: str) -> Iterator[None]:
@@ -116,7 +120,7 @@ class Aws:
         """Call again and again while AWS's error is one that goes away by itself."""
         from botocore.exceptions import ClientError
 
-        for _ in range(_TRIES):
+        for _ in range(self._tries):
             try:
                 return call()
             except ClientError as error:
@@ -127,6 +131,8 @@ class Aws:
 
     def place(self, queues: Sequence[str]) -> Place:
         """The account's facts, and those of `queues` that are there."""
+        if not (self.account.region or self.session.region_name):
+            raise CallFailed("no AWS region; set AWS_REGION or give --region")
         with self.named("account"):
             who = self.client("sts").get_caller_identity()
         found = {name: queue for name in queues if (queue := self._queue(name))}

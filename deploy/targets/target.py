@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .aws import Aws
 from .nuclio import Nuclio
@@ -16,9 +18,23 @@ class Target:
 
     app:      the app that tags are to name
     archives: the zips at hand, by their SHA-256 in hex
+    many:     so many functions are read that one long list is less than a short one for each
     """
 
     aws: Aws
     nuclio: Nuclio | None = None
     app: str = ""
     archives: Mapping[str, Path] = field(default_factory=dict)
+    many: bool = False
+    _known: dict[str, Any] = field(default_factory=dict)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def once(self, what: str, read: Callable[[], Any]) -> Any:
+        """What `read` gives, asked for once in the life of this target."""
+        with self._lock:
+            lock = self._locks.setdefault(what, threading.Lock())
+        with lock:
+            if what not in self._known:
+                self._known[what] = read()
+            return self._known[what]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ...handlers.triggers import Http
 from ..errors import CannotPlan
 
 TRIGGERS = {"lambda": ("http", "sqs", "kinesis", "cron"), "nuclio": ("http", "cron")}
+DEPLOYED = ("zip", "archive", "sourceCode")  # kinds of artifacts
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -41,6 +42,12 @@ class Built:
     @property
     def packages(self) -> dict[str, int]:
         return {each.name: each.size for each in self.artifact.report.packages}
+
+    @property
+    def import_ms(self) -> float | None:
+        """How long it takes to import, where a build has measured that."""
+        times = getattr(self.artifact, "imports", None)
+        return round(times.total) if times is not None and times.runs else None
 
     @property
     def causes(self) -> dict[str, str]:
@@ -71,14 +78,25 @@ def where_of(function: Function[..., Any], root: Path) -> str:
     return f"{path}:{function.line}"
 
 
-def sources_of(artifact: Artifact, places: Iterable[str]) -> dict[str, str]:
+def sources_of(artifact: Artifact, places: Collection[str]) -> dict[str, str]:
     """The checksum of each of these files in an artifact: whether one is another than it was.
 
     CRC-32, as the zip has it: names the file that changed; the digest is what decides.
     """
+    if not places:
+        return {}
     with zipfile.ZipFile(artifact.path) as archive:
         known = archive.NameToInfo
         return {each: f"{known[each].CRC:08x}" for each in sorted(places) if each in known}
+
+
+def refuse_packages(function: Function[..., Any], artifact: Artifact) -> None:
+    """Raise `CannotPlan` for an artifact of a kind that is built and not deployed."""
+    if artifact.package not in DEPLOYED:
+        raise CannotPlan(
+            f"function {function.name!r} is packaged as {artifact.package!r}, which `pelton build` "
+            f"makes and `pelton deploy` does not take; choose {' or '.join(DEPLOYED)}"
+        )
 
 
 def routes_of(function: Function[..., Any]) -> tuple[str, ...]:

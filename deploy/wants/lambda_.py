@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...handlers.function import Function
@@ -49,6 +49,19 @@ def on_lambda(
         if isinstance(trigger, Kinesis):
             yield _stream_mapping(function, trigger, built, place)
     yield from _rules(function, built, place)
+
+
+def refuse_roles_of_others(functions: Sequence[Function[..., Any]], place: Place) -> None:
+    """Raise `CannotPlan` for a role of another account than the credentials': Lambda takes none,
+    and most often the credentials are the wrong ones."""
+    for function in functions:
+        role = _role(function, place)
+        account = role.split(":")[4] if role.startswith("arn:") else ""
+        if account and account != place.account:
+            raise CannotPlan(
+                f"function {function.name!r} has a role of account {account}, and the credentials "
+                f"are for account {place.account}; is AWS_PROFILE the right one?"
+            )
 
 
 def called(function: Function[..., Any]) -> str:
@@ -100,7 +113,7 @@ def _function(function: Function[..., Any], built: Built, place: Place) -> Lambd
         packages=built.packages,
         zipped=artifact.report.zipped,
         unzipped=artifact.report.unzipped,
-        import_ms=getattr(artifact.report, "import_ms", None),
+        import_ms=built.import_ms,
     )
 
 

@@ -30,6 +30,8 @@ COMMANDS = {
     "build": "Make an app's artifacts and print what is in them.",
     "plan": "Show what a deploy would change, and why.",
     "deploy": "Plan, then apply.",
+    "destroy": "Delete everything that a deploy has made.",
+    "state": "What the last deploy left: look, rebuild, unlock.",
     "policy": "Print what each function may do on AWS, and the line that needs it.",
     "export": "Write an app as a template of SAM, CloudFormation, Terraform or nuctl.",
     "invoke": "Send one event to a deployed function and print its answer.",

@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
-import tempfile
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .plan import plan_lines
+from .plan import plan_lines, saved_plan
 from .releases import who
 from .say import json_option, say_json
-from .where import make_where, where_options
+from .where import build_folder, make_where, state_option, where_options
 
 if TYPE_CHECKING:
-    from ..deploy.plan import Step
+    from ..deploy.plan import Plan, Step
+    from ..deploy.saved import SavedPlan
+    from ..deploy.session import Session
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", default="")
 @click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@click.option("--adopt", multiple=True, help="Take this over, which others made (repeatable).")
+@click.option("--plan", "planned", type=click.Path(path_type=Path), help="A plan saved by --out.")
 @click.option(
     "--hold", is_flag=True, help="Publish, and let the version that answers be (with versions=)."
 )
+@state_option
 @where_options
 @json_option
-def command(file: str, only: tuple[str, ...], hold: bool, as_json: bool, **options: Any) -> None:
-    """Build the functions of FILE, plan what must change, and apply that plan."""
+def command(
+    file: str,
+    only: tuple[str, ...],
+    adopt: tuple[str, ...],
+    planned: Path | None,
+    hold: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Build the functions of FILE, plan what must change, and apply that plan.
+
+    FILE may be a plan saved by `pelton plan --out`: then exactly that one is applied, with the
+    options that it was made with, or refused with what has moved.
+    """
     from ..builders import load_app
-    from ..deploy.apply import apply
+    from ..deploy.saved import SavedPlan
     from ..deploy.session import Session
     from ..deploy.wants.common import Releasing
 
+    saved = _saved(file, planned)
+    if saved is not None:
+        file, only, options = saved.file, tuple(saved.only), dict(saved.options)
+        adopt = tuple(options.pop("adopt", ()))
     app, root = load_app(file)
-    with tempfile.TemporaryDirectory(prefix="pelton-deploy-") as out:
-        releasing = Releasing(hold, who())
-        where = make_where(options)
-        with Session(app, root, where, Path(out), only, releasing=releasing) as session:
-            plan = session.plan()
-            if not as_json and plan:
-                for artifact in session.artifacts:
-                    click.echo(f"{artifact.function}: " + "\n".join(artifact.report.lines(4)))
-            if not as_json and not plan:
-                click.echo("\n".join(plan_lines(plan)))
-            apply(plan, session.target, on_step=_silent if as_json else _say)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: in order
+    releasing, where = Releasing(hold, who()), make_where(options)
+    with build_folder(root, options["to"]) as out:
+        with Session(app, root, where, out, only, adopt, releasing) as session:
+            with session.store.lock("pelton deploy"):
+                plan = session.plan()
+                if isinstance(saved, SavedPlan):
+                    saved.refuse_moved(saved_plan(session, plan, file, options))
+                _announce(session, plan, as_json)
+                session.apply(plan, Progress(plan, as_json))
             urls = [] if as_json else _urls(session)
     if as_json:
         say_json(plan.document() | {"sources": session.sources()})
@@ -55,17 +75,46 @@ def command(file: str, only: tuple[str, ...], hold: bool, as_json: bool, **optio
             click.echo(f"note: {note}")
 
 
-def _silent(step: Step, seconds: float | None) -> None:
-    pass
+def _saved(file: str, planned: Path | None) -> SavedPlan | None:
+    from ..deploy.saved import SavedPlan
+
+    if planned is None and not file:
+        raise click.UsageError("give FILE, the app's, or a plan saved by `pelton plan --out`")
+    if planned is not None and file:
+        raise click.UsageError("give FILE or --plan, not both: a plan names its app")
+    if planned is None and not file.endswith(".json"):
+        return None
+    return SavedPlan.read(planned or Path(file))
 
 
-def _say(step: Step, seconds: float | None) -> None:
-    if seconds is None:
-        changes = ", ".join(each.what for each in step.changes)
-        click.echo(step.head + (f" ({changes})" if changes else ""))
+def _announce(session: Session, plan: Plan, as_json: bool) -> None:
+    if as_json:
+        return
+    if not plan:
+        click.echo("\n".join(plan_lines(plan)))
+        return
+    for artifact in session.artifacts:
+        click.echo(f"{artifact.function}: " + "\n".join(artifact.report.lines(4)))
 
 
-def _urls(session: Any) -> list[tuple[str, str]]:
+class Progress:
+    """A line when a step begins, and one when it is done."""
+
+    def __init__(self, plan: Plan, quiet: bool) -> None:
+        self._quiet, self._all, self._done = quiet, len(plan.steps), 0
+
+    def __call__(self, step: Step, seconds: float | None) -> None:
+        if self._quiet:
+            return
+        if seconds is None:
+            changes = ", ".join(each.what for each in step.changes)
+            click.echo(step.head + (f" ({changes})" if changes else ""))
+            return
+        self._done += 1
+        click.echo(f"  {self._done}/{self._all} done: {step.head}, {seconds:.1f} s")
+
+
+def _urls(session: Session) -> list[tuple[str, str]]:
     """(function, method and address) of every HTTP trigger on Lambda."""
     from ..deploy.wants.lambda_ import called
 
@@ -73,7 +122,7 @@ def _urls(session: Any) -> list[tuple[str, str]]:
         return []
     found = []
     for function in session.chosen():
-        routes = [each for each in function.triggers if each.kind == "http"]
+        routes: list[Any] = [each for each in function.triggers if each.kind == "http"]
         url = (session.aws.url(called(function)) or "").rstrip("/") if routes else ""
         found += [(function.name, f"{each.method} {url}{each.path}") for each in routes]
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,34 +9,67 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .say import json_option, say_json
-from .where import make_where, where_options
+from .where import build_folder, make_where, state_option, where_options
 
 if TYPE_CHECKING:
+    from ..deploy.kinds.base import Change
     from ..deploy.plan import Plan, Step
+    from ..deploy.saved import SavedPlan
+    from ..deploy.session import Session
 
 
 @click.command()
 @click.argument("file")
 @click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@click.option("--adopt", multiple=True, help="Take this over, which others made (repeatable).")
+@click.option("--out", "out_file", type=click.Path(path_type=Path), help="Save the plan here.")
+@state_option
 @where_options
 @json_option
-def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(
+    file: str,
+    only: tuple[str, ...],
+    adopt: tuple[str, ...],
+    out_file: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Show what deploying FILE (FILE.py, FILE.py:app or module:app) would change.
 
+    With --out it is saved, and `pelton deploy PLAN` applies it if nothing has moved by then.
     Exit code 0: nothing to do; 2: there are changes; 1: it failed.
     """
     from ..builders import load_app
     from ..deploy.session import Session
 
     app, root = load_app(file)
-    with tempfile.TemporaryDirectory(prefix="pelton-plan-") as out:
-        with Session(app, root, make_where(options), Path(out), only) as session:
+    with build_folder(root, options["to"]) as out:
+        with Session(app, root, make_where(options), out, only, adopt) as session:
             plan = session.plan()
+            if out_file is not None:
+                saved_plan(session, plan, file, options).write(out_file)
     if as_json:
         say_json(plan.document())
     else:
         click.echo("\n".join(plan_lines(plan)))
+        if out_file is not None:
+            click.echo(f"saved: `pelton deploy {out_file}` applies it")
     click.get_current_context().exit(2 if plan else 0)
+
+
+def saved_plan(session: Session, plan: Plan, file: str, options: dict[str, Any]) -> SavedPlan:
+    """The plan with what it was made from."""
+    from ..deploy.saved import as_saved
+
+    return as_saved(
+        plan,
+        file=file,
+        place=f"account {session.place.account}, {session.place.region}",
+        serial=session.state.serial if session.state else 0,
+        artifacts={f"{e.function} on {e.target.platform}": e.digest for e in session.artifacts},
+        only=session.only,
+        options={**options, "adopt": list(session.adopt)},
+    )
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -52,10 +84,24 @@ def plan_lines(plan: Plan) -> list[str]:
 def step_lines(step: Step) -> Iterator[str]:
     yield step.head + (f" ({step.drift})" if step.drift else "")
     for change in step.changes:
-        old = "" if change.old is None else f"{change.old} -> "
-        new = "removed" if change.new is None else change.new
-        cause = f"  [{change.cause}]" if change.cause and change.old is not None else ""
-        by = "  (somebody else changed it)" if change.drift else ""
-        yield f"    {change.what}: {old}{new}{cause}{by}"
+        if _value(change, change.old) != _value(change, change.new):  # a size may look the same
+            yield _change_line(change)
     if step.follows:
         yield f"    then: {step.follows}"
+
+
+def _change_line(change: Change) -> str:
+    old = "" if change.old is None else f"{_value(change, change.old)} -> "
+    new = "removed" if change.new is None else _value(change, change.new)
+    cause = f"  [{change.cause}]" if change.cause and change.old is not None else ""
+    by = "  (somebody else changed it)" if change.drift else ""
+    anew = "  (deleted and made anew)" if change.replaces else ""
+    return f"    {change.what}: {old}{new}{cause}{by}{anew}"
+
+
+def _value(change: Change, value: Any) -> Any:
+    from ..builders.report import human
+
+    if change.what == "size" and value is not None:
+        return human(value)
+    return f"{value:.0f} ms" if change.what == "import time" and value is not None else value

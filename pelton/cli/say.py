@@ -40,8 +40,11 @@ def say_json(value: object) -> None:
 
 
 def report_failure(error: Exception, ctx: click.Context) -> None:
-    """Print a failure: `error: <sentence>` to stderr, or with --json a document to stdout."""
+    """Print a failure: `error: <sentence>` and its notes to stderr, or with --json a document to
+    stdout."""
+    notes = list(getattr(error, "__notes__", ()))
     if ctx.meta.get(_ASKED):
-        say_json({"error": {"type": type(error).__name__, "message": str(error)}})
+        more = {"notes": notes} if notes else {}
+        say_json({"error": {"type": type(error).__name__, "message": str(error), **more}})
     else:
-        click.echo(f"error: {error}", err=True)
+        click.echo("\n".join([f"error: {error}", *notes]), err=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,6 +21,15 @@ def where_options(function: Decorated) -> Decorated:
     """--to, --on, --endpoint, --nuclio-endpoint, --region, --role: where a deploy goes."""
     role = click.option("--role", default="", help="Execution role for functions that name none.")
     return _options(role(function), list(PLATFORMS))
+
+
+def state_option(function: Decorated) -> Decorated:
+    """--state: where the states of deploys are kept."""
+    return click.option(
+        "--state",
+        default="",
+        help="Folder or s3://BUCKET/PREFIX of states [.pelton/state beside the app].",
+    )(function)
 
 
 def there_options(function: Decorated) -> Decorated:
@@ -55,7 +67,25 @@ def make_where(options: dict[str, Any]) -> Where:
         _address(options["nuclio_endpoint"]),
         options["region"],
         options.get("role", ""),
+        options.get("state", ""),
     )
+
+
+@contextmanager
+def build_folder(root: Path, to: str) -> Iterator[Path]:
+    """Where a deploy's artifacts are built: beside the app, where the next one finds them again,
+    or, where nothing can be written there, in a folder that goes."""
+    kept = root / ".pelton" / "build" / to
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        ignore = root / ".pelton" / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="pelton-build-") as folder:
+            yield Path(folder)
+        return
+    yield kept
 
 
 def _address(text: str) -> str:

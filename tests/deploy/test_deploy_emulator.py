@@ -51,8 +51,11 @@ def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
 
 
 def test_plan_deploy_change_deploy(pelton: Run, tmp_path: Path) -> None:
-    assert pelton("plan", "shop_app.py").returncode == 2
-    assert pelton("deploy", "shop_app.py").returncode == 0
+    assert pelton("plan", "shop_app.py", "--out", "plan.json").returncode == 2
+    assert pelton("deploy", "plan.json").returncode == 0
+    moved = pelton("deploy", "--plan", "plan.json")
+    assert moved.returncode == 1
+    assert "the world has moved: somebody has deployed since (state 0, now " in moved.stderr
     again = pelton("deploy", "shop_app.py")
     assert again.stdout == "shop: nothing to do (double, take)\n"
     assert pelton("plan", "shop_app.py").returncode == 0
@@ -60,9 +63,17 @@ def test_plan_deploy_change_deploy(pelton: Run, tmp_path: Path) -> None:
     document = json.loads(pelton("plan", "shop_app.py", "--json").stdout)
     changed = {each["function"]: each for each in document["steps"]}
     assert set(changed) == {"double", "take"}, "one file, so both functions' code changes"
-    assert [each["what"] for each in changed["double"]["changes"]] == ["digest", "memory"]
+    told = {each["what"]: each for each in changed["double"]["changes"]}
+    assert {"code.shop_app.py", "memory"} <= set(told)
+    assert (told["memory"]["old"], told["memory"]["new"]) == (256, 512)
+    assert told["memory"]["cause"].startswith("shop_app.py:")
     assert pelton("deploy", "shop_app.py").returncode == 0
     assert pelton("plan", "shop_app.py").returncode == 0
+    refused = pelton("destroy", "shop_app.py")
+    assert refused.returncode == 2 and "give --yes" in refused.stderr
+    assert "shop: 6 deleted" in pelton("destroy", "shop_app.py", "--yes").stdout
+    shown = json.loads(pelton("state", "show", "shop_app.py", "--json").stdout)
+    assert shown["resources"] == []
 
 
 def test_invoke_and_logs(pelton: Run) -> None:

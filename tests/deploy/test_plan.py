@@ -222,7 +222,8 @@ def test_a_name_that_is_taken_is_refused(app: str) -> None:
     taken = there(replace(SCORE, app=app))
     with pytest.raises(CannotPlan, match=r"function 'score' is there already .* --adopt score"):
         plan([SCORE], taken)
-    assert not plan([SCORE], taken, adopt=["score"])
+    (step,) = plan([SCORE], taken, adopt=["score"]).steps
+    assert step.changes == (Change("configuration", "app", app or None, "flights"),)
 
 
 def test_messages_and_records_are_kept_but_for_destroy() -> None:

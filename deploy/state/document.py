@@ -1,0 +1,77 @@
+"""The state as data, and as the text that stores keep.  No secret is in it: see `remembered`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..errors import StateError
+
+VERSION = 1
+_REBUILD = "make it anew from the resources' tags with `pelton state rebuild FILE`"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a deploy left.
+
+    serial:    one more with every writing: whether somebody has deployed since
+    resources: by key, what `Resource.remembered` said
+
+    >>> State("demo").with_("queue:q", {"name": "q"}).resources
+    {'queue:q': {'name': 'q'}}
+    """
+
+    app: str
+    serial: int = 0
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def with_(self, key: str, remembered: Mapping[str, Any]) -> State:
+        """The state after a step left this."""
+        return replace(self, resources={**self.resources, key: dict(remembered)})
+
+    def without(self, key: str) -> State:
+        """The state after a step took this away."""
+        kept = {name: each for name, each in self.resources.items() if name != key}
+        return replace(self, resources=kept)
+
+    def text(self) -> str:
+        """The state as a store keeps it."""
+        document = {
+            "pelton_state": VERSION,
+            "app": self.app,
+            "serial": self.serial,
+            "resources": dict(self.resources),
+        }
+        return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def read_state(text: str, where: str) -> State:
+    """The state from what `State.text` made; `where` it was, for errors.
+
+    Raises `StateError` for what is no state, and for one of a newer version.
+
+    >>> read_state(State("demo", 3).text(), "here") == State("demo", 3)
+    True
+    """
+    try:
+        document = json.loads(text)
+        version = document["pelton_state"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(where, str(error)) from None
+    if isinstance(version, int) and version > VERSION:
+        raise StateError(
+            f"the state {where} has version {version}, and this pelton reads up to {VERSION}: a "
+            "newer pelton wrote it; install that one, or " + _REBUILD
+        )
+    try:
+        resources = {str(key): dict(each) for key, each in document["resources"].items()}
+        return State(str(document["app"]), int(document["serial"]), resources)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(where, repr(error)) from None
+
+
+def _unreadable(where: str, why: str) -> StateError:
+    return StateError(f"the state {where} cannot be read ({why}); {_REBUILD}")
