@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from .whole import write_whole
+
 LEVEL = 6
 # 1 January 1980, the first day that a zip can name.
 DOS_DATE = (1 << 5) | 1
@@ -48,10 +50,7 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 def write_zip(files: Mapping[str, bytes], path: Path, cache: Path | None = None) -> str:
     """Write the archive; its sha256, hex.  `cache` is a folder of compressed members."""
     data = zip_bytes(files, cache)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(data)
-    draft.replace(path)
+    write_whole(path, data)
     return hashlib.sha256(data).hexdigest()
 
 

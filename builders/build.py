@@ -33,6 +33,7 @@ from .target import Target
 from .trial import dynamic_notes
 from .trim import choose
 from .unpacked import Unpacked
+from .whole import said
 
 # What loading makes lives as long as its worker, so looking through it for garbage is time lost:
 # a tenth of an import's.  The user's module may set the collector otherwise; that is then kept.
@@ -138,7 +139,8 @@ def build(
         if lasting:
             kept.keep(folder, key, built, looked, began)
     artifact = built.artifact
-    origin = write_provenance(function, artifact, root, out, built.places, order.packages)
+    with said(f"function {function.name}", out):
+        origin = write_provenance(function, artifact, root, out, built.places, order.packages)
     return replace(artifact, beside=(*artifact.beside, origin))
 
 
@@ -151,8 +153,9 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
         whole = dict(content.files)
         note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
         content = replace(content, whole=whole, note=note)
-    artifact = kind.write(content, out, cache)
-    sbom = write_sbom(content, artifact, out, order.packages)
+    with said(f"function {function.name}", out):
+        artifact = kind.write(content, out, cache)
+        sbom = write_sbom(content, artifact, out, order.packages)
     outputs = [artifact.path, *(each.path for each in artifact.layers), *artifact.beside, sbom]
     artifact = replace(
         artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content.entry)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BuildError
+from .whole import write_whole
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 # Words that a reader may take for something else than a text.
@@ -68,8 +69,7 @@ def _checked(found: Any, where: str) -> dict[str, Any]:
 
 def write(config: Mapping[str, Any], path: Path) -> None:
     """Write a configuration; the same one always gives the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text_of(config))
+    write_whole(path, text_of(config).encode())
 
 
 def text_of(config: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .artifacts.base import Artifact, Layer
+from .whole import said, write_whole
 
 NAME = "manifest.json"
 FORM = 1
@@ -23,8 +24,8 @@ def write_manifest(app: str, artifacts: Sequence[Artifact], out: Path) -> Path:
         "files": {place: _file(out / place) for place in sorted(set(_files(artifacts, out)))},
     }
     path = out / NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    with said("the manifest", out):
+        write_whole(path, (json.dumps(document, indent=1) + "\n").encode())
     return path
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from .artifacts.image_context import EPOCH, Image, mode_of
 from .errors import BuildError
+from .whole import said
 
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -63,7 +64,7 @@ def write_image(context: Path, image: Image, base: Path, layout: Path) -> str:
 
     Raises `BuildError` for a base that is none, is damaged, or is for another platform.
     """
-    with _opened(base) as source:
+    with _opened(base) as source, said("the image", layout.parent):
         manifest, config = _base(source, image.platform)
         layers = [_layer(context / part, place) for part, place in image.parts]
         new_config = _blob(_json(_configured(config, layers, image)))

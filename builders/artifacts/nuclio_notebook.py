@@ -15,6 +15,7 @@ from .. import function_yaml
 from ..archive import digest_of, write_zip
 from ..errors import BuildError
 from ..notebook import Notebook
+from ..whole import write_whole
 from .base import Artifact, Content, Kind
 
 MODULE = "handler.py"
@@ -44,8 +45,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
         config["spec"]["build"]["codeEntryType"] = "archive"
     else:
         path = content.path(out, ".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(source)
+        write_whole(path, source)
         sha256 = hashlib.sha256(source).hexdigest()
         config["spec"]["build"]["functionSourceCode"] = base64.b64encode(source).decode()
     yaml = content.path(out, ".yaml")

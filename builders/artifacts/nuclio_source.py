@@ -16,6 +16,7 @@ from .. import function_yaml, nuclio_spec
 from ..archive import digest_of, zip_bytes
 from ..errors import TooLarge
 from ..report import human
+from ..whole import write_whole
 from .base import Artifact, Content, Kind
 
 # A function is one object of Kubernetes, and etcd refuses requests over 1.5 MiB; the rest of the
@@ -79,8 +80,7 @@ def _check(content: Content) -> None:
 def _write(content: Content, out: Path, cache: Path) -> Artifact:
     source = _source(content)
     path = content.path(out, ".py")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(source)
+    write_whole(path, source)
     handler, runtime = f"{content.entry}_source:handler", f"python:{content.target.python}"
     spec = nuclio_spec.function_config(content.function, handler, runtime)
     spec["spec"]["build"] |= {

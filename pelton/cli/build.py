@@ -73,6 +73,7 @@ def command(
     from ..builders import build, load_app
     from ..builders.engines import find_engine
     from ..builders.manifest import NAME, write_manifest
+    from ..builders.whole import said
 
     if file is None:
         file = _found(as_json)
@@ -90,7 +91,8 @@ def command(
         raise click.UsageError(f"--package {package} makes no image; leave out --image and --base")
     engine = find_engine() if image else None
     package = package or ("image" if image or base else "")
-    (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
+    with said("the manifest", out):
+        (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
     artifacts = []
     for target in to or (("nuclio",) if file.endswith(".ipynb") else ("aws",)):
         for function in app.functions.values():

@@ -92,6 +92,9 @@ def test_nuclio_s_context_has_its_processor_and_configuration(maker: Maker) -> N
     assert made.spec["spec"]["image"] == made.image.reference
     assert made.spec["spec"]["build"] == {"codeEntryType": "image"}
     assert function_yaml.read(made.path / "function.yaml") == made.spec
+    write_image(made.path, made.image, base_image(maker.folder / "base"), maker.folder / "image")
+    *_, last = read_image(maker.folder / "image")[2]
+    assert list(last) == ["etc/nuclio/config/processor/processor.yaml"]
     text = (made.path / "Dockerfile").read_text()
     for line in (
         "COPY --from=nuclio /home/nuclio/bin/processor /usr/local/bin/processor",

@@ -75,6 +75,14 @@ def test_source_code_too_large_for_the_configuration_is_refused(maker: Maker) ->
         maker.build(more='include=["model.bin"]', target=NUCLIO, package="sourceCode")
 
 
+@pytest.mark.parametrize("package", ["archive", "sourceCode", "image"])
+def test_what_the_disk_refuses_is_said_and_leaves_no_draft(maker: Maker, package: str) -> None:
+    maker.out.write_text("a file where a folder should be")
+    with pytest.raises(BuildError, match=r"function double cannot be written into .*--out"):
+        maker.build(target=NUCLIO, package=package)
+    assert maker.out.read_text() == "a file where a folder should be"
+
+
 def test_the_function_yaml_beside_an_archive_is_its_configuration(maker: Maker) -> None:
     built = maker.build(requirements=(), more="environment={'A': 'on'}", target=NUCLIO)
     path = built.beside[0]
