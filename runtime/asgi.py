@@ -47,6 +47,14 @@ class Served:
     def __init__(
         self, function: Function[..., Any], workers: Workers, metrics: Metrics | None = None
     ) -> None:
+        if function.style == "asgi":
+            raise WrongUse(
+                f"function {function.name} is an ASGI application of its own",
+                file=function.file,
+                line=function.line,
+                advice="give it to an ASGI server as it is, or use pelton run; the emulator and "
+                "both platforms serve it",
+            )
         if function.codec is None:
             raise WrongUse(
                 f"function {function.name} has style={function.style!r}, a platform's own event",

@@ -25,8 +25,10 @@ SOURCES = ("http2", "http1", "alb")
 PLAIN = "/:@!$&'()*+,;=~-._"
 # Bodies that go as text, beside text/*; what is compressed never does.
 TEXTS = ("json", "xml", "javascript", "x-www-form-urlencoded")
-# Of a connection, and none is here: the body is whole when it leaves.
-HOPS = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
+# Of a connection, and none is here: the body is whole when it leaves, and who sends it counts it.
+HOPS = frozenset(
+    {b"connection", b"content-length", b"keep-alive", b"transfer-encoding", b"upgrade"}
+)
 
 
 def asgi_on_lambda(

@@ -178,6 +178,7 @@ def serve(routes: list[Route], request: BaseHTTPRequestHandler) -> Reply:
     event = http_v2(
         body, method=request.command, path=path, headers=headers, query=dict(parse_qsl(query))
     )
+    event["rawQueryString"] = query  # as it was asked for: a name may come twice
     try:
         return make_reply(handler(event, lambda_context(name, remaining_ms=900_000)))
     except Exception:

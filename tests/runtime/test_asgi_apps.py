@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from pelton import App, WrongUse, http, sqs
 from pelton.handlers.function import Function
+from pelton.runtime.asgi import Application
 from pelton.runtime.aws import make_handler
 from pelton.runtime.worker import Worker
 from pelton.testing import (
@@ -46,6 +47,7 @@ async def echo(scope: Scope, receive: Any, send: Any) -> None:
         (b"set-cookie", b"b=2; Path=/"),
         (b"vary", b"accept"),
         (b"vary", b"origin"),
+        (b"content-length", b"7"),
     ]
     await send({"type": "http.response.start", "status": 201, "headers": headers})
     text = json.dumps(said).encode()
@@ -247,6 +249,11 @@ def test_what_cannot_be_one_is_said_with_its_line() -> None:
 
         @App("x").function(style="asgi")
         def handler(event: Any, context: Any) -> None: ...
+
+
+def test_it_is_no_function_of_pelton_serve() -> None:
+    with pytest.raises(WrongUse, match="is an ASGI application of its own"):
+        Application([function(echo)])
 
 
 def fast() -> FastAPI:
