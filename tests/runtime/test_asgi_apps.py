@@ -210,12 +210,15 @@ def test_hooks_run_around_its_lifespan() -> None:
 
 def test_a_startup_that_failed_is_said_and_tried_again() -> None:
     lasting = Lasting("startup")
-    handler = make_handler(function(lasting))
+    made = function(lasting)
+    worker = Worker(made)
+    handler = make_handler(made, worker)
     for _ in range(2):
         with pytest.raises(WrongUse, match="did not start: no database"):
             handler(http_v2("x"), lambda_context())
     lasting.failing = ""
     assert handler(http_v2("x"), lambda_context())["statusCode"] == 204
+    worker.end(make_context())
 
 
 def test_a_shutdown_that_failed_is_said() -> None:
@@ -293,7 +296,9 @@ def fast() -> FastAPI:
 
 
 def test_fastapi(capsys: pytest.CaptureFixture[str]) -> None:
-    handler = make_handler(function(fast(), triggers=[http("ANY", "/{path+}")]))
+    made = function(fast(), triggers=[http("ANY", "/{path+}")])
+    worker = Worker(made)
+    handler = make_handler(made, worker)
 
     def get(path: str, method: str = "GET", **more: Any) -> Any:
         payload = http_v2(None, method=method, path=path, headers={"host": "x.on.aws"})
@@ -309,10 +314,14 @@ def test_fastapi(capsys: pytest.CaptureFixture[str]) -> None:
     assert (get("/fails")["statusCode"], get("/nowhere")["statusCode"]) == (500, 404)
     assert "KeyError: 'x'" in capsys.readouterr().out
     assert json.loads(get("/openapi.json")["body"])["info"]["title"] == "FastAPI"
+    worker.end(make_context())
 
 
 def test_fastapi_below_a_stage() -> None:
     payload = http_v2(None, method="GET", path="/dev/orders/7")
     payload["requestContext"] |= {"stage": "dev", "domainName": "x.execute-api.amazonaws.com"}
-    answer = on_lambda(function(fast()), payload)
+    made = function(fast())
+    worker = Worker(made)
+    answer = make_handler(made, worker)(payload, lambda_context())
     assert json.loads(answer["body"])["number"] == 7
+    worker.end(make_context())
