@@ -37,6 +37,16 @@ class Engine:
         """Build an image of a context, under its reference.  Raises `BuildError`."""
         self._ask("build", *self._words(image), *_base(base), str(context))
 
+    def has(self, reference: str) -> bool:
+        """Whether an image is among this machine's."""
+        question = (
+            ["inspect", "--type", "image"] if self.name == "buildah" else ["image", "inspect"]
+        )
+        done = subprocess.run(
+            [self.program, *question, reference], capture_output=True, check=False
+        )
+        return done.returncode == 0
+
     def push(self, reference: str) -> None:
         """Send an image to the registry that its name says.  Raises `BuildError`."""
         self._ask("push", reference)

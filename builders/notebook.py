@@ -46,6 +46,11 @@ class Notebook:
     files: Mapping[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def sources(self) -> dict[str, Path]:
+        """The notebook itself, and the files that go along."""
+        return {self.path.name: self.path, **self.files}
+
     def __call__(self, *_: Any) -> Any:
         raise WrongUse(
             f"the notebook {self.path.name} runs on Nuclio alone",

@@ -12,6 +12,7 @@ from typing import Any
 from ..handlers.function import Function
 from .errors import BuildError
 from .ignores import Ignores, read_ignores
+from .notebook import Notebook
 from .statements import imports_of
 
 VARIABLES = ".env"  # how the names of files begin that hold them: secrets, most often
@@ -46,6 +47,8 @@ def find_sources(
     """Follow the imports of the function's module (or of `modules`, where it goes by itself as a
     pickle) through the files below `root`; add the files of its graphs and what `include` names.
     Raises `BuildError` with file and line."""
+    if isinstance(function.user_function, Notebook):
+        return Sources(function.user_function.sources)
     found = Sources()
     waiting, seen = [function.module] if modules is None else list(modules), set()
     graphs = graphs_of(function) if modules is None else []

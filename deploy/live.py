@@ -86,8 +86,8 @@ def find_tagged(target: Target, app: str, platforms: Collection[str]) -> list[st
 
 
 def is_on(kind: type[Resource], platforms: Collection[str]) -> bool:
-    """Whether a kind is one of these platforms'; buckets are all platforms'."""
-    return (kind.on_demand and kind.platform == "s3") or (
+    """Whether a kind is one of these platforms'; buckets and images are all platforms'."""
+    return (kind.on_demand and kind.platform in ("s3", "images")) or (
         ("nuclio" if kind.platform == "nuclio" else "lambda") in platforms
     )
 

@@ -136,8 +136,10 @@ class Session(AbstractContextManager["Session"]):
     def target(self) -> Platforms:
         """What resources are read from and made on, with the artifacts built so far."""
         archives = {each.sha256: each.path for each in self.artifacts}
+        archives |= {layer.sha256: layer.path for each in self.artifacts for layer in each.layers}
+        images = {each.digest: (each.path, each.image) for each in self.artifacts if each.image}
         many = len(self.app.functions) > MANY
-        return Platforms(self.aws, self._nuclio, self.app.name, archives, many)
+        return Platforms(self.aws, self._nuclio, self.app.name, archives, images, many)
 
     def chosen(self) -> list[Function[..., Any]]:
         """The functions that `only` names, or all; raises `CannotPlan` for an unknown name, and
@@ -316,7 +318,6 @@ class Session(AbstractContextManager["Session"]):
 
     def _built(self, function: Function[..., Any], platform: str, place: Place) -> common.Built:
         artifact = self._build(function, platform)
-        common.refuse_packages(function, artifact)
         through_s3 = artifact.needs_s3 or artifact.package == "archive"
         sources = find_sources(function, self.root).files if platform == "lambda" else ()
         return common.Built(

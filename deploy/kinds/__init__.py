@@ -9,6 +9,8 @@ from .archive import Archive
 from .base import PARTS, Change, Resource, dump
 from .bucket import Bucket
 from .function import LambdaFunction
+from .image import Image
+from .layer import Layer
 from .nuclio_function import NuclioFunction
 from .nuclio_gateway import NuclioGateway
 from .nuclio_project import NuclioProject
@@ -29,6 +31,8 @@ KINDS: Mapping[str, type[Resource]] = {
         Archive,
         Queue,
         Stream,
+        Layer,
+        Image,
         LambdaFunction,
         Release,
         QueueMapping,

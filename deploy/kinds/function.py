@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import Change, Resource
+from .layer import arns_of, layer_keys, layers_of
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -33,6 +34,8 @@ class LambdaFunction(Resource):
 
     digest:      of the artifact's files; sha256 of its zip, both hex
     bucket, path: where the zip is uploaded; "" when it goes with the request
+    layers:      ours by name, others by ARN, in their order
+    image:       the image that it runs, in place of a zip; live only that it is one
     code_sha256: live only: the code's, and code_tag what it was when `digest` went up, base64
     routes:      wanted only: methods and paths, which are in the code
     sources, packages, zipped, unzipped, import_ms: of the artifact; what the last deploy's state
@@ -66,6 +69,8 @@ class LambdaFunction(Resource):
     ephemeral_mb: int = 512
     concurrency: int | None = None
     digest: str = ""
+    layers: tuple[str, ...] = ()
+    image: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)
     bucket: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
@@ -80,7 +85,8 @@ class LambdaFunction(Resource):
     @property
     def needs(self) -> tuple[str, ...]:
         archive = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
-        return (*archive, *self.after)
+        image = (f"image:{self.image}",) if self.image else ()
+        return (*archive, *image, *layer_keys(self.layers), *self.after)
 
     # -- deciding
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
@@ -93,6 +99,10 @@ class LambdaFunction(Resource):
 
     def _code_changes(self, have: Self, last: Mapping[str, Any]) -> Iterator[Change]:
         yield from self.differences(("architecture",), have, "code")
+        if bool(have.image) != bool(self.image):
+            was, will = (have.image or "zip"), (self.image or "zip")
+            yield Change("code", "package", was, will, self._why(), replaces=True)
+        yield from self.differences(("layers",), have, "dependencies")
         if have.digest != self.digest:
             known = last if last.get("digest") == have.digest else {}
             found = [*_packages(self, known), *_sources(self, known)]
@@ -139,6 +149,8 @@ class LambdaFunction(Resource):
             ephemeral_mb=has.get("EphemeralStorage", {}).get("Size", 512),
             concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             digest=tags.get(DIGEST_TAG, ""),
+            layers=layers_of(has),
+            image="an image" if has.get("PackageType") == "Image" else "",
             code_sha256=has["CodeSha256"],
             code_tag=tags.get(CODE_TAG, ""),
         )
@@ -159,8 +171,9 @@ class LambdaFunction(Resource):
 
         def make() -> None:
             client.create_function(
-                **self._configuration(),
-                Code=self._zip(target),
+                **self._configuration(target),
+                PackageType="Image" if self.image else "Zip",
+                Code=self._code(target),
                 Architectures=[self.architecture],
                 Tags=self._all_tags(target.app),
             )
@@ -174,22 +187,27 @@ class LambdaFunction(Resource):
             self.update(target, have)
             return
         target.aws.settle(self.name)
+        if self.image:  # only Lambda can tell its CodeSha256
+            self._tag_image(client)
         if self.concurrency is not None:
             self._set_concurrency(client)
 
     def update(self, target: Target, have: Self) -> None:
         client = target.aws.client("lambda")
         changed = {each.what.partition(".")[0] for each in self.changes(have)}
-        if changed & _CODE:
+        anew = bool(changed & _CODE)
+        if anew:
             client.update_function_code(
-                FunctionName=self.name, Architectures=[self.architecture], **self._zip(target)
+                FunctionName=self.name, Architectures=[self.architecture], **self._code(target)
             )
             target.aws.settle(self.name)
-        if changed & {*self.shown} - {"concurrency", "tags"}:
+        if changed & {*self.shown, "layers"} - {"concurrency", "tags"}:
             call = client.update_function_configuration
-            target.aws.patiently(lambda: call(**self._configuration()), _not_yet)
+            target.aws.patiently(lambda: call(**self._configuration(target)), _not_yet)
             target.aws.settle(self.name)
-        self._set_tags(target, have, anew=bool(changed & _CODE))
+        self._set_tags(target, have, anew=anew)
+        if anew and self.image:
+            self._tag_image(client)
         if "concurrency" in changed:
             self._set_concurrency(client)
 
@@ -219,11 +237,12 @@ class LambdaFunction(Resource):
             target.aws.client("lambda").delete_function(FunctionName=self.name)
 
     # -- as Lambda takes it
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, target: Target) -> dict[str, Any]:
+        layers = arns_of(target, self.layers)
+        of_zip = {"Runtime": self.runtime, "Handler": self.handler, "Layers": layers}
         return {
             "FunctionName": self.name,
-            "Runtime": self.runtime,
-            "Handler": self.handler,
+            **({} if self.image else of_zip),
             "Role": self.role,
             "MemorySize": self.memory,
             "Timeout": self.timeout,
@@ -232,14 +251,22 @@ class LambdaFunction(Resource):
             "Environment": {"Variables": dict(self.environment)},
         }
 
-    def _zip(self, target: Target) -> dict[str, Any]:
+    def _code(self, target: Target) -> dict[str, Any]:
+        if self.image:
+            return {"ImageUri": self.image}
         if self.bucket:
             return {"S3Bucket": self.bucket, "S3Key": self.path}
         return {"ZipFile": target.archives[self.sha256].read_bytes()}
 
     def _all_tags(self, app: str) -> dict[str, str]:
-        ours = {APP_TAG: app, DIGEST_TAG: self.digest, CODE_TAG: code_sha256(self.sha256)}
+        ours = {APP_TAG: app, DIGEST_TAG: self.digest}
+        if not self.image:
+            ours[CODE_TAG] = code_sha256(self.sha256)
         return {**self.tags, **ours}
+
+    def _tag_image(self, client: Any) -> None:
+        has = client.get_function_configuration(FunctionName=self.name)
+        client.tag_resource(Resource=has["FunctionArn"], Tags={CODE_TAG: has["CodeSha256"]})
 
 
 def code_sha256(sha256: str) -> str:

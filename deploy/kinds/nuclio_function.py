@@ -1,4 +1,4 @@
-"""A Nuclio function, deployed from an uploaded archive.
+"""A Nuclio function, deployed from an uploaded archive, its source code or an image.
 
 What was asked for is kept in the function's annotations: a dashboard fills in defaults of its own,
 and an asked-for value could not be told from those.
@@ -26,10 +26,10 @@ _FAILED = ("error", "unhealthy")
 
 @dataclass(frozen=True, kw_only=True)
 class NuclioFunction(Resource):
-    """A Nuclio function: its config's spec without the archive's address.
+    """A Nuclio function: its config's spec without the archive's address or the source code.
 
-    digest: of the artifact's files, hex; the archive is `path` of `bucket`, and where there is no
-            bucket the source is in the spec
+    digest: of the artifact's files, hex; the archive is `path` of `bucket`, where there is one
+    source: base64, where the code is in the configuration
     state:  live only
     routes: wanted only: methods and paths, which are in the code
     """
@@ -43,6 +43,7 @@ class NuclioFunction(Resource):
     digest: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str = field(default="nuclio", compare=False)
+    source: str = field(default="", compare=False, repr=False)
     bucket: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
     state: str = field(default="", compare=False)
@@ -50,8 +51,10 @@ class NuclioFunction(Resource):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        archive = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
-        return (f"nuclio_project:{self.project}", *archive, *self.after)
+        code = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
+        if image := self.spec.get("image"):
+            code = (f"image:{image}",)
+        return (f"nuclio_project:{self.project}", *code, *self.after)
 
     def pulls(self, changes: tuple[Change, ...]) -> bool:
         return True  # Nuclio builds code and configuration together
@@ -78,7 +81,8 @@ class NuclioFunction(Resource):
     def remembered(self) -> dict[str, Any]:
         spec = _comparable(self.spec)
         spec["env"] = {name: digest(value) for name, value in spec["env"].items()}
-        return {**super().remembered(), "spec": spec}
+        kept = {key: value for key, value in super().remembered().items() if key != "source"}
+        return {**kept, "spec": spec}
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
@@ -133,7 +137,9 @@ class NuclioFunction(Resource):
             SPEC_ANNOTATION: json.dumps(self.spec, sort_keys=True),
         }
         build = dict(self.spec.get("build", {}))
-        if self.bucket:
+        if self.source:
+            build["functionSourceCode"] = self.source
+        elif self.bucket:
             build |= {"path": self._archive_url(target), "codeEntryType": "archive"}
         labels = {**self.labels, PROJECT_LABEL: self.project, APP_LABEL: target.app}
         return {

@@ -33,6 +33,7 @@ _SAID = (
     "environment",
     "ephemeral_mb",
     "digest",
+    "layers",
 )
 
 

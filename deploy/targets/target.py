@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...builders.artifacts.image_context import Image
 from .aws import Aws
 from .nuclio import Nuclio
 
@@ -18,6 +19,7 @@ class Target:
 
     app:      the app that tags are to name
     archives: the zips at hand, by their SHA-256 in hex
+    images:   the contexts of images at hand, by their digest
     many:     so many functions are read that one long list is less than a short one for each
     """
 
@@ -25,6 +27,7 @@ class Target:
     nuclio: Nuclio | None = None
     app: str = ""
     archives: Mapping[str, Path] = field(default_factory=dict)
+    images: Mapping[str, tuple[Path, Image]] = field(default_factory=dict)
     many: bool = False
     _known: dict[str, Any] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,6 @@ from ...handlers.triggers import Http
 from ..errors import CannotPlan
 
 TRIGGERS = {"lambda": ("http", "sqs", "kinesis", "cron"), "nuclio": ("http", "cron")}
-DEPLOYED = ("zip", "archive", "sourceCode")  # kinds of artifacts
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -81,22 +81,21 @@ def where_of(function: Function[..., Any], root: Path) -> str:
 def sources_of(artifact: Artifact, places: Collection[str]) -> dict[str, str]:
     """The checksum of each of these files in an artifact: whether one is another than it was.
 
-    CRC-32, as the zip has it: names the file that changed; the digest is what decides.
+    CRC-32, as a zip has it: names the file that changed; the digest is what decides.
     """
     if not places:
         return {}
+    if artifact.path.suffix != ".zip":
+        folder = artifact.path / "code"
+        paths = {each: folder / each for each in sorted(places)}
+        return {
+            each: f"{zlib.crc32(path.read_bytes()):08x}"
+            for each, path in paths.items()
+            if path.is_file()
+        }
     with zipfile.ZipFile(artifact.path) as archive:
         known = archive.NameToInfo
         return {each: f"{known[each].CRC:08x}" for each in sorted(places) if each in known}
-
-
-def refuse_packages(function: Function[..., Any], artifact: Artifact) -> None:
-    """Raise `CannotPlan` for an artifact of a kind that is built and not deployed."""
-    if artifact.package not in DEPLOYED:
-        raise CannotPlan(
-            f"function {function.name!r} is packaged as {artifact.package!r}, which `pelton build` "
-            f"makes and `pelton deploy` does not take; choose {' or '.join(DEPLOYED)}"
-        )
 
 
 def routes_of(function: Function[..., Any]) -> tuple[str, ...]:

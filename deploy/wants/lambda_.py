@@ -13,6 +13,8 @@ from ..kinds.archive import Archive
 from ..kinds.base import Resource
 from ..kinds.bucket import Bucket
 from ..kinds.function import LambdaFunction
+from ..kinds.image import image_of
+from ..kinds.layer import Layer
 from ..kinds.permission import Permission
 from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import LIVE, Release, published
@@ -29,6 +31,7 @@ def on_lambda(
 ) -> Iterator[Resource]:
     """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
     yield from archives(built)
+    yield from layers(built, place)
     made = _function(function, built, place)
     yield made
     if function.settings.versions:
@@ -79,23 +82,45 @@ def _after(function: Function[..., Any]) -> tuple[str, ...]:
 
 
 def archives(built: Built) -> Iterator[Resource]:
-    """The bucket and the object that an artifact goes through, where it does."""
+    """The bucket and the object that an artifact goes through, or the image that it becomes."""
+    artifact = built.artifact
     if built.bucket:
-        name = built.artifact.function
+        name = artifact.function
         yield Bucket(name=built.bucket, function=name)
-        yield Archive(
-            name=f"{built.bucket}/{built.path}", function=name, sha256=built.artifact.sha256
+        yield Archive(name=f"{built.bucket}/{built.path}", function=name, sha256=artifact.sha256)
+    if artifact.image is not None:
+        reference = artifact.image.reference
+        yield image_of(reference, artifact.digest, artifact.function, built.causes)
+
+
+def layers(built: Built, place: Place) -> Iterator[Resource]:
+    """The layers of an artifact, and the objects that they go through, where they do."""
+    for each in built.artifact.layers:
+        bucket, path = (place.bucket, f"layers/{each.sha256}.zip") if each.needs_s3 else ("", "")
+        if bucket:
+            yield Bucket(name=bucket)
+            yield Archive(name=f"{bucket}/{path}", sha256=each.sha256)
+        yield Layer(
+            name=each.name,
+            sha256=each.sha256,
+            bucket=bucket,
+            path=path,
+            zipped=each.report.zipped,
+            runtimes=each.runtimes,
+            architectures=each.architectures,
+            causes=built.causes,
         )
 
 
 def _function(function: Function[..., Any], built: Built, place: Place) -> LambdaFunction:
     settings, artifact = function.settings, built.artifact
+    image = artifact.image.reference if artifact.image else ""
     return LambdaFunction(
         name=function.name,
         function=function.name,
         causes=built.causes,
-        runtime=artifact.runtime,
-        handler=artifact.handler,
+        runtime="" if image else artifact.runtime,
+        handler="" if image else artifact.handler,
         role=_role(function, place),
         architecture=built.architecture,
         memory=settings.memory,
@@ -107,6 +132,8 @@ def _function(function: Function[..., Any], built: Built, place: Place) -> Lambd
         concurrency=settings.concurrency,
         digest=artifact.digest,
         sha256=artifact.sha256,
+        layers=(*settings.aws.layers, *(each.name for each in artifact.layers)),
+        image=image,
         bucket=built.bucket,
         path=built.path,
         sources=built.sources,

@@ -25,7 +25,9 @@ def on_nuclio(
     if artifact.spec is None:
         raise CannotPlan(f"function {function.name!r}: its artifact is not one for nuclio")
     spec = json.loads(json.dumps(artifact.spec.get("spec", artifact.spec)))
-    spec.setdefault("build", {}).pop("path", None)
+    build = spec.setdefault("build", {})
+    build.pop("path", None)
+    source = build.pop("functionSourceCode", "")
     yield from archives(built)
     yield NuclioProject(name=app, function=function.name)
     made = NuclioFunction(
@@ -37,6 +39,7 @@ def on_nuclio(
         digest=artifact.digest,
         labels=dict(function.settings.tags),
         namespace=function.settings.nuclio.namespace,
+        source=source,
         bucket=built.bucket,
         path=built.path,
         routes=routes_of(function),

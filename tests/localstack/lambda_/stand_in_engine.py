@@ -8,14 +8,17 @@ an image says of itself is in them as an engine tells it.  It shares nothing wit
     stand_in_engine.py STATE COMMAND...
 """
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 STATE = Path(sys.argv[1])
 KNOWN = {"--rm": 0, "--read-only": 0, "--label": 1, "--name": 1, "--pull": 1}
@@ -26,16 +29,37 @@ def fail(code: int, sentence: str) -> None:
     sys.exit(code)
 
 
+def build(words: list[str]) -> None:
+    """An image of a context: what its Dockerfile copies, run by this Python's runtime client."""
+    context, name = Path(words[-1]), words[words.index("--tag") + 1]
+    lines = (context / "Dockerfile").read_text().splitlines()
+    code = STATE / "code" / quote(name, "")
+    for line in lines:
+        if line.startswith("COPY "):
+            shutil.copytree(context / line.split()[1], code, dirs_exist_ok=True)
+    (command,) = (json.loads(line[4:]) for line in lines if line.startswith("CMD "))
+    config = {
+        "Entrypoint": [sys.executable, "-m", "awslambdaric"],
+        "Cmd": command,
+        "WorkingDir": str(code),
+        "Env": ["PATH=/usr/bin:/bin"],
+    }
+    digest = hashlib.sha256(json.dumps([config, lines]).encode()).hexdigest()
+    told = {"Id": f"sha256:{digest}", "RepoDigests": [], "Config": config}
+    (STATE / "images" / f"{quote(name, '')}.json").write_text(json.dumps(told))
+
+
 def images() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path in (STATE / "images").glob("*.json"):
         image = json.loads(path.read_text())
-        found[path.stem] = found[image["Id"]] = image
+        found[unquote(path.stem)] = found[image["Id"]] = image
     return found
 
 
 def image_of(name: str, code: int) -> dict[str, Any]:
-    image = images().get(name.partition(":")[0] if not name.startswith("sha256:") else name)
+    known = images()
+    image = known.get(name) or known.get(name.partition(":")[0])
     if image is None:
         fail(code, f"no such image: {name}")
     assert image is not None
@@ -132,6 +156,8 @@ def main(command: str, *words: str) -> None:
         print("1.0 Stand-in")
     elif command == "image":
         print(json.dumps([image_of(words[-1], 1)]))
+    elif command == "build":
+        build(list(words))
     elif command == "pull":
         pull(words[-1])
     elif command == "create":
