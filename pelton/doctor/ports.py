@@ -12,6 +12,7 @@ from .finding import OK, PROBLEM, Ask, Finding
 
 NAME = "ports"
 HOST = "127.0.0.1"
+SECONDS = 10.0  # for what listens to say what it is
 LISTENING = "0A"  # of the states in /proc/net/tcp
 
 
@@ -49,7 +50,7 @@ def _is_emulator(port: int) -> bool:
 
 
 def _told(port: int, path: str) -> bytes:
-    with closing(HTTPConnection(HOST, port, timeout=2)) as connection:
+    with closing(HTTPConnection(HOST, port, timeout=SECONDS)) as connection:
         with suppress(OSError, HTTPException):
             connection.request("GET", path)
             return connection.getresponse().read(65536)
