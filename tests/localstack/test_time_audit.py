@@ -21,6 +21,7 @@ FORMS = "writes down a time that it is given"
 # (file, use) -> why it does not ask the emulator's clock
 REAL = {
     ("nuclio/pool.py", "asyncio.timeout"): PROCESS,
+    ("nuclio/pool.py", "time.perf_counter"): MEASURED,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
     ("lambda_/sandbox.py", "MACHINE.call_later"): PROCESS,
     ("lambda_/calls.py", "MACHINE.time"): "a trace's beginning: its segments are of real processes",
