@@ -211,7 +211,12 @@ def collect(order: Order) -> tuple[Content, Sources]:
         own[f"{entry}.py"] = _entry(function, target).encode()
     offered = unpacked.modules if unpacked else ()
     check_imports(sources.imports, [*own, *parts], offered, target, function.name)
-    brought = read_installed(unpacked if order.kind.inside else None, choice, target)
+    shipping = unpacked
+    if unpacked is not None and not order.kind.inside:
+        shipping = unpacked.beside_the_app()  # which no platform can install
+    brought = read_installed(shipping, choice, target)
+    if unpacked is not None and not order.kind.inside:
+        brought = replace(brought, pins=unpacked.pins)
     files = parts | brought.files
     _refuse_collisions(function, own, files)
     notes = [*dynamic_notes(function.module, order.root, sources), *sources.ignored]

@@ -73,7 +73,11 @@ def _try(choice: Choice, place: str) -> tuple[Package, ...] | Said:
     for _ in range(ROUNDS):
         said, packages = _compile(choice, place, bounds, sources)
         if said.code:
-            more = [each for each in said.without_wheels if each not in sources]
+            more = [
+                each
+                for each in said.without_wheels
+                if each not in sources and not newest(choice, each)
+            ]
             if not more:
                 return said
             sources += more

@@ -12,7 +12,7 @@ _GLIBC = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?(?=\0)")
 
 
 def machine(content: bytes) -> str:
-    """For which machine a file is; "" when it is no ELF file.
+    """For which machine a file is; "" when it is no ELF file, or does not say.
 
     >>> machine(b"\\x7fELF\\x02\\x01" + bytes(12) + bytes([183, 0])), machine(b"text")
     ('aarch64', '')
@@ -20,7 +20,7 @@ def machine(content: bytes) -> str:
     if len(content) < 20 or content[:4] != b"\x7fELF":
         return ""
     number = int.from_bytes(content[18:20], "big" if content[5] == 2 else "little")
-    return MACHINES.get(number, f"machine {number}")
+    return MACHINES.get(number, f"machine {number}" if number else "")
 
 
 def glibc(content: bytes) -> tuple[int, int]:

@@ -39,6 +39,14 @@ def refusal(
             f"function {function}: the disk is full while its requirements are fetched; make room "
             "(`pelton cache clean` empties pelton's own cache, `uv cache clean` uv's)"
         )
+    if said.unbuilt[0]:
+        name, last = said.unbuilt
+        return CannotResolve(
+            f"{_where(name.partition('==')[0], asked, function)}: {name} has no wheel for "
+            f"{target.says}, and its sources do not build into plain Python (no compiler is used, "
+            f"since it would compile for this machine): {last}; ask for a version that has a "
+            "wheel, or build its wheel with cibuildwheel and name that by its path"
+        )
     if said.mismatch:
         return Tampered(
             f"function {function}: the file of {said.mismatch} is not the one that was locked: its "

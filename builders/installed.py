@@ -14,13 +14,15 @@ from .unpacked import Unpacked
 @dataclass(frozen=True, slots=True)
 class Installed:
     """files: content by place; owner: distribution by place, of what was left out too; sizes: in
-    bytes, of what was left out or might be; requirers: which requirement brought what."""
+    bytes, of what was left out or might be; requirers: which requirement brought what; pins: what
+    a platform installs itself, each with its version, as pip takes it."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     owner: dict[str, str] = field(default_factory=dict)
     trimmed: Trimmed = field(default_factory=Trimmed)
     sizes: Mapping[str, int] = field(default_factory=dict)
     requirers: Requirers = field(default_factory=Requirers)
+    pins: tuple[str, ...] = ()
 
 
 def read_installed(unpacked: Unpacked | None, choice: Choice, target: Target) -> Installed:

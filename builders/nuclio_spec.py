@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from ..handlers.function import Function
@@ -11,13 +12,15 @@ from ..handlers.triggers import Cron, Http
 from .errors import BuildError
 
 
-def build_commands(function: Function[..., Any]) -> list[str]:
-    """The requirements, as Nuclio installs them: by build commands."""
-    needed = function.settings.requirements
-    return [f"pip install {' '.join(shlex.quote(each) for each in needed)}"] if needed else []
+def build_commands(pins: Sequence[str]) -> list[str]:
+    """The requirements, as Nuclio installs them: by build commands, in the versions that were
+    locked."""
+    return [f"pip install {' '.join(map(shlex.quote, pins))}"] if pins else []
 
 
-def function_config(function: Function[..., Any], handler: str, runtime: str) -> dict[str, Any]:
+def function_config(
+    function: Function[..., Any], handler: str, runtime: str, pins: Sequence[str] = ()
+) -> dict[str, Any]:
     """The function configuration; `spec.build.path` is filled by whoever uploads the archive.
 
     Raises `BuildError` for a trigger that Nuclio has not.
@@ -42,7 +45,7 @@ def function_config(function: Function[..., Any], handler: str, runtime: str) ->
             "resources": _resources(function),
             **_scheduling(settings.nuclio),
             "triggers": _triggers(function),
-            "build": {"codeEntryType": "archive", "commands": build_commands(function)},
+            "build": {"codeEntryType": "archive", "commands": build_commands(pins)},
         },
     }
 

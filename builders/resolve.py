@@ -26,6 +26,7 @@ from .explain import refusal
 from .files import locked_file, write_whole
 from .lockfile import (
     NAME,
+    Lock,
     Package,
     Question,
     Resolution,
@@ -94,8 +95,7 @@ class Resolver:
         local = self._local(asked, target)
         links = [each for each in self.find_links if each.is_dir()]
         choice = Choice(asked, target, root, function.name, local, {}, links, self.offline)
-        resolution = self._resolution(choice, function, root / NAME)
-        made = self._made(choice, resolution.packages)
+        resolution, made = self._resolution(choice, function, root / NAME)
         paths = [each.path for each in asked.requirements if each.path is not None]
         key = made.folder.parent.name
         known = Known(key, packages_json(resolution), made.asked)
@@ -124,32 +124,44 @@ class Resolver:
                 )
         return found
 
-    def _resolution(self, choice: Choice, function: Function[..., Any], path: Path) -> Resolution:
-        """The answer of the lock, else of the cache, else of uv."""
+    def _resolution(
+        self, choice: Choice, function: Function[..., Any], path: Path
+    ) -> tuple[Resolution, Unpacked]:
+        """The answer of the lock, else of the cache, else of uv, and its files.  It is kept when
+        its files are there and may ship."""
         asked = choice.asked
         question = Question.of(function.app.name, asked, choice.target)
         kept = self.cache / "resolutions" / f"{_key(question, asked, choice, path)}.json"
         if asked.pinned:
-            return self._kept(kept, question) or self._resolved(choice, question, kept)
+            found = self._kept(kept, question) or Resolution(question, choose(choice))
+            made = self._made(choice, found.packages)
+            write_whole(kept, packages_json(found))
+            return found, made
         with locked_file(self.cache / "locks" / _short(str(path))):
             lock = read_lock(path)
             known = lock.find(question)
             if known is not None and self._stays(known):
                 _check_local(known, choice, function)
-                return known
+                return known, self._made(choice, known.packages)
             if self.lock == "locked":
                 raise _not_locked(function, choice, path, lock.nearest(question))
-            found = self._kept(kept, question) if known is None else None
-            if found is None:
-                preferences = lock.preferences(question)
-                if self.upgrade is None:
-                    preferences = {}
-                keep = {n: v for n, v in preferences.items() if n not in (self.upgrade or ())}
-                found = self._resolved(replace(choice, preferences=keep), question, kept)
+            is_new = lock.nearest(question) is None
+            wanted = replace(choice, preferences=self._preferences(lock, question))
+            found = (self._kept(kept, question) if is_new else None) or Resolution(
+                question, choose(wanted)
+            )
+            made = self._made(choice, found.packages)
+            write_whole(kept, packages_json(found))
             if self.lock == "write" or (self.lock == "keep" and path.exists()):
                 asks = _all_asked(function, choice)
                 write_lock(path, lock.without(function.app.name, asks).with_(found))
-            return found
+            return found, made
+
+    def _preferences(self, lock: Lock, question: Question) -> dict[str, str]:
+        if self.upgrade is None:
+            return {}
+        known = lock.preferences(question)
+        return {name: version for name, version in known.items() if name not in self.upgrade}
 
     def _stays(self, known: Resolution) -> bool:
         if self.upgrade is None:
@@ -163,11 +175,6 @@ class Resolver:
             return Resolution(question, packages_of(path.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
-
-    def _resolved(self, choice: Choice, question: Question, kept: Path) -> Resolution:
-        found = Resolution(question, choose(choice))
-        write_whole(kept, packages_json(found))
-        return found
 
     def _made(self, choice: Choice, packages: tuple[Package, ...]) -> Unpacked:
         hashes = {name: each.wheel_sha256 for name, each in choice.local.items()}

@@ -5,6 +5,7 @@ The only place that starts it.  Knows nothing of functions, locks or caches.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from .errors import CannotResolve
 
+# What would be compiled here would be compiled for this machine: sources that need it fail at once.
+NO_COMPILERS = {name: "/bin/false" for name in ("CC", "CXX", "FC", "CARGO", "RUSTC", "CMAKE")}
 _MARKS = re.compile(r"^\s*(error|cause|hint|warning):\s*")
 # What uv says of a network that is not there, of a disk without room.
 _NO_NETWORK = re.compile(
@@ -23,6 +26,7 @@ _DISK_FULL = re.compile(r"No space left on device|os error 28\b|os error 122\b")
 _NO_WHEELS = re.compile(
     r"(?:Because|and) (?:all versions of )?([\w.-]+?)(?:[=<>!~{]\S*)? ha(?:s|ve) no usable wheels"
 )
+_UNBUILT = re.compile(r"Failed to (?:download and )?build `([^`]+)`")
 _MISMATCH = re.compile(r"Hash mismatch for `([^`]+)`")
 
 
@@ -64,6 +68,14 @@ class Said:
         return found[1] if found else ""
 
     @property
+    def unbuilt(self) -> tuple[str, str]:
+        """The distribution whose sources could not be built, and the last that was said of it;
+        ("", "") for none."""
+        found = _UNBUILT.search(self.told)
+        lines = [e.strip() for e in self.told.partition("hint:")[0].splitlines() if e.strip()]
+        return (found[1], _MARKS.sub("", lines[-1])) if found else ("", "")
+
+    @property
     def without_wheels(self) -> tuple[str, ...]:
         """The distributions that only exist as sources.
 
@@ -83,7 +95,13 @@ def run_uv(words: Sequence[str], *, cwd: Path, text: str = "") -> Said:
     try:
         command = [uv.find_uv_bin(), "--quiet", "--color", "never", *words]
         done = subprocess.run(
-            command, input=text, capture_output=True, text=True, cwd=cwd, check=False
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            check=False,
+            env=os.environ | NO_COMPILERS,
         )
     except FileNotFoundError as error:
         raise CannotResolve(

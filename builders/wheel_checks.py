@@ -40,7 +40,7 @@ def _refuse_compiled(distribution: str, tags: list[str], target: Target, functio
 
 def _check_native(found: Found, index: int, tags: list[str], target: Target, function: str) -> None:
     """Libraries for several machines may lie in one wheel; none for the target's is a fault."""
-    native = found.native.get(index, [])
+    native = [each for each in found.native.get(index, []) if elf.machine(each[1])]
     ours = [(place, content) for place, content in native if elf.machine(content) == target.machine]
     if native and not ours:
         place, content = native[0]

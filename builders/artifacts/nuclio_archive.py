@@ -20,7 +20,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
     path = content.path(out, ".zip")
     sha256 = write_zip(content.whole, path, cache / "members")
     handler, runtime = f"{content.entry}:handler", f"python:{content.target.python}"
-    spec = nuclio_spec.function_config(content.function, handler, runtime)
+    spec = nuclio_spec.function_config(content.function, handler, runtime, content.installed.pins)
     yaml = content.path(out, ".yaml")
     function_yaml.write(spec, yaml)
     return Artifact(
@@ -33,7 +33,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
         runtime=runtime,
         report=content.report(path.stat().st_size),
         spec=spec,
-        build_commands=tuple(nuclio_spec.build_commands(content.function)),
+        build_commands=tuple(nuclio_spec.build_commands(content.installed.pins)),
         package="archive",
         beside=(yaml,),
     )

@@ -82,7 +82,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
     path = content.path(out, ".py")
     write_whole(path, source)
     handler, runtime = f"{content.entry}_source:handler", f"python:{content.target.python}"
-    spec = nuclio_spec.function_config(content.function, handler, runtime)
+    spec = nuclio_spec.function_config(content.function, handler, runtime, content.installed.pins)
     spec["spec"]["build"] |= {
         "codeEntryType": "sourceCode",
         "functionSourceCode": _encoded(source),
@@ -99,7 +99,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
         runtime=runtime,
         report=content.report(len(source)),
         spec=spec,
-        build_commands=tuple(nuclio_spec.build_commands(content.function)),
+        build_commands=tuple(nuclio_spec.build_commands(content.installed.pins)),
         package="sourceCode",
         beside=(yaml,),
     )

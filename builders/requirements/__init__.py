@@ -18,7 +18,7 @@ from .base import Asked, Named, Requirement, joined, path_requirement
 # The first that reads a file counts; what no other reads is a requirements file.
 KINDS: tuple[ModuleType, ...] = (pyproject, uv_lock, poetry_lock, pylock, file)
 
-__all__ = ["KINDS", "Asked", "Requirement", "asked_for"]
+__all__ = ["KINDS", "Asked", "Requirement", "asked_for", "files_named"]
 
 
 def asked_for(words: Sequence[str], root: Path, target: Target, where: str) -> Asked:
@@ -28,6 +28,12 @@ def asked_for(words: Sequence[str], root: Path, target: Target, where: str) -> A
     the line that wrote them.  Raises `CannotResolve` with file and line.
     """
     return joined([_word(each, root, target, where) for each in words])
+
+
+def files_named(words: Sequence[str], root: Path) -> list[Path]:
+    """The files that the `requirements` of a function name."""
+    named = [each[3:].strip() for each in words if each.startswith(("-r ", "-c "))]
+    return [root / each.partition("[")[0].partition(":")[0] for each in named]
 
 
 def _word(word: str, root: Path, target: Target, where: str) -> Asked:

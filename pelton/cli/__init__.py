@@ -28,6 +28,7 @@ COMMANDS = {
     "openapi": "Print the OpenAPI document of what `serve` would serve.",
     "dev": "Run the emulator, deploy an app, and deploy again on every save.",
     "build": "Make an app's artifacts and print what is in them.",
+    "lock": "Write what requirements are resolved to into pelton.lock.",
     "plan": "Show what a deploy would change, and why.",
     "deploy": "Plan, then apply.",
     "destroy": "Delete everything that a deploy has made.",
@@ -44,6 +45,7 @@ COMMANDS = {
     "graph": "Draw an app's serving graphs, watch one run, compare two.",
     "job": "Run a graph over a dataset.",
     "doctor": "Look at what this machine has of what pelton needs.",
+    "cache": "Show what builds have cached, or remove it.",
     "emulator": "Run AWS and Nuclio on this machine, in the foreground.",
 }
 

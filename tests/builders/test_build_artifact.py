@@ -151,7 +151,7 @@ def test_nuclio_gets_an_archive_with_build_commands(make: Make, tmp_path: Path) 
     assert artifact.handler == "pelton_nuclio_double:handler"
     assert artifact.spec["spec"]["build"] == {
         "codeEntryType": "archive",
-        "commands": ["pip install tiny"],
+        "commands": ["pip install tiny==1.0"],
     }
 
 

@@ -148,7 +148,7 @@ def test_a_wheel_beside_the_app_is_the_one_that_was_locked(desk: Any, shelf: Any
     path = shelf.wheel("ours")
     path.rename(desk.root / path.name)
     word = f"./{path.name}"
-    assert desk.install(word, lock="write").pins == ("ours==1.0",)
+    assert [each.name for each in desk.install(word, lock="write").packages] == ["ours"]
     shelf.wheel("ours", files={"ours.py": b"other = 1\n"}).replace(desk.root / path.name)
     with pytest.raises(Tampered, match=r"if you changed it, run `pelton lock --upgrade ours`"):
         desk.install(word)
@@ -170,6 +170,21 @@ def test_two_with_the_same_file_are_settled_by_name(desk: Any, shelf: Any) -> No
     assert made.read("tests/__init__.py") == b"a = 1\n"
     assert made.files["tests/__init__.py"].distribution == "aaa 1.0"
     assert made.notes == ("tests/__init__.py is in aaa 1.0 and in bbb 1.0; that of aaa 1.0 counts",)
+
+
+def test_a_platform_that_installs_itself_gets_the_pins_and_what_no_index_has(
+    desk: Any, shelf: Any
+) -> None:
+    shelf.wheel("tiny")
+    shelf.project(desk.root / "ours", "ours")
+    made = desk.install("tiny", "./ours")
+    assert made.pins == ("tiny==1.0",)
+    assert made.asked == ("tiny", "ours")
+    beside = made.beside_the_app()
+    assert beside is not None
+    assert "ours.py" in beside.files
+    assert "tiny.py" not in beside.files
+    assert desk.install("tiny").beside_the_app() is None
 
 
 # The lock.
