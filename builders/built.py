@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ class Local:
     """A wheel on this machine.
 
     line: as uv takes it; path: what the user wrote; sha256: of the file that the user wrote, ""
-    for a folder; wheel: the file to install, whose own sha256 is `wheel_sha256`
+    for a folder; needs: a digest of what a folder's project requires; wheel: the file to install,
+    whose own sha256 is `wheel_sha256`
     """
 
     name: str
@@ -45,6 +47,7 @@ class Local:
     line: str
     wheel: Path
     wheel_sha256: str
+    needs: str = ""
 
 
 def digest_of_path(path: Path) -> str:
@@ -93,8 +96,17 @@ def local_wheel(
     return Local(
         canonical(name), version, path.name if path.is_file() else "", sha256,
         requirement.text.partition(";")[0].strip(), f"{line} ; {marker}" if marker else line, wheel,
-        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        hashlib.sha256(wheel.read_bytes()).hexdigest(), "" if path.is_file() else needs_of(wheel),
     )  # fmt: skip
+
+
+def needs_of(wheel: Path) -> str:
+    """A digest of a wheel's version and of what it requires: when that changes, so may the rest."""
+    with zipfile.ZipFile(wheel) as archive:
+        place = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        text = archive.read(place).decode("utf-8", "replace").partition("\n\n")[0]
+    said = [e for e in text.splitlines() if e.startswith(("Version:", "Requires-", "Provides-"))]
+    return hashlib.sha256("\n".join(sorted(said)).encode()).hexdigest()[:16]
 
 
 def _built(

@@ -151,7 +151,7 @@ def _file(package: Mapping[str, Any], choice: Choice) -> Package | None:
     """The file that fits the target best; None when only wheels that are too new do."""
     name, version = str(package["name"]), str(package.get("version", ""))
     if own := choice.local.get(canonical(name)):
-        return Package(name, own.version, own.file, own.sha256, path=own.path)
+        return Package(name, own.version, own.file, own.sha256, path=own.path, needs=own.needs)
     allowed = choice.asked.allowed.get(canonical(name))
     if "archive" in package:
         made = _package(name, version, package["archive"], url=str(package["archive"]["url"]))

@@ -31,7 +31,7 @@ class Package:
     """One distribution: its file and that file's sha256.
 
     url: where it is, when no index was asked; path: of a file or folder beside the app (a folder
-    is built, and has no hash)
+    is built, and has no hash); needs: a digest of what a folder's project requires
     """
 
     name: str
@@ -40,6 +40,7 @@ class Package:
     sha256: str = ""
     url: str = ""
     path: str = ""
+    needs: str = ""
 
     @property
     def is_source(self) -> bool:

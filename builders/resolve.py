@@ -140,7 +140,7 @@ class Resolver:
         with locked_file(self.cache / "locks" / _short(str(path))):
             lock = read_lock(path)
             known = lock.find(question)
-            if known is not None and self._stays(known):
+            if known is not None and self._stays(known, choice):
                 _check_local(known, choice, function)
                 return known, self._made(choice, known.packages)
             if self.lock == "locked":
@@ -163,10 +163,11 @@ class Resolver:
         known = lock.preferences(question)
         return {name: version for name, version in known.items() if name not in self.upgrade}
 
-    def _stays(self, known: Resolution) -> bool:
-        if self.upgrade is None:
+    def _stays(self, known: Resolution, choice: Choice) -> bool:
+        if self.upgrade is None or self.upgrade.intersection(e.name for e in known.packages):
             return False
-        return not self.upgrade.intersection(each.name for each in known.packages)
+        needs = {each.name: each.needs for each in known.packages if each.path}
+        return all(needs.get(name) == each.needs for name, each in choice.local.items())
 
     def _kept(self, path: Path, question: Question) -> Resolution | None:
         if self.upgrade is None or self.upgrade:
@@ -254,7 +255,8 @@ def _not_locked(
         had, has = set(nearest.question.requirements), set(choice.asked.texts)
         changed = [f"+{each}" for each in sorted(has - had)]
         changed += [f"-{each}" for each in sorted(had - has)]
-        why = f"its requirements are others ({', '.join(changed) or 'constraints changed'})"
+        more = "constraints changed, or what a project beside the app requires"
+        why = f"its requirements are others ({', '.join(changed) or more})"
     return NotLocked(
         f"function {function.name}: {path.name} would have to change, {why}; run `pelton lock` and "
         "commit the file"

@@ -138,6 +138,20 @@ def test_a_project_beside_the_app_is_built_and_built_again_when_it_changes(
     assert desk.install("./libs/ours", lock="locked").read("ours.py") == b"v = 'new'\n"
 
 
+def test_what_a_project_beside_the_app_comes_to_require_is_seen(desk: Any, shelf: Any) -> None:
+    shelf.wheel("tiny")
+    folder = shelf.project(desk.root / "ours", "ours")
+    desk.install("./ours", lock="write")
+    backend = folder / "backend.py"
+    metadata = "Name: ours\\nVersion: 1.0\\n"
+    assert metadata in backend.read_text()
+    text = backend.read_text().replace(metadata, f"{metadata}Requires-Dist: tiny\\n")
+    backend.write_text(text)
+    with pytest.raises(NotLocked, match="what a project beside the app requires"):
+        desk.install("./ours", lock="locked")
+    assert desk.install("./ours").pins == ("tiny==1.0",)
+
+
 def test_a_project_that_compiles_is_refused(desk: Any, shelf: Any) -> None:
     shelf.project(desk.root / "hard", "hard", tag="cp311-cp311-linux_x86_64")
     with pytest.raises(CannotResolve, match=r"\./hard is compiled for one machine.*cibuildwheel"):
@@ -247,6 +261,19 @@ def test_a_wheel_that_was_exchanged_is_refused(
         Tampered, match=r"tiny==1\.0 is not the one that was locked.*--upgrade tiny"
     ):
         desk.install("tiny")
+
+
+def test_a_lock_of_the_user_s_own_decides_and_is_held_to(desk: Any, shelf: Any) -> None:
+    import hashlib
+
+    digest = hashlib.sha256(shelf.wheel("tiny").read_bytes()).hexdigest()
+    shelf.wheel("tiny", "2.0")
+    desk.write("requirements.txt", f"tiny==1.0 --hash=sha256:{digest}\n")
+    assert desk.install("-r requirements.txt", lock="locked").pins == ("tiny==1.0",)
+    assert not (desk.root / "pelton.lock").exists()
+    desk.write("requirements.txt", f"tiny==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(Tampered, match=r"none of the hashes that are pinned for tiny 1\.0"):
+        desk.install("-r requirements.txt")
 
 
 @pytest.mark.parametrize(
