@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 )
 @click.option("--imports", is_flag=True, help="Measure how long each artifact takes to import.")
 @click.option("--why", is_flag=True, help="What is big, and which requirement brought it in.")
+@requirement_options
 @json_option
 def command(
     file: str | None,
@@ -64,6 +66,7 @@ def command(
     imports: bool,
     why: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Build every function of FILE into --out; print packages, files, sizes, largest first.
 
@@ -94,6 +97,7 @@ def command(
     with said("the manifest", out):
         (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
     artifacts = []
+    resolver = make_resolver(options, "write")
     for target in to or (("nuclio",) if file.endswith(".ipynb") else ("aws",)):
         for function in app.functions.values():
             artifact = build(
@@ -101,6 +105,7 @@ def command(
                 _target(target, function, endpoint),
                 root=root,
                 out=out,
+                resolver=resolver,
                 trim=trim,
                 package=package,
                 import_budget=import_budget,

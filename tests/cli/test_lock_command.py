@@ -69,6 +69,19 @@ def test_a_lock_is_written_kept_upgraded_and_checked(file: Path, tmp_path: Path)
     assert lock(file, "--check", "--upgrade-all").exit_code == 2
 
 
+def test_a_build_writes_the_lock_and_holds_to_it(file: Path, tmp_path: Path) -> None:
+    options = ["--offline", "--find-links", "wheels"]
+    refused = run("build", str(file), *options, "--locked")
+    assert "there is no" in refused.output
+    assert run("build", str(file), *options).exit_code == 0
+    assert 'name = "tiny"' in (tmp_path / "pelton.lock").read_text()
+    assert run("build", str(file), *options, "--locked").exit_code == 0
+    (tmp_path / "requirements.txt").write_text("tiny>=1\n")
+    changed = run("build", str(file), *options, "--locked")
+    assert "pelton.lock would have to change" in changed.output
+    assert "(+tiny>=1, -tiny)" in changed.output
+
+
 def test_the_cache_is_shown_pruned_and_cleaned(file: Path) -> None:
     lock(file)
     shown = json.loads(run("cache", "--json").output)
