@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from ..builders import Artifact, Target, build
+from ..builders import Artifact, Resolver, Target, build
+from ..builders.requirements import files_named
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
@@ -111,6 +112,7 @@ class Session(AbstractContextManager["Session"]):
     only: Sequence[str] = ()
     adopt: Sequence[str] = ()
     releasing: common.Releasing = field(default_factory=common.Releasing)
+    resolver: Resolver | None = None
     artifacts: list[Artifact] = field(default_factory=list)
     wanted: list[Resource] = field(default_factory=list)
 
@@ -299,20 +301,20 @@ class Session(AbstractContextManager["Session"]):
         return function in known or bool(read_keys(self.target, [f"function:{function}"]))
 
     def sources(self) -> list[str]:
-        """The files of the user's that the chosen functions are made of."""
-        found = {
-            str(path.resolve())
-            for function in self.chosen()
-            for path in find_sources(function, self.root).files.values()
-        }
-        return sorted(found)
+        """The files of the user's that the chosen functions are made of, those with their
+        requirements too."""
+        found: set[Path] = set()
+        for function in self.chosen():
+            found.update(find_sources(function, self.root).files.values())
+            found.update(files_named(function.settings.requirements, self.root))
+        return sorted(str(each.resolve()) for each in found)
 
     def _build(self, function: Function[..., Any], platform: str) -> Artifact:
         if self.where.to == "local":
             target = Target.local(platform, self._health, function)
         else:
             target = Target.aws(function) if platform == "lambda" else Target.nuclio(function)
-        artifact = build(function, target, root=self.root, out=self.out)
+        artifact = build(function, target, resolver=self.resolver, root=self.root, out=self.out)
         self.artifacts.append(artifact)
         return artifact
 

@@ -10,6 +10,7 @@ import click
 
 from .plan import plan_lines, saved_plan
 from .releases import who
+from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
 from .where import build_folder, make_where, state_option, where_options
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @state_option
 @where_options
+@requirement_options
 @json_option
 def command(
     file: str,
@@ -49,6 +51,7 @@ def command(
     from ..deploy.session import Session
     from ..deploy.wants.common import Releasing
 
+    resolver = make_resolver(options, "write")
     saved = _saved(file, planned)
     if saved is not None:
         file, only, options = saved.file, tuple(saved.only), dict(saved.options)
@@ -57,7 +60,7 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: in order
     releasing, where = Releasing(hold, who()), make_where(options)
     with build_folder(root, options["to"]) as out:
-        with Session(app, root, where, out, only, adopt, releasing) as session:
+        with Session(app, root, where, out, only, adopt, releasing, resolver) as session:
             with session.store.lock("pelton deploy"):
                 plan = session.plan()
                 if isinstance(saved, SavedPlan):

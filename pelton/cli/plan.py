@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
 from .where import build_folder, make_where, state_option, where_options
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--out", "out_file", type=click.Path(path_type=Path), help="Save the plan here.")
 @state_option
 @where_options
+@requirement_options
 @json_option
 def command(
     file: str,
@@ -42,9 +44,12 @@ def command(
     from ..builders import load_app
     from ..deploy.session import Session
 
+    resolver = make_resolver(options, "read")
     app, root = load_app(file)
     with build_folder(root, options["to"]) as out:
-        with Session(app, root, make_where(options), out, only, adopt) as session:
+        with Session(
+            app, root, make_where(options), out, only, adopt, resolver=resolver
+        ) as session:
             plan = session.plan()
             if out_file is not None:
                 saved_plan(session, plan, file, options).write(out_file)

@@ -39,12 +39,12 @@ def requirement_options(function: Decorated) -> Decorated:
 def make_resolver(
     options: dict[str, Any], lock: Locking, upgrade: frozenset[str] | None = frozenset()
 ) -> Resolver:
-    """The resolver that the options ask for.
+    """The resolver that the options ask for; they are taken out of `options`.
 
     lock: what may become of pelton.lock without --locked
     """
     from ..builders import Resolver, default_cache
 
-    links = tuple(each.resolve() for each in options["find_links"])
-    allowed: Locking = "locked" if options.get("locked") else lock
-    return Resolver(default_cache(), links, options["offline"], allowed, upgrade)
+    links = tuple(each.resolve() for each in options.pop("find_links"))
+    allowed: Locking = "locked" if options.pop("locked", False) else lock
+    return Resolver(default_cache(), links, options.pop("offline"), allowed, upgrade)
