@@ -19,7 +19,7 @@ from ..serving_graph.steps import KINDS
 ALWAYS = ("handlers", "runtime")
 GRAPH = "serving_graph"
 PACKAGE = __package__.rpartition(".")[0]
-STEPS = f"{PACKAGE}/{GRAPH}/steps"
+STEPS, KIT = f"{PACKAGE}/{GRAPH}/steps", f"{PACKAGE}/{GRAPH}/kit"
 # Words of the serving graph by which code is known to use it.
 _USES = re.compile(rb"Graph|serving_graph|ensemble|router|parallel|oip")
 # With these a graph is made of what is read at run time, so it may be of any kind.
@@ -47,7 +47,7 @@ def graph_part(texts: Iterable[bytes]) -> dict[str, bytes]:
     kinds = {each for each in homes if every or _functions(places[each]) & words}
     named = [place for place, content in places.items() if _named(place, content) & words]
     waiting = [f"{PACKAGE}/{GRAPH}/graph.py", f"{STEPS}/subgraph.py", f"{STEPS}/call.py"]
-    waiting += [*kinds, *(each for each in named if f"/{GRAPH}/steps/" not in each)]
+    waiting += [*kinds, *(each for each in named if not each.startswith((STEPS, KIT)))]
     kept: dict[str, bytes] = {}
     while waiting:
         place = waiting.pop()

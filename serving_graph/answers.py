@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .kit.base import Step
 from .segments import after_queue
-from .steps.base import Step
 from .steps.queue import Queue
 
 Steps = tuple[Step[Any, Any], ...]

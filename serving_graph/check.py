@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .fit import fits, type_name, typed_dict
+from .kit.base import Step
 from .refer import Place, meant, wrong
-from .steps.base import Step
 
 
 def given_to(

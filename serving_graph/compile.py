@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .steps.base import Bound
+from .kit.base import Bound
 
 if TYPE_CHECKING:
     from .protocols import Track

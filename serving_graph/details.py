@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from .kit.base import Step
 from .spec import StepSpec
-from .steps.base import Step
 
 
 def detail(step: Step[Any, Any]) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .fit import type_name
+from .kit.base import Step
 from .paths import branch_path
 from .spec import StepSpec
-from .steps.base import Step
 
 if TYPE_CHECKING:
     from .graph import Graph

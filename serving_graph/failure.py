@@ -13,7 +13,7 @@ from .fit import members, plain, union
 from .spec import Key
 
 if TYPE_CHECKING:
-    from .steps.base import Step
+    from .kit.base import Step
 
 Combine = Callable[[Sequence[Any]], Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .compile import Run, compile_sequence
-from .steps.base import Bound
+from .kit.base import Bound
 
 if TYPE_CHECKING:
     from .protocols import Track

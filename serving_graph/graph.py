@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, over
 
 from .check import check_joint, check_sequence, given_to
 from .fit import plain, type_name, type_to_dict, union
+from .kit.base import Passing, Step
 from .refer import Place, place, wrong
 from .run import Executor
 from .spec import GraphSpec, canonical
-from .steps.base import Passing, Step
 from .steps.call import steps_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from .logs import log
 
 if TYPE_CHECKING:
+    from .kit.base import Bound
     from .run import Worker
-    from .steps.base import Bound
 
 BOUND = 0.1  # seconds; what asyncio's own debug mode calls slow, too
 

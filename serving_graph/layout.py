@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .details import detail
 from .fit import type_name
+from .kit.base import Step
 from .paths import inside
-from .steps.base import Step
 
 if TYPE_CHECKING:
     from .graph import Graph

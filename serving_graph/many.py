@@ -15,7 +15,7 @@ from ..handlers.failed import Failed
 from .compile import Run, compile_sequence
 from .deadline import time_left
 from .drive import drive, lifted
-from .steps.base import Bound, Drop
+from .kit.base import Bound, Drop
 
 if TYPE_CHECKING:
     from .protocols import Track

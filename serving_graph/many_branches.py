@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from ..handlers.failed import Failed
 from .compile import Run
 from .drive import drive
+from .kit.base import Drop
 from .many import Many
 from .spec import Key
-from .steps.base import Drop
 
 Join = Callable[[dict[Key, Run]], Run]
 

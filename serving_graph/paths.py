@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .kit.base import Step
 from .spec import Key
-from .steps.base import Step
 
 if TYPE_CHECKING:
     from .graph import Graph

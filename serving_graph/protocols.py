@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .steps.base import Step
+from .kit.base import Step
 
 if TYPE_CHECKING:
     from _thread import LockType

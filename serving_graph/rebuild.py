@@ -7,10 +7,10 @@ from typing import Any
 
 from .fit import type_from_dict
 from .graph import Graph
+from .kit.base import Step
 from .refer import meant, place, resolve, wrong
 from .spec import GraphSpec, StepSpec
 from .steps import KINDS
-from .steps.base import Step
 
 
 def graph_from(spec: GraphSpec) -> Graph[Any, Any]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from .clock import RealClock
 from .compile import Run, compile_sequence, note
+from .kit.base import Bound, Drop, Step
 from .refer import wrong
 from .spec import Key
-from .steps.base import Bound, Drop, Step
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry

@@ -15,11 +15,11 @@ from ..handlers.delivery import Delivery
 from ..handlers.event import Event
 from ..handlers.trace_context import brought_by
 from .drive import drive
+from .kit.base import Step
 from .message import Message
 from .parcel import Parcel
 from .refer import meant, wrong
 from .run import Executor
-from .steps.base import Step
 from .steps.queue import Address, Queue
 
 if TYPE_CHECKING:

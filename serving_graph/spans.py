@@ -13,7 +13,7 @@ from typing import Any
 from ..handlers.errors import WrongUse
 from ..handlers.trace_context import brought_by, correlation_of, traceparent_of
 from .compile import Run
-from .steps.base import Bound, Drop
+from .kit.base import Bound, Drop
 
 NAME = "pelton"
 

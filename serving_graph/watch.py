@@ -12,7 +12,7 @@ from operator import sub
 from time import perf_counter
 
 from ..handlers.metrics import Histogram, Metrics
-from .steps.base import Drop
+from .kit.base import Drop
 
 PENDING = 128  # events whose times wait to be folded; folding them takes less than 0.1 ms
 

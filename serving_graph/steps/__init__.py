@@ -1,7 +1,7 @@
-"""The kinds of step, one a file, all of one shape.
+"""The kinds of step, one a file, all of one shape, and nothing else.
 
 A kind's file has the word that makes its step, the step's class, and `rebuild(spec, branches, at)`,
-the way back from a spec.
+the way back from a spec.  What several kinds share is in `kit`.
 """
 
 # A spec's word for a kind: its module here.  Loaded when a graph uses it.

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...handlers.errors import NotReady
 from ..compile import Run
 from ..fit import typed_dict, union
+from ..kit.base import Branches, Step
+from ..kit.hold import Holder, common_input, named_members
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Branches, Step
-from .hold import Holder, common_input, named_members
 
 if TYPE_CHECKING:
     from ..run import Worker

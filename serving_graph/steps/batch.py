@@ -7,10 +7,10 @@ from itertools import islice
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
+from ..kit.base import Bound, Branches, Step
+from ..kit.items import item_type, list_of
 from ..refer import Place, place, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Step
-from .items import item_type, list_of
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -22,13 +22,13 @@ from ..batching.threads import Threads
 from ..batching.work import Work
 from ..drive import lifted
 from ..fit import members, plain, type_name, union
+from ..kit.base import Bound, Branches, Step
+from ..kit.field import check_field, reader
+from ..kit.hold import Holder
+from ..kit.signature import Signature
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Step
 from .call import steps_of
-from .field import check_field, reader
-from .hold import Holder
-from .signature import Signature
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -9,13 +9,13 @@ from ...handlers.errors import NotReady
 from ..circuit import Circuit
 from ..compile import note
 from ..drive import AsyncRun
+from ..kit.around import Around, called, check_number, check_whole
+from ..kit.base import Branches, Drop, Step
+from ..kit.hold import Wait
+from ..kit.on import Types, concerns, error_types, read, written
 from ..refer import Place, place
 from ..spec import Key, StepSpec
-from .around import Around, called, check_number, check_whole
-from .base import Branches, Drop, Step
 from .call import steps_of
-from .hold import Wait
-from .on import Types, concerns, error_types, read, written
 
 if TYPE_CHECKING:
     from ..run import Worker

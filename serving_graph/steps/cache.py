@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...handlers.errors import DeadlineExceeded
 from ..compile import Run, note
+from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.base import Branches, Step
+from ..kit.freeze import freeze
+from ..kit.hold import Holder
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .ask import Ask, agreed, ask, read, takes
-from .base import Branches, Step
 from .call import steps_of
-from .freeze import freeze
-from .hold import Holder
 
 if TYPE_CHECKING:
     from ..protocols import Clock, Made, Waits

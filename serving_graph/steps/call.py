@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from ..kit.base import Bound, Branches, Step
+from ..kit.signature import Signature, verb_of
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Step
-from .signature import Signature, verb_of
 
 if TYPE_CHECKING:
     from ..protocols import Calls, Does
@@ -67,7 +67,7 @@ class CallStep(Step[Any, Any]):
         else:
             call = partial(self.target, **self.arguments) if self.arguments else self.target
         if self.streams and not self.is_async:
-            from .stream import noting
+            from ..kit.stream import noting
 
             call = noting(call, path)
         if self.thread and self.is_async:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..compile import Run, note
 from ..fit import union
+from ..kit.base import Branches, Step
+from ..kit.field import check_field, reader
+from ..kit.hold import Holder, branches_of, choosing, common_input
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Branches, Step
-from .field import check_field, reader
-from .hold import Holder, branches_of, choosing, common_input
 
 if TYPE_CHECKING:
     from ..run import Worker

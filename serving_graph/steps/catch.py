@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..drive import AsyncRun
 from ..fit import union
+from ..kit.around import Around, check_gives
+from ..kit.base import Branches, Step
+from ..kit.hold import Wait
+from ..kit.on import Types, error_types, read, written
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec
-from .around import Around, check_gives
-from .base import Branches, Step
 from .call import steps_of
 from .handler import Caught, Handler, handler_of
-from .hold import Wait
-from .on import Types, error_types, read, written
 
 if TYPE_CHECKING:
     from ..run import Worker

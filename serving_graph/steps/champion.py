@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..fit import union
+from ..kit.base import Branches, Step
+from ..kit.hold import named_members
 from ..refer import Place, place, wrong
 from ..spec import StepSpec
-from .base import Branches, Step
-from .hold import named_members
 from .shadow import Settings, Shadowed, settings_of
 
 

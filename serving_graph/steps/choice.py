@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..compile import Run
 from ..fit import fits, type_name, union
+from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.base import Branches, Step
+from ..kit.hold import Holder
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .ask import Ask, agreed, ask, read, takes
-from .base import Branches, Step
 from .call import steps_of
-from .hold import Holder
 
 if TYPE_CHECKING:
     from ..run import Worker

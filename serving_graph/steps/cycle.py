@@ -9,12 +9,12 @@ from ...handlers.errors import CycleLimit, DeadlineExceeded
 from ..compile import note
 from ..drive import AsyncRun
 from ..fit import fits, type_name, union
+from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.base import Branches, Step
+from ..kit.hold import Policy, Wait
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .ask import Ask, agreed, ask, read, takes
-from .base import Branches, Step
 from .call import steps_of
-from .hold import Policy, Wait
 
 if TYPE_CHECKING:
     from ..protocols import Made, Waits

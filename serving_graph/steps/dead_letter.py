@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ..compile import note, remark
 from ..deadline import time_left
 from ..drive import AsyncRun
+from ..kit.around import Around, called, check_gives, check_whole
+from ..kit.base import Branches, Drop, Step
+from ..kit.hold import Wait
+from ..kit.on import REFUSALS
 from ..letters import DeadLetter, File, Mailbox, letter
 from ..refer import Place, meant, place, wrong
 from ..spec import Key, StepSpec
-from .around import Around, called, check_gives, check_whole
-from .base import Branches, Drop, Step
 from .call import steps_of
 from .fallback import tell
-from .hold import Wait
-from .on import REFUSALS
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast, overl
 from ..compile import Run, note
 from ..failure import Combine, leaving_out, may_fail, without_failure
 from ..fit import fits, type_name, union
+from ..kit.base import Branches, Step
+from ..kit.combine import RULES, rule_of
+from ..kit.combine_types import rule_type, why_not
+from ..kit.hold import Holder, common_input, named_members
+from ..kit.signature import Signature
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
 from ..together import combined, compile_together
-from .base import Branches, Step
-from .combine import RULES, rule_of, rule_type, why_not
-from .hold import Holder, common_input, named_members
 from .parallel import gather
-from .signature import Signature
 
 if TYPE_CHECKING:
     from ..run import Worker

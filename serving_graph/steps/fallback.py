@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ..deadline import time_left
 from ..drive import AsyncRun
 from ..fit import union
+from ..kit.around import Around
+from ..kit.base import Branches, Step
+from ..kit.hold import Wait, common_input
+from ..kit.on import Types, concerns, error_types, read, written
 from ..refer import Place, place
 from ..spec import Key, StepSpec
-from .around import Around
-from .base import Branches, Step
 from .call import steps_of
-from .hold import Wait, common_input
-from .on import Types, concerns, error_types, read, written
 
 if TYPE_CHECKING:
     from ..run import Worker

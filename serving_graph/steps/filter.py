@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..fit import fits, type_name
+from ..kit.base import Bound, Branches, Drop, Step
 from ..refer import Place, place, wrong
 from ..spec import StepSpec
-from .base import Bound, Branches, Drop, Step
 from .call import CallStep, step
 
 if TYPE_CHECKING:
+    from ..kit.base import Passing
     from ..run import Worker
-    from .base import Passing
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_origin, overload
 
 from ..compile import Run, note
 from ..fit import fits, members, plain, type_name
+from ..kit.base import Branches, Step
+from ..kit.items import item_type, list_of
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec
-from .base import Branches, Step
 from .call import steps_of
-from .items import item_type, list_of
 from .map import Map
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..kit.base import Bound, Branches, Step
+from ..kit.signature import wanted_values
 from ..refer import Place, wrong
 from ..spec import StepSpec
-from .base import Bound, Branches, Step
 from .call import CallStep, parts, steps_of
-from .signature import wanted_values
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..deadline import check_time, context_for, exceeded, time_left
+from ..kit.around import called, check_number, check_whole
+from ..kit.base import Branches, Step
 from ..refer import Place, place
 from ..spec import StepSpec
 from ..tries import Tries, Try
-from .around import called, check_number, check_whole
-from .base import Branches, Step
 from .call import steps_of
 from .timeout import Trying
 

@@ -17,10 +17,10 @@ from ...handlers.errors import (
     UnknownModel,
 )
 from ..fit import type_from_dict, type_to_dict
+from ..kit.base import Bound, Branches, Step
 from ..parcel import Parcel
 from ..refer import Place, place, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Step
 
 if TYPE_CHECKING:
     from ..http_client import Answer, Client

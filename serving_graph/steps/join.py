@@ -20,11 +20,11 @@ from ...handlers.errors import InvalidInput
 from ..compile import note
 from ..drive import drive
 from ..fit import fits, plain, type_name, typed_dict, union
+from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.base import Bound, Branches, Step
+from ..kit.field import check_field, field_type
 from ..refer import Place, place, wrong
 from ..spec import StepSpec, canonical
-from .ask import Ask, agreed, ask, read, takes
-from .base import Bound, Branches, Step
-from .field import check_field, field_type
 
 if TYPE_CHECKING:
     from ..run import Worker
@@ -122,7 +122,7 @@ class _Missing:
 
     def say(self, key: Any, value: Any) -> None:
         if self.rule == "drop":
-            from .base import Drop
+            from ..kit.base import Drop
 
             raise Drop
         if self.rule == "fail":

@@ -9,13 +9,13 @@ from ...handlers.errors import Overloaded
 from ..compile import note
 from ..deadline import check_time, exceeded, time_left
 from ..drive import AsyncRun
+from ..kit.around import Around, called, check_whole
+from ..kit.base import Branches, Step
+from ..kit.hold import Wait
 from ..places import Full, Places, Ticket
 from ..refer import Place, meant, place, wrong
 from ..spec import Key, StepSpec
-from .around import Around, called, check_whole
-from .base import Branches, Step
 from .call import steps_of
-from .hold import Wait
 
 if TYPE_CHECKING:
     from ..protocols import Clock

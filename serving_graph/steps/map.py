@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ...handlers.failed import Failed
 from ..compile import Run, note
+from ..kit.base import Bound, Branches, Drop, Step
+from ..kit.hold import Holder
 from ..many import Many
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Bound, Branches, Drop, Step
 from .call import steps_of
-from .hold import Holder
 
 if TYPE_CHECKING:
     from ..protocols import Made, Waits

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
+from ..kit.base import Bound, Branches, Step
+from ..kit.signature import Signature
 from ..refer import Place, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Step
-from .signature import Signature
 
 if TYPE_CHECKING:
     from ..models.shared import Lease

@@ -7,14 +7,14 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..drive import AsyncRun
+from ..kit.base import Branches, Drop, Step
+from ..kit.hold import Policy, Wait
 from ..parcel import Parcel
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
 from ..stores import check, store_at
 from ..stores.base import Busy
-from .base import Branches, Drop, Step
 from .call import steps_of
-from .hold import Policy, Wait
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ..drive import AsyncRun
 from ..failure import Failure
 from ..fit import union
+from ..kit.around import Around
+from ..kit.base import Branches, Step
+from ..kit.hold import Wait
 from ..refer import Place, place
 from ..spec import Key, StepSpec
-from .around import Around
-from .base import Branches, Step
 from .call import steps_of
 from .fallback import tell
-from .hold import Wait
 
 if TYPE_CHECKING:
     from ..run import Worker

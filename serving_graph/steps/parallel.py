@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..compile import Run
 from ..fit import typed_dict
+from ..kit.base import Branches, Step
+from ..kit.hold import Holder, branches_of, common_input
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec
-from .base import Branches, Step
-from .hold import Holder, branches_of, common_input
 
 if TYPE_CHECKING:
     from ..run import Worker

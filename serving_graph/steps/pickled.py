@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..kit.base import Branches, Step
+from ..kit.model_file import file_step
+from ..kit.model_file import rebuild as _rebuild
 from ..refer import Place, place, wrong
 from ..spec import StepSpec
-from .base import Branches, Step
-from .model_file import file_step
-from .model_file import rebuild as _rebuild
 
 if TYPE_CHECKING:
     from ...runtime.assets import Asset

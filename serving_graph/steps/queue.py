@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...handlers.frozen import Frozen
+from ..kit.base import Bound, Branches, Step
+from ..kit.field import check_field, reader
 from ..refer import Place, holds_state, meant, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Step
-from .field import check_field, reader
 
 if TYPE_CHECKING:
     from ..run import Worker

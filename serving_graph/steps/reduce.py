@@ -11,14 +11,14 @@ from ...handlers.errors import Overloaded
 from ..compile import note
 from ..drive import drive
 from ..fit import fits, type_name
+from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.base import Bound, Branches, Step
+from ..kit.hold import lifted_sleep
 from ..parcel import Parcel
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
 from ..states import check, states_at
 from ..turns import Turns
-from .ask import Ask, agreed, ask, read, takes
-from .base import Bound, Branches, Step
-from .hold import lifted_sleep
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from ..kit.ask import Ask, agreed, ask, read
+from ..kit.base import Bound, Branches, Step
 from ..refer import Place, place, wrong
 from ..spec import StepSpec
-from .ask import Ask, agreed, ask, read
-from .base import Bound, Branches, Step
 from .call import steps_of
 from .tap import Full, Room, Tap, room_of
 

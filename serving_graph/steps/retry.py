@@ -10,13 +10,13 @@ from ...runtime.refusals import after_of
 from ..compile import remark
 from ..deadline import time_left
 from ..drive import AsyncRun
+from ..kit.around import Around, called, check_number, check_whole
+from ..kit.base import Branches, Step
+from ..kit.hold import Wait
+from ..kit.on import REFUSALS, Types, concerns, error_types, read, written
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec
-from .around import Around, called, check_number, check_whole
-from .base import Branches, Step
 from .call import steps_of
-from .hold import Wait
-from .on import REFUSALS, Types, concerns, error_types, read, written
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -9,13 +9,13 @@ from ...handlers.errors import InvalidInput
 from ...handlers.event import Event
 from ..compile import Run, note
 from ..fit import union
+from ..kit.base import Branches, Step
+from ..kit.cover import check_covered
+from ..kit.field import check_field, field_type, reader
+from ..kit.hold import Holder, branches_of, common_input
+from ..kit.signature import Signature
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Branches, Step
-from .cover import check_covered
-from .field import check_field, field_type, reader
-from .hold import Holder, branches_of, common_input
-from .signature import Signature
 
 if TYPE_CHECKING:
     from ..run import Worker

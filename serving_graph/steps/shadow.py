@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...handlers.errors import NotReady
 from ..compile import Run
+from ..kit.base import Bound, Branches, Drop, Step
+from ..kit.hold import Holder, common_input, named_members
 from ..refer import Place, holds_state, place, reference, resolve, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Drop, Step
-from .hold import Holder, common_input, named_members
 
 if TYPE_CHECKING:
     from ..aside import Aside

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..kit.base import Step
+from ..kit.model_file import file_step
+from ..kit.model_file import rebuild as rebuild
 from ..refer import place
-from .base import Step
-from .model_file import file_step
-from .model_file import rebuild as rebuild
 
 if TYPE_CHECKING:
     from ...runtime.assets import Asset

@@ -8,12 +8,13 @@ from ...handlers.errors import NotReady
 from ..compile import Run, note
 from ..failure import Failure, without_failure
 from ..fit import fits, type_name
+from ..kit.base import Branches, Step
+from ..kit.combine import check_label, check_number, check_probabilities
+from ..kit.combine_types import why_not
+from ..kit.hold import Holder, common_input, named_members
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Branches, Step
 from .call import steps_of
-from .combine import check_label, check_number, check_probabilities, why_not
-from .hold import Holder, common_input, named_members
 from .parallel import gather
 
 if TYPE_CHECKING:

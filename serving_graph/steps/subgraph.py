@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..fit import type_from_dict
+from ..kit.base import Bound, Branches, Step
+from ..kit.hold import Holder
 from ..refer import Place, resolve
 from ..spec import GraphSpec, StepSpec, canonical
-from .base import Bound, Branches, Step
-from .hold import Holder
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 from ..compile import Run
+from ..kit.base import Bound, Branches, Drop, Step
+from ..kit.hold import Holder
 from ..logs import log
 from ..refer import Place, place, wrong
 from ..spec import StepSpec, canonical
-from .base import Bound, Branches, Drop, Step
 from .call import steps_of
-from .hold import Holder
 
 if TYPE_CHECKING:
     from ..aside import Aside
+    from ..kit.base import Passing
     from ..protocols import Made, Waits
     from ..run import Worker
-    from .base import Passing
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 Full = Literal["drop", "wait"]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ..compile import Run
 from ..deadline import check_time, context_for, exceeded, time_left
 from ..drive import drive
+from ..kit.around import Around, called, check_number, check_whole
+from ..kit.base import Bound, Branches, Step
 from ..refer import Place, place
 from ..spec import Key, StepSpec
 from ..tries import Tries, Try
-from .around import Around, called, check_number, check_whole
-from .base import Bound, Branches, Step
 from .call import steps_of
 
 if TYPE_CHECKING:

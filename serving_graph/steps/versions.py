@@ -9,10 +9,10 @@ from ...handlers.errors import UnknownModel
 from ...handlers.event import Event
 from ..compile import Run, note
 from ..fit import union
+from ..kit.base import Branches, Step
+from ..kit.hold import Holder, branches_of, choosing, common_input
 from ..refer import Place, wrong
 from ..spec import Key, StepSpec, canonical
-from .base import Branches, Step
-from .hold import Holder, branches_of, choosing, common_input
 
 if TYPE_CHECKING:
     from ..run import Worker

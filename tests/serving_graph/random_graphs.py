@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from hypothesis import strategies as st
 
 from pelton import Graph, ensemble, parallel, router, step, steps
-from pelton.serving_graph.steps.base import Step
+from pelton.serving_graph.kit.base import Step
 
 Waits = Literal["none", "some", "all"]
 

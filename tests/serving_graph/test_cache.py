@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pelton import Context, DeadlineExceeded, Graph, steps
 from pelton.handlers.errors import GraphError
 from pelton.serving_graph.clock import ManualClock
-from pelton.serving_graph.steps.freeze import freeze
+from pelton.serving_graph.kit.freeze import freeze
 
 calls: list[Any] = []
 loose: Any = steps  # what no checker lets through is refused at build, too

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pelton import Graph, ensemble
 from pelton.handlers.errors import GraphError
-from pelton.serving_graph.steps.combine import (
+from pelton.serving_graph.kit.combine import (
     mean,
     mean_of_probabilities,
     median,

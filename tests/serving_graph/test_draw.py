@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pelton import Graph, ensemble, onnx, parallel, router, step, steps
 from pelton.serving_graph.draw import to_svg, to_text
+from pelton.serving_graph.kit.base import Step
 from pelton.serving_graph.layout import Box, Mark, lay_out
 from pelton.serving_graph.paths import by_path
-from pelton.serving_graph.steps.base import Step
 
 
 def same(value: Any) -> Any:

@@ -78,8 +78,8 @@ def test_two_graphs_share_one_model_and_the_last_closes_it() -> None:
 
 
 def test_a_file_is_read_once_for_all_graphs_and_again_when_it_is_another(tmp_path: Path) -> None:
+    from pelton.serving_graph.kit.model_file import FileStep
     from pelton.serving_graph.models.file import ModelFile
-    from pelton.serving_graph.steps.model_file import FileStep
 
     def session(graph: Graph[Any, Any]) -> Any:
         (step,) = graph.steps

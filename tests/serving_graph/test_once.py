@@ -16,8 +16,8 @@ import pytest
 from pelton import App, Context, Graph, WrongUse, steps
 from pelton.handlers.delivery import Delivery
 from pelton.pytest_plugin import RunningEmulator
+from pelton.serving_graph.kit.base import Step
 from pelton.serving_graph.spec import GraphSpec
-from pelton.serving_graph.steps.base import Step
 from pelton.serving_graph.stores import store_at
 from pelton.serving_graph.stores.base import Busy, Store
 from pelton.serving_graph.stores.dynamodb import DynamoStore

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 
 from pelton import Graph, ensemble, onnx, parallel, router, step
 from pelton.handlers.errors import GraphError
+from pelton.serving_graph.kit.base import Step
 from pelton.serving_graph.spec import BranchSpec, GraphSpec, StepSpec, canonical
-from pelton.serving_graph.steps.base import Step
 
 names = st.text("abcdef", min_size=1, max_size=4)
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -140,3 +142,12 @@ def test_a_spec_that_is_not_one() -> None:
         Graph.from_spec({"name": "g"})
     with pytest.raises(GraphError, match="no known kind"):
         Graph.from_spec(GraphSpec("g", steps=(StepSpec("loop", "a"),)))
+
+
+def test_the_folder_of_kinds_holds_kinds_only_each_with_its_way_back() -> None:
+    """What several kinds share is in `kit`."""
+    folder = files("pelton.serving_graph.steps")
+    there = {each.name.removesuffix(".py") for each in folder.iterdir() if each.name[-3:] == ".py"}
+    assert there - {"__init__"} == set(KINDS.values())
+    for module in KINDS.values():
+        assert callable(import_module(f"pelton.serving_graph.steps.{module}").rebuild), module

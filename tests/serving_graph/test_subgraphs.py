@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pelton import Graph, parallel, router, step, steps
-from pelton.serving_graph.steps.base import Step
+from pelton.serving_graph.kit.base import Step
 from pelton.testing import make_context
 
 made: list[Any] = []

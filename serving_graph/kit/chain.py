@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..check import check_sequence
 from ..refer import Place, place
 from ..spec import StepSpec
+from ..steps.call import steps_of
 from .base import Bound, Step
-from .call import steps_of
 
 if TYPE_CHECKING:
     from ..run import Worker

@@ -11,8 +11,8 @@ from ..drive import AsyncRun, drive, lifted
 from ..paths import branch_path
 from ..refer import Place, wrong
 from ..spec import BranchSpec, Key, StepSpec
+from ..steps.call import steps_of
 from .base import Bound, Branches, Step
-from .call import steps_of
 
 if TYPE_CHECKING:
     from ..run import Worker

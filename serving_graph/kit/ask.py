@@ -15,8 +15,8 @@ from ..compile import note
 from ..fit import fits, type_name
 from ..refer import Place, wrong
 from ..spec import StepSpec, canonical
+from ..steps.call import CallStep, call_from, step
 from .base import Bound, Step
-from .call import CallStep, call_from, step
 from .field import check_field, field_type, reader
 
 if TYPE_CHECKING:
