@@ -16,6 +16,7 @@ from pelton import Graph, ensemble, onnx, parallel, router, step
 from pelton.handlers.errors import GraphError
 from pelton.serving_graph.kit.base import Step
 from pelton.serving_graph.spec import BranchSpec, GraphSpec, StepSpec, canonical
+from pelton.serving_graph.steps import KINDS
 
 names = st.text("abcdef", min_size=1, max_size=4)
 json_values: st.SearchStrategy[Any] = st.recursive(
