@@ -24,6 +24,14 @@ from .traces import shown
 SPARE = 0.5
 
 
+class Batch(list[Event]):
+    """The events of a batch, and the value of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[Any] = []
+
+
 class Records:
     """Answers batches of one function.
 
@@ -38,7 +46,12 @@ class Records:
         self._call, self._function = call, function
         codec = function.codec
         self._item: Any = codec.item if codec else None
-        self._whole: Any = compile_call(function, codec.arrange) if codec and codec.item else None
+        arrange = codec.arrange if codec else None
+        self._whole: Any = (
+            compile_call(function, lambda batch, context: arrange(batch.values, context))
+            if arrange
+            else None
+        )
         # A part of a graph answers a batch itself: it sends on what came of all of it together.
         self._batch: Any = getattr(function.user_function, "answer_batch", None)
         # A graph with batched steps takes many values at once, each answered for itself.
@@ -149,9 +162,9 @@ class Records:
 
         What becomes of the bad is done last: when the call raises, every record comes back.
         """
-        values, bad, behind = self._sorted_out(records)
-        if values:
-            self._whole(values, context)
+        batch, bad, behind = self._sorted_out(records)
+        if batch:
+            self._whole(batch, context)
         back = [record for record, why in bad if not self._invalid(record, why, context)]
         return _failures([self._id(each) for each in (*back, *behind)])
 
@@ -161,17 +174,19 @@ class Records:
 
     def _sorted_out(
         self, records: list[dict[str, Any]]
-    ) -> tuple[list[Any], list[tuple[dict[str, Any], str]], list[dict[str, Any]]]:
-        """(values, bad records and why, records behind one that a FIFO queue gets back)."""
-        values, bad = [], []
+    ) -> tuple[Batch, list[tuple[dict[str, Any], str]], list[dict[str, Any]]]:
+        """(good ones, bad records and why, records behind one that a FIFO queue gets back)."""
+        good, bad = Batch(), []
         for place, record in enumerate(records):
             try:
-                values.append(self._item(self._event(record)))
+                event = self._event(record)
+                good.values.append(self._item(event))
+                good.append(event)
             except (InvalidInput, MalformedBody) as error:
                 bad.append((record, str(error)))
                 if self._ordered(record) and not self._disposable(record):
-                    return values, bad, records[place + 1 :]
-        return values, bad, []
+                    return good, bad, records[place + 1 :]
+        return good, bad, []
 
     def _disposable(self, record: dict[str, Any]) -> bool:
         """Whether the record's trigger takes a bad one off the queue."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .kit.base import Bound
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .protocols import Track
 
 _FIRST_LINE = 3  # of the steps, in the source below; one more where the time is taken
@@ -53,7 +55,7 @@ def compile_sequence(
             note(error, steps[place].path, eval(values[place], {}, trace.tb_frame.f_locals))
 
     scope: dict[str, Any] = dict(zip(names, (each.call for each in steps), strict=True))
-    scope["blame"] = blame
+    scope |= {"blame": blame, "paths": tuple(each.path for each in steps)}
     if track is not None:
         scope |= {"now": track.now, "seen": track.seen}
     scope["__name__"] = __name__  # so that who shows a trace knows this frame for ours
@@ -62,6 +64,15 @@ def compile_sequence(
     if len(steps) == 1 and steps[0].leaf and not is_async and track is None:
         run.alone = steps[0]  # type: ignore[attr-defined]  # see `together`
     return run
+
+
+def step_at(frame: FrameType) -> str:
+    """The path of the step that a frame is at, where it is one of a compiled sequence; else ""."""
+    if not frame.f_code.co_filename.startswith("<graph "):
+        return ""
+    paths = frame.f_globals.get("paths", ())
+    place = frame.f_lineno - _FIRST_LINE - ("now" in frame.f_globals)
+    return paths[place] if 0 <= place < len(paths) else ""
 
 
 _NO_INPUT = object()

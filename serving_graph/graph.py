@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .diff import Diff
     from .jobs import JobResult
     from .models.file import ModelFile
-    from .protocols import Calls, Clock, Does, Watch
+    from .protocols import Calls, CallsWithContext, Clock, Does, DoesWithContext, Watch
     from .spans import Spans
 
 I = TypeVar("I")  # noqa: E741 - the field's own letters: Graph[I, O] >> Step[O, N] is Graph[I, N]
@@ -112,6 +112,12 @@ class Graph(Generic[I, O]):
     def __rshift__(self, step: type[Calls[O, N]]) -> Graph[I, N]: ...
     @overload
     def __rshift__(self, step: type[Does[O, N]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: type[CallsWithContext[O, Awaitable[N]]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: type[CallsWithContext[O, N]]) -> Graph[I, N]: ...
+    @overload
+    def __rshift__(self, step: type[DoesWithContext[O, N]]) -> Graph[I, N]: ...
     @overload
     def __rshift__(self, step: Callable[[O], Awaitable[N]]) -> Graph[I, N]: ...
     @overload

@@ -64,7 +64,7 @@ class _Once:
         log(
             context or self._worker.context,
             "warning",
-            "a plain step held the loop, and every other event with it: make it async, or run it "
-            "in a thread, step(..., thread=True)",
+            f"step {self._path} held the loop, and every other event with it: make it async, or "
+            "run it in a thread, step(..., thread=True)",
             {"step": self._path, "seconds": round(seconds, 3)},
         )

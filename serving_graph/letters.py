@@ -70,6 +70,14 @@ class File:
     def __init__(self, path: str) -> None:
         self.path, self._lock = path, allocate_lock()
 
+    def load(self) -> None:
+        """Raises `FileNotFoundError` where the file's folder is not there."""
+        import os
+
+        folder = os.path.dirname(self.path) or "."
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(f"dead letters go to {self.path!r}, whose folder is not there")
+
     def put(self, one: DeadLetter, context: Any) -> None:
         """Raises `OSError` when the line was not written."""
         import os

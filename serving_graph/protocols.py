@@ -90,18 +90,34 @@ class Does(Protocol[I_contra, O_co]):
     def do(self, value: I_contra, /) -> O_co: ...
 
 
+class CallsWithContext(Protocol[I_contra, O_co]):
+    """An instance of a class step, called with the value and the context."""
+
+    def __call__(self, value: I_contra, context: Any, /) -> O_co: ...
+
+
+class DoesWithContext(Protocol[I_contra, O_co]):
+    """An instance of a class step whose verb is `do`, and which takes the context."""
+
+    def do(self, value: I_contra, context: Any, /) -> O_co: ...
+
+
 # What can be a step, by what calling it gives: at once, or when it is awaited.  For the words'
 # annotations, so that a static checker finds a misfit, too.
 Made = (
     Step[I_contra, O_co]
     | type[Calls[I_contra, O_co]]
     | type[Does[I_contra, O_co]]
+    | type[CallsWithContext[I_contra, O_co]]
+    | type[DoesWithContext[I_contra, O_co]]
     | Callable[[I_contra], O_co]
     | Callable[[I_contra, Any], O_co]
 )
 Waits = (
     type[Calls[I_contra, Awaitable[O_co]]]
     | type[Does[I_contra, Awaitable[O_co]]]
+    | type[CallsWithContext[I_contra, Awaitable[O_co]]]
+    | type[DoesWithContext[I_contra, Awaitable[O_co]]]
     | Callable[[I_contra], Awaitable[O_co]]
     | Callable[[I_contra, Any], Awaitable[O_co]]
 )

@@ -15,7 +15,7 @@ from typing import Any
 from ..handlers.errors import GraphError
 from ..handlers.frozen import Frozen
 
-_PACKAGE = __name__.rpartition(".")[0]
+_ROOT = __name__.partition(".")[0]
 
 
 class Place(Frozen):
@@ -27,10 +27,11 @@ class Place(Frozen):
 
 
 def place() -> Place:
-    """The user's line that called into the graph's words: the last line of the expression."""
+    """The user's line that called into the graph's words: the last line of the expression; none
+    where a command of ours did."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):
-        frame = frame.f_back
+    while frame is not None and _is_ours(module := frame.f_globals.get("__name__", "")):
+        frame = None if module.startswith(f"{_ROOT}.cli.") else frame.f_back
     if frame is None:
         return Place()
     positions = islice(frame.f_code.co_positions(), frame.f_lasti // 2, None)
@@ -40,7 +41,7 @@ def place() -> Place:
 
 
 def _is_ours(module: str) -> bool:
-    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
+    return module == _ROOT or module.startswith(f"{_ROOT}.")
 
 
 def wrong(what: str, advice: str = "", *, at: Place | None = None) -> GraphError:

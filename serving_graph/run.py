@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .clock import RealClock
 from .compile import Run, compile_sequence, note
 from .kit.base import Bound, Drop, Step
+from .logs import log
 from .refer import wrong
 from .spec import Key
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .many import Many
     from .protocols import Clock, Track, Watch
     from .spans import Spans
+
+UNDER_WAY = 30.0  # seconds that calls get to end before what they use is closed
 
 
 class Worker:
@@ -252,6 +255,8 @@ class Executor:
             worker = Worker(context, self.clock, self.watch, self.spans)
             try:
                 run, many = self._sequences(worker)
+                if worker.made:
+                    worker.count()  # so that nothing is closed under a call
                 counted = worker.in_flight
                 run = counted.counted(run, is_async=self.is_async) if counted else run
                 if self.spans is not None:
@@ -332,11 +337,16 @@ class Executor:
             self._worker.tell("drain")
 
     def stop(self, context: Any = None) -> None:
-        """Close every class step, the last made first.  A later call would load again."""
+        """Close every class step, the last made first, when the calls that are under way in other
+        threads have ended; they get 30 s.  A later call would load again."""
         with self._lock:
             worker, self._worker, self.run = self._worker, None, self._first
-        if worker is not None:
-            worker.tell("close", backwards=True)
+        if worker is None:
+            return
+        if worker.in_flight is not None and not worker.in_flight.wait(worker.clock, UNDER_WAY):
+            said = {"graph": self.name, "seconds": UNDER_WAY}
+            log(context or worker.context, "warning", "closed under calls that do not end", said)
+        worker.tell("close", backwards=True)
 
 
 def until_dropped(run: Run, instead: Any, *, is_async: bool) -> Run:

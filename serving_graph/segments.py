@@ -14,6 +14,7 @@ from ..handlers.context import Context
 from ..handlers.delivery import Delivery
 from ..handlers.event import Event
 from ..handlers.trace_context import brought_by
+from .digest import digest
 from .drive import drive
 from .kit.base import Step
 from .message import Message
@@ -344,7 +345,10 @@ def _with_delivery(context: Any) -> Any:
     """
     if context is None or context.delivery is not None:
         return context
-    event = context.event if isinstance(context.event, Event) else None
+    event = context.event
+    if isinstance(event, list) and event and all(isinstance(each, Event) for each in event):
+        return _with_batch(context, event)
+    event = event if isinstance(event, Event) else None
     headers = event.headers if event else {}
     first = (event.id if event else "") or context.request_id or _new_id()
     key = headers.get("idempotency-key") or first
@@ -352,6 +356,18 @@ def _with_delivery(context: Any) -> Any:
     attempt = int((attributes or {}).get("ApproximateReceiveCount", 1))
     trace = brought_by(context)
     return context.delivered(Delivery(key, first, attempt, trace))
+
+
+def _with_batch(context: Any, events: list[Event]) -> Any:
+    """A batch is one event: what it is known by are the ids of its messages, whatever their order.
+
+    A message that comes again in another company is another event, then.
+    """
+    ids = sorted(each.id for each in events)
+    key = ids[0] if len(ids) == 1 else digest(ids)
+    attempts = [(each.raw or {}).get("attributes") or {} for each in events]
+    attempt = max(int(each.get("ApproximateReceiveCount", 1)) for each in attempts)
+    return context.delivered(Delivery(key, context.request_id or key, attempt))
 
 
 def _new_id() -> str:

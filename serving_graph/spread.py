@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -33,10 +33,13 @@ _SHORT = 1.0  # a process that lived less is started again more slowly
 
 
 class Place:
-    """One process's place: its segment, the process that has it now, and how often one died."""
+    """One process's place: its segment, the process that has it now, and how often one died.
 
-    def __init__(self, name: str, order: str) -> None:
-        self.name, self.order = name, order
+    port: of its metrics; 0 for none
+    """
+
+    def __init__(self, name: str, order: Mapping[str, Any], port: int = 0) -> None:
+        self.name, self.order, self.port = name, json.dumps({**order, "metrics": port}), port
         self.process: subprocess.Popen[str] = self._start()
         self.restarts, self.began, self._pause, self._due = 0, time.monotonic(), 0.1, 0.0
 
@@ -206,6 +209,7 @@ def spread(
     workers: int = 1,
     answers: bool = False,
     timeout: float = 0,
+    metrics: int = 0,
 ) -> Spread:
     """Run a graph with queues over processes of this machine, `workers` for each queue.
 
@@ -215,6 +219,8 @@ def spread(
     broker:  "nats://127.0.0.1:4222" (JetStream), "sqs://127.0.0.1:4566" (the emulator) or "sqs:"
     answers: send what the last step gives to the queue `<graph>-answers`, for `Spread.answers`
     timeout: seconds that an event may take in a process, for the queues' windows; see `queue`
+    metrics: a port, from which on each process has one: its /metrics counts and times its steps, in
+             Prometheus's form, for this machine; 0 for none.  `Spread.places` say theirs
 
     Raises `GraphError` for a graph that no other process can make again, or without a queue;
     `NotReady` when a process does not start.
@@ -230,10 +236,14 @@ def spread(
         each.connect(carrier, timeout=timeout)
     carrier.prepare([each.address_of(each.target) for each in segments if each.target])
     order = {"path": sys.path, "graph": graph.spec.to_dict(), "broker": broker, "timeout": timeout}
-    places = [
-        Place(each.name, json.dumps(order | {"segment": number}))
+    wanted = [
+        (number, each.name)
         for number, each in enumerate(segments)
         for _ in range(workers if each.source else 0)
+    ]
+    places = [
+        Place(name, order | {"segment": number}, metrics + place if metrics else 0)
+        for place, (number, name) in enumerate(wanted)
     ]
     try:
         for place in places:

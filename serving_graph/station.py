@@ -14,11 +14,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import Context
+from ..handlers.telemetry import Telemetry
 from ..runtime.logs import JsonLogger
 from .brokers.base import Away, Broker
 from .clock import RealClock
 
 if TYPE_CHECKING:
+    from ..handlers.metrics import Metrics
     from .protocols import Clock
     from .segments import Segment
 
@@ -30,7 +32,8 @@ REST = 0.5  # seconds after the broker could not be reached
 class Station:
     """Works for one segment until it is told to stop.
 
-    write: takes each line that is logged
+    write:   takes each line that is logged
+    metrics: what its steps are counted and timed into; None for nothing
     """
 
     def __init__(
@@ -41,16 +44,18 @@ class Station:
         clock: Clock | None = None,
         wait: float = WAIT,
         write: Any = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.segment, self.broker, self.wait = segment, broker, wait
         self.clock: Clock = clock or RealClock()
         self.stopping = False
         self._source, self._write = segment.address_of(segment.source), write
+        self._metrics = metrics
 
     def run(self) -> None:
         """Load the segment's steps, work until `stop`, then drain and close them."""
         context = self._context(None)
-        self.segment.load(context)
+        self.segment.load(context, telemetry=None if self._metrics is None else Telemetry())
         try:
             while not self.stopping:
                 self.turn()
@@ -88,6 +93,7 @@ class Station:
             function_name=self.segment.name,
             deadline=None if seconds is None else time.time() + seconds,
             make_logger=self._logger,
+            metrics=self._metrics,
         )
 
     def _logger(self, context: Context) -> JsonLogger:
@@ -112,7 +118,13 @@ def main() -> int:
     segment = split(Graph.from_spec(told["graph"]))[told["segment"]]
     broker = broker_at(told["broker"])
     segment.connect(broker, timeout=told["timeout"])
-    station = Station(segment, broker, write=lambda line: print(line, file=sys.stderr, flush=True))
+    metrics = _served(told["metrics"]) if told.get("metrics") else None
+    station = Station(
+        segment,
+        broker,
+        write=lambda line: print(line, file=sys.stderr, flush=True),
+        metrics=metrics,
+    )
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, station.stop)
     threading.Thread(target=_end_with, args=(station,), daemon=True).start()
@@ -121,6 +133,34 @@ def main() -> int:
     station.run()
     broker.close()
     return 0
+
+
+def _served(port: int) -> Metrics:
+    """Metrics that this machine may read at a port.  Raises `OSError` for one that is taken."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    from ..handlers.metrics import Metrics
+    from ..runtime.telling.prometheus import CONTENT_TYPE, expose
+
+    metrics = Metrics()
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path.partition("?")[0] == "/metrics"
+            body = expose(metrics).encode() if found else b"the metrics are at /metrics\n"
+            self.send_response(200 if found else 404)
+            self.send_header("content-type", CONTENT_TYPE)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nobody reads a line a scrape."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return metrics
 
 
 def _end_with(station: Station) -> None:

@@ -17,11 +17,13 @@ import click
 
 from ..handlers.errors import PeltonError, WrongUse
 from .env_file import env_file_option, root_of, take
+from .loop_watch import LoopWatch
 from .say import json_option, say_json
 from .served import Found, described, find, pages
 
 if TYPE_CHECKING:
     from ..runtime.asgi import Application
+    from ..runtime.asgi_gate import WebGate
     from ..serving_graph.oip import Plane
 
 MIB = 1 << 20
@@ -37,6 +39,8 @@ MIB = 1 << 20
 @click.option("--grace", default=10.0, show_default=True, help="Seconds for what is under way.")
 @click.option("--max-body", default=64, show_default=True, help="MiB of a request's body.")
 @env_file_option
+@click.option("--allow-origin", multiple=True, help="A web origin whose pages may call; * is all.")
+@click.option("--allow-host", multiple=True, help="A further name of this server in Host headers.")
 @json_option
 def command(
     where: str,
@@ -48,14 +52,20 @@ def command(
     grace: float,
     max_body: int,
     env_file: str | None,
+    allow_origin: tuple[str, ...],
+    allow_host: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Serve WHERE (module:graph, module:app or FILE.py) until ctrl-C.
 
     Each function is at its HTTP routes, or at POST /NAME where it has none; graphs are models of
     the Open Inference Protocol under /v2 as well.  /docs shows the routes, /openapi.json says them.
+
+    Web pages of other origins may not call it, unless --allow-origin says so; nor may anybody by
+    another name than this machine's own, where it listens on a loopback address.
     """
     from ..runtime.asgi import Application
+    from ..runtime.asgi_gate import WebGate
     from ..runtime.loop_workers import Workers
 
     if taken := take(env_file, root_of(where)):
@@ -68,7 +78,8 @@ def command(
     if grpc_port is not None and served.plane is None:
         raise WrongUse("--grpc-port: there is no model to serve", advice="; ".join(served.left_out))
     listening = listen(host, port)
-    asked = Asked(listening, grpc_port, max_body * MIB, grace, as_json)
+    gate = WebGate(application, host, hosts=allow_host, origins=allow_origin)
+    asked = Asked(listening, gate, grpc_port, max_body * MIB, grace, as_json)
     try:
         asyncio.run(_serve(application, served, asked))
     finally:
@@ -101,6 +112,7 @@ class Asked(NamedTuple):
     """Where and how to serve."""
 
     listening: socket.socket
+    gate: WebGate
     grpc_port: int | None
     most_body: int
     grace: float
@@ -110,7 +122,7 @@ class Asked(NamedTuple):
 async def _serve(application: Application, found: Found, asked: Asked) -> None:
     """Serve until a signal, then wait for what is under way, within its grace."""
     host, port = asked.listening.getsockname()[:2]
-    server = _server(application, asked.grace)
+    server = _server(asked.gate, asked.grace)
     with _told("it cannot be loaded"):
         await application.begin()
     remote, said = None, {"url": f"http://{host}:{port}"}
@@ -119,9 +131,9 @@ async def _serve(application: Application, found: Found, asked: Asked) -> None:
             remote, bound = await _grpc(application, found.plane, host, asked)
             said["grpc"] = f"{host}:{bound}"
         _say(application, found, said, asked.as_json)
-        watching = asyncio.ensure_future(_watch_loop())
+        watch = LoopWatch(lambda line: click.echo(line, err=True))
         await server.serve(sockets=[asked.listening])
-        watching.cancel()
+        watch.stop()
     finally:
         left = max(1.0, server.until - time.monotonic())
         if remote is not None:
@@ -155,21 +167,7 @@ def _give_up(grace: float) -> NoReturn:
     os._exit(1)
 
 
-async def _watch_loop(every: float = 0.5) -> None:
-    """Say when the loop stood still: everybody waits for an async step that does not wait."""
-    while True:
-        began = time.monotonic()
-        await asyncio.sleep(every)
-        late = time.monotonic() - began - every
-        if late > 1:
-            click.echo(
-                f"warning: the event loop stood still for {late:.1f} s: an async function or step "
-                "blocks it; write it with a plain def, which gets a thread",
-                err=True,
-            )
-
-
-def _server(application: Application, grace: float) -> Any:
+def _server(application: WebGate, grace: float) -> Any:
     try:
         import uvicorn
     except ModuleNotFoundError:

@@ -27,6 +27,7 @@ MANY = 1 << 60
 @click.option("--workers", default=1, show_default=True, help="Processes for each queue.")
 @click.option("--timeout", default=0.0, help="Seconds that an event may take in a process.")
 @click.option("--idle", default=5.0, show_default=True, help="Seconds without an answer, then end.")
+@click.option("--metrics", default=0, help="A port; each process has /metrics there, or after it.")
 @click.option("--graph", "name", help="Which graph, where WHERE has several with a queue.")
 @json_option
 def command(
@@ -35,6 +36,7 @@ def command(
     workers: int,
     timeout: float,
     idle: float,
+    metrics: int,
     name: str | None,
     as_json: bool,
 ) -> None:
@@ -50,14 +52,31 @@ def command(
     graph = find(where, name)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with spread(graph, broker, workers=workers, answers=True, timeout=timeout) as running:
-            if as_json:
-                say_json({"graph": graph.name, "functions": [each.name for each in running.places]})
+        with spread(
+            graph, broker, workers=workers, answers=True, timeout=timeout, metrics=metrics
+        ) as running:
+            _say(graph.name, running, as_json)
             feeder = threading.Thread(target=_feed, args=(running, sys.stdin), daemon=True)
             feeder.start()
             _print(running, feeder, idle)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
+
+
+def _say(name: str, running: Spread, as_json: bool) -> None:
+    """Which processes there are, and where they tell of themselves."""
+    pages = [
+        {"function": each.name, "url": f"http://127.0.0.1:{each.port}/metrics"}
+        for each in running.places
+        if each.port
+    ]
+    if as_json:
+        say_json(
+            {"graph": name, "functions": [each.name for each in running.places], "metrics": pages}
+        )
+        return
+    for page in pages:
+        click.echo(f"{page['function']}: {page['url']}", err=True)
 
 
 def find(where: str, name: str | None = None) -> Graph[Any, Any]:

@@ -128,10 +128,16 @@ class Rows:
         """
         wanted = sum(each.rows for each in pieces)
         if isinstance(answers, (str, bytes)) or not hasattr(answers, "__len__"):
-            raise TypeError(f"gave {answers!r:.60} for {wanted} rows, not an answer for each")
+            raise TypeError(
+                f"the model gave {answers!r:.60} for a batch of {wanted} rows, and has to give "
+                "an answer for each"
+            )
         found = length(answers)
         if found != wanted:
-            raise ValueError(f"gave {found} answers for {wanted} rows")
+            raise ValueError(
+                f"the model gave {found} answers for a batch of {wanted} rows, and has to give one "
+                "for each, in order"
+            )
         dealt, start = [], 0
         for each in pieces:
             end = start + each.rows

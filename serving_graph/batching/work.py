@@ -60,6 +60,7 @@ class Work:
     """A batched step on one worker, without the waiting.
 
     run:    the step's own steps, to be awaited
+    last:   the path of the last of them, which gives the answers
     alone:  whether a single piece is given to them as it came, not as a batch of one
     key_of: the key of a value whose order is kept; None for none
     """
@@ -73,6 +74,7 @@ class Work:
         make: Callable[[], Batcher],
         *,
         path: str,
+        last: str = "",
         alone: bool = False,
         key_of: Callable[[Any], Hashable] | None = None,
         refuse: bool = True,
@@ -80,7 +82,7 @@ class Work:
     ) -> None:
         self.rows, self.ask, self.clock, self.in_flight = rows, run, clock, in_flight
         self.make, self.path, self.alone, self.key_of = make, path, alone, key_of
-        self.refuse = refuse
+        self.refuse, self.last = refuse, last or path
         count = counter or (lambda name: lambda more: None)
         self._count_batches, self._count_rows = count("batches"), count("batched_rows")
 
@@ -161,28 +163,30 @@ class Work:
         live = [each for each in items if each.state is not OVER]
         if not live:
             return
-        pieces = [each.piece for each in live]
+        pieces, dealt = [each.piece for each in live], list[Any]()
         try:
             if self.alone and len(live) == 1:
                 dealt = [await self.ask(pieces[0].value, live[0].owner.context)]
             else:
                 answers = await self.ask(self.rows.gather(pieces), _shared(live))
-                dealt = self._deal(answers, pieces)
         except Exception as error:
             await self._apart(live, error)
             return
+        if not dealt:
+            try:
+                dealt = self.rows.deal(answers, pieces)
+            except (TypeError, ValueError) as error:
+                # What gives no answer for each row is the model's own fault, and no one row's:
+                # with fewer rows it may seem right.
+                note(error, self.last)
+                for each in live:
+                    self._fail(each, _own(error))
+                return
         for item, answer in zip(live, dealt, strict=True):
             if isinstance(answer, Exception):
                 self._fail(item, answer)
             else:
                 item.answer = answer
-
-    def _deal(self, answers: Any, pieces: Any) -> list[Any]:
-        try:
-            return self.rows.deal(answers, pieces)
-        except (TypeError, ValueError) as error:
-            note(error, self.path)
-            raise
 
     async def _apart(self, live: Sequence[Item], error: Exception) -> None:
         if len(live) == 1 or _of_the_service(error):

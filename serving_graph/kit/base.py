@@ -13,7 +13,7 @@ from ..refer import Place, wrong
 from ..spec import Key, StepSpec
 
 if TYPE_CHECKING:
-    from ..protocols import Calls, Does
+    from ..protocols import Calls, CallsWithContext, Does, DoesWithContext
     from ..run import Worker
 
 I_contra = TypeVar("I_contra", contravariant=True)
@@ -170,6 +170,10 @@ class Step(Generic[I_contra, O_co]):
     def __rshift__(self, step: type[Calls[O_co, N]]) -> Step[I_contra, N]: ...
     @overload
     def __rshift__(self, step: type[Does[O_co, N]]) -> Step[I_contra, N]: ...
+    @overload
+    def __rshift__(self, step: type[CallsWithContext[O_co, N]]) -> Step[I_contra, N]: ...
+    @overload
+    def __rshift__(self, step: type[DoesWithContext[O_co, N]]) -> Step[I_contra, N]: ...
     @overload
     def __rshift__(self, step: Callable[[O_co], Awaitable[N]]) -> Step[I_contra, N]: ...
     @overload

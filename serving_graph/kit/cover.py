@@ -1,4 +1,6 @@
-"""Is there a branch for every value?  Where a type lists its values, that is known at build."""
+"""Is there a branch for every value, and a value for every branch?  Where a type lists its values,
+that is known at build.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
-from ..fit import members, plain
-from ..refer import Place, wrong
+from ..fit import members, plain, type_name
+from ..refer import Place, meant, wrong
 from ..spec import Key
 
 
@@ -23,6 +25,20 @@ def check_covered(what: str, given: Any, keys: Iterable[Key], at: Place) -> None
             raise wrong(
                 f"{what} has no branch for {shown}",
                 "add it, or a branch for every other value",
+                at=at,
+            )
+
+
+def check_possible(what: str, given: Any, keys: Iterable[Key], at: Place) -> None:
+    """Raise when a branch is for a value that the type `given`, which lists its values, lacks."""
+    known = [each.value if isinstance(each, Enum) else each for each in _values(given)]
+    if not known:
+        return
+    for key in keys:
+        if not any(_same(key, each) for each in (*known, *_values(given))):
+            raise wrong(
+                f"{what} has a branch for {key!r}, which {type_name(given)} never is",
+                meant(str(key), [str(each) for each in known]),
                 at=at,
             )
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from ...handlers.errors import UnknownModel
+from ...handlers.errors import NotReady, UnknownModel
 
 READY, LOADING, UNLOADING, UNAVAILABLE = "READY", "LOADING", "UNLOADING", "UNAVAILABLE"
+PATIENCE = 30.0  # seconds that an unload waits for the calls in flight
 
 Arrays = Mapping[str, Any]
 
@@ -96,7 +97,11 @@ class ModelRepository(Protocol):
         ...
 
     def unload(self, name: str) -> None:
-        """Take new calls no more, wait for those in flight, close.  Raises `UnknownModel`."""
+        """Take new calls no more, wait for those in flight, close.
+
+        Raises `UnknownModel`; `NotReady` when calls are still in flight after a while: no new one
+        comes in, and the model is closed when the last of them ends.
+        """
         ...
 
     def get(self, name: str, version: str = "") -> ServedModel:
@@ -109,6 +114,8 @@ class ModelRepository(Protocol):
 
 class Models:
     """A `ModelRepository` in memory: models are added by name with what makes them.
+
+    patience: seconds that an unload waits for the calls in flight
 
     >>> class Double:
     ...     metadata = ModelMetadata((Tensor("x", "FP64", (-1,)),), (Tensor("y", "FP64", (-1,)),))
@@ -126,8 +133,8 @@ class Models:
     (ModelState(name='double', version='1', state='UNAVAILABLE', reason='unloaded'),)
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        self._lock, self._patience = threading.Lock(), patience
         self._slots: dict[str, dict[str, _Slot]] = {}
         self._defaults: dict[str, str] = {}
 
@@ -160,7 +167,7 @@ class Models:
             slots = self._slots.setdefault(name, {})
             if version in slots:
                 raise ValueError(f"the model {name!r} has a version {version!r} already")
-            slots[version] = _Slot(name, version, make)
+            slots[version] = _Slot(name, version, make, self._patience)
             if default or name not in self._defaults:
                 self._defaults[name] = version
 
@@ -196,7 +203,7 @@ class Models:
     def close(self) -> None:
         """Unload everything: for a worker's end."""
         for name in list(self._slots):
-            with suppress(UnknownModel):
+            with suppress(UnknownModel, NotReady):
                 self.unload(name)
 
     def _of(self, name: str) -> list[_Slot]:
@@ -209,8 +216,10 @@ class Models:
 class _Slot:
     """One version: how it is made, and the instance that answers now; a `ServedModel` itself."""
 
-    def __init__(self, name: str, version: str, make: Callable[[], LoadableModel]) -> None:
-        self.name, self.version, self._make = name, version, make
+    def __init__(
+        self, name: str, version: str, make: Callable[[], LoadableModel], patience: float
+    ) -> None:
+        self.name, self.version, self._make, self._patience = name, version, make, patience
         self._changing = threading.Lock()  # one load or unload at a time
         self._current: _Counted | None = None
         self._said = (UNAVAILABLE, "not loaded yet")  # one tuple: whoever reads sees both
@@ -254,7 +263,7 @@ class _Slot:
             self._current = _Counted(model)
             self._said = (READY, "")
             if old is not None:
-                old.end()
+                old.end(self._patience)
 
     def unload(self) -> None:
         with self._changing:
@@ -262,10 +271,17 @@ class _Slot:
             if old is None:
                 return
             self._said = (UNLOADING, "being unloaded")
+            left = 0
             try:
-                old.end()
+                left = old.end(self._patience)
             finally:
-                self._said = (UNAVAILABLE, "unloaded")
+                behind = f", with {left} calls still in it" if left else ""
+                self._said = (UNAVAILABLE, f"unloaded{behind}")
+            if left:
+                raise NotReady(
+                    f"the model {self.name!r} takes no more calls, and {left} of them had not "
+                    f"ended after {self._patience:g} s: it is closed when they have"
+                )
 
 
 class _Counted:
@@ -274,7 +290,7 @@ class _Counted:
     def __init__(self, model: LoadableModel) -> None:
         self.model = model
         self._idle = threading.Condition()
-        self._calls, self._ended = 0, False
+        self._calls, self._ended, self._left_to_calls = 0, False, False
 
     def enter(self) -> bool:
         """Whether a call may begin; each that did must `leave`."""
@@ -286,10 +302,18 @@ class _Counted:
         with self._idle:
             self._calls -= 1
             self._idle.notify_all()
+            last = self._left_to_calls and not self._calls
+        if last:
+            self.model.close()
 
-    def end(self) -> None:
-        """Refuse what comes, wait for what is inside, close."""
+    def end(self, patience: float) -> int:
+        """Refuse what comes, wait for what is inside, close: how many calls are inside still, the
+        last of which then closes."""
         with self._idle:
             self._ended = True
-            self._idle.wait_for(lambda: self._calls == 0)
-        self.model.close()
+            self._idle.wait_for(lambda: self._calls == 0, patience)
+            left = self._calls
+            self._left_to_calls = left > 0
+        if not left:
+            self.model.close()
+        return left

@@ -25,6 +25,15 @@ GRPC_CODES = {
     504: "DEADLINE_EXCEEDED",
 }
 
+# What clients of Triton ask for beside the protocol, which has health, metadata and infer alone.
+# Sources: the Open Inference Protocol's specification; Triton's pages on its extensions.
+NOT_HERE = {
+    "ModelConfig": "a model's configuration is an extension of Triton's, which is not served here; "
+    "what the model takes and gives is in its metadata",
+    "ModelStatistics": "statistics are an extension of Triton's, which is not served here; what is "
+    "counted is at /metrics",
+}
+
 
 class ProtocolError(PeltonError):
     """A request that the protocol refuses.

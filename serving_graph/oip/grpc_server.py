@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,7 +18,7 @@ import grpc
 from ...handlers.context import Context
 from ...handlers.event import Event
 from ...runtime.loop_workers import Workers
-from .errors import ProtocolError, known
+from .errors import NOT_HERE, ProtocolError, known
 from .grpc_codec import read_request, write_response
 from .grpc_messages import MESSAGES
 from .plane import Plane, Prepared
@@ -148,6 +149,10 @@ class Service:
             request_deserializer=MESSAGES["ModelInferRequest"].FromString,
             response_serializer=MESSAGES["ModelStreamInferResponse"].SerializeToString,
         )
+        for name, why in NOT_HERE.items():
+            methods[name] = grpc.unary_unary_rpc_method_handler(
+                self.answering(partial(_refuse, why))
+            )
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
 
@@ -162,6 +167,10 @@ _UNARY = {
     "RepositoryModelLoad": "repository_model_load",
     "RepositoryModelUnload": "repository_model_unload",
 }
+
+
+async def _refuse(why: str, request: Any, call: Any) -> Any:
+    raise ProtocolError(why, 501)
 
 
 def _named(request: Any) -> str:

@@ -94,7 +94,9 @@ class Plane:
 
     def ready(self) -> bool:
         """Whether every model that was not unloaded by hand is ready."""
-        return all(each.state == "READY" or each.reason == "unloaded" for each in self.index())
+        return all(
+            each.state == "READY" or each.reason.startswith("unloaded") for each in self.index()
+        )
 
     def index(self, *, ready_only: bool = False) -> list[State]:
         """Every version of every model, loaded or not."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...handlers.event import Event, Result
-from .errors import ProtocolError, known
+from .errors import NOT_HERE, ProtocolError, known
 from .plane import Plane, Prepared
 from .rest_codec import parse, read_request, write_response
 
@@ -84,6 +84,8 @@ def _find(path: str) -> tuple[_Route, tuple[str, ...]]:
             version, rest = rest[1], rest[2:]
         if rest in _OF_A_MODEL:
             return _OF_A_MODEL[rest], (name, version)
+        if rest in _OF_TRITON:
+            raise ProtocolError(NOT_HERE[_OF_TRITON[rest]], 501)
     if parts[:3] == ("v2", "repository", "models") and len(parts) == 5 and parts[3]:
         if parts[4] in _OF_AN_ENTRY:
             return _OF_AN_ENTRY[parts[4]], (parts[3],)
@@ -175,4 +177,5 @@ _OF_A_MODEL: dict[tuple[str, ...], _Route] = {
     ("ready",): _Route("GET", _model_ready),
     ("infer",): _Route("POST", _infer),
 }
+_OF_TRITON = {("config",): "ModelConfig", ("stats",): "ModelStatistics"}
 _OF_AN_ENTRY = {"load": _Route("POST", _load), "unload": _Route("POST", _unload)}

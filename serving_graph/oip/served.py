@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ...handlers.errors import WrongUse
+from ...handlers.errors import NotReady, WrongUse
+from ..models.repository import PATIENCE
 from .errors import ProtocolError, WrongTensor
 from .forms import AnyForm, Meta, form_of
 from .leaves import check_fits, optional
@@ -87,7 +88,7 @@ class GraphModel:
         gives, _ = optional(graph.output_type)
         self._output = _said_at(place, gives, f"the output of graph {self.name!r}")
         self._lock, self._idle = threading.Lock(), threading.Condition()
-        self._calls = 0
+        self._calls, self._left_to_calls, self.patience = 0, False, PATIENCE
         self._state = ("UNAVAILABLE", "not loaded yet")
 
     @property
@@ -115,15 +116,26 @@ class GraphModel:
             except Exception as error:
                 self._state = ("UNAVAILABLE", f"{type(error).__name__}: {error}")
                 raise
-            self._state = ("READY", "")
+            self._state, self._left_to_calls = ("READY", ""), False
 
     def unload(self, context: Any = None) -> None:
-        """Take new calls no more, wait for those in flight, close what the graph made."""
+        """Take new calls no more, wait for those in flight, close what the graph made.
+
+        Raises `NotReady` when calls are still in flight after a while: the last of them closes.
+        """
         with self._lock:
             self._state = ("UNLOADING", "being unloaded")
             with self._idle:
-                self._idle.wait_for(lambda: self._calls == 0)
-            self._state = ("UNAVAILABLE", "unloaded")
+                self._idle.wait_for(lambda: self._calls == 0, self.patience)
+                left = self._calls
+                self._left_to_calls = left > 0
+                behind = f", with {left} calls still in it" if left else ""
+                self._state = ("UNAVAILABLE", f"unloaded{behind}")
+            if left:
+                raise NotReady(
+                    f"the model {self.name!r} takes no more calls, and {left} of them had not "
+                    f"ended after {self.patience:g} s: it is closed when they have"
+                )
             self.graph.stop(context)
 
     def read(self, inputs: Mapping[str, Tensor]) -> Any:
@@ -152,6 +164,9 @@ class GraphModel:
             with self._idle:
                 self._calls -= 1
                 self._idle.notify_all()
+                last = self._left_to_calls and not self._calls
+            if last:
+                self.graph.stop()
 
     def write(self, answer: Any) -> list[Tensor]:
         if answer is None:  # an event that was filtered out, or an optional answer

@@ -65,6 +65,9 @@ class Batched(Holder):
                 raise wrong(why, "put it before batched(), or after", at=self.place)
             if _is_batched(each):
                 raise wrong(f"{what} is batched already", "once is enough", at=self.place)
+            if _is_single(each):
+                why = f"{what} is to run once for an event, and a batch is many events in one call"
+                raise wrong(why, "put it before batched(), or after", at=self.place)
             if each.streams:
                 raise wrong(f"{what} gives a stream, not an answer a row", at=self.place)
 
@@ -99,6 +102,7 @@ class Batched(Holder):
             worker.count(),
             partial(Batcher, given["max_rows"], given["max_wait"], **limits),
             path=path,
+            last=bound[-1].path,
             alone=self.model,
             key_of=reader(given["key"]) if isinstance(given["key"], str) else given["key"],
             refuse=given["full"] == "refuse",
@@ -284,6 +288,10 @@ def _takes(given: Any, step: Batched) -> Takes:
 
 def _is_array(origin: Any) -> bool:
     return getattr(origin, "__module__", "") == "numpy" and origin.__name__ == "ndarray"
+
+
+def _is_single(step: Step[Any, Any]) -> bool:
+    return step.single or any(_is_single(each) for _, held in step.branches for each in held)
 
 
 def _is_batched(step: Step[Any, Any]) -> bool:

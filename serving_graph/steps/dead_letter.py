@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,7 @@ class DeadLetters(Around):
     def policy(
         self, runs: dict[Key, AsyncRun], path: str, worker: Worker, wait: Wait
     ) -> Callable[[Any, Any], Coroutine[Any, Any, Any]]:
-        run, put = runs[""], self._sink(runs)
+        run, put = runs[""], self._sink(runs, worker, path)
         letters = worker.counter(path, "dead_letters")
 
         async def put_aside(error: Exception, value: Any, attempt: int, context: Any) -> None:
@@ -78,10 +80,13 @@ class DeadLetters(Around):
     def _dead(self, error: Exception, attempt: int) -> bool:
         return attempt >= self.attempts or isinstance(error, REFUSALS)
 
-    def _sink(self, runs: dict[Key, AsyncRun]) -> Put:
+    def _sink(self, runs: dict[Key, AsyncRun], worker: Worker, path: str) -> Put:
         if TO in runs:
             return runs[TO]
-        sink = File(self.file) if self.file else _mailbox(self.queue)
+        if self.file:
+            sink: File | Mailbox = worker.make(partial(File, self.file), path)
+        else:
+            sink = _mailbox(self.queue)
 
         async def put(one: DeadLetter, context: Any) -> None:
             sink.put(one, context)
@@ -130,8 +135,9 @@ def dead_letter(
     """A step whose failed events are put aside: a `DeadLetter` says the reason, the step's path,
     the input's digest and the attempts, and has the input itself.
 
-    to:       a file of JSON lines ("letters.jsonl", or a path); `steps.queue("name")`, a queue that
-              is there; or a function or step that takes the letter
+    to:       a file of JSON lines ("letters.jsonl", or a path, in a folder that is there);
+              `steps.queue("name")`, a queue that is there; or a function or step that takes the
+              letter
     attempts: how often an event is tried before.  An event that a queue brings is tried once each
               time it comes, the others at once; `Reject`, `InvalidInput` and `MalformedBody` are
               put aside the first time
@@ -140,7 +146,8 @@ def dead_letter(
 
     Where the letter cannot be put the event fails with that error: nothing is lost.
 
-    Raises `GraphError` for something else to put letters in, or a step that takes no letter.
+    Raises `GraphError` for something else to put letters in, or a step that takes no letter.  The
+    folder of a path from the root may be only where the graph runs: it is asked for at its load.
 
     >>> from pelton import Graph, steps
     >>> kept = []
@@ -170,6 +177,13 @@ def _file(path: str, what: str, at: Place) -> str:
         raise wrong(
             f"{what}: {path!r} is no file of JSON lines",
             'name one (".jsonl"), or give a queue: steps.queue("name")',
+            at=at,
+        )
+    folder = os.path.dirname(path) or "."
+    if not os.path.isabs(path) and not os.path.isdir(folder):
+        raise wrong(
+            f"{what}: {path!r} is in the folder {folder!r}, which is not there",
+            "make it, or name a file in one that is there",
             at=at,
         )
     return path

@@ -10,7 +10,7 @@ from ...handlers.event import Event
 from ..compile import Run, note
 from ..fit import union
 from ..kit.base import Branches, Step
-from ..kit.cover import check_covered
+from ..kit.cover import check_covered, check_possible
 from ..kit.field import check_field, field_type, reader
 from ..kit.hold import Holder, branches_of, common_input
 from ..kit.signature import Signature
@@ -75,10 +75,14 @@ class Router(Holder):
         self._check_covered(signature.output_type)
 
     def _check_covered(self, given: Any) -> None:
-        """Every value that the type lists needs a route, unless there is a default."""
+        """Every value that the type lists needs a route, unless there is a default; and every
+        route a value."""
+        default = _DEFAULT if self.has_default else None
+        keys = [key for key, _ in self.branches if key != default]
+        what = f"router {self.name!r}"
+        check_possible(what, given, keys, self.place)
         if not self.has_default:
-            keys = [key for key, _ in self.branches]
-            check_covered(f"router {self.name!r}", given, keys, self.place)
+            check_covered(what, given, keys, self.place)
 
     def taking(self, given: Any) -> Step[Any, Any]:
         if self.input_type is Any and isinstance(self.by, str):

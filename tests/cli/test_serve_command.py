@@ -81,7 +81,7 @@ def begin(url: str, name: str, folder: Path) -> socket.socket:
     address = httpx.URL(url)
     connection = socket.create_connection((address.host, address.port or 0))
     body = str(folder).encode()
-    head = f"POST /{name} HTTP/1.1\r\nhost: it\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = f"POST /{name} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
     connection.sendall(head.encode() + body)
     until(folder / "in")
     return connection

@@ -19,7 +19,7 @@ class JetStream:
     """A nats-server that keeps its streams in a folder, over a kill as well."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, _free_port()
+        self.folder, self.port = folder, free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self.process = self._start()
 
@@ -50,7 +50,7 @@ class JetStream:
         self.process.stderr.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as made:
         made.bind(("127.0.0.1", 0))
         return int(made.getsockname()[1])

@@ -143,6 +143,25 @@ def test_a_value_that_has_no_branch_is_refused(field: str, keys: list[Any], miss
         router(even, {True: double})
 
 
+@pytest.mark.parametrize(
+    ("field", "key", "advice"),
+    [
+        ("size", "lage", "did you mean 'large'"),
+        ("colour", "green", "there are red, blue"),
+        ("glossy", "yes", "there are "),
+    ],
+)
+def test_a_branch_for_a_value_that_never_comes_is_refused(
+    field: str, key: str, advice: str
+) -> None:
+    said = f"has a branch for '{key}', which .* never is; .*{advice}"
+    with pytest.raises(GraphError, match=said) as error:
+        steps.choice(field, {key: paint}, otherwise=paint)
+    assert error.value.file == __file__
+    with pytest.raises(GraphError, match="has a branch for 'large', which bool never is"):
+        router(even, {True: double, False: double, "large": double})
+
+
 def test_what_cannot_work_is_refused_at_build() -> None:
     with pytest.raises(GraphError, match="none of its predicates takes"):
         steps.choice(steps.when(small, double), otherwise=None)

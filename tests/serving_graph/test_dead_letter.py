@@ -155,9 +155,16 @@ def test_letters_in_a_file_are_json_lines(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [each["input"] for each in lines] == [0, "0j"]
     assert lines[0]["step"] == "g/dead_letter(share)/share"
+
+
+def test_a_folder_that_is_not_there_is_said_before_an_event_fails(tmp_path: Path) -> None:
+    """At build; of a path from the root, which may be the platform's, when the graph loads."""
+    with pytest.raises(GraphError, match=r"in the folder 'not/there', which is not there"):
+        steps.dead_letter(share, "not/there/letters.jsonl")
     gone = Graph("g") >> steps.dead_letter(share, tmp_path / "not there" / "letters.jsonl")
-    with pytest.raises(FileNotFoundError):
-        answer(gone, 0)
+    with pytest.raises(FileNotFoundError, match="whose folder is not there") as error:
+        gone.load()
+    assert error.value.__notes__ == ["in step g/dead_letter(share)"]
 
 
 def test_letters_in_a_queue_are_a_graphs_own_messages() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import threading
 import traceback
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from pelton import App, Context, Event, Graph, ensemble, parallel, router, step
 from pelton.handlers.errors import InvalidInput
+from pelton.serving_graph.clock import ManualClock
+from pelton.testing import make_context
 
 
 def half(value: float) -> float:
@@ -291,3 +294,67 @@ def test_a_step_gets_a_context_when_the_graph_is_called_without_one() -> None:
     assert asyncio.run((Graph("g", int) >> later >> Remembering).acall(7)) == 1
     inside = Graph("g", int) >> parallel(a=graph)
     assert inside(7) == {"a": 1}
+
+
+class Held:
+    """Says when it is called, and stays in the call until it may go on."""
+
+    life: ClassVar[list[str]] = []
+    inside: ClassVar[threading.Event]
+    go_on: ClassVar[threading.Event]
+
+    def __call__(self, value: float) -> float:
+        self.inside.set()
+        self.go_on.wait(20)
+        self.life.append("called")
+        return value
+
+    def close(self) -> None:
+        self.life.append("closed")
+
+
+class Told(ManualClock):
+    """Says that somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_for = threading.Event()
+
+    def until(self, lock: Any, seconds: float | None) -> None:
+        self.waited_for.set()
+        super().until(lock, seconds)
+
+
+@pytest.mark.parametrize(("seconds", "life"), [(29, ["called", "closed"]), (31, ["closed"])])
+def test_a_stop_waits_for_calls_in_other_threads_but_not_for_ever(
+    seconds: float, life: list[str]
+) -> None:
+    clock, said = Told(), list[str]()
+    Held.life, Held.inside, Held.go_on = [], threading.Event(), threading.Event()
+    run = (Graph("held", float) >> Held).compile(clock=clock)
+    run.load(make_context(lines=said))
+    call = threading.Thread(target=run, args=(1.0,))
+    call.start()
+    assert Held.inside.wait(20)
+    stop = threading.Thread(target=run.stop)
+    stop.start()
+    assert clock.waited_for.wait(20)
+    assert Held.life == []
+    clock.sleep(seconds)
+    if seconds < 30:
+        Held.go_on.set()
+    stop.join(20)
+    assert Held.life == life
+    assert ["closed under calls" in each for each in said] == [True] * (seconds > 30)
+    Held.go_on.set()
+    call.join(20)
+
+
+def test_a_step_may_stop_its_own_graph() -> None:
+    def stop(value: float) -> float:
+        run.stop()
+        return value
+
+    run = (Graph("own", float) >> Model >> stop).compile(clock=ManualClock())
+    run.load(life := list[str]())
+    assert run(1.0) == 2.0 and life[-1] == "close model"

@@ -9,7 +9,7 @@ from mypy import api
 ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
-from pelton import Graph, step
+from pelton import Context, Graph, step
 
 def clean(text: str) -> list[str]: ...
 def count(words: list[str]) -> int: ...
@@ -18,6 +18,12 @@ class Model:
     def __call__(self, value: float) -> bytes: ...
 class Doer:
     def do(self, value: bytes) -> bool: ...
+class Told:
+    def __call__(self, value: bool, context: Context) -> int: ...
+class Asked:
+    async def __call__(self, value: bool, context: Context) -> float: ...
+class Done:
+    def do(self, value: bool, context: Context) -> str: ...
 
 good = Graph("g", str) >> clean >> count >> ask >> Model >> Doer
 reveal_type(good)
@@ -25,8 +31,13 @@ reveal_type(step(clean) >> count)
 def sorry(error: ValueError, text: str) -> bytes: ...
 reveal_type((Graph("g", str) >> clean >> count).catch({ValueError: sorry}))
 reveal_type(Graph("in", str) >> (Graph("out", str) >> clean))
+reveal_type(good >> Told)
+reveal_type(good >> Asked)
+reveal_type(good >> Done)
+reveal_type(step(Doer) >> Told)
 Graph("g", str) >> count
 Graph("g", str) >> clean >> Model
+Graph("g", str) >> clean >> Told
 """
 
 
@@ -35,12 +46,17 @@ def test_mypy_finds_a_misfit(tmp_path: Path) -> None:
     shown = [line.split('"')[1] for line in lines if "Revealed" in line]
     assert [each.replace("builtins.", "").rpartition("graph.")[2] for each in shown] == [
         "Graph[str, bool]",
-        "steps.base.Step[str, int]",
+        "kit.base.Step[str, int]",
         "Graph[str, int | bytes]",
         "Graph[str, list[str]]",
+        "Graph[str, int]",
+        "Graph[str, float]",
+        "Graph[str, str]",
+        "kit.base.Step[bytes, int]",
     ]
-    wrong = {line.partition(":")[0] for line in lines if " error: " in line}
-    assert wrong == {"18", "19"}
+    wrong = {int(line.partition(":")[0]) for line in lines if " error: " in line}
+    first = SCRIPT.splitlines().index('Graph("g", str) >> count') + 1
+    assert wrong == set(range(first, first + 3))
 
 
 WORDS = """

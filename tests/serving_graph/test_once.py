@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pelton import App, Context, Graph, WrongUse, steps
+from pelton import sqs as sqs_trigger
 from pelton.handlers.delivery import Delivery
 from pelton.pytest_plugin import RunningEmulator
 from pelton.serving_graph.kit.base import Step
@@ -178,12 +179,28 @@ def test_wrong_words(make: Callable[[], object], said: str) -> None:
 def test_a_graph_without_queues_is_delivered_to_as_well() -> None:
     app = App("pay")
     graph = Graph("pay", int) >> steps.once(charge, store=f"memory:{next(_numbers)}")
-    from pelton import sqs as queue
-
-    served = app.serve(graph, triggers=[queue("charges")])
+    served = app.serve(graph, triggers=[sqs_trigger("charges")])
     for _ in range(2):
         assert on_lambda(served, sqs(5, 6, queue="charges")) == {"batchItemFailures": []}
     assert effects == [5, 6], "messages 0 and 1, each delivered twice"
+
+
+def test_a_batch_is_known_by_the_ids_of_its_messages() -> None:
+    app, keys = App("pay"), list[str]()
+
+    def total(cents: list[int], context: Context) -> int:
+        assert context.delivery is not None
+        keys.append(context.delivery.idempotency_key)
+        return charge(sum(cents))[0]
+
+    graph = Graph("pay", list[int]) >> steps.once(total, store=f"memory:{next(_numbers)}")
+    served = app.serve(graph, triggers=[sqs_trigger("charges")])
+    for _ in range(2):
+        assert on_lambda(served, sqs(5, 6, queue="charges")) == {"batchItemFailures": []}
+    assert effects == [11], "the same two messages, delivered twice, each time by another request"
+    on_lambda(served, sqs(5, queue="charges"))
+    assert effects == [11, 5], "one of them alone is another batch"
+    assert keys[0] != keys[1] == sqs(5, queue="charges")["Records"][0]["messageId"]
 
 
 def test_memory_keeps_so_many_answers(tmp_path: Path) -> None:

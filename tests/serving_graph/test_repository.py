@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pelton import PeltonError
-from pelton.handlers.errors import UnknownModel
+from pelton.handlers.errors import NotReady, UnknownModel
 from pelton.serving_graph.models.repository import (
     LOADING,
     READY,
@@ -109,6 +109,25 @@ def test_an_unload_waits_for_the_calls_in_flight() -> None:
     assert answers == [{"x": 1}] and said == ["load", "close"]
     assert models.index()[0][2:] == (UNAVAILABLE, "unloaded")
     models.unload("slow")
+    assert said == ["load", "close"]
+
+
+def test_an_unload_does_not_wait_for_ever_and_the_last_call_closes() -> None:
+    said: list[str] = []
+    fake = Fake(said, gate=threading.Event())
+    models = Models(patience=0)
+    models.add("stuck", lambda: fake)
+    models.load("stuck")
+    call = threading.Thread(target=models.get("stuck").infer, args=({"x": 1},))
+    call.start()
+    assert fake.inside.wait(20)
+    with pytest.raises(NotReady, match="'stuck' takes no more calls, and 1 of them had not ended"):
+        models.unload("stuck")
+    assert said == ["load"], "not closed under the call"
+    assert models.index()[0][2:] == (UNAVAILABLE, "unloaded, with 1 calls still in it")
+    assert fake.gate is not None
+    fake.gate.set()
+    call.join(20)
     assert said == ["load", "close"]
 
 

@@ -190,6 +190,26 @@ def test_what_is_not_sent_is_not_done() -> None:
         world.segments[0](Order("A", 3), context("k"))
 
 
+def test_a_message_that_outlives_its_window_is_done_twice_under_one_key() -> None:
+    """Its window over, it is handed out again while the first worker is still at it."""
+    world = World(made(window=10))
+    world.segments[0](Order("A", 3), context("k"))
+    slow, quick = world.segments[1], world.segments[1]
+    source = slow.address_of(slow.source)
+    held = world.broker.receive(source, 10, 0)
+    assert world.broker.receive(source, 10, 0) == [], "within its window it is nobody else's"
+    world.clock.sleep(10)
+    (again,) = world.broker.receive(source, 10, 0)
+    assert (again.attempt, again.message.text()) == (2, held[0].message.text())
+    late = slow.work(make_context()).batch(held)
+    world.broker.done(source, late.done)
+    assert world.there("orders"), "what another worker has now is not his to take off the queue"
+    world.broker.done(source, quick.work(make_context()).batch([again]).done)
+    assert world.there("orders") == []
+    keys = [each["key"] for each in world.there("priced")]
+    assert keys == ["k", "k"], "nothing lost, and told twice by one key, which `once` knows again"
+
+
 def test_near_the_end_of_a_function_s_time_nothing_is_begun() -> None:
     world = World(made())
     world.segments[0](Order("A", 3), context("k"))

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
 from pelton import Graph, WrongUse
@@ -22,7 +23,7 @@ from pelton.pytest_plugin import RunningEmulator
 from pelton.serving_graph.brokers.base import Away, NotSent
 from pelton.serving_graph.spread import Spread, spread
 
-from .conftest import JetStream
+from .conftest import JetStream, free_port
 
 Module = Callable[[str], ModuleType]
 
@@ -123,10 +124,15 @@ def run_all(running: Spread, values: list[Any], many: int | None = None) -> list
 def test_processes_answer_as_the_graph_does(module: Module, broker: str) -> None:
     made = module(STEPS)
     orders = [made.Order(" a", [1, 2]), made.Order("b", [-1]), made.Order("c ", [3, 0, 4])]
-    with spread(made.line, broker, answers=True) as running:
+    port = free_port()
+    with spread(made.line, broker, answers=True, metrics=port) as running:
         expected = [made.line(each) for each in orders]
         assert expected == [5, None, 25]
         assert run_all(running, orders, 2) == expected
+        assert [each.port for each in running.places] == [port, port + 1]
+        page = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+        assert 'step="line/' in page.text and page.headers["content-type"].startswith("text/plain")
+        assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 404
         assert {each.name for each in running.places} == {"line-a", "line-b"}
     assert [each.process.returncode for each in running.places] == [0, 0]
 

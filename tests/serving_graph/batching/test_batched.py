@@ -340,10 +340,6 @@ def moods(values: list[int]) -> list[int | Exception]:
     return [ValueError(n) if n < 0 else n for n in values]
 
 
-def short(values: list[int]) -> list[int]:
-    return [n for n in values if n % 2]
-
-
 def number(values: list[int]) -> int:
     return len(values)
 
@@ -377,9 +373,20 @@ def test_what_speaks_of_the_service_is_not_asked_again_for_each() -> None:
     assert len({id(each.error) for each in answers}) == 3
 
 
-def test_too_few_answers_are_nobodys() -> None:
-    answers = (Graph("g", int) >> steps.batched(short)).many([1, 2])
-    assert answers[0] == 1 and "gave 0 answers for 1 rows" in str(answers[1].error)
+def test_too_few_answers_are_nobodys_and_the_model_s_own_fault() -> None:
+    """With fewer rows it may seem right: so it is not asked again for each."""
+    asked: list[int] = []
+
+    def short(values: list[int]) -> list[int]:
+        asked.append(len(values))
+        return values[1:]
+
+    answers = (Graph("g", int) >> steps.batched(short)).many([1, 2, 3])
+    assert asked == [3]
+    said = "the model gave 2 answers for a batch of 3 rows, and has to give one for each"
+    for each in answers:
+        assert said in str(each.error)
+        assert each.error.__notes__[0].startswith("in step g/batched/short")
 
 
 def test_by_threads_those_who_come_while_a_batch_runs_are_the_next_one() -> None:
@@ -544,6 +551,14 @@ def test_alone_it_makes_its_graph_async_when_told() -> None:
         (lambda: steps.batched(number), "number gives int, not an answer for each value"),
         (lambda: steps.batched(steps.filter(is_positive)), "would let a whole batch go no further"),
         (lambda: steps.batched(steps.batched(add_one)), "is batched already"),
+        (
+            lambda: steps.batched(steps.once(add_one)),
+            "'once' inside it is to run once for an event, and a batch is many",
+        ),
+        (
+            lambda: steps.batched(steps.retry(steps.once(add_one), attempts=1)),
+            "runs 'once' several times|is to run once for an event",
+        ),
         (lambda: steps.batched(add_one, max_rows=0), "max_rows=0 lets nothing through"),
         (lambda: steps.batched(add_one, max_wait=-1), "max_wait=-1 is no number of seconds"),
         (lambda: steps.batched(add_one, full=cast(Any, "no")), "full='no'; use 'refuse' or 'wait'"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import grpc
 import pytest
 
 from .skins import Given, Grpc, Rest
@@ -238,3 +239,23 @@ def test_a_step_sees_the_headers_of_its_request(rest: Rest, grpc_: Grpc) -> None
     for skin in (rest, grpc_):
         assert skin.infer("headed", given).body["outputs"]["output"][2] == ["seven"]
     del rest.client.headers["x-tenant"], grpc_.metadata["x-tenant"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "words"),
+    [
+        ("/v2/models/half/config", "ModelConfig", "its metadata"),
+        ("/v2/models/half/versions/1/stats", "ModelStatistics", "/metrics"),
+    ],
+)
+def test_what_is_triton_s_own_is_refused_by_name(
+    rest: Rest, grpc_: Grpc, path: str, method: str, words: str
+) -> None:
+    answer = rest.client.get(path)
+    assert answer.status_code == 501
+    ask = grpc_.channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
+    with pytest.raises(grpc.RpcError) as error:
+        ask(b"")
+    assert error.value.code().name == "UNIMPLEMENTED"
+    for said in (answer.json()["error"], error.value.details()):
+        assert "an extension of Triton's, which is not served here" in said and words in said
