@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .cut import after_queue
 from .kit.base import Step
-from .segments import after_queue
 from .steps.queue import Queue
 
 Steps = tuple[Step[Any, Any], ...]

@@ -6,7 +6,7 @@ Pure: reads steps, raises `GraphError` in one sentence, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .fit import fits, type_name, typed_dict
@@ -96,3 +96,24 @@ def _check_reached(where: str, steps: Sequence[Step[Any, Any]], at: Place) -> No
             f"name it in the after= of a later step, or make it a tap: tap({lost[0]})",
             at=at,
         )
+
+
+def agreed(what: str, taken: Iterable[tuple[str, Any]], at: Place) -> Any:
+    """The one type that all who are handed the same value take: (who, type), the narrowest.
+
+    Raises `GraphError`, naming two who can never agree.
+    """
+    found: Any = Any
+    first = ""
+    for who, wanted in taken:
+        if fits(found, wanted):
+            found, first = (wanted, who) if found is Any else (found, first)
+        elif fits(wanted, found):
+            found, first = wanted, who
+        else:
+            raise wrong(
+                f"{what}: {who} takes {type_name(wanted)}, {first} takes {type_name(found)}",
+                "they get the same value: let them take the same type",
+                at=at,
+            )
+    return found

@@ -273,7 +273,7 @@ class Graph(Generic[I, O]):
         more than the graph itself; see `segments`.  `name` is the entry function's."""
         if not any(each.splits or each.single for each in self.walk()):
             return (self,)
-        from .segments import split
+        from .cut import split
 
         return split(self, name)
 

@@ -20,10 +20,11 @@ from ..handlers.delivery import Delivery
 from ..handlers.errors import NotReady
 from .brokers import broker_at
 from .brokers.base import Away, Broker, Received
+from .cut import split
 from .drive import drive
 from .graph import Graph
 from .refer import wrong
-from .segments import _DROPPED, Receipt, Segment, split
+from .segments import _DROPPED, Receipt, Segment
 from .steps.queue import Address, Queue, queue
 
 START = 60.0  # seconds within which a process must say that it is ready

@@ -112,8 +112,8 @@ def main() -> int:
     told = json.loads(sys.stdin.readline())
     sys.path[:] = told["path"]
     from .brokers import broker_at
+    from .cut import split
     from .graph import Graph
-    from .segments import split
 
     segment = split(Graph.from_spec(told["graph"]))[told["segment"]]
     broker = broker_at(told["broker"])

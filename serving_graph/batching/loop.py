@@ -202,12 +202,7 @@ class _Lane:
         self._stir()
 
     def _answered(self, item: Item) -> None:
-        caller = item.owner.party
-        if caller.left:
-            caller.left -= 1
-            if not caller.left:
-                self._unanswered -= 1
-                caller.wake()
+        self._unanswered -= item.owner.party.answered()
 
     def _set_timer(self, now: float) -> None:
         ahead = self.batcher.next(self._company())

@@ -140,12 +140,7 @@ class Threads:
                 self._wake_next()
 
     def _answered(self, item: Item) -> None:
-        caller = item.owner.party
-        if caller.left:
-            caller.left -= 1
-            if not caller.left:
-                self._unanswered -= 1
-                caller.wake()
+        self._unanswered -= item.owner.party.answered()
 
     def _leave(self, caller: _Caller) -> None:
         """Take out what is left when its caller goes without its answer (an interrupt)."""

@@ -45,6 +45,15 @@ class Party:
     def expires(self) -> float:
         return self.items[0].expires
 
+    def answered(self) -> bool:
+        """One item less is left; whether it was the last."""
+        if not self.left:
+            return False
+        self.left -= 1
+        if not self.left:
+            self.wake()
+        return not self.left
+
 
 class Ticket:
     """One value on its way through batches.  The `owner` of its items."""

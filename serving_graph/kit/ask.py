@@ -8,7 +8,7 @@ checked, written into a spec, read back and bound, all in one way.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..compile import note
@@ -165,27 +165,6 @@ def takes(holder: Step[Any, Any], *asks: Ask | None) -> None:
         holder.takes_context = holder.takes_context or each.takes_context
         holder.either = holder.either or each.either
         holder.references = (*holder.references, *each.references)
-
-
-def agreed(what: str, taken: Iterable[tuple[str, Any]], at: Place) -> Any:
-    """The one type that all who are handed the same value take: (who, type), the narrowest.
-
-    Raises `GraphError`, naming two who can never agree.
-    """
-    found: Any = Any
-    first = ""
-    for who, wanted in taken:
-        if fits(found, wanted):
-            found, first = (wanted, who) if found is Any else (found, first)
-        elif fits(wanted, found):
-            found, first = wanted, who
-        else:
-            raise wrong(
-                f"{what}: {who} takes {type_name(wanted)}, {first} takes {type_name(found)}",
-                "both get the same value: let them take the same type",
-                at=at,
-            )
-    return found
 
 
 def _digested(values: tuple[Any, ...]) -> Any:

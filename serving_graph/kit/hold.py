@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..check import check_sequence
+from ..check import agreed, check_sequence
 from ..compile import Run
 from ..drive import AsyncRun, drive, lifted
 from ..paths import branch_path
@@ -152,23 +152,10 @@ def common_input(holder: Holder, branches: Branches | None = None) -> Any:
 
     branches: those that get the value; all of the holder's when left out
     """
-    from ..fit import fits, type_name
-
-    found: Any = Any
-    for key, steps in holder.branches if branches is None else branches:
-        wanted = steps[0].input_type
-        if fits(found, wanted):
-            found = wanted if found is Any else found
-        elif fits(wanted, found):
-            found = wanted
-        else:
-            raise wrong(
-                f"branch {key!r} of {holder.spec.kind} {holder.name!r} takes {type_name(wanted)}, "
-                f"another takes {type_name(found)}",
-                "every branch gets the same value: let them take the same type",
-                at=holder.place,
-            )
-    return found
+    taken = holder.branches if branches is None else branches
+    what = f"{holder.spec.kind} {holder.name!r}"
+    given = [(f"branch {key!r}", steps[0].input_type) for key, steps in taken]
+    return agreed(what, given, holder.place)
 
 
 def branches_of(given: Mapping[Any, Any], what: str, at: Place) -> Branches:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import (
     TYPE_CHECKING,
     Any,
     Literal,
     TypeVar,
-    get_args,
-    get_origin,
-    is_typeddict,
     overload,
 )
 
 from ..batching.batcher import Batcher
 from ..batching.loop import Loops
-from ..batching.rows import Counts, Rows, Takes
+from ..batching.rows import Counts, Rows
 from ..batching.threads import Threads
+from ..batching.types import answer_of, item_of, takes
 from ..batching.work import Work
 from ..drive import lifted
-from ..fit import members, plain, type_name, union
 from ..kit.base import Bound, Branches, Step
 from ..kit.field import check_field, reader
 from ..kit.hold import Holder
@@ -37,7 +34,6 @@ I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741
 
 _MODEL_FILES = ("onnx", "pickled", "skops")  # kinds that take a row, rows or an array
-_LISTS = (list, tuple, Sequence, Iterable, Collection)
 
 
 class Batched(Holder):
@@ -53,7 +49,7 @@ class Batched(Holder):
         self.waits = self.is_async
         self.is_async, self.either = self.is_async or self.given["is_async"], True
         self.model = len(steps) == 1 and steps[0].spec.kind in _MODEL_FILES
-        self.takes = _takes(steps[0].input_type, self)
+        self.takes = takes(steps[0].input_type, self)
         self.input_type, self.output_type = self._types(steps)
         self._check_key()
 
@@ -75,7 +71,7 @@ class Batched(Holder):
         taken, gives = steps[0].input_type, steps[-1].output_type
         if self.given["rows"] == "many" or self.model:
             return taken, gives
-        return _item_of(taken), _answer_of(gives, self)
+        return item_of(taken), answer_of(gives, self)
 
     def _check_key(self) -> None:
         key = self.given["key"]
@@ -269,27 +265,6 @@ def _written(key: Any, name: str, at: Place) -> Any:
     return {"function": reference(key)}
 
 
-def _takes(given: Any, step: Batched) -> Takes:
-    given = plain(given)
-    origin = get_origin(given) or given
-    if origin in (Any, object) or origin in _LISTS:
-        return "list"
-    if _is_array(origin):
-        return "array"
-    if is_typeddict(origin) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return "columns"
-    raise wrong(
-        f"batched {step.name!r}: {step.branches[0][1][0].name} takes {type_name(given)}, not a "
-        "list of values",
-        "let it take list[...], a numpy array or a dict of columns, and give as many answers",
-        at=step.place,
-    )
-
-
-def _is_array(origin: Any) -> bool:
-    return getattr(origin, "__module__", "") == "numpy" and origin.__name__ == "ndarray"
-
-
 def _is_single(step: Step[Any, Any]) -> bool:
     return step.single or any(_is_single(each) for _, held in step.branches for each in held)
 
@@ -297,31 +272,3 @@ def _is_single(step: Step[Any, Any]) -> bool:
 def _is_batched(step: Step[Any, Any]) -> bool:
     held = (each for _, steps in step.branches for each in steps)
     return step.spec.kind == "batched" or any(map(_is_batched, held))
-
-
-def _item_of(given: Any) -> Any:
-    given = plain(given)
-    origin, arguments = get_origin(given) or given, get_args(given)
-    return arguments[0] if origin in _LISTS and arguments else Any
-
-
-def _answer_of(given: Any, step: Batched) -> Any:
-    given = plain(given)
-    origin, arguments = get_origin(given) or given, get_args(given)
-    if origin in _LISTS:
-        kinds = members(arguments[0]) if arguments else (Any,)
-        answers = [each for each in kinds if not _is_error(each)]
-        return union(answers)
-    columns = is_typeddict(origin) or (isinstance(origin, type) and issubclass(origin, Mapping))
-    if origin in (Any, object) or _is_array(origin) or columns:
-        return Any
-    raise wrong(
-        f"batched {step.name!r}: {step.branches[0][1][-1].name} gives {type_name(given)}, not an "
-        "answer for each value",
-        "let it give a list, as long as the one that it takes",
-        at=step.place,
-    )
-
-
-def _is_error(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseException)

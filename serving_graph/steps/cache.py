@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...handlers.errors import DeadlineExceeded
+from ..check import agreed
 from ..compile import Run, note
-from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.ask import Ask, ask, read, takes
 from ..kit.base import Branches, Step
 from ..kit.freeze import freeze
 from ..kit.hold import Holder

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ..check import agreed
 from ..compile import Run
 from ..fit import fits, type_name, union
-from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.ask import Ask, ask, read, takes
 from ..kit.base import Branches, Step
 from ..kit.hold import Holder
 from ..refer import Place, place, wrong

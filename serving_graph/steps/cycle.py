@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ...handlers.errors import CycleLimit, DeadlineExceeded
+from ..check import agreed
 from ..compile import note
 from ..drive import AsyncRun
 from ..fit import fits, type_name, union
-from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.ask import Ask, ask, read, takes
 from ..kit.base import Branches, Step
 from ..kit.hold import Policy, Wait
 from ..refer import Place, place, wrong

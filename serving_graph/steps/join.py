@@ -17,10 +17,11 @@ from typing import (
 )
 
 from ...handlers.errors import InvalidInput
+from ..check import agreed
 from ..compile import note
 from ..drive import drive
 from ..fit import fits, plain, type_name, typed_dict, union
-from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.ask import Ask, ask, read, takes
 from ..kit.base import Bound, Branches, Step
 from ..kit.field import check_field, field_type
 from ..refer import Place, place, wrong

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ...handlers.errors import Overloaded
+from ..check import agreed
 from ..compile import note
 from ..drive import drive
 from ..fit import fits, type_name
-from ..kit.ask import Ask, agreed, ask, read, takes
+from ..kit.ask import Ask, ask, read, takes
 from ..kit.base import Bound, Branches, Step
 from ..kit.hold import lifted_sleep
 from ..parcel import Parcel

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ..kit.ask import Ask, agreed, ask, read
+from ..check import agreed
+from ..kit.ask import Ask, ask, read
 from ..kit.base import Bound, Branches, Step
 from ..refer import Place, place, wrong
 from ..spec import StepSpec

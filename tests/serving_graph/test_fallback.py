@@ -77,5 +77,5 @@ def test_other_errors_and_events_without_time_pass() -> None:
 
 
 def test_both_take_one_type() -> None:
-    with pytest.raises(GraphError, match="takes str, another takes float"):
+    with pytest.raises(GraphError, match="branch 'other' takes str, branch '' takes float"):
         steps.fallback(model, of_text)

@@ -15,8 +15,8 @@ from pelton.serving_graph.brokers import broker_at
 from pelton.serving_graph.brokers.base import NoSuchQueue, NotSent
 from pelton.serving_graph.brokers.kinesis import KinesisBroker
 from pelton.serving_graph.brokers.memory import MemoryBroker
+from pelton.serving_graph.cut import split
 from pelton.serving_graph.message import Message
-from pelton.serving_graph.segments import split
 from pelton.serving_graph.steps.queue import Address
 from pelton.testing import kinesis, lambda_context
 

@@ -15,7 +15,7 @@ from pelton import Context, Graph, steps
 from pelton.handlers.delivery import Delivery
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
-from pelton.serving_graph.segments import split
+from pelton.serving_graph.cut import split
 from pelton.testing import make_context
 
 from .random_graphs import Recipe, graphs

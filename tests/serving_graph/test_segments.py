@@ -23,8 +23,9 @@ from pelton.handlers.triggers.sqs import Handoff
 from pelton.serving_graph.brokers.base import Away, NoSuchQueue, NotSent, Received, dead
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
+from pelton.serving_graph.cut import split
 from pelton.serving_graph.message import Message
-from pelton.serving_graph.segments import Segment, split
+from pelton.serving_graph.segments import Segment
 from pelton.serving_graph.station import Station
 from pelton.serving_graph.steps.queue import Address
 from pelton.testing import invoke, lambda_context, make_context
@@ -348,12 +349,12 @@ def test_until_it_is_deployed_a_function_runs_the_graph_straight_through() -> No
 
 def test_keys_of_the_first_event() -> None:
     from pelton.handlers.event import Event
-    from pelton.serving_graph.segments import _with_delivery
+    from pelton.serving_graph.arrivals import with_delivery
 
     def key_of(event: Event | None, request: str = "r") -> tuple[str, str]:
         given = Context(request_id=request)
         given.event = event
-        delivery = _with_delivery(given).delivery
+        delivery = with_delivery(given).delivery
         return delivery.idempotency_key, delivery.correlation_id
 
     assert key_of(None) == ("r", "r")

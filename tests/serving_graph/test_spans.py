@@ -17,7 +17,7 @@ from pelton.handlers.delivery import Delivery
 from pelton.handlers.trace_context import correlation_of, traceparent_of
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock
-from pelton.serving_graph.segments import split
+from pelton.serving_graph.cut import split
 from pelton.serving_graph.spans import Spans
 from pelton.serving_graph.station import Station
 
