@@ -15,8 +15,8 @@ from pelton import App, Context, Graph, NotReady, step
 from pelton.handlers.errors import GraphError
 from pelton.runtime.aws import make_handler
 from pelton.serving_graph.aside import Aside
+from pelton.serving_graph.comparing import Tally
 from pelton.serving_graph.models.shared import SHARED
-from pelton.serving_graph.steps.shadow import Tally
 from pelton.steps import champion, filter, shadow
 from pelton.testing import lambda_context
 
