@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from .clock import RealClock
 from .compile import Run, compile_sequence, note
 from .kit.base import Bound, Drop, Step
-from .logs import log
 from .refer import wrong
 from .spec import Key
 
@@ -344,6 +343,8 @@ class Executor:
         if worker is None:
             return
         if worker.in_flight is not None and not worker.in_flight.wait(worker.clock, UNDER_WAY):
+            from .logs import log
+
             said = {"graph": self.name, "seconds": UNDER_WAY}
             log(context or worker.context, "warning", "closed under calls that do not end", said)
         worker.tell("close", backwards=True)

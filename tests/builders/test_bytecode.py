@@ -86,7 +86,8 @@ def test_the_report_says_so(artifact: Artifact) -> None:
 
 
 def test_what_ships_imports_within_its_budget(artifact: Artifact, tmp_path: Path) -> None:
-    """A graph's artifact: 36 ms of CPU over a bare interpreter, the best of several.
+    """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several (about 27 where nothing
+    else runs; how many modules there are is held below).
 
     The parts of the standard library that nothing here can do without (their own import is 17 ms
     on the machine that the budget was made for) are timed beside it: on a slow machine, or a slow
@@ -98,7 +99,7 @@ def test_what_ships_imports_within_its_budget(artifact: Artifact, tmp_path: Path
     for _ in range(7):
         ours.append(_seconds(IMPORT, tmp_path))
         floor.append(_seconds(IMPORT.replace("pelton_entry_budget", "typing, re, json"), tmp_path))
-    assert min(ours) < 0.036 * max(1.0, min(floor) / 0.017), (ours, floor)
+    assert min(ours) < 0.040 * max(1.0, min(floor) / 0.017), (ours, floor)
 
 
 def test_what_ships_imports_what_it_needs(artifact: Artifact, tmp_path: Path) -> None:
