@@ -86,8 +86,9 @@ def test_the_report_says_so(artifact: Artifact) -> None:
 
 
 def test_what_ships_imports_within_its_budget(artifact: Artifact, tmp_path: Path) -> None:
-    """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several (about 27 where nothing
-    else runs; how many modules there are is held below).
+    """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several.
+
+    It is about 27 where nothing else runs; how many modules that are is held below.
 
     The parts of the standard library that nothing here can do without (their own import is 17 ms
     on the machine that the budget was made for) are timed beside it: on a slow machine, or a slow
