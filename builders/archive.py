@@ -11,7 +11,6 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +58,8 @@ def zip_bytes(files: Mapping[str, bytes], cache: Path | None = None) -> bytes:
     if len(files) > LIMIT_CLASSIC:
         raise ValueError(f"an archive holds {LIMIT_CLASSIC} files at the most, not {len(files)}")
     names = sorted(files)
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         members = list(pool.map(lambda name: _member(name, files[name], cache), names))
     return b"".join(_archive(members))

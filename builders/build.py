@@ -59,10 +59,12 @@ ENTRY = {
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What is kept of a build: the artifact, and which of the user's files are in it."""
+    """What is kept of a build: the artifact, which of the user's files are in it, and the version
+    of pelton that built it (to ask for it takes longer than all the rest)."""
 
     artifact: Artifact
     places: tuple[str, ...]
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Order:
         brought = (unpacked.folder, unpacked.asked) if unpacked else ()
         pythons = [str(each) for each in candidates(self.target.python) if each.exists()]
         return kept.key_of(
-            pelton_version(), function.app.name, function.name, function.module, function.settings,
+            function.app.name, function.name, function.module, function.settings,
             self.target, self.kind.name, self.root, self.out.resolve(), self.trim, self.budget,
             self.measure, graphs, brought, pythons,
         )  # fmt: skip
@@ -140,7 +142,9 @@ def build(
             kept.keep(folder, key, built, looked, began)
     artifact = built.artifact
     with said(f"function {function.name}", out):
-        origin = write_provenance(function, artifact, root, out, built.places, order.packages)
+        origin = write_provenance(
+            function, artifact, root, out, built.places, order.packages, built.version
+        )
     return replace(artifact, beside=(*artifact.beside, origin))
 
 
@@ -163,7 +167,7 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     looked = kept.looked(
         order.root, sources.files.values(), function.settings.include, outputs, out.resolve()
     )
-    return Built(artifact, tuple(sorted(sources.files))), looked
+    return Built(artifact, tuple(sorted(sources.files)), pelton_version()), looked
 
 
 def _imports(order: Order, artifact: Artifact, entry: str) -> Times | None:

@@ -12,14 +12,11 @@ import platform
 import re
 import subprocess
 import sys
-import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 
 from .errors import CannotImport, TooSlow
 from .interpreters import interpreter
@@ -69,6 +66,8 @@ def measure(
     python, why_not = _interpreter(target)
     if not python:
         return Times(target.python, why_not=why_not)
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for path in archives:
@@ -79,6 +78,8 @@ def measure(
 
 def _unpack(path: Path, tree: Path) -> None:
     """Lay an archive out; what a layer has in its folder `python` is found beside the code."""
+    import zipfile
+
     with zipfile.ZipFile(path) as archive:
         for each in archive.infolist():
             if path.name.startswith("pelton-"):
@@ -158,8 +159,8 @@ def summed(
     owner, places = owners(tree), _places(tree)
     modules = []
     for name in names:
-        own = median(run[name][0] for run in runs) / 1000
-        total = median(run[name][1] for run in runs) / 1000
+        own = middle([run[name][0] for run in runs]) / 1000
+        total = middle([run[name][1] for run in runs]) / 1000
         modules.append(Module(name, own, total, _package(name, places, owner)))
     packages: dict[str, float] = {}
     for each in modules:
@@ -169,6 +170,16 @@ def summed(
         tuple(sorted(modules, key=lambda each: (-each.own, each.name))),
         tuple(sorted(packages.items(), key=lambda each: (-each[1], each[0]))),
     )  # fmt: skip
+
+
+def middle(values: Sequence[int]) -> float:
+    """The median.
+
+    >>> middle([3, 1, 2]), middle([4, 1])
+    (2.0, 2.5)
+    """
+    ordered, half = sorted(values), len(values) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _places(tree: Path) -> dict[str, str]:

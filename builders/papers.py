@@ -59,8 +59,12 @@ def write_provenance(
     out: Path,
     places: Sequence[str],
     packages: Sequence[Package],
+    version: str,
 ) -> Path:
-    """The provenance of what was written; its path.  places: the user's files in the artifact."""
+    """The provenance of what was written; its path.
+
+    places: the user's files in the artifact; version: of pelton
+    """
     settings, target = function.settings, artifact.target
     lock = root / LOCK
     made = make_provenance(
@@ -77,7 +81,7 @@ def write_provenance(
             "trim": list(settings.trim),
             "package": artifact.package,
         },
-        pelton_version(),
+        version,
         {f"pkg:pypi/{normal(e.name)}@{e.version}": e.sha256 for e in packages if e.sha256},
     )
     name = f"{function.name}-{target.platform}-{target.variant}{PROVENANCE}"

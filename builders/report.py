@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +90,8 @@ def owners(folder: Path | None) -> dict[str, str]:
     found: dict[str, str] = {}
     if folder is None:
         return found
+    import csv
+
     for record in sorted(folder.glob("*.dist-info/RECORD")):
         name = record.parent.name.removesuffix(".dist-info").replace("-", " ", 1)
         with record.open(encoding="utf-8", newline="") as lines:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.parser import HeaderParser
 from pathlib import Path
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from .target import Target
 from .trim import normal
@@ -81,6 +78,10 @@ def parse_metadata(text: str, markers: Mapping[str, str]) -> Distribution:
     >>> found.key, found.needs
     ('foo', (('bar', frozenset(), 'b'),))
     """
+    from email.parser import HeaderParser
+
+    from packaging.requirements import InvalidRequirement, Requirement
+
     head = HeaderParser().parsestr(text)
     extras = [normal(each) for each in head.get_all("Provides-Extra", [])]
     needs = []
@@ -148,6 +149,8 @@ def _chains(
 ) -> dict[str, tuple[str, ...]]:
     """The shortest chain to each, breadth first; a distribution is looked at again when more of
     its extras are asked for."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     chains: dict[str, tuple[str, ...]] = {}
     asked: dict[str, frozenset[str]] = {}
     waiting: list[tuple[str, frozenset[str], tuple[str, ...]]] = []
