@@ -17,7 +17,7 @@ from .artifacts.base import Artifact, Content, Kind
 from .artifacts.nuclio_notebook import files_of
 from .assets import check_assets
 from .bytecode import bytecode
-from .errors import BuildError
+from .errors import BuildError, CannotImport
 from .import_time import Times, measure, refuse_too_slow
 from .imports import check_imports
 from .installed import read_installed
@@ -162,7 +162,7 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
         sbom = write_sbom(content, artifact, out, order.packages)
     outputs = [artifact.path, *(each.path for each in artifact.layers), *artifact.beside, sbom]
     artifact = replace(
-        artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content.entry)
+        artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content)
     )
     looked = kept.looked(
         order.root, sources.files.values(), function.settings.include, outputs, out.resolve()
@@ -170,7 +170,7 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     return Built(artifact, tuple(sorted(sources.files)), pelton_version()), looked
 
 
-def _imports(order: Order, artifact: Artifact, entry: str) -> Times | None:
+def _imports(order: Order, artifact: Artifact, content: Content) -> Times | None:
     """Import times, when they are asked for; refuses those over the budget."""
     function, target = order.function, order.target
     if not order.budget and not order.measure:
@@ -178,7 +178,12 @@ def _imports(order: Order, artifact: Artifact, entry: str) -> Times | None:
     if artifact.path.suffix != ".zip" or (function.settings.requirements and not order.kind.inside):
         return Times(target.python, why_not=f"not measured: {artifact.package} is not all of it")
     archives = [artifact.path, *(each.path for each in artifact.layers)]
-    times = measure(archives, entry, target, function.settings.environment)
+    try:
+        times = measure(archives, content.entry, target, function.settings.environment)
+    except CannotImport as error:
+        raise CannotImport(
+            "\n".join([f"function {function.name}: {error}", *content.notes])
+        ) from None
     if order.budget:
         refuse_too_slow(function.name, times, order.budget)
     return times

@@ -26,6 +26,8 @@ from .target import Target
 CHILD = "import_child.py"
 RUNS, SECONDS = 5, 120
 _LINE = re.compile(r"^import time: +(\d+) \| +(\d+) \| ( *)(\S+)$", re.MULTILINE)
+# The frames of the child itself: two or three lines each.
+_FRAMES = re.compile(rf'^  File "[^"]*{CHILD}".*\n(?:    .*\n)*', re.MULTILINE)
 OURS, YOURS, PYTHON, RUNTIME = "pelton", "your code", "Python", "the platform's runtime"
 
 
@@ -113,7 +115,8 @@ def _run(
             raise CannotImport(f"the artifact takes over {SECONDS} s to import") from None
     said = done.stderr.decode(errors="replace")
     if done.returncode:
-        trace = "\n".join(line for line in said.splitlines() if not _LINE.match(line))
+        kept = [line for line in said.splitlines() if not line.startswith("import time:")]
+        trace = _FRAMES.sub("", "\n".join(kept))
         raise CannotImport(
             f"the artifact cannot be imported by Python {target.python}:\n"
             f"{trace.replace(f'{tree}/', '').strip()}"
