@@ -152,10 +152,10 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     function, kind, out = order.function, order.kind, order.out
     content, sources = collect(order)
     kind.check(content)
-    rules = choose([*function.settings.trim, *order.trim]).rules
-    if kind.bytecode and "bytecode" not in rules:
-        whole = dict(content.files)
-        note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
+    if kind.bytecode:
+        whole, note = dict(content.files), "without bytecode, as trim= says"
+        if "bytecode" not in choose([*function.settings.trim, *order.trim]).rules:
+            note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
         content = replace(content, whole=whole, note=note)
     with said(f"function {function.name}", out):
         artifact = kind.write(content, out, cache)

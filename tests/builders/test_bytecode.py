@@ -85,6 +85,19 @@ def test_the_report_says_so(artifact: Artifact) -> None:
     assert artifact.report.note.startswith(f"with bytecode for Python {HERE}, ")
 
 
+def test_it_can_be_left_out_and_nothing_else_is(artifact: Artifact) -> None:
+    folder = artifact.path.parent.parent
+    app, root = load_app(str(folder / "budget_app.py"))
+    made = build(
+        app.functions["budget"], Target("lambda", HERE), root=root, out=folder / "without",
+        resolver=Resolver(folder / "cache", offline=True), trim=["bytecode"],
+    )  # fmt: skip
+    with zipfile.ZipFile(artifact.path) as whole, zipfile.ZipFile(made.path) as less:
+        without = [name for name in whole.namelist() if not name.endswith(".pyc")]
+        assert less.namelist() == without
+    assert made.digest == artifact.digest
+
+
 def test_what_ships_imports_within_its_budget(artifact: Artifact, tmp_path: Path) -> None:
     """A graph's artifact: 40 ms of CPU over a bare interpreter, the best of several.
 
