@@ -57,8 +57,12 @@ def test_over_the_budget_is_refused_with_what_costs_most(tmp_path: Path) -> None
         refuse_too_slow("f", times(tmp_path), 131)
 
 
-def test_a_build_measures_what_it_built_and_holds_it_to_the_budget(tmp_path: Path) -> None:
-    maker = Maker(tmp_path)
+@pytest.fixture(scope="module")
+def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    return Maker(tmp_path_factory.mktemp("import-time"))
+
+
+def test_a_build_measures_what_it_built_and_holds_it_to_the_budget(maker: Maker) -> None:
     with pytest.raises(TooSlow, match=r"function double takes .* over its import_budget of 1 ms"):
         maker.build(more="import_budget=1", target=Target("lambda", HERE))
     artifact = maker.build(more="import_budget=60_000", target=Target("lambda", HERE))
@@ -66,15 +70,14 @@ def test_a_build_measures_what_it_built_and_holds_it_to_the_budget(tmp_path: Pat
     assert {each.package for each in artifact.imports.modules} >= {"pelton", "your code", "Python"}
 
 
-def test_what_cannot_be_imported_fails_with_its_trace(tmp_path: Path) -> None:
-    maker = Maker(tmp_path)
+def test_what_cannot_be_imported_fails_with_its_trace(maker: Maker) -> None:
     imports = "import os\nif 'PELTON_HERE' not in os.environ:\n    raise KeyError('no such table')"
     more = "import_budget=60_000"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(CannotImport) as caught:
         patch.setenv("PELTON_HERE", "1")
         maker.build(imports, more=more, target=Target("lambda", HERE))
     assert "KeyError: 'no such table'" in str(caught.value)
-    assert str(tmp_path) not in str(caught.value)
+    assert str(maker.folder) not in str(caught.value)
     assert isinstance(caught.value, BuildError)
 
 

@@ -55,9 +55,9 @@ def build(maker: Maker, requirements: tuple[str, ...] = ()) -> Artifact:
     return maker.build(source=source, function="total", target=LAMBDA)
 
 
-@pytest.fixture
-def maker(tmp_path: Path) -> Maker:
-    made = Maker(tmp_path)
+@pytest.fixture(scope="module")
+def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    made = Maker(tmp_path_factory.mktemp("pickles"))
     about = f"Metadata-Version: 2.1\nName: cloudpickle\nVersion: {cloudpickle.__version__}\n"
     files = {}
     for path in Path(cloudpickle.__file__).parent.glob("*.py"):
