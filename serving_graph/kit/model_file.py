@@ -138,8 +138,8 @@ def rebuild(spec: StepSpec, branches: Branches, at: Place) -> FileStep:
         raise wrong(
             f"step {spec.name!r}: the module {spec.reference} is not here", at=at
         ) from error
-    made = FileStep(spec, _folder(module), type_from_dict(spec.option("gives"), resolve), at)
     _checked(spec.kind, spec.option("path"), at, spec.option("sha256", ""))
+    made = FileStep(spec, _folder(module), type_from_dict(spec.option("gives"), resolve), at)
     _check_nan(spec.kind, spec.option("nan", "refuse"), at)
     for key in made.settings():
         if key not in (*_OF_ALL, *_OF_A_KIND[spec.kind]):

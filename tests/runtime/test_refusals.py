@@ -164,6 +164,7 @@ def test_every_error_of_the_tree_has_a_status() -> None:
     listed = [each for each in vars(errors).values() if isinstance(each, type)]
     tree = [each for each in listed if issubclass(each, errors.PeltonError)]
     assert {each.__name__: each.status for each in tree if each.status != 500} == {
+        "AssetFailed": 503,
         "CallFailed": 502,
         "DeadlineExceeded": 504,
         "InvalidInput": 422,
