@@ -266,7 +266,7 @@ def _refuse_collisions(
 def entry_module(function: Function[..., Any], target: Target) -> str:
     """The name of the generated module; '-' is no part of a module's name."""
     prefix = "pelton_entry" if target.platform == "lambda" else "pelton_nuclio"
-    return f"{prefix}_{function.name.replace('-', '_')}"
+    return f"{prefix}_{function.entry.replace('-', '_')}"
 
 
 def _entry(function: Function[..., Any], target: Target) -> str:
@@ -277,7 +277,7 @@ def _entry(function: Function[..., Any], target: Target) -> str:
         maker=maker,
         names=names,
         app=function.app.name,
-        function=function.name,
+        function=function.entry,
         module=function.module,
         attribute=_attribute(function.app, function.module),
     )

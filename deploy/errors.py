@@ -3,6 +3,7 @@
 DeployError
 ├── Unreachable     nothing answers at an endpoint
 ├── CannotPlan      what is asked for cannot be had there (a trigger, a queue, a role, a name)
+├── WrongSettings   a settings file says what cannot be
 ├── CannotRelease   a version cannot take over, or be gone back to, as asked
 ├── CallFailed      a platform refused or failed one call
 ├── Interrupted     ctrl-C came while a plan was applied
@@ -26,6 +27,10 @@ class Unreachable(DeployError):
 
 class CannotPlan(DeployError):
     """The target cannot give what the app asks for; the message names function and thing."""
+
+
+class WrongSettings(DeployError):
+    """A settings file says what cannot be; the message names file and key."""
 
 
 class CannotRelease(DeployError):

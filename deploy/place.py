@@ -33,6 +33,10 @@ class Place:
         """An EventBridge rule's ARN."""
         return f"arn:{self.partition}:events:{self.region}:{self.account}:rule/{rule}"
 
+    def role_arn(self, role: str) -> str:
+        """A role's ARN."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{role}"
+
     def queue_arn(self, queue: str) -> str:
         """A queue's ARN."""
         return f"arn:{self.partition}:sqs:{self.region}:{self.account}:{queue}"

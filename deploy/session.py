@@ -27,6 +27,8 @@ from .kinds.stream import is_there
 from .live import find_tagged, is_on, read_keys, read_live, without_old_doors
 from .place import Place
 from .plan import Plan, Step, make_plan
+from .policy.arns import Account as Owner
+from .policy.least import Least, least_policy, records_of
 from .record import Record
 from .state import FileStore, S3Store, State, Store
 from .targets.aws import Account, Aws, unreachable
@@ -35,8 +37,10 @@ from .targets.target import Target as Platforms
 from .wants import between, common
 from .wants.lambda_ import called, on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio
+from .wants.pushed import refuse_missing_sources
 
 MANY = 20
+LEAST = "least"  # as a role: one is made for each function that names none
 LOCAL, LOCAL_NUCLIO = "http://127.0.0.1:4566", "http://127.0.0.1:8070"
 
 
@@ -46,7 +50,7 @@ class Where:
 
     to: "local", "aws" or "nuclio"; platforms: "lambda", "nuclio" or both; endpoints "" for the
     platform's own; state: where states are kept, a folder or `s3://BUCKET/PREFIX`, "" for
-    `.pelton/state` beside the app
+    `.pelton/state` beside the app; role: of functions that name none: an ARN, or `LEAST`
     """
 
     to: str = "local"
@@ -93,10 +97,11 @@ def read_health(address: str, runtimes: Collection[str] = ()) -> dict[str, Any]:
 
 def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str, Any]]:
     """The account, and the emulator's health answer (empty for a real account)."""
+    given = "" if where.role == LEAST else where.role
     if where.to != "local":
-        return Aws(Account(where.endpoint, where.region, role=where.role)), {}
+        return Aws(Account(where.endpoint, where.region, role=given)), {}
     health = read_health(where.aws_address, runtimes)
-    role = where.role or f"arn:aws:iam::{health['account']}:role/pelton-local"
+    role = given or f"arn:aws:iam::{health['account']}:role/pelton-local"
     account = Account(where.aws_address, str(health["region"]), "test", "test", role)
     return Aws(account), health
 
@@ -121,6 +126,7 @@ class Session(AbstractContextManager["Session"]):
         self.aws, self._health = connect(
             self.where, runtimes if "lambda" in self.where.platforms else ()
         )
+        self._warnings: list[str] = []  # of what roles allow
         self._nuclio: Nuclio | None = None
         if "nuclio" in self.where.platforms:
             self._nuclio = Nuclio(self.where.nuclio_address)
@@ -274,6 +280,7 @@ class Session(AbstractContextManager["Session"]):
         there = {each.name for each in live.values() if each.kind == "function"}
         yield from between.not_deployed(functions, lambda name: self._is_there(name, there))
         yield from between.held_up(functions)
+        yield from self._warnings
 
     def wants(self) -> Iterator[Resource]:
         """Everything that the chosen functions ask for; builds them on the way."""
@@ -287,11 +294,12 @@ class Session(AbstractContextManager["Session"]):
         between.refuse_missing_streams(functions, lambda arn: is_there(self.target, arn))
         if self.where.to == "aws":
             refuse_roles_of_others(functions, place)
+        refuse_missing_sources(functions, place, self.aws.has)
         if "lambda" in self.where.platforms:
             yield from between.between(functions)
             for function in functions:
                 built = self._built(function, "lambda", place)
-                yield from on_lambda(function, built, place, self.releasing)
+                yield from on_lambda(self.app.name, function, built, place, self.releasing)
         if "nuclio" in self.where.platforms:
             for function in functions:
                 built = self._built(function, "nuclio", place)
@@ -328,7 +336,18 @@ class Session(AbstractContextManager["Session"]):
             where=common.where_of(function, self.root),
             sources=common.sources_of(artifact, sources),
             bucket=place.bucket if through_s3 else "",
+            least=self._least(function, place) if platform == "lambda" else None,
         )
+
+    def _least(self, function: Function[..., Any], place: Place) -> Least | None:
+        """What the function may do, where it names no role and none is given for it."""
+        given = self.where.role or ("" if self.where.to == "aws" else "shared")
+        if function.settings.aws.role or given not in ("", LEAST):
+            return None
+        owner = Owner(place.partition, place.region, place.account)
+        least = least_policy(function, self.root, owner, records_of(self.root))
+        self._warnings += (f"{function.name}: {each}" for each in least.warnings)
+        return least
 
 
 def store_of(where: Where, place: Place, app: str, root: Path, aws: Aws) -> Store:

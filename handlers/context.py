@@ -20,11 +20,26 @@ def secret_from_environment(name: str) -> str:
     Raises KeyError with a sentence when it is not set.
     """
     try:
-        return os.environ[name]
+        value = os.environ[name]
     except KeyError:
         raise KeyError(
             f"secret {name!r} is not set: give it as environment variable {name} of the function"
         ) from None
+    if value.startswith("pelton+"):  # `secret.SCHEME`, which few artifacts load
+        raise KeyError(f"secret {name!r} is a reference to AWS, which is followed on Lambda alone")
+    return value
+
+
+class Secrets:
+    """`context.secrets["NAME"]`."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Callable[[str], str]) -> None:
+        self._ask = ask
+
+    def __getitem__(self, name: str) -> str:
+        return self._ask(name)
 
 
 class Context:
@@ -220,6 +235,15 @@ class Context:
     def secret(self, name: str) -> str:
         """The secret called `name`; raises KeyError, with what to do, when there is none."""
         return self._secret(name)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The same by name, as a mapping has it.
+
+        >>> Context(secret={"DB": "x"}.__getitem__).secrets["DB"]
+        'x'
+        """
+        return Secrets(self._secret)
 
     def invoke(self, function: str, payload: Any = None, *, wait: bool = True) -> Any:
         """Call another function by name and give its answer back (None with `wait=False`)."""

@@ -35,14 +35,14 @@ class Event(_Values):
     body:         what the source delivered: a parsed JSON value where the source delivers JSON
                   (or its content type says so), else `bytes` or `str`
     id:           the source's id of the event (request id, message id)
-    trigger:      the kind: "direct", "http", "sqs", "kinesis", "cron"
+    trigger:      the kind: "direct", "http", "sqs", "kinesis", "s3", "sns", "eventbridge", "cron"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
     headers:      lower-cased names (HTTP headers, message attributes)
     method, path, fields: of an HTTP request; `fields` are the query's
     parameters:   of the path, by the names that the trigger's path gives them
     timestamp:    seconds since the epoch when the event was made, where the source says
     position:     place in the source (receipt handle, sequence number), where it has one
-    key:          the partition key of a stream's record
+    key:          the partition key of a stream's record, the key of an object
     content_type: as delivered; "" where the source has none
     raw:          the platform's own object, untouched
 

@@ -42,6 +42,7 @@ class Function(Generic[P, R]):
 
     name, settings:      as given to the decorator
     user_function:       yours; for a graph, the graph
+    entry:               its name in the code, where an environment has given it another
     module, file, line:  where it was written
     codec:               how events become its arguments; None for the native styles
     sends:               the queues that it sends to, where it is a part of a graph
@@ -60,6 +61,7 @@ class Function(Generic[P, R]):
         module: str,
     ) -> None:
         self.user_function, self.app, self.name = user_function, app, name
+        self.entry = name
         self.settings, self.codec, self.module = settings, codec, module
         self.file, self.line = where
         self.hooks = Hooks()

@@ -15,6 +15,9 @@ ARCHITECTURES = ("x86_64", "arm64")
 # The kinds of artifact that builders/artifacts/ makes, by platform.
 LAMBDA_PACKAGES = ("zip", "layers", "image")
 NUCLIO_PACKAGES = ("archive", "sourceCode", "image")
+# Source: CloudWatch Logs' API reference, PutRetentionPolicy (up to ten years).
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557,
+            2922, 3288, 3653)  # fmt: skip
 LAMBDA_PYTHONS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 
 
@@ -38,6 +41,14 @@ class Aws(Platform):
                   "image": a container image
     layers:       ARNs of layers that go with the code, before its own
     repository:   where an image is pushed: "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME"
+    http:         "url", a URL of its own; "api", the app's HTTP API of API Gateway, with one
+                  address for all functions
+    log_days:     how long its log is kept (one of `LOG_DAYS`); 0 leaves its log group alone
+    on_failure, on_success: where an asynchronous event's end is told: a queue by its name, or the
+                  ARN of a queue, topic, bus, function or bucket
+    dead_letter:  a queue, by name, that gets the events that it failed for good, as they were
+    retries:      how often an asynchronous event is tried again, 0 to 2; None: Lambda's own 2
+    event_seconds: how long one is tried for, 60 to 21600; 0: Lambda's own six hours
 
     >>> Aws(architecture="arm64").runtime
     'python3.12'
@@ -50,6 +61,13 @@ class Aws(Platform):
     package: str = "zip"
     layers: tuple[str, ...] = ()
     repository: str = ""
+    http: str = "url"
+    log_days: int = 0
+    on_failure: str = ""
+    on_success: str = ""
+    dead_letter: str = ""
+    retries: int | None = None
+    event_seconds: int = 0
 
     def __post_init__(self) -> None:
         if self.runtime not in LAMBDA_PYTHONS:
@@ -67,6 +85,7 @@ class Aws(Platform):
         _one_of("Aws package", self.package, LAMBDA_PACKAGES)
         text("Aws repository", self.repository)
         self._check_layers()
+        self._check_events()
 
     def _check_layers(self) -> None:
         if isinstance(self.layers, str) or len(self.layers) > 5:
@@ -86,6 +105,26 @@ class Aws(Platform):
                 'Aws(package="image") takes no layers: Lambda adds none to an image',
                 advice="leave layers out, or put what they hold among requirements and include",
             )
+
+    def _check_events(self) -> None:
+        _one_of("Aws http", self.http, ("url", "api"))
+        if self.log_days not in (0, *LOG_DAYS):
+            raise WrongUse(
+                f"Aws(log_days={self.log_days!r}) is no time that CloudWatch keeps logs for",
+                advice=f"use one of {', '.join(map(str, LOG_DAYS))}",
+            )
+        for name in ("on_failure", "on_success", "dead_letter"):
+            target = getattr(self, name)
+            text(f"Aws {name}", target)
+            if target.endswith(".fifo"):
+                raise WrongUse(
+                    f"Aws {name}={target!r} is a FIFO queue or topic",
+                    advice="Lambda sends failed events to standard ones alone",
+                )
+        if self.retries is not None:
+            in_range("Aws retries", self.retries, 0, 2)
+        if self.event_seconds != 0:
+            in_range("Aws event_seconds", self.event_seconds, 60, 21_600, " seconds")
 
 
 class Nuclio(Platform):

@@ -80,8 +80,8 @@ class Settings(Frozen):
             if not isinstance(trigger, Trigger):
                 raise WrongUse(
                     f"{trigger!r} is no trigger",
-                    advice="use pelton.http(...), pelton.sqs(...), pelton.kinesis(...) or "
-                    "pelton.cron(...)",
+                    advice="use pelton.http(...), pelton.sqs(...), pelton.kinesis(...), "
+                    "pelton.s3(...), pelton.sns(...), pelton.eventbridge(...) or pelton.cron(...)",
                 )
             for other in self.triggers[:number]:
                 if trigger.same_source(other):

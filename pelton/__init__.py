@@ -39,10 +39,15 @@ if TYPE_CHECKING:
     from .handlers.metrics import Metrics as Metrics
     from .handlers.platforms import Aws as Aws
     from .handlers.platforms import Nuclio as Nuclio
+    from .handlers.secret import secret as secret
     from .handlers.telemetry import Telemetry as Telemetry
     from .handlers.triggers.cron import cron as cron
+    from .handlers.triggers.eventbridge import eventbridge as eventbridge
     from .handlers.triggers.http import http as http
     from .handlers.triggers.kinesis import kinesis as kinesis
+    from .handlers.triggers.s3 import S3Object as S3Object
+    from .handlers.triggers.s3 import s3 as s3
+    from .handlers.triggers.sns import sns as sns
     from .handlers.triggers.sqs import sqs as sqs
     from .runtime.assets import asset as asset
     from .serving_graph.failure import Failure as Failure
@@ -81,11 +86,13 @@ _HOMES = {
     "Response": ".handlers.event",
     "Result": ".handlers.event",
     "Retry": ".handlers.errors",
+    "S3Object": ".handlers.triggers.s3",
     "Telemetry": ".handlers.telemetry",
     "UnknownModel": ".handlers.errors",
     "WrongUse": ".handlers.errors",
     "asset": ".runtime.assets",
     "cron": ".handlers.triggers.cron",
+    "eventbridge": ".handlers.triggers.eventbridge",
     "ensemble": ".serving_graph.steps.ensemble",
     "http": ".handlers.triggers.http",
     "kinesis": ".handlers.triggers.kinesis",
@@ -93,6 +100,9 @@ _HOMES = {
     "onnx": ".serving_graph.steps.onnx",
     "parallel": ".serving_graph.steps.parallel",
     "router": ".serving_graph.steps.router",
+    "s3": ".handlers.triggers.s3",
+    "secret": ".handlers.secret",
+    "sns": ".handlers.triggers.sns",
     "sqs": ".handlers.triggers.sqs",
     "step": ".serving_graph.steps.call",
 }

@@ -26,12 +26,25 @@ from .runtime.nuclio import make_entry
 from .runtime.nuclio_shapes import Context as NuclioContext
 from .runtime.nuclio_shapes import Logger, Platform, Response, TriggerInfo, response_of
 from .runtime.worker import Worker
-from .testing_events import alb, cron, http_v1, http_v2, kinesis, nuclio_cron, nuclio_http, sqs
+from .testing_events import (
+    alb,
+    cron,
+    eventbridge,
+    http_v1,
+    http_v2,
+    kinesis,
+    nuclio_cron,
+    nuclio_http,
+    s3,
+    sns,
+    sqs,
+)
 
 __all__ = [
     "advance",
     "alb",
     "cron",
+    "eventbridge",
     "http_v1",
     "http_v2",
     "invoke",
@@ -42,6 +55,8 @@ __all__ = [
     "nuclio_http",
     "on_lambda",
     "on_nuclio",
+    "s3",
+    "sns",
     "sqs",
 ]
 

@@ -25,7 +25,6 @@ from .routes import Routes
 from .worker import Worker, find_function
 
 if TYPE_CHECKING:
-    from .aws_records import Records
     from .logs import JsonLogger
 
 Handler = Callable[[Any, Any], Any]
@@ -104,7 +103,7 @@ def _native(function: Function[..., Any], worker: Worker) -> Handler:
 def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
     batches = _record_sources(function)
-    records: dict[str, Records] = {}
+    records: dict[str, Any] = {}
     if not batches.isdisjoint(each.kind for each in function.triggers):
         records = _readers(function, call)
     telemetry = function.settings.telemetry
@@ -118,12 +117,12 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
         try:
             worker.begin(context)
             source = aws_events.source_of(event)
-            if source == "direct" or (source == "kinesis" and source not in batches):
+            if source == "direct" or (source in aws_events.ASKED and source not in batches):
                 answer = call(Event(body=event, id=context.request_id, raw=event), context)
                 return answer.body if hasattr(answer, "status") else answer
             if source in batches:
                 records = records or _readers(function, call)
-                return records[source].answer(event["Records"], context)
+                return records[source].answer(event.get("Records") or [event], context)
             if source == "cron":
                 return call(aws_events.cron_event(event), context)
             return _http(source, event, routes, call, context)
@@ -137,11 +136,11 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
 
 
 def _record_sources(function: Function[..., Any]) -> set[str]:
-    """The sources whose events are batches of records.  A queue may be mapped to any function."""
-    return {"sqs", *(each.kind for each in function.triggers if each.kind == "kinesis")}
+    """The sources whose events are taken apart.  A queue may be mapped to any function."""
+    return {"sqs", *(each.kind for each in function.triggers if each.kind in aws_events.ASKED)}
 
 
-def _readers(function: Function[..., Any], call: Call) -> dict[str, Records]:
+def _readers(function: Function[..., Any], call: Call) -> dict[str, Any]:
     from .aws_records import readers  # 0.5 ms, for functions that get records
 
     return readers(function, call)
@@ -192,8 +191,13 @@ def _logger(context: Context) -> JsonLogger:
 
 
 def _secret(name: str) -> str:
-    """An environment variable of that name, else the secret of that name in Secrets Manager."""
+    """An environment variable of that name, or what it refers to; else the secret of that name in
+    Secrets Manager."""
     if name in os.environ:
+        if (value := os.environ[name]).startswith("pelton+"):
+            from .aws_secrets import value_of
+
+            return value_of(name, value)
         return secret_from_environment(name)
     import boto3
     from botocore.exceptions import ClientError

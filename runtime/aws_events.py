@@ -13,12 +13,14 @@ from typing import Any
 from ..handlers.event import Event, Result
 
 # The sources that deliver records, by their own word for themselves.
-RECORDS = {"aws:sqs": "sqs", "aws:kinesis": "kinesis"}
+RECORDS = {"aws:sqs": "sqs", "aws:kinesis": "kinesis", "aws:s3": "s3", "aws:sns": "sns"}
+# Those that are taken apart only for a function that has their trigger.
+ASKED = frozenset({"kinesis", "s3", "sns", "eventbridge"})
 
 
 def source_of(event: Any) -> str:
-    """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "cron" or
-    "direct".
+    """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "s3", "sns",
+    "cron", "eventbridge" or "direct".
 
     >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
     ('sqs', 'direct')
@@ -35,10 +37,11 @@ def source_of(event: Any) -> str:
             return "http1"
     records = event.get("Records")
     if records.__class__ is list and records and records[0].__class__ is dict:
-        if (made := records[0].get("eventSource")) in RECORDS:
+        first = records[0]
+        if (made := first.get("eventSource") or first.get("EventSource")) in RECORDS:
             return RECORDS[made]
-    if event.get("detail-type") == "Scheduled Event" and "source" in event:
-        return "cron"
+    if "detail-type" in event and "source" in event:
+        return "cron" if event["detail-type"] == "Scheduled Event" else "eventbridge"
     return "direct"
 
 
@@ -155,12 +158,17 @@ def kinesis_event(record: dict[str, Any]) -> Event:
 def cron_event(payload: dict[str, Any]) -> Event:
     """A scheduled event; its body is the `detail` the rule carries."""
     return Event(
-        body=payload.get("detail") or {},
+        body=_detail(payload.get("detail")),
         id=payload.get("id", ""),
         trigger="cron",
         source=(payload.get("resources") or [""])[0],
         raw=payload,
     )
+
+
+def _detail(detail: Any) -> Any:
+    """EventBridge Scheduler's own payload has the detail as a text: "{}"."""
+    return json.loads(detail) if detail.__class__ is str and detail else detail or {}
 
 
 def http_reply(source: str, payload: dict[str, Any], result: Result) -> dict[str, Any]:

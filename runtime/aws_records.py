@@ -260,13 +260,18 @@ class Records:
         return self._triggers.get(record.get("eventSourceARN", "").rpartition(":")[2])
 
 
-def readers(function: Function[..., Any], call: Call) -> dict[str, Records]:
-    """What answers batches of records, by source; that of streams where a trigger wants it."""
-    found = {"sqs": Records(function, call)}
-    if any(each.kind == "kinesis" for each in function.triggers):
-        from .aws_shards import ShardRecords
+def readers(function: Function[..., Any], call: Call) -> dict[str, Any]:
+    """What answers records, by source; but for queues only where a trigger wants it."""
+    found: dict[str, Any] = {"sqs": Records(function, call)}
+    for kind in {each.kind for each in function.triggers}:
+        if kind == "kinesis":
+            from .aws_shards import ShardRecords
 
-        found["kinesis"] = ShardRecords(function, call)
+            found[kind] = ShardRecords(function, call)
+        elif kind in aws_events.ASKED:
+            from .aws_pushed import Pushed
+
+            found[kind] = Pushed(function, call, kind)
     return found
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .api_route import ApiRoute
 from .archive import Archive
 from .base import PARTS, Change, Resource, dump
 from .bucket import Bucket
+from .bucket_notification import BucketNotification
+from .event_config import EventConfig
+from .event_rule import EventRule
 from .function import LambdaFunction
+from .http_api import HttpApi
 from .image import Image
 from .layer import Layer
+from .log_group import LogGroup
 from .nuclio_function import NuclioFunction
 from .nuclio_gateway import NuclioGateway
 from .nuclio_project import NuclioProject
@@ -19,9 +25,12 @@ from .permission import Permission
 from .queue import Queue
 from .queue_mapping import QueueMapping
 from .release import Release
+from .role import Role
 from .rule import Rule
+from .schedule import Schedule
 from .stream import Stream
 from .stream_mapping import StreamMapping
+from .subscription import Subscription
 from .url import Url
 
 KINDS: Mapping[str, type[Resource]] = {
@@ -33,6 +42,8 @@ KINDS: Mapping[str, type[Resource]] = {
         Stream,
         Layer,
         Image,
+        Role,
+        LogGroup,
         LambdaFunction,
         Release,
         QueueMapping,
@@ -40,6 +51,13 @@ KINDS: Mapping[str, type[Resource]] = {
         Url,
         Rule,
         Permission,
+        EventConfig,
+        HttpApi,
+        ApiRoute,
+        BucketNotification,
+        Subscription,
+        EventRule,
+        Schedule,
         NuclioProject,
         NuclioFunction,
         NuclioRelease,

@@ -25,13 +25,18 @@ OUR_TAGS = (APP_TAG, DIGEST_TAG, CODE_TAG)
 _OF_RELEASES = ("pelton:release", "pelton:ledger.")
 _CODE = frozenset({"architecture", "digest", "code", "dependencies", "code changed by others"})
 # In IAM a new role is there before Lambda can take it.
-_NOT_YET = ("cannot be assumed by Lambda", "is being modified")
+_NOT_YET = (
+    "cannot be assumed by Lambda",
+    "is being modified",
+    "does not have permissions to call SendMessage",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LambdaFunction(Resource):
     """A Lambda function.  Memory in MB, timeout in seconds.
 
+    dead_letter: ARN of the queue that gets asynchronous events that failed for good; "" for none
     digest:      of the artifact's files; sha256 of its zip, both hex
     bucket, path: where the zip is uploaded; "" when it goes with the request
     layers:      ours by name, others by ARN, in their order
@@ -53,6 +58,7 @@ class LambdaFunction(Resource):
         "environment",
         "role",
         "ephemeral_mb",
+        "dead_letter",
         "concurrency",
         "tags",
     )
@@ -67,6 +73,7 @@ class LambdaFunction(Resource):
     environment: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     ephemeral_mb: int = 512
+    dead_letter: str = ""
     concurrency: int | None = None
     digest: str = ""
     layers: tuple[str, ...] = ()
@@ -147,6 +154,7 @@ class LambdaFunction(Resource):
             environment=has.get("Environment", {}).get("Variables", {}),
             tags={key: tags[key] for key in tags if _is_users(key)},
             ephemeral_mb=has.get("EphemeralStorage", {}).get("Size", 512),
+            dead_letter=has.get("DeadLetterConfig", {}).get("TargetArn", ""),
             concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             digest=tags.get(DIGEST_TAG, ""),
             layers=layers_of(has),
@@ -248,6 +256,7 @@ class LambdaFunction(Resource):
             "Timeout": self.timeout,
             "Description": self.description,
             "EphemeralStorage": {"Size": self.ephemeral_mb},
+            "DeadLetterConfig": {"TargetArn": self.dead_letter},
             "Environment": {"Variables": dict(self.environment)},
         }
 

@@ -31,6 +31,7 @@ class Permission(Resource):
     action: str = field(default="lambda:InvokeFunction", compare=False)
     principal: str = field(default="*", compare=False)
     source_arn: str = field(default="", compare=False)
+    source_account: str = field(default="", compare=False)
     url: bool = field(default=False, compare=False)
 
     @property
@@ -75,6 +76,8 @@ class Permission(Resource):
         more: dict[str, Any] = {}
         if self.source_arn:
             more["SourceArn"] = self.source_arn
+        if self.source_account:  # a bucket's name may be somebody else's tomorrow
+            more["SourceAccount"] = self.source_account
         if self.action == "lambda:InvokeFunctionUrl":
             more["FunctionUrlAuthType"] = "NONE"
         elif self.url:

@@ -1,7 +1,7 @@
 """What a function needs beside its code's calls: for triggers, its log, what pelton does for it.
 
 Sources: AWS Lambda's developer guide, "Defining Lambda function permissions with an execution role"
-(the managed policies of the basic, SQS, Kinesis and VPC roles), "Capturing records of Lambda
+(the managed policies of the basic, SQS and Kinesis roles), "Capturing records of Lambda
 asynchronous invocations", "Working with X-Ray"; what our runtime calls is in `runtime/aws*.py` and
 `serving_graph/{brokers,stores}`.
 """
@@ -13,9 +13,10 @@ from typing import Any
 
 from ...builders.assets import assets_of
 from ...handlers.function import Function
+from ...handlers.secret import is_reference, parts_of
 from ...handlers.triggers import Kinesis, Sqs
 from ...handlers.triggers.sqs import Handoff
-from .arns import Account
+from .arns import Account, arns_of
 from .needs import Need
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -29,14 +30,6 @@ _KINESIS = (
 )
 _SENDS = ("sqs:GetQueueUrl", "sqs:SendMessage")
 _STORE = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
-_VPC = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
 
 
 def platform_needs(function: Function[..., Any], where: Account) -> Iterator[Need]:
@@ -74,16 +67,29 @@ def platform_needs(function: Function[..., Any], where: Account) -> Iterator[Nee
         else:
             yield from _on(_SENDS, queue_arn(sent.queue, where), why)
             yield from _on(_SENDS, queue_arn(sent.dead_letter, where), why)
+    yield from _secrets(function, where)
     yield from _stores(function, where)
     yield from _settings(function, where)
 
 
 def _log(function: Function[..., Any], where: Account) -> Iterator[Need]:
     group = _arn("logs", f"log-group:/aws/lambda/{function.name}", where)
-    if not getattr(function.settings.aws, "log_days", 0):
+    if not function.settings.aws.log_days:
         yield Need("logs:CreateLogGroup", group, "the function's log")
         yield Need("logs:CreateLogGroup", f"{group}:*", "the function's log")
     yield from _on(_LOG, f"{group}:*", "the function's log")
+
+
+def _secrets(function: Function[..., Any], where: Account) -> Iterator[Need]:
+    """Secrets that variables of the environment refer to."""
+    for variable, value in function.settings.environment.items():
+        if not is_reference(value):
+            continue
+        store, name, _ = parts_of(value)
+        action = "ssm:GetParameter" if store == "ssm" else "secretsmanager:GetSecretValue"
+        member = "Name" if store == "ssm" else "SecretId"
+        for resource in arns_of(action, {member: name}, where):
+            yield Need(action, resource, f"environment {variable}")
 
 
 def _stores(function: Function[..., Any], where: Account) -> Iterator[Need]:
@@ -100,10 +106,8 @@ def _stores(function: Function[..., Any], where: Account) -> Iterator[Need]:
 
 def _settings(function: Function[..., Any], where: Account) -> Iterator[Need]:
     aws = function.settings.aws
-    if getattr(aws, "subnets", ()):
-        yield from _on(_VPC, "*", "aws=pelton.Aws(subnets=...)")
     for name in ("dead_letter", "on_failure", "on_success"):
-        if target := getattr(aws, name, ""):
+        if target := getattr(aws, name):
             yield from _destination(target, where, f"aws=pelton.Aws({name}=...)")
 
 

@@ -61,6 +61,8 @@ class Reading:
             name: [(scope, node) for scope, node in scopes(file) if isinstance(node, ast.Call)]
             for name, file in files.items()
         }
+        self._of_classes = _methods_by_name(files)
+        self._told: dict[int, Values] = {}  # of expressions, by their identity, in this round
         self._contexts()
         for _ in range(_LONGEST):
             if not self._round():
@@ -91,6 +93,7 @@ class Reading:
     def _round(self) -> bool:
         """Evaluate everything once more; whether anything new is known."""
         changed = False
+        self._told.clear()
         for file in self.files.values():
             name = file.module
             for key, origin in file.imports.items():
@@ -179,6 +182,12 @@ class Reading:
     # -- expressions
     def value(self, node: ast.expr, module: str, scope: str) -> Values:
         """What an expression may be."""
+        told = self._told.get(id(node))
+        if told is None:
+            told = self._told[id(node)] = self._value(node, module, scope)
+        return told
+
+    def _value(self, node: ast.expr, module: str, scope: str) -> Values:
         match node:
             case ast.Name(id=name):
                 return self.named(module, scope, name)
@@ -244,14 +253,8 @@ class Reading:
     def _methods(self, name: str) -> Values:
         """What a method, or a property, of any class of the user's may be."""
         found: set[Value] = set()
-        for file in self.files.values():
-            for place in file.definitions:
-                inside, _, last = place.rpartition(".")
-                if last == name and isinstance(file.definitions.get(inside), ast.ClassDef):
-                    if place in file.properties:
-                        found |= self.returned(Definition(file.module, place))
-                    else:
-                        found.add(Definition(file.module, place))
+        for method, is_property in self._of_classes.get(name, ()):
+            found |= self.returned(method) if is_property else {method}
         return frozenset(found)
 
     def _member(self, owner: Value, name: str) -> Values:
@@ -368,6 +371,18 @@ class Reading:
         known = service(many.of.service)
         made = known.made(many, "", ()) if known else None
         return frozenset({made}) if made and name in _CALLED_ON else UNKNOWN
+
+
+def _methods_by_name(files: Mapping[str, File]) -> dict[str, list[tuple[Definition, bool]]]:
+    """The methods of all classes by name, each with whether it is read as an attribute."""
+    found: dict[str, list[tuple[Definition, bool]]] = {}
+    for file in files.values():
+        for place in file.definitions:
+            inside, _, last = place.rpartition(".")
+            if isinstance(file.definitions.get(inside), ast.ClassDef):
+                method = Definition(file.module, place)
+                found.setdefault(last, []).append((method, place in file.properties))
+    return found
 
 
 def scopes(file: File) -> Iterator[tuple[str, ast.AST]]:

@@ -21,6 +21,7 @@ from . import aws_errors
 
 WIDTH = 16  # calls at a time
 # How long something under way elsewhere is waited for, in tries of half a second.
+_NOT_THERE = ("404", "NoSuchBucket", "NotFound", "NotFoundException", "ResourceNotFoundException")
 TRIES, _PAUSE = 60, 0.5
 
 
@@ -143,6 +144,19 @@ class Aws:
             role=self.account.role,
             queues=found,
         )
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether a "bucket", a "topic" (by its ARN) or a "bus" is there."""
+        asked: dict[str, tuple[str, str, dict[str, str]]] = {
+            "bucket": ("s3", "head_bucket", {"Bucket": name}),
+            "topic": ("sns", "get_topic_attributes", {"TopicArn": name}),
+            "bus": ("events", "describe_event_bus", {"Name": name}),
+        }
+        service, method, members = asked[kind]
+        with self.named(f"{kind} {name}"), self.ignoring(*_NOT_THERE):
+            getattr(self.client(service), method)(**members)
+            return True
+        return False
 
     def _queue(self, name: str) -> Queue | None:
         sqs = self.client("sqs")

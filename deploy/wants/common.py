@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zipfile
 import zlib
@@ -12,10 +13,15 @@ from typing import Any
 
 from ...builders import Artifact
 from ...handlers.function import Function
-from ...handlers.triggers import Http
+from ...handlers.secret import is_reference
+from ...handlers.triggers import Cron, Http
 from ..errors import CannotPlan
+from ..policy.least import Least
 
-TRIGGERS = {"lambda": ("http", "sqs", "kinesis", "cron"), "nuclio": ("http", "cron")}
+TRIGGERS = {
+    "lambda": ("http", "sqs", "kinesis", "cron", "s3", "sns", "eventbridge"),
+    "nuclio": ("http", "cron"),
+}
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -33,6 +39,7 @@ class Built:
     where: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     bucket: str = ""  # through S3 when set
+    least: Least | None = None  # what it may do, where a role is made for it
 
     @property
     def path(self) -> str:
@@ -103,6 +110,32 @@ def routes_of(function: Function[..., Any]) -> tuple[str, ...]:
     return tuple(each.route for each in function.triggers if isinstance(each, Http))
 
 
+def role_name(app: str, function: str, suffix: str = "") -> str:
+    """The name of a function's role; of at most 64 characters, as IAM wants it.
+
+    >>> role_name("shop", "score"), len(role_name("a" * 60, "b" * 60))
+    ('pelton-shop-score', 64)
+    """
+    name = "-".join(each for each in ("pelton", app, function, suffix) if each)
+    return name if len(name) <= 64 else f"{name[:55]}-{_digest(name)}"
+
+
+def rule_name(function: str, what: str) -> str:
+    """The name of a function's rule or schedule, of at most 64 characters; '.' is in no
+    function's name.
+
+    >>> rule_name("score", "on0")
+    'score.on0'
+    """
+    if len(function) <= 58:
+        return f"{function}.{what}"
+    return f"{function[:48]}.{_digest(function)}.{what}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None:
     """Raise `CannotPlan` when `function` has a trigger that `platform` lacks, or a name it
     does not take."""
@@ -114,13 +147,30 @@ def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None
                 f"does not have; deploy it with --on {' or '.join(where) or 'nothing yet'}, "
                 "or choose functions with --only"
             )
-    if platform == "nuclio" and function.sends:
+    if platform == "nuclio":
+        _refuse_on_nuclio(function)
+
+
+def _refuse_on_nuclio(function: Function[..., Any]) -> None:
+    zoned = next((e for e in function.triggers if isinstance(e, Cron) and e.timezone), None)
+    if zoned is not None:
+        raise CannotPlan(
+            f"function {function.name!r} has a cron with timezone={zoned.timezone!r}, and nuclio "
+            "counts in UTC; deploy it with --on lambda, or give the schedule in UTC"
+        )
+    for variable, value in function.settings.environment.items():
+        if is_reference(value):
+            raise CannotPlan(
+                f"function {function.name!r}: environment {variable} is a secret of AWS, which "
+                "nothing on nuclio reads; give it there as a variable of the cluster's own secret"
+            )
+    if function.sends:
         raise CannotPlan(
             f"function {function.name!r} sends to the queue {function.sends[0].queue!r}, and on "
             "nuclio no function takes from one; deploy the graph with --on lambda, or take the "
             "queue out of it"
         )
-    if platform == "nuclio" and not _NUCLIO_NAME.fullmatch(function.name):
+    if not _NUCLIO_NAME.fullmatch(function.name):
         raise CannotPlan(
             f"function name {function.name!r} does not work on nuclio: lower-case letters, "
             "digits and '-' only, at most 63; give it one with name="

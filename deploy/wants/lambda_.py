@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...handlers.function import Function
 from ...handlers.triggers import Cron, Kinesis, Sqs
 from ...handlers.triggers.sqs import Handoff
 from ..errors import CannotPlan
+from ..kinds.api_route import ApiRoute
 from ..kinds.archive import Archive
 from ..kinds.base import Resource
 from ..kinds.bucket import Bucket
+from ..kinds.event_config import EventConfig
 from ..kinds.function import LambdaFunction
+from ..kinds.http_api import HttpApi
 from ..kinds.image import image_of
 from ..kinds.layer import Layer
+from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
+from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import LIVE, Release, published
+from ..kinds.role import Role
 from ..kinds.rule import Rule, rule_prefix
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
+from ..policy.least import Least
 from ..schedules import eventbridge_cron, rate
-from .common import AT_ONCE, Built, Releasing, routes_of
+from .common import AT_ONCE, Built, Releasing, role_name, routes_of
+from .pushed import pushed, refuse_with_versions, schedules
 
 
 def on_lambda(
-    function: Function[..., Any], built: Built, place: Place, releasing: Releasing = AT_ONCE
+    app: str,
+    function: Function[..., Any],
+    built: Built,
+    place: Place,
+    releasing: Releasing = AT_ONCE,
 ) -> Iterator[Resource]:
     """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
+    refuse_with_versions(function)
     yield from archives(built)
     yield from layers(built, place)
-    made = _function(function, built, place)
+    around = list(_around(app, function, built, place))
+    yield from around
+    made = _function(app, function, built, place)
+    made = replace(made, after=(*made.after, *(each.key for each in around)))
     yield made
     if function.settings.versions:
         yield Release(
@@ -44,21 +61,76 @@ def on_lambda(
             hold=releasing.hold,
             by=releasing.by,
         )
+    yield from _events(function, built, place)
     if any(trigger.kind == "http" for trigger in function.triggers):
-        yield from _url(function, built)
+        through_api = function.settings.aws.http == "api"
+        yield from _api(app, function, built, place) if through_api else _url(function, built)
     for trigger in function.triggers:
         if isinstance(trigger, Sqs):
             yield _queue_mapping(function, trigger, built, place)
         if isinstance(trigger, Kinesis):
             yield _stream_mapping(function, trigger, built, place)
     yield from _rules(function, built, place)
+    yield from pushed(function, built.causes, place)
+    yield from schedules(
+        app, function, built.causes, place, lambda each: _expression(function, each)
+    )
+
+
+def _around(
+    app: str, function: Function[..., Any], built: Built, place: Place
+) -> Iterator[Resource]:
+    """What must be there before the function: its role, its log, the queue of its failures."""
+    aws = function.settings.aws
+    if built.least is not None:
+        yield Role(
+            name=role_name(app, function.name),
+            function=function.name,
+            policy=built.least.document,
+            causes=_causes(built.least),
+        )
+    if aws.log_days:
+        group = f"/aws/lambda/{function.name}"
+        more = {"function": function.name, "causes": built.causes}
+        yield LogGroup(name=group, days=aws.log_days, **more)  # type: ignore[arg-type]
+    named = (aws.dead_letter, aws.on_failure, aws.on_success)
+    for queue in dict.fromkeys(each for each in named if each and not each.startswith("arn:")):
+        yield Queue(name=queue, function=function.name, causes=built.causes)
+
+
+def _causes(least: Least) -> dict[str, str]:
+    """Of each action, the lines that need it."""
+    whys: dict[str, dict[str, None]] = {}
+    for need in least.needs:
+        whys.setdefault(need.action, {})[need.why] = None
+    return {action: ", ".join(each for each in found if each) for action, found in whys.items()}
+
+
+def _events(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
+    """How asynchronous events end, where the function says anything of it."""
+    aws = function.settings.aws
+    if aws.retries is None and not (aws.event_seconds or aws.on_failure or aws.on_success):
+        return
+    yield EventConfig(
+        name=function.name,
+        function=function.name,
+        causes=built.causes,
+        retries=aws.retries,
+        seconds=aws.event_seconds or None,
+        on_failure=_queue_or_arn(aws.on_failure, place),
+        on_success=_queue_or_arn(aws.on_success, place),
+    )
+
+
+def _queue_or_arn(target: str, place: Place) -> str:
+    return place.queue_arn(target) if target and not target.startswith("arn:") else target
 
 
 def refuse_roles_of_others(functions: Sequence[Function[..., Any]], place: Place) -> None:
     """Raise `CannotPlan` for a role of another account than the credentials': Lambda takes none,
     and most often the credentials are the wrong ones."""
     for function in functions:
-        role = _role(function, place)
+        role = function.settings.aws.role or place.role
         account = role.split(":")[4] if role.startswith("arn:") else ""
         if account and account != place.account:
             raise CannotPlan(
@@ -112,7 +184,7 @@ def layers(built: Built, place: Place) -> Iterator[Resource]:
         )
 
 
-def _function(function: Function[..., Any], built: Built, place: Place) -> LambdaFunction:
+def _function(app: str, function: Function[..., Any], built: Built, place: Place) -> LambdaFunction:
     settings, artifact = function.settings, built.artifact
     image = artifact.image.reference if artifact.image else ""
     return LambdaFunction(
@@ -121,7 +193,7 @@ def _function(function: Function[..., Any], built: Built, place: Place) -> Lambd
         causes=built.causes,
         runtime="" if image else artifact.runtime,
         handler="" if image else artifact.handler,
-        role=_role(function, place),
+        role=_role(app, function, built, place),
         architecture=built.architecture,
         memory=settings.memory,
         timeout=settings.timeout,
@@ -129,6 +201,7 @@ def _function(function: Function[..., Any], built: Built, place: Place) -> Lambd
         environment=dict(settings.environment),
         tags=dict(settings.tags),
         ephemeral_mb=settings.aws.ephemeral_mb,
+        dead_letter=_queue_or_arn(settings.aws.dead_letter, place),
         concurrency=settings.concurrency,
         digest=artifact.digest,
         sha256=artifact.sha256,
@@ -144,7 +217,9 @@ def _function(function: Function[..., Any], built: Built, place: Place) -> Lambd
     )
 
 
-def _role(function: Function[..., Any], place: Place) -> str:
+def _role(app: str, function: Function[..., Any], built: Built, place: Place) -> str:
+    if built.least is not None:
+        return place.role_arn(role_name(app, function.name))
     role = function.settings.aws.role or place.role
     if not role:
         raise CannotPlan(
@@ -167,6 +242,18 @@ def _url(function: Function[..., Any], built: Built) -> Iterator[Resource]:
         ("pelton-url-invoke", "lambda:InvokeFunction"),
     ):
         yield Permission(name=f"{name}/{sid}", action=action, url=True, **more)  # type: ignore[arg-type]
+
+
+def _api(app: str, function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
+    """The app's HTTP API, and the function's routes in it."""
+    yield HttpApi(name=app, function=function.name)
+    for route in routes_of(function):
+        yield ApiRoute(
+            name=f"{app}/{route}",
+            function=function.name,
+            causes=built.causes,
+            arn=place.function_arn(function.name),
+        )
 
 
 def _queue_mapping(
@@ -225,7 +312,7 @@ def _stream_mapping(
 
 
 def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
-    crons = [each for each in function.triggers if isinstance(each, Cron)]
+    crons = [each for each in function.triggers if isinstance(each, Cron) and not each.timezone]
     for index, trigger in enumerate(crons):
         rule = f"{rule_prefix(function.name)}{index}"
         yield Rule(

@@ -10,14 +10,20 @@ from ..lazily import lazily
 if TYPE_CHECKING:
     from .base import Trigger as Trigger
     from .cron import Cron as Cron
+    from .eventbridge import EventBridge as EventBridge
     from .http import Http as Http
     from .kinesis import Kinesis as Kinesis
+    from .s3 import S3 as S3
+    from .sns import Sns as Sns
     from .sqs import Sqs as Sqs
 
 _HOMES = {
     "Cron": ".cron",
+    "EventBridge": ".eventbridge",
     "Http": ".http",
     "Kinesis": ".kinesis",
+    "S3": ".s3",
+    "Sns": ".sns",
     "Sqs": ".sqs",
     "Trigger": ".base",
 }

@@ -11,7 +11,7 @@ from ..frozen import Frozen
 class Trigger(Frozen):
     """The base of all kinds.
 
-    kind:       the word for it everywhere ("http", "sqs", "kinesis", "cron")
+    kind:       the word for it everywhere ("http", "sqs", "kinesis", "s3", "cron" …)
     needs_body: a function with this trigger must take an event
     batches:    the source delivers several events at once, answered one by one
     """

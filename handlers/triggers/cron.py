@@ -25,11 +25,15 @@ class Cron(Trigger):
 
     every_s: int = 0
     schedule: str = ""
+    timezone: str = ""
 
 
 @placed
-def cron(*, every: str = "", schedule: str = "") -> Cron:
-    """Run the function at times: `every="5m" | "1h" | "1d"`, or a five-field `schedule` in UTC.
+def cron(*, every: str = "", schedule: str = "", timezone: str = "") -> Cron:
+    """Run the function at times: `every="5m" | "1h" | "1d"`, or a five-field `schedule`.
+
+    timezone: in which a schedule is meant, as "Europe/Berlin", summer time and all; "" for UTC.
+              It is for Lambda, by EventBridge Scheduler.
 
     Seconds (`every="90s"`) are for Nuclio; Lambda counts in whole minutes, and a plan says so.
 
@@ -41,12 +45,23 @@ def cron(*, every: str = "", schedule: str = "") -> Cron:
     """
     text("cron every", every)
     text("cron schedule", schedule)
+    _check_zone(timezone, schedule)
     if bool(every) == bool(schedule):
         raise WrongUse("cron() takes one of every= and schedule=", advice='say cron(every="1h")')
     if every:
         return Cron(every_s=_seconds(every))
     _check_schedule(schedule)
-    return Cron(schedule=" ".join(schedule.split()))
+    return Cron(schedule=" ".join(schedule.split()), timezone=timezone)
+
+
+def _check_zone(timezone: str, schedule: str) -> None:
+    text("cron timezone", timezone)
+    if timezone and not schedule:
+        raise WrongUse("cron timezone= is for schedule=", advice="every= has no time of day")
+    if timezone and ("/" not in timezone or " " in timezone) and timezone != "UTC":
+        raise WrongUse(
+            f"cron timezone={timezone!r} is no zone's name", advice='say "Europe/Berlin"'
+        )
 
 
 def _seconds(every: str) -> int:

@@ -33,6 +33,7 @@ COMMANDS = {
     "deploy": "Plan, then apply.",
     "destroy": "Delete everything that a deploy has made.",
     "state": "What the last deploy left: look, rebuild, unlock.",
+    "env": "Print an app's settings in an environment, and where each comes from.",
     "policy": "Print what each function may do on AWS, and the line that needs it.",
     "export": "Write an app as a template of SAM, CloudFormation, Terraform or nuctl.",
     "invoke": "Send one event to a deployed function and print its answer.",

@@ -10,6 +10,7 @@ import click
 
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
+from .where import env_option
 
 if TYPE_CHECKING:
     from ..builders import Artifact
@@ -52,6 +53,7 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 @click.option("--imports", is_flag=True, help="Measure how long each artifact takes to import.")
 @click.option("--why", is_flag=True, help="What is big, and which requirement brought it in.")
 @requirement_options
+@env_option
 @json_option
 def command(
     file: str | None,
@@ -61,6 +63,7 @@ def command(
     package: str | None,
     image: bool,
     base: str,
+    env: str,
     trim: tuple[str, ...],
     import_budget: int | None,
     imports: bool,
@@ -77,10 +80,12 @@ def command(
     from ..builders.engines import find_engine
     from ..builders.manifest import NAME, write_manifest
     from ..builders.whole import said
+    from ..deploy.environments import environment_of
 
     if file is None:
         file = _found(as_json)
     app, root = load_app(file)
+    app = environment_of(app, root, env).app
     if not app.functions:
         raise click.ClickException(
             f"app {app.name} has no functions: put @app.function above one, or give app.serve a "

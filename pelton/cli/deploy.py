@@ -12,7 +12,7 @@ from .plan import plan_lines, saved_plan
 from .releases import who
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, make_where, state_option, where_options
+from .where import build_folder, load_there, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.plan import Plan, Step
@@ -46,7 +46,6 @@ def command(
     FILE may be a plan saved by `pelton plan --out`: then exactly that one is applied, with the
     options that it was made with, or refused with what has moved.
     """
-    from ..builders import load_app
     from ..deploy.saved import SavedPlan
     from ..deploy.session import Session
     from ..deploy.wants.common import Releasing
@@ -56,9 +55,9 @@ def command(
     if saved is not None:
         file, only, options = saved.file, tuple(saved.only), dict(saved.options)
         adopt = tuple(options.pop("adopt", ()))
-    app, root = load_app(file)
+    app, root, where, only = load_there(file, options, only)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: in order
-    releasing, where = Releasing(hold, who()), make_where(options)
+    releasing = Releasing(hold, who())
     with build_folder(root, options["to"]) as out:
         with Session(app, root, where, out, only, adopt, releasing, resolver) as session:
             with session.store.lock("pelton deploy"):
@@ -119,13 +118,22 @@ class Progress:
 
 def _urls(session: Session) -> list[tuple[str, str]]:
     """(function, method and address) of every HTTP trigger on Lambda."""
-    from ..deploy.wants.lambda_ import called
-
     if "lambda" not in session.where.platforms:
         return []
     found = []
     for function in session.chosen():
         routes: list[Any] = [each for each in function.triggers if each.kind == "http"]
-        url = (session.aws.url(called(function)) or "").rstrip("/") if routes else ""
+        url = _address(session, function).rstrip("/") if routes else ""
         found += [(function.name, f"{each.method} {url}{each.path}") for each in routes]
     return found
+
+
+def _address(session: Any, function: Any) -> str:
+    """Where a function's routes are: its own URL, or the app's HTTP API."""
+    from ..deploy.kinds.http_api import HttpApi
+    from ..deploy.wants.lambda_ import called
+
+    if function.settings.aws.http != "api":
+        return str(session.aws.url(called(function)) or "")
+    api = HttpApi.read(session.target, session.app.name)
+    return api.endpoint if api else ""

@@ -13,7 +13,7 @@ import click
 from .deploy import Progress
 from .plan import plan_lines
 from .say import json_option, say_json
-from .where import make_where, state_option, where_options
+from .where import load_there, state_option, where_options
 
 
 @click.command()
@@ -27,13 +27,12 @@ def command(file: str, yes: bool, as_json: bool, **options: Any) -> None:
 
     What others made is left alone, and so is the bucket of archives, which all apps share.
     """
-    from ..builders import load_app
     from ..deploy.session import Session
 
-    app, root = load_app(file)
+    app, root, where, _ = load_there(file, options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: in order
     with tempfile.TemporaryDirectory(prefix="pelton-destroy-") as out:
-        with Session(app, root, make_where(options), Path(out)) as session:
+        with Session(app, root, where, Path(out)) as session:
             with session.store.lock("pelton destroy"):
                 plan = session.plan(destroy=True)
                 if not as_json:

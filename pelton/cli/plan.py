@@ -10,7 +10,7 @@ import click
 
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, make_where, state_option, where_options
+from .where import build_folder, load_there, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.kinds.base import Change
@@ -41,15 +41,12 @@ def command(
     With --out it is saved, and `pelton deploy PLAN` applies it if nothing has moved by then.
     Exit code 0: nothing to do; 2: there are changes; 1: it failed.
     """
-    from ..builders import load_app
     from ..deploy.session import Session
 
     resolver = make_resolver(options, "read")
-    app, root = load_app(file)
+    app, root, where, only = load_there(file, options, only)
     with build_folder(root, options["to"]) as out:
-        with Session(
-            app, root, make_where(options), out, only, adopt, resolver=resolver
-        ) as session:
+        with Session(app, root, where, out, only, adopt, resolver=resolver) as session:
             plan = session.plan()
             if out_file is not None:
                 saved_plan(session, plan, file, options).write(out_file)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .say import json_option, say_json
+from .where import some_region
 
 if TYPE_CHECKING:
     from ..deploy.policy.least import Least
@@ -36,13 +36,12 @@ def command(
 ) -> None:
     """Print the least policy of FILE's functions: from the calls of boto3 in their code, from those
     that an emulator saw, and from their triggers.  Nothing is asked of an account."""
-    # A client that is made at import wants a region; nothing is ever asked of it here.
-    os.environ.setdefault("AWS_DEFAULT_REGION", region if region != "*" else "us-east-1")
     from ..builders import load_app
     from ..deploy.policy.arns import Account
     from ..deploy.policy.least import least_policy, records_of
 
-    app, root = load_app(file)
+    with some_region():
+        app, root = load_app(file)
     chosen = _chosen(app, only)
     if plain and len(chosen) != 1:
         raise click.UsageError("--document prints one policy: choose its function with --only")

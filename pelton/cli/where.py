@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,15 +13,25 @@ import click
 
 if TYPE_CHECKING:
     from ..deploy.session import Where
+    from ..handlers.app import App
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_ROLE = "Execution role of functions that name none: an ARN, or `least` to make one for each."
 PLATFORMS = {"lambda": ("lambda",), "nuclio": ("nuclio",), "both": ("lambda", "nuclio")}
 
 
 def where_options(function: Decorated) -> Decorated:
-    """--to, --on, --endpoint, --nuclio-endpoint, --region, --role: where a deploy goes."""
-    role = click.option("--role", default="", help="Execution role for functions that name none.")
-    return _options(role(function), list(PLATFORMS))
+    """--to, --on, --endpoint, --nuclio-endpoint, --region, --role, --env: where a deploy goes."""
+    role = click.option("--role", default="", help=_ROLE)
+    return env_option(_options(role(function), list(PLATFORMS)))
+
+
+def env_option(function: Decorated) -> Decorated:
+    """--env: which environment of the settings file."""
+    option = click.option(
+        "--env", default="", help="Environment of pelton.toml, or of [tool.pelton]."
+    )
+    return option(function)
 
 
 def state_option(function: Decorated) -> Decorated:
@@ -53,6 +64,39 @@ def _options(function: Decorated, platforms: list[str]) -> Decorated:
     ):
         function = option(function)
     return function
+
+
+def load_there(
+    file: str, options: dict[str, Any], only: tuple[str, ...] = ()
+) -> tuple[App, Path, Where, tuple[str, ...]]:
+    """(the app as its environment has it, its folder, where it goes, the chosen functions by their
+    names there)."""
+    from dataclasses import replace
+
+    from ..builders import load_app
+    from ..deploy.environments import environment_of
+
+    with some_region():
+        app, root = load_app(file)
+    name = str(options.get("env", ""))
+    found = environment_of(app, root, name, {"region": options["region"]})
+    where = replace(make_where(options), region=found.value("region"), environment=name)
+    names = {each.entry: name for name, each in found.app.functions.items()}
+    return found.app, root, where, tuple(names.get(each, each) for each in only)
+
+
+@contextmanager
+def some_region() -> Iterator[None]:
+    """A client of boto3 that the user's module makes at import wants a region, though nothing is
+    asked of it here; where the deploy goes is not changed by it."""
+    if any(os.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")):
+        yield
+        return
+    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
+    try:
+        yield
+    finally:
+        del os.environ["AWS_DEFAULT_REGION"]
 
 
 def make_where(options: dict[str, Any]) -> Where:

@@ -83,7 +83,7 @@ def wants(of: pelton.App, code: str = "1", **more: Any) -> list[Resource]:
     functions = list(of.functions.values())
     found = list(between(functions))
     for each in functions:
-        found += on_lambda(each, built(each.name, code, **more), PLACE, Releasing())
+        found += on_lambda(of.name, each, built(each.name, code, **more), PLACE, Releasing())
     return found
 
 

@@ -1,0 +1,86 @@
+"""An app's HTTP API of API Gateway: one address for all of its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Change, Resource
+from .function import APP_TAG
+
+if TYPE_CHECKING:
+    from ..targets.target import Target
+
+_STAGE = "$default"  # at the root of the address, and deployed by itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpApi(Resource):
+    """The API with the app's name.  id, endpoint: live only."""
+
+    kind: ClassVar[str] = "http_api"
+    platform: ClassVar[str] = "apigateway"
+    part: ClassVar[str] = "triggers"
+    tagged: ClassVar[bool] = True
+
+    id: str = field(default="", compare=False)
+    endpoint: str = field(default="", compare=False)
+
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        if have is None:
+            yield Change(self.part, f"HTTP API {self.name}", None, "public")
+
+    def gone(self) -> Iterator[Change]:
+        yield Change(self.part, f"HTTP API {self.name}", self.endpoint or "public", None)
+
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        gone = "callers of the address get an error; a new API has another address"
+        return gone if action == "delete" else ""
+
+    @classmethod
+    def read(cls, target: Target, name: str) -> Self | None:
+        """The one of that name that is the app's; else one that others made."""
+        found = [each for each in _listed(target) if each["Name"] == name]
+        found.sort(key=lambda each: each.get("Tags", {}).get(APP_TAG) != target.app)
+        return cls._from(found[0]) if found else None
+
+    @classmethod
+    def _from(cls, told: Mapping[str, Any]) -> Self:
+        return cls(
+            name=told["Name"],
+            app=told.get("Tags", {}).get(APP_TAG, ""),
+            id=told["ApiId"],
+            endpoint=told.get("ApiEndpoint", ""),
+        )
+
+    @classmethod
+    def tagged_with(cls, target: Target, app: str) -> Iterator[str]:
+        for each in _listed(target):
+            if each.get("Tags", {}).get(APP_TAG) == app:
+                yield each["Name"]
+
+    def create(self, target: Target) -> None:
+        gateway, have = target.aws.client("apigatewayv2"), self.read(target, self.name)
+        if have is not None and have.app == target.app:
+            found = have.id
+        else:
+            told = gateway.create_api(
+                Name=self.name, ProtocolType="HTTP", Tags={APP_TAG: target.app}
+            )
+            found = told["ApiId"]
+        stages = gateway.get_stages(ApiId=found).get("Items", [])
+        if not any(each["StageName"] == _STAGE for each in stages):
+            gateway.create_stage(ApiId=found, StageName=_STAGE, AutoDeploy=True)
+
+    def delete(self, target: Target) -> None:
+        have = self.read(target, self.name)
+        if have is not None and have.app == target.app:
+            with target.aws.ignoring("NotFoundException"):
+                target.aws.client("apigatewayv2").delete_api(ApiId=have.id)
+
+
+def _listed(target: Target) -> Iterator[Mapping[str, Any]]:
+    pages = target.aws.client("apigatewayv2").get_paginator("get_apis")
+    for page in pages.paginate():
+        yield from page.get("Items", [])

@@ -1,0 +1,76 @@
+"""The log group of a Lambda function, and how long it keeps lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Change, Resource
+from .function import APP_TAG
+
+if TYPE_CHECKING:
+    from ..targets.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogGroup(Resource):
+    """A log group.  days: 0 for ever.  One that Lambda made by itself is taken over."""
+
+    kind: ClassVar[str] = "log_group"
+    platform: ClassVar[str] = "logs"
+    tagged: ClassVar[bool] = True
+    shared: ClassVar[bool] = True
+
+    days: int = 0
+
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        old = _words(have.days) if have else None
+        if old != (new := _words(self.days)):
+            cause = self.causes.get("log_days", self.causes.get("", ""))
+            yield Change(self.part, f"log {self.name} kept", old, new, cause)
+
+    def gone(self) -> Iterator[Change]:
+        yield Change(self.part, f"log {self.name}", f"kept {_words(self.days)}", None)
+
+    def keeps(self) -> str:
+        return "it holds what the function wrote; `pelton destroy` deletes it"
+
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        if action == "delete":
+            return "what the function wrote is lost"
+        shorter = action == "update" and changes and changes[0].old == _words(0)
+        return "older lines are deleted" if shorter else ""
+
+    @classmethod
+    def read(cls, target: Target, name: str) -> Self | None:
+        logs = target.aws.client("logs")
+        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name):
+            for each in page["logGroups"]:
+                if each["logGroupName"] == name:
+                    arn = each["arn"].removesuffix(":*")
+                    tags = logs.list_tags_for_resource(resourceArn=arn).get("tags", {})
+                    days = each.get("retentionInDays", 0)
+                    return cls(name=name, app=tags.get(APP_TAG, ""), days=days)
+        return None
+
+    def create(self, target: Target) -> None:
+        logs = target.aws.client("logs")
+        with target.aws.ignoring("ResourceAlreadyExistsException"):
+            logs.create_log_group(logGroupName=self.name, tags={APP_TAG: target.app})
+        if self.days:
+            logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.days)
+        else:
+            logs.delete_retention_policy(logGroupName=self.name)
+
+    def delete(self, target: Target) -> None:
+        with target.aws.ignoring("ResourceNotFoundException"):
+            target.aws.client("logs").delete_log_group(logGroupName=self.name)
+
+
+def _words(days: int) -> str:
+    """
+    >>> _words(1), _words(14), _words(0)
+    ('1 day', '14 days', 'for ever')
+    """
+    return f"{days} day{'' if days == 1 else 's'}" if days else "for ever"
