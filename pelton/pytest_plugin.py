@@ -24,14 +24,18 @@ class RunningEmulator:
     nuclio_url: str
     region: str = "us-east-1"
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the service, with dummy credentials."""
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client of the service, with dummy credentials.
+
+        config: more of botocore's `Config`, such as `retries={"max_attempts": 0}`
+        """
         import boto3
         from botocore.config import Config
 
         return boto3.client(
             service,
-            config=Config(proxies={}),  # no proxy of the environment leads to this machine
+            # No proxy of the environment leads to this machine.
+            config=Config(proxies={}, **config),
             endpoint_url=self.url,
             region_name=self.region,
             aws_access_key_id="test",

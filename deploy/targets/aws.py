@@ -37,7 +37,12 @@ class Account:
 
 
 class Aws:
-    """Clients for one account, made when first used; several threads may use them."""
+    """Clients for one account, made when first used; several threads may use them.
+
+    pause:    how time is spent while something under way elsewhere is waited for
+    tries:    how often that is looked at
+    attempts: of one call that AWS asks to make again, the first included
+    """
 
     def __init__(
         self,
@@ -45,9 +50,10 @@ class Aws:
         *,
         pause: Callable[[float], None] = time.sleep,
         tries: int = TRIES,
+        attempts: int = 3,
     ) -> None:
         self.account = account
-        self.pause, self._tries = pause, tries
+        self.pause, self._tries, self._attempts = pause, tries, attempts
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()  # of clients: boto3's session is for one thread
 
@@ -76,7 +82,7 @@ class Aws:
         from botocore.config import Config
 
         config = Config(
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "max_attempts": self._attempts},
             connect_timeout=5,
             read_timeout=900,
             max_pool_connections=WIDTH,

@@ -134,8 +134,8 @@ def test_a_project_beside_the_app_is_built_and_built_again_when_it_changes(
     assert desk.install("./libs/ours", lock="write").read("ours.py") == b"v = '1.0'\n"
     assert 'name = "ours", version = "1.0", path = "./libs/ours"' in desk.lock
     backend = folder / "backend.py"
-    backend.write_text(backend.read_text().replace("v = '1.0'", "v = 'new'"))
-    assert desk.install("./libs/ours", lock="locked").read("ours.py") == b"v = 'new'\n"
+    backend.write_text(backend.read_text().replace("v = '1.0'", "v = 'newer'"))
+    assert desk.install("./libs/ours", lock="locked").read("ours.py") == b"v = 'newer'\n"
 
 
 def test_what_a_project_beside_the_app_comes_to_require_is_seen(desk: Any, shelf: Any) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
 
 import pytest
 from click.testing import CliRunner
@@ -23,9 +25,13 @@ from pelton.pytest_plugin import RunningEmulator
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port on which this process listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+    """A port on which this process listens; whoever calls is hung up on."""
+    with TCPServer(("127.0.0.1", 0), BaseRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
 
 
 def test_every_check_is_made_and_a_taken_port_fails(taken: int) -> None:

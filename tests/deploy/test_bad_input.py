@@ -75,7 +75,7 @@ def refusing() -> Iterator[Refusing]:
 def target(refusing: Refusing, tmp_path: Path) -> Target:
     (tmp_path / "score.zip").write_bytes(b"zip")
     account = Account(refusing.url, "us-east-1", "key", "secret")
-    aws = Aws(account, pause=lambda seconds: None, tries=3)
+    aws = Aws(account, pause=lambda seconds: None, tries=3, attempts=1)
     return Target(aws, app="flights", archives={"00": tmp_path / "score.zip"})
 
 
@@ -161,7 +161,7 @@ def test_credentials_and_regions_that_are_not_there(
 
 
 def test_nobody_answers() -> None:
-    nowhere = Target(Aws(Account("http://127.0.0.1:9", "us-east-1", "key", "secret")))
+    nowhere = Target(Aws(Account("http://127.0.0.1:9", "us-east-1", "key", "secret"), attempts=1))
     with pytest.raises(Unreachable, match="start it with `pelton emulator`"):
         read_keys(nowhere, ["function:score"])
 

@@ -13,6 +13,8 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .commands import run_command
+
 APP = """
 import pelton
 
@@ -39,13 +41,7 @@ def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
     (tmp_path / "shop_app.py").write_text(APP.replace("MEMORY", "256"))
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "pelton", *words, *where],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
+        return run_command([*words, *where], tmp_path)
 
     return run
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .commands import run_command
 
 APP = """
 import pelton
@@ -42,13 +42,7 @@ def test_a_deployed_graph_tells_what_it_counted(
     where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
 
     def pelton(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "pelton", *words],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
+        done = run_command([*words], tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .commands import run_command
 
 APP = """
 import pelton
@@ -45,8 +46,7 @@ def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
     (tmp_path / "shop_app.py").write_text(APP)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pelton", *words, *where]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        return run_command([*words, *where], tmp_path)
 
     return run
 
@@ -97,8 +97,8 @@ def test_a_child_that_is_not_deployed_is_said(
     assert said in alone.stdout
     data = json.dumps({"key": 1, "size": 1})
     assert "message_id" in pelton("invoke", "shop", "--data", data).stdout
-    for child in ("shop-orders", "shop-priced"):
-        assert pelton("deploy", "shop_app.py", "--only", child).returncode == 0
+    children = ["--only", "shop-orders", "--only", "shop-priced"]
+    assert pelton("deploy", "shop_app.py", *children).returncode == 0
     sqs = pelton_emulator.client("sqs")
     assert taken(sqs, "told", 1)[0]["value"][0] == "10", "what was sent before waited there"
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="orders.fifo")["QueueUrl"])

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .commands import run_command
 
 APP = """
 import pelton
@@ -42,8 +43,7 @@ def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
     (tmp_path / "shop_app.py").write_text(APP)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pelton", *words, *where]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        return run_command([*words, *where], tmp_path)
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,8 @@ import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .commands import run_command
 
 APP = """
 import pelton
@@ -32,10 +33,7 @@ def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
     pelton_emulator.client("sqs").create_queue(QueueName="jobs")
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pelton", *words, "--endpoint", pelton_emulator.url]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=120
-        )
+        return run_command([*words, "--endpoint", pelton_emulator.url], tmp_path)
 
     return run
 

@@ -4,8 +4,6 @@ under load, without a request that fails, is lost, or is answered twice."""
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from pelton.deploy.versions.nuclio import NuclioVersions
 from pelton.deploy.versions.release import Split
 from pelton.pytest_plugin import RunningEmulator
 
+from .commands import run_command
 from .load import Load
 
 APP = """
@@ -48,10 +47,8 @@ def deploy(pelton_emulator: RunningEmulator, tmp_path: Path) -> Deploy:
 
     def run(number: str, *words: str) -> None:
         (tmp_path / "greet_app.py").write_text(APP.replace("NUMBER", number))
-        command = [sys.executable, "-m", "pelton", "deploy", "greet_app.py", "--on", "nuclio"]
-        done = subprocess.run(
-            [*command, *words, *where], capture_output=True, text=True, cwd=tmp_path, check=False
-        )
+        command = ["deploy", "greet_app.py", "--on", "nuclio", *words, *where]
+        done = run_command(command, tmp_path)
         assert done.returncode == 0, done.stderr
 
     return run

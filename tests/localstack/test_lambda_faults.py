@@ -180,10 +180,9 @@ def test_what_the_api_refuses(pelton_emulator: RunningEmulator) -> None:
 
 @pytest.mark.fidelity("Concurrency", "reserved concurrency of zero throttles with its Reason")
 def test_reserved_concurrency_of_zero_throttles(pelton_emulator: RunningEmulator) -> None:
-    client = pelton_emulator.client("lambda")
+    client = pelton_emulator.client("lambda", retries={"max_attempts": 0})
     create(client, SOURCE)
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
-    client.meta.config.retries = {"max_attempts": 0}
     with pytest.raises(client.exceptions.TooManyRequestsException) as caught:
         client.invoke(FunctionName="f", Payload="{}")
     reason = caught.value.response["Reason"]

@@ -162,7 +162,7 @@ def test_kept_code_that_is_not_what_was_kept_is_named(tmp_path: Path, how: str) 
         else:
             path.write_bytes(b"no archive")
     with running_emulator(*data) as emulator:
-        client = emulator.client("lambda")
+        client = emulator.client("lambda", retries={"max_attempts": 0})
         with pytest.raises(client.exceptions.ServiceException) as caught:
             client.invoke(FunctionName="f")
         assert "is missing or damaged: deploy it again" in str(caught.value)
