@@ -10,13 +10,12 @@ from ..fit import fits, members, plain, type_name
 from ..kit.base import Branches, Step
 from ..kit.items import item_type, list_of
 from ..refer import Place, place, wrong
-from ..spec import Key, StepSpec
+from ..spec import StepSpec
 from .call import steps_of
 from .map import Map
 
 if TYPE_CHECKING:
     from ..protocols import Made, Waits
-    from ..run import Worker
 
 I = TypeVar("I")  # noqa: E741 - the field's own letter
 O = TypeVar("O")  # noqa: E741
@@ -38,9 +37,7 @@ class FlatMap(Map):
             )
         self.output_type = list_of(item_type(given))
 
-    def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
-        each = super().join(runs, path, worker)
-
+    def shaped(self, each: Run, path: str) -> Run:
         def flat(values: Any, context: Any) -> list[Any]:
             return _flat(each(values, context), path)
 

@@ -45,14 +45,20 @@ class Map(Holder):
             return super().bind(worker, path)
         steps, waits = self.branches[0][1], self.is_async
         run, many = worker.sequences(steps, path, is_async=waits, concurrency=self.concurrency)
-        joined = self.join({"": run}, path, worker)
         if many is not None:
-            joined = _all_at_once(many, path, is_async=waits)
+            joined = self.shaped(_all_at_once(many, path, is_async=waits), path)
+        else:
+            joined = self.join({"": run}, path, worker)
         return Bound(self.name, path, joined, is_async=waits, context="context")
 
     def join(self, runs: dict[Key, Run], path: str, worker: Worker) -> Run:
         (run,) = runs.values()
-        return _together(run, self.concurrency, path) if self.is_async else _in_turn(run, path)
+        each = _together(run, self.concurrency, path) if self.is_async else _in_turn(run, path)
+        return self.shaped(each, path)
+
+    def shaped(self, each: Run, path: str) -> Run:
+        """What the step gives, from what gives the list of an answer for each item."""
+        return each
 
 
 @overload

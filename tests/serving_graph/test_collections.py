@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pelton import Graph, parallel, steps
+from pelton import Graph, parallel, step, steps
 from pelton.handlers.errors import GraphError
+from pelton.serving_graph.kit.base import Step
 
 
 def small(n: int) -> bool:
@@ -151,3 +152,29 @@ def test_a_batch_keeps_the_type_of_its_items() -> None:
         steps.batch(0)
     with pytest.raises(GraphError, match=r"but step 'batch' takes Iterable"):
         Graph("g", int) >> loose.batch(2)
+
+
+def pairs(values: list[int]) -> list[list[int]]:
+    return [[n, -n] for n in values]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [steps.batched(pairs), steps.breaker(step(up_to))],
+    ids=["asked for many at once", "waiting in async graphs alone"],
+)
+def test_lists_of_what_has_two_forms_are_put_into_one(inside: Step[int, list[int]]) -> None:
+    graph = Graph("g", list[int]) >> steps.flat_map(inside)
+    expected = graph([2])
+    assert all(isinstance(each, int) for each in expected)
+    assert graph([2, 2]) == expected * 2
+    waiting = Graph("g", list[int]) >> nothing_later >> steps.flat_map(inside)
+    assert asyncio.run(_called(waiting, [2, 2])) == expected * 2
+
+
+async def _called(graph: Graph[Any, Any], value: Any) -> Any:
+    return await graph.acall(value)
+
+
+async def nothing_later(values: list[int]) -> list[int]:
+    return values
