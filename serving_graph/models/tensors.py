@@ -142,7 +142,8 @@ def _forced(values: Any, datatype: str, place: _Place) -> Any:
 
     dtype = "object" if datatype == "BYTES" else DTYPES.get(datatype)
     try:
-        return numpy.asarray(values, dtype=dtype)
+        with numpy.errstate(over="ignore"):  # infinity is refused with its place later
+            return numpy.asarray(values, dtype=dtype)
     except OverflowError:
         refuse(place.path, f"a number is too large for {datatype}", "too_large")
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pelton import Graph, InvalidInput, onnx
@@ -195,6 +195,7 @@ numbers = st.one_of(
 )
 
 
+@example([3.4028235677973366e38, -9_223_372_036_854_775_809, 0], 0)
 @given(st.lists(numbers, max_size=3), st.integers(0, 2))
 def test_whatever_a_row_holds_it_is_taken_or_refused_with_its_place(
     row: list[Any], rows: int
