@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...runtime.by_value import check_versions, version_of
 from .estimator import EstimatorModel
 
 
@@ -36,36 +37,6 @@ class PickledModel(EstimatorModel):
             raise ValueError(
                 f"{self.file.declared} cannot be unpickled: {type(error).__name__}: {error}"
             ) from error
-
-
-def check_versions(declared: str, versions: Mapping[str, str]) -> None:
-    """Raise `ValueError` unless Python and every package are as they were at pickling."""
-    for name, wanted in versions.items():
-        found = version_of(name)
-        if found != wanted:
-            here = f"here is {found}" if found else "it is not here"
-            raise ValueError(
-                f"{declared} was pickled with {name} {wanted}, {here}; use that version, or "
-                "pickle it again"
-            )
-
-
-def version_of(package: str) -> str:
-    """A package's version; of "python", major and minor; "" where there is none.
-
-    >>> version_of("python").count("."), version_of("no-such-package")
-    (1, '')
-    """
-    if package == "python":
-        import sys
-
-        return f"{sys.version_info.major}.{sys.version_info.minor}"
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def pin(path: str, *packages: str) -> dict[str, Any]:
