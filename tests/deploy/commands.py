@@ -8,11 +8,22 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
+from pelton.pytest_plugin import RunningEmulator
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
 NEEDED = ["boto3", "httpx", "pelton.cli.deploy", "pelton.cli.invoke", "pelton.cli.logs"]
 LONGEST = 110  # seconds: less than a test may take
+
+
+def commands_at(emulator: RunningEmulator, folder: Path) -> Run:
+    """`run_command` in `folder` for what is deployed to an emulator, on both of its platforms."""
+    where = ["--endpoint", emulator.url, "--nuclio-endpoint", emulator.nuclio_url]
+    return lambda *words: run_command([*words, *where], folder)
 
 
 def run_command(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .commands import run_command
+from .commands import Run, commands_at
 
 APP = """
 import pelton
@@ -31,19 +30,13 @@ def double(n: int, context: pelton.Context) -> int:
 def take(order: dict[str, int]) -> None:
     print(order)
 """
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
-    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
     pelton_emulator.client("sqs").create_queue(QueueName="orders")
     (tmp_path / "shop_app.py").write_text(APP.replace("MEMORY", "256"))
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return run_command([*words, *where], tmp_path)
-
-    return run
+    return commands_at(pelton_emulator, tmp_path)
 
 
 def test_plan_deploy_change_deploy(pelton: Run, tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """A graph with queues, deployed to a real emulator: its functions, its queues, its answers."""
 
 import json
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .commands import run_command
+from .commands import Run, commands_at
 
 APP = """
 import pelton
@@ -37,18 +35,12 @@ graph = (
 )
 app.serve(graph, timeout=5)
 """
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
-    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
     (tmp_path / "shop_app.py").write_text(APP)
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return run_command([*words, *where], tmp_path)
-
-    return run
+    return commands_at(pelton_emulator, tmp_path)
 
 
 def taken(sqs: Any, queue: str, many: int) -> list[dict[str, Any]]:

@@ -2,9 +2,7 @@
 
 import importlib.util
 import json
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .commands import run_command
+from .commands import Run, commands_at
 
 APP = """
 import pelton
@@ -34,18 +32,12 @@ graph = (
 )
 app.serve(graph, timeout=10)
 """
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
-    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
     (tmp_path / "shop_app.py").write_text(APP)
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return run_command([*words, *where], tmp_path)
-
-    return run
+    return commands_at(pelton_emulator, tmp_path)
 
 
 def in_process(path: Path, values: list[dict[str, int]]) -> list[Any]:

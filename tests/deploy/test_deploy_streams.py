@@ -1,9 +1,7 @@
 """A function that reads a stream, deployed to a real emulator: what arrives, and what cannot."""
 
 import json
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .commands import run_command
+from .commands import Run, commands_at
 
 APP = """
 import boto3
@@ -33,18 +31,12 @@ def count(n: int, context: pelton.Context) -> None:
 def view(n: int) -> None:
     print(n)
 """
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def pelton(pelton_emulator: RunningEmulator, tmp_path: Path) -> Run:
-    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
     (tmp_path / "web_app.py").write_text(APP)
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return run_command([*words, *where], tmp_path)
-
-    return run
+    return commands_at(pelton_emulator, tmp_path)
 
 
 def taken(sqs: Any, queue: str, many: int) -> list[dict[str, Any]]:

@@ -59,6 +59,17 @@ def stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
+async def halted() -> tuple[ForkServer, int]:
+    """A fork server that reads nothing until it is let go on, and its process id."""
+    server, before = ForkServer(sys.executable, runtime_folder()), children()
+    await server.ensure()
+    (pid,) = children() - before
+    os.kill(pid, signal.SIGSTOP)
+    while not stopped(pid):
+        pass
+    return server, pid
+
+
 def forks(server: ForkServer, number: int, padding: int = 0) -> list[asyncio.Task[int]]:
     """So many programs asked for at once: more than a channel holds."""
     message: dict[str, Any] = {
@@ -82,12 +93,7 @@ def test_a_fork_server_that_is_behind_is_waited_for() -> None:
     """A full channel is no death: no sandbox ends for it."""
 
     async def main() -> None:
-        server, before = ForkServer(sys.executable, runtime_folder()), children()
-        await server.ensure()
-        (pid,) = children() - before
-        os.kill(pid, signal.SIGSTOP)
-        while not stopped(pid):
-            pass
+        server, pid = await halted()
         asked = forks(server, 200)
         for _ in range(500):  # all that fits is sent
             await asyncio.sleep(0)
@@ -105,12 +111,7 @@ def test_who_gives_up_while_it_is_behind_leaves_no_half_message() -> None:
     """The next one's is read whole."""
 
     async def main() -> None:
-        server, before = ForkServer(sys.executable, runtime_folder()), children()
-        await server.ensure()
-        (pid,) = children() - before
-        os.kill(pid, signal.SIGSTOP)
-        while not stopped(pid):
-            pass
+        server, pid = await halted()
         asked = forks(server, 3, padding=1_000_000)  # each more than a channel holds
         for _ in range(500):
             await asyncio.sleep(0)
@@ -128,10 +129,7 @@ def test_who_gives_up_while_it_is_behind_leaves_no_half_message() -> None:
 
 def test_who_waits_for_room_hears_of_the_end() -> None:
     async def main() -> None:
-        server, before = ForkServer(sys.executable, runtime_folder()), children()
-        await server.ensure()
-        (pid,) = children() - before
-        os.kill(pid, signal.SIGSTOP)
+        server, pid = await halted()
         asked = forks(server, 200)
         for _ in range(500):
             await asyncio.sleep(0)
