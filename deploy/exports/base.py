@@ -10,6 +10,13 @@ from typing import Any, TypeVar
 from ..errors import CannotPlan
 from ..kinds.base import Resource
 from ..kinds.function import LambdaFunction
+from ..kinds.permission import Permission
+from ..kinds.queue import Queue
+from ..kinds.queue_mapping import QueueMapping
+from ..kinds.rule import Rule
+from ..kinds.stream import Stream
+from ..kinds.stream_mapping import StreamMapping
+from ..kinds.url import Url
 
 ROLE = "pelton:role"  # in the place of a role's ARN: the template makes one
 # Made by whoever applies a template: the archives lie beside it.
@@ -59,6 +66,20 @@ def left_out(resources: Iterable[Resource], known: Iterable[str]) -> tuple[str, 
         for each in resources
         if each.kind not in kinds
     )
+
+
+def said_by(words: Any) -> dict[type[Resource], Any]:
+    """By kind of resource, the method of a format's words that says it."""
+    return {
+        Queue: words.queue,
+        Stream: words.stream,
+        LambdaFunction: words.function,
+        Url: words.url,
+        QueueMapping: words.mapping,
+        StreamMapping: words.mapping,
+        Rule: words.rule,
+        Permission: words.permission,
+    }
 
 
 class Names:

@@ -19,7 +19,7 @@ from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
-from .base import ROLE, Asked, Exported, Names, camel, left_out, source_name
+from .base import ROLE, Asked, Exported, Names, camel, left_out, said_by, source_name
 
 PLATFORM = "lambda"
 PLACE = Place("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", ROLE)
@@ -75,16 +75,7 @@ class Words:
 
     def __init__(self, asked: Asked) -> None:
         self.asked, self.names = asked, Names(camel)
-        self.kinds: dict[type[Resource], Any] = {
-            Queue: self.queue,
-            Stream: self.stream,
-            LambdaFunction: self.function,
-            Url: self.url,
-            QueueMapping: self.mapping,
-            StreamMapping: self.mapping,
-            Rule: self.rule,
-            Permission: self.permission,
-        }
+        self.kinds = said_by(self)
         self._arns = {self._arn_of(each): each for each in asked.of(Queue)}
         self._streams = {PLACE.stream_arn(each.name): each for each in asked.of(Stream)}
         self._rules = {PLACE.rule_arn(each.name): each for each in asked.of(Rule)}

@@ -17,7 +17,7 @@ from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
-from .base import ROLE, Asked, Exported, Names, left_out, snake, source_name
+from .base import ROLE, Asked, Exported, Names, left_out, said_by, snake, source_name
 
 PLATFORM = "lambda"
 REGION, ACCOUNT, PARTITION = (
@@ -69,16 +69,7 @@ class Words:
 
     def __init__(self, asked: Asked) -> None:
         self.asked, self.names = asked, Names(snake, by_kind=True)
-        self.kinds: dict[type[Resource], Any] = {
-            Queue: self.queue,
-            Stream: self.stream,
-            LambdaFunction: self.function,
-            Url: self.url,
-            QueueMapping: self.mapping,
-            StreamMapping: self.mapping,
-            Rule: self.rule,
-            Permission: self.permission,
-        }
+        self.kinds = said_by(self)
         self._queues = {PLACE.queue_arn(each.name): each.name for each in asked.of(Queue)}
         self._streams = {PLACE.stream_arn(each.name): each.name for each in asked.of(Stream)}
         self._rules = {PLACE.rule_arn(each.name): each.name for each in asked.of(Rule)}
