@@ -11,9 +11,9 @@ from functools import partial
 from typing import TypeVar
 
 from .kinds import KINDS, Resource
-from .kinds.release import LIVE
 from .targets.aws import WIDTH
 from .targets.target import Target
+from .versions.release import LIVE
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..versions.release import LIVE
 from .base import Change, Resource
 from .function import APP_TAG
-from .release import LIVE
 
 if TYPE_CHECKING:
     from ..targets.target import Target

@@ -13,33 +13,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from ..errors import CannotPlan, CannotRelease
-from .base import Change, Resource
+from ..errors import CannotRelease
+from .base import Change
 from .nuclio_function import NuclioFunction
+from .published import Published
 
 if TYPE_CHECKING:
     from ..targets.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
-class NuclioRelease(Resource):
-    """A published function, by its name; the fields are those of `release`.
+class NuclioRelease(Published):
+    """See `Published`.
 
     spec … path: wanted only: the configuration, as of `nuclio_function`
     """
 
     kind: ClassVar[str] = "nuclio_release"
     platform: ClassVar[str] = "nuclio"
-    part: ClassVar[str] = "alias"
     tagged: ClassVar[bool] = True
+    option: ClassVar[str] = " --on nuclio"
 
     project: str = field(default="", compare=False)
-    published: str = ""
-    keep: int = field(default=10, compare=False)
-    hold: bool = field(default=False, compare=False)
-    by: str = field(default="", compare=False)
-    live: str = field(default="", compare=False)
-    canary: str = field(default="", compare=False)
     spec: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     digest: str = field(default="", compare=False)
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -54,22 +49,6 @@ class NuclioRelease(Resource):
 
     def pulls(self, changes: tuple[Change, ...]) -> bool:
         return True
-
-    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
-        if have is not None and have.live and have.published == self.published:
-            return
-        if have is not None and have.canary and not self.hold:
-            raise CannotPlan(
-                f"a canary of {self.name!r} is under way, with version {have.canary}: end it first "
-                f"with `pelton promote {self.name} --on nuclio` or `pelton rollback {self.name} "
-                "--on nuclio`, or deploy with --hold"
-            )
-        was = f"version {have.live}" if have and have.live else None
-        cause = self.causes.get("", "")
-        if self.hold and was:
-            yield Change(self.part, "version", None, f"a new one; {was} goes on", cause)
-        else:
-            yield Change(self.part, "live", was, "a new version", cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, "live", f"version {self.live}", None)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from ..errors import CannotPlan
-from .base import OURS, Change, Resource, dump
+from ..versions.release import LIVE
+from .base import OURS, Change, dump
 from .function import LambdaFunction
+from .published import Published
 
 if TYPE_CHECKING:
     from ..targets.target import Target
 
-LIVE = "live"
 RELEASE_TAG = "pelton:release"
 _SAID = (
     "runtime",
@@ -38,46 +38,15 @@ _SAID = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Release(Resource):
-    """A published function, by its name.
-
-    published: what the last deploy published, as a digest of code and settings
-    keep:      how many versions are left when there are more
-    hold:      publish, and let the one that answers be
-    by:        who deploys
-    live:      live only: the version that answers, "" for none
-    canary:    live only: the version of a canary that is under way
-    """
+class Release(Published):
+    """See `Published`; what answers is what the alias `live` names."""
 
     kind: ClassVar[str] = "release"
-    part: ClassVar[str] = "alias"
-
-    published: str = ""
-    keep: int = field(default=10, compare=False)
-    hold: bool = field(default=False, compare=False)
-    by: str = field(default="", compare=False)
-    live: str = field(default="", compare=False)
-    canary: str = field(default="", compare=False)
+    going_on: ClassVar[str] = f"{LIVE} stays {{was}}"
 
     @property
     def needs(self) -> tuple[str, ...]:
         return (f"function:{self.name}", *self.after)
-
-    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
-        if have is not None and have.live and have.published == self.published:
-            return
-        if have is not None and have.canary and not self.hold:
-            raise CannotPlan(
-                f"a canary of {self.name!r} is under way, with version {have.canary}: end it first "
-                f"with `pelton promote {self.name}` or `pelton rollback {self.name}`, or deploy "
-                "with --hold"
-            )
-        was = f"version {have.live}" if have and have.live else None
-        cause = self.causes.get("", "")
-        if self.hold and was:
-            yield Change(self.part, "version", None, f"a new one; {LIVE} stays {was}", cause)
-        else:
-            yield Change(self.part, LIVE, was, "a new version", cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, LIVE, f"version {self.live}" if self.live else "there", None)

@@ -23,7 +23,7 @@ from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
-from ..kinds.release import LIVE, Release, published
+from ..kinds.release import Release, published
 from ..kinds.role import Role
 from ..kinds.rule import Rule, rule_prefix
 from ..kinds.stream_mapping import StreamMapping
@@ -31,6 +31,7 @@ from ..kinds.url import Url
 from ..place import Place
 from ..policy.least import Least
 from ..schedules import eventbridge_cron, rate
+from ..versions.release import LIVE
 from .common import AT_ONCE, Built, Releasing, role_name, routes_of
 from .pushed import pushed, refuse_with_versions, schedules
 
