@@ -62,6 +62,16 @@ def mode_of(place: str, content: bytes) -> int:
     return 0o755 if runs else 0o644
 
 
+def laid_out(code: Mapping[str, bytes], requirements: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of a context, code and requirements apart.
+
+    >>> laid_out({"a.py": b"1"}, {"b/c.py": b"2"})
+    {'code/a.py': b'1', 'requirements/b/c.py': b'2'}
+    """
+    files = {f"{CODE}/{place}": data for place, data in code.items()}
+    return files | {f"{REQUIREMENTS}/{place}": data for place, data in requirements.items()}
+
+
 def write_context(files: Mapping[str, bytes], folder: Path) -> None:
     """Write a context, in place of the one that was there, when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from .image_context import (
     CODE,
     REQUIREMENTS,
     Image,
+    laid_out,
     platform_of,
     reference,
     refuse_large_image,
@@ -40,9 +41,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
     digest = digest_of(content.files)
     image = _image(content, digest)
     path = content.path(out, "-image")
-    files = {f"{CODE}/{place}": data for place, data in content.own(content.whole).items()}
-    brought = content.brought(content.whole)
-    files |= {f"{REQUIREMENTS}/{place}": data for place, data in brought.items()}
+    files = laid_out(content.own(content.whole), content.brought(content.whole))
     write_context(files | {"Dockerfile": _dockerfile(content, image).encode()}, path)
     return Artifact(
         function=content.function.name,

@@ -12,7 +12,15 @@ from typing import Any
 from .. import function_yaml, nuclio_spec
 from ..archive import digest_of
 from .base import Artifact, Content, Kind
-from .image_context import CODE, REQUIREMENTS, Image, platform_of, reference, write_context
+from .image_context import (
+    CODE,
+    REQUIREMENTS,
+    Image,
+    laid_out,
+    platform_of,
+    reference,
+    write_context,
+)
 
 BASE = "python:{python}"
 HOME = "/opt/nuclio/"
@@ -44,9 +52,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
     handler, runtime = f"{content.entry}:handler", f"python:{content.target.python}"
     config = _config(content, image, handler, runtime)
     path, yaml = content.path(out, "-image"), content.path(out, ".yaml")
-    files = {f"{CODE}/{place}": data for place, data in content.own(content.whole).items()}
-    brought = content.brought(content.whole)
-    files |= {f"{REQUIREMENTS}/{place}": data for place, data in brought.items()}
+    files = laid_out(content.own(content.whole), content.brought(content.whole))
     files["Dockerfile"] = _dockerfile(content, image).encode()
     files["function.yaml"] = function_yaml.text_of(config).encode()
     write_context(files, path)
