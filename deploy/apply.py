@@ -78,11 +78,12 @@ class _Applying:
             raise error
 
     def _begin(self, pool: ThreadPoolExecutor) -> None:
-        finished = {each.key for each in self.done}
+        running = [each for each, _ in self.running.values()]
+        lanes = {_lane(each) for each in running}
+        not_done = {each.key for each in (*self.waiting, *running)}
         for step in list(self.waiting) if not self.failures else ():
-            ours = {_lane(each) for each, _ in self.running.values()}
-            ahead = {each.key for each in self.waiting} | {e.key for e, _ in self.running.values()}
-            if _lane(step) not in ours and not ahead.intersection(step.needs) - finished:
+            if _lane(step) not in lanes and not_done.isdisjoint(step.needs):
+                lanes.add(_lane(step))
                 self.waiting.remove(step)
                 self._tell(step, None)
                 future = pool.submit(self.take, step, self.target)
