@@ -86,6 +86,7 @@ def subscribe(identifier: str) -> None:
 def main() -> None:
     if MISBEHAVE == "exit at once":
         sys.exit(7)
+    print(f"{NAME} is here", flush=True)
     events = json.loads(os.environ.get("EVENTS", '["INVOKE", "SHUTDOWN"]'))
     status, function, identifier = call(
         "POST",
@@ -95,7 +96,9 @@ def main() -> None:
         Lambda_Extension_Accept_Feature="accountId",
     )
     post("registered", [status, function, sorted(os.environ)])
-    print(f"{NAME} is here", flush=True)
+    if MISBEHAVE == "subscribe late":
+        while not os.path.exists("/tmp/loaded"):
+            time.sleep(0.01)
     if "SCHEMA" in os.environ:
         subscribe(identifier)
     if MISBEHAVE in ("init/error", "exit/error"):

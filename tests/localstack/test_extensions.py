@@ -215,6 +215,18 @@ def test_telemetry(pelton_emulator: RunningEmulator, seen: Seen) -> None:
     assert times == sorted(times)
 
 
+@pytest.mark.fidelity("Extensions", "who subscribes during an init gets what was printed before")
+def test_telemetry_of_what_was_printed_before(pelton_emulator: RunningEmulator, seen: Seen) -> None:
+    source = SOURCE.replace(
+        'print("loading")', 'print("loading", flush=True); open("/tmp/loaded", "w")'
+    )
+    variables = {"SCHEMA": "2022-12-13", "MISBEHAVE": "subscribe late"}
+    Extended(pelton_emulator, seen, source=source, variables=variables).run()
+    seen.first("telemetry", lambda event: event["type"] == "platform.report")
+    lines = [each["record"] for each in seen.all("telemetry") if each["type"] == "function"]
+    assert lines == ["loading\n", "handling\n"]
+
+
 @pytest.mark.fidelity("Extensions", "Telemetry API over TCP, one event a line")
 def test_telemetry_over_tcp(pelton_emulator: RunningEmulator, seen: Seen) -> None:
     given = {"SCHEMA": "2022-07-01", "PROTOCOL": "TCP"}

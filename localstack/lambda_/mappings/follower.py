@@ -148,10 +148,17 @@ class Follower:
         """Nothing came: until a batch ends, something may have come, or one is due."""
         now = self._clock.time()
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        ends = [self._shard.due(now), self._windows.end() if self._windows else None]
+        ends = [self._shard.due(now), self._window_due()]
         until = min((each for each in ends if each is not None), default=None)
         seconds = self._pause if until is None else min(self._pause, max(0.0, until - now))
         await self._ear.pause(seconds, until)
+
+    def _window_due(self) -> float | None:
+        """When the open window is to be closed: not while records of it are still to be done."""
+        lane = self._shard.lanes[0]
+        if self._windows is None or lane.under_way is not None or lane.again or lane.waiting:
+            return None
+        return self._windows.end()
 
     # -- handing over
     def _hand_over(self, lane: Lane, batch: Batch) -> None:

@@ -32,6 +32,7 @@ PLAIN = 3  # the level of what names none: INFO
 # Bytes: of the tail that a caller may ask for, of what may wait for the sink, and of what makes
 # the sink come at once.
 TAIL, KEEP, URGENT = 4096, 16 << 20, 1 << 20
+MOST_EARLY = 1000  # lines of an init that are kept for subscribers
 
 Message = tuple[int, bytes]  # milliseconds since the epoch, text
 
@@ -78,6 +79,8 @@ class Journal:
         self._lowest_system = texts.SYSTEM_LEVELS.get(revision.system_level, texts.INFO)
         self._begun: tuple[int, Call] | None = None
         self._init: tuple[int, Event] | None = None
+        # What the function printed before its first event, for who subscribes in that time.
+        self._early: list[Message] | None = []
         self._waiting: list[Message] = []
         self._size, self._left_out, self._last = 0, 0, 0
         self._tail: deque[bytes] = deque()
@@ -88,10 +91,13 @@ class Journal:
         return int(self._clock.time() * 1000)
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Tell `subscriber` from now on, and of the init's start, which was before it could ask."""
+        """Tell `subscriber` from now on, and what of the init was told before it asked: the init's
+        start, and what the runtime, which starts as soon as all have registered, has printed."""
         if self._init is not None:
             at, (kind, record) = self._init
             subscriber.event(kind, record, at)
+        for at, message in self._early or ():
+            subscriber.line("function", at, message)
         self.subscribers.append(subscriber)
 
     # -- what is told
@@ -108,6 +114,8 @@ class Journal:
 
     def _function_line(self, at: int, message: bytes, level: int) -> None:
         self._open()
+        if self._early is not None and len(self._early) < MOST_EARLY:
+            self._early.append((at, message))
         for subscriber in self.subscribers:
             subscriber.line("function", at, message)
         if not self._json or (level or _printed_level(message)) >= self._lowest:
@@ -133,7 +141,7 @@ class Journal:
     # -- an invocation
     def begin(self, call: Call) -> None:
         """An invocation is dispatched now; its start is told when something else is."""
-        self._begun = (self.now(), call)
+        self._begun, self._early = (self.now(), call), None
         if self.subscribers:
             self._open()
 

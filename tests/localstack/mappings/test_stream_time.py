@@ -91,3 +91,23 @@ def test_a_window_whose_calls_fail(world: World) -> None:
     assert [(e["isFinalInvokeForWindow"], json.dumps(e["state"])) for e in world.events()] == [
         (False, "{}"), (False, "{}"), (True, '{"n": 1}'), (True, '{"n": 1}')
     ]  # fmt: skip
+
+
+def test_a_window_that_ends_while_its_records_wait_to_be_tried_again(world: World) -> None:
+    kinesis, calls = stream(world), []
+
+    def act(event: Any) -> Any:
+        calls.append(event)
+        if len(calls) == 1:
+            raise Raised("once")
+        return {"state": {}}
+
+    world.function(act)
+    world.map(STREAM, StartingPosition="LATEST", TumblingWindowInSeconds=30)
+    world.advance(30 - world.clock.time() % 30 - 0.5)
+    put(kinesis, 1)
+    world.advance(10)
+    assert [(e["isFinalInvokeForWindow"], len(e["Records"])) for e in calls] == [
+        (False, 1), (False, 1), (True, 0)
+    ]  # fmt: skip
+    assert len({e["window"]["end"] for e in calls}) == 1
