@@ -52,12 +52,19 @@ class SavedPlan:
     def read(cls, path: Path) -> SavedPlan:
         """From a file; raises `PlanMoved` for what is no plan, or one of a newer pelton."""
         try:
-            document = json.loads(path.read_text())
+            text = path.read_text()
+        except OSError as error:
+            why = error.strerror or error
+            raise PlanMoved(
+                f"{path} cannot be read ({why}); `pelton plan --out {path}` makes one"
+            ) from None
+        try:
+            document = json.loads(text)
             version = document.pop("pelton_plan")
             if version > VERSION:
                 raise PlanMoved(f"{path} is a plan of a newer pelton: plan again with this one")
             return cls(**document)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PlanMoved(f"{path} is no saved plan ({error}); make one with --out") from None
 
     def refuse_moved(self, now: SavedPlan) -> None:

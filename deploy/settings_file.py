@@ -27,6 +27,7 @@ from .errors import WrongSettings
 
 FILE, PROJECT = "pelton.toml", "pyproject.toml"
 Read = Callable[[Any, str], Any]
+TABLES = "an environment's settings stand in [env.NAME], a function's in [functions.NAME]"
 _AFFIX = re.compile(r"[A-Za-z0-9_-]{0,32}")
 
 
@@ -159,7 +160,8 @@ def _values(
     found = {}
     for key, value in told.items():
         if key not in known:
-            raise WrongSettings(f"{at(key)} is unknown; {_near(key, (*known, *more))}")
+            near = TABLES if isinstance(value, dict) else _near(key, (*known, *more))
+            raise WrongSettings(f"{at(key)} is unknown; {near}")
         found[key] = known[key](value, at(key))
     return found
 
@@ -210,10 +212,12 @@ def _variable(value: Any, at: str) -> str:
         raise WrongSettings(f"{at} = {value!r} is no string; write {str(value)!r}")
     members = ("secret", "field", "store")
     for key in value:
-        if key not in members:
+        if key not in members and ("secret" in value or get_close_matches(key, members)):
             raise WrongSettings(f"{at}.{key} is unknown; {_near(key, members)}")
     if "secret" not in value:
-        raise WrongSettings(f"{at} has no `secret`, the name of one")
+        raise WrongSettings(
+            f'{at} is a variable: write a string or {{ secret = "NAME" }}; {TABLES}'
+        )
     given = {key: _text(each, f"{at}.{key}") for key, each in value.items()}
     try:
         return secret(given.pop("secret"), **given)

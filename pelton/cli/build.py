@@ -10,7 +10,7 @@ import click
 
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import env_option
+from .where import chosen_functions, env_option, file_argument
 
 if TYPE_CHECKING:
     from ..builders import Artifact
@@ -19,8 +19,9 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 
 
 @click.command()
-@click.argument("file", required=False)
+@file_argument
 @click.option("--out", default="build", type=click.Path(path_type=Path), show_default=True)
+@click.option("--only", multiple=True, help="Only this function (may be repeated).")
 @click.option(
     "--to",
     multiple=True,
@@ -56,8 +57,9 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 @env_option
 @json_option
 def command(
-    file: str | None,
+    file: str,
     out: Path,
+    only: tuple[str, ...],
     to: tuple[str, ...],
     endpoint: str,
     package: str | None,
@@ -82,8 +84,6 @@ def command(
     from ..builders.whole import said
     from ..deploy.environments import environment_of
 
-    if file is None:
-        file = _found(as_json)
     app, root = load_app(file)
     app = environment_of(app, root, env).app
     if not app.functions:
@@ -91,6 +91,7 @@ def command(
             f"app {app.name} has no functions: put @app.function above one, or give app.serve a "
             "graph"
         )
+    chosen = chosen_functions(app, only)
     if base and not image and not Path(base).exists():
         raise click.UsageError(
             f"--base: there is no folder or file {base}; the name of an image needs --image, too"
@@ -104,7 +105,7 @@ def command(
     artifacts = []
     resolver = make_resolver(options, "write")
     for target in to or (("nuclio",) if file.endswith(".ipynb") else ("aws",)):
-        for function in app.functions.values():
+        for function in chosen:
             artifact = build(
                 function,
                 _target(target, function, endpoint),
@@ -126,15 +127,6 @@ def command(
         say_json({"app": app.name, "manifest": str(manifest), "artifacts": told})
     else:
         click.echo(f"{manifest}  {len(artifacts)} artifacts")
-
-
-def _found(as_json: bool) -> str:
-    from ..builders.find_app import find_app
-
-    found = find_app(Path.cwd())
-    if not as_json:
-        click.echo(f"app: {found.why}")
-    return found.where
 
 
 def _target(to: str, function: Any, endpoint: str) -> Any:

@@ -12,7 +12,7 @@ from .plan import plan_lines, saved_plan
 from .releases import who
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, load_there, state_option, where_options
+from .where import build_folder, find_file, load_there, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.plan import Plan, Step
@@ -43,8 +43,9 @@ def command(
 ) -> None:
     """Build the functions of FILE, plan what must change, and apply that plan.
 
-    FILE may be a plan saved by `pelton plan --out`: then exactly that one is applied, with the
-    options that it was made with, or refused with what has moved.
+    FILE is FILE.py, FILE.py:app or module:app; without it the app of this folder.  It may be a
+    plan saved by `pelton plan --out`: then exactly that one is applied, with the options that it
+    was made with, or refused with what has moved.
     """
     from ..deploy.saved import SavedPlan
     from ..deploy.session import Session
@@ -55,7 +56,7 @@ def command(
     if saved is not None:
         file, only, options = saved.file, tuple(saved.only), dict(saved.options)
         adopt = tuple(options.pop("adopt", ()))
-    app, root, where, only = load_there(file, options, only)
+    app, root, where, only = load_there(file or find_file(), options, only)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: in order
     releasing = Releasing(hold, who())
     with build_folder(root, options["to"]) as out:
@@ -80,8 +81,6 @@ def command(
 def _saved(file: str, planned: Path | None) -> SavedPlan | None:
     from ..deploy.saved import SavedPlan
 
-    if planned is None and not file:
-        raise click.UsageError("give FILE, the app's, or a plan saved by `pelton plan --out`")
     if planned is not None and file:
         raise click.UsageError("give FILE or --plan, not both: a plan names its app")
     if planned is None and not file.endswith(".json"):

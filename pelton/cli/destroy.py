@@ -13,11 +13,11 @@ import click
 from .deploy import Progress
 from .plan import plan_lines
 from .say import json_option, say_json
-from .where import load_there, state_option, where_options
+from .where import file_argument, load_there, state_option, where_options
 
 
 @click.command()
-@click.argument("file")
+@file_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @state_option
 @where_options

@@ -19,12 +19,13 @@ import click
 from . import warm
 from .env_file import choose, env_file_option, read
 from .say import json_option
+from .where import file_argument
 
 PAUSE = 0.05  # between looks at the files; a look at 200 takes two milliseconds
 
 
 @click.command()
-@click.argument("file")
+@file_argument
 @click.option("--port", default=4566, show_default=True)
 @click.option("--nuclio-port", default=8070, show_default=True)
 @click.option("--on", type=click.Choice(["lambda", "nuclio", "both"]), default="lambda")

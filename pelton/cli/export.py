@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from .say import json_option, say_json
+from .where import file_argument
 
 FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 
 
 @click.command()
 @click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
-@click.argument("file")
+@file_argument
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--role", default="", help="Execution role, in place of one that is made.")
 @click.option(

@@ -8,6 +8,7 @@ import click
 
 from .requirements import make_resolver, source_options
 from .say import json_option, say_json
+from .where import file_argument
 
 if TYPE_CHECKING:
     from ..builders import Target
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file")
+@file_argument
 @click.option(
     "--to",
     multiple=True,

@@ -10,7 +10,7 @@ import click
 
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, load_there, state_option, where_options
+from .where import build_folder, file_argument, load_there, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.kinds.base import Change
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file")
+@file_argument
 @click.option("--only", multiple=True, help="Only this function (may be repeated).")
 @click.option("--adopt", multiple=True, help="Take this over, which others made (repeatable).")
 @click.option("--out", "out_file", type=click.Path(path_type=Path), help="Save the plan here.")
@@ -36,7 +36,8 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Show what deploying FILE (FILE.py, FILE.py:app or module:app) would change.
+    """Show what deploying FILE (FILE.py, FILE.py:app or module:app; without it the app of this
+    folder) would change.
 
     With --out it is saved, and `pelton deploy PLAN` applies it if nothing has moved by then.
     Exit code 0: nothing to do; 2: there are changes; 1: it failed.

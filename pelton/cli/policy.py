@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .say import json_option, say_json
-from .where import some_region
+from .where import chosen_functions, file_argument, some_region
 
 if TYPE_CHECKING:
     from ..deploy.policy.least import Least
 
 
 @click.command()
-@click.argument("file")
+@file_argument
 @click.option("--only", multiple=True, help="Only this function (may be repeated).")
 @click.option(
     "--seen",
@@ -42,7 +42,7 @@ def command(
 
     with some_region():
         app, root = load_app(file)
-    chosen = _chosen(app, only)
+    chosen = chosen_functions(app, only)
     if plain and len(chosen) != 1:
         raise click.UsageError("--document prints one policy: choose its function with --only")
     records = records_of(root, seen)
@@ -54,14 +54,6 @@ def command(
         say_json({"app": app.name, "functions": {e.function: _document(e) for e in found}})
     else:
         click.echo("\n".join(line for each in found for line in policy_lines(each)))
-
-
-def _chosen(app: Any, only: tuple[str, ...]) -> list[Any]:
-    for name in only:
-        if name not in app.functions:
-            known = ", ".join(app.functions) or "none"
-            raise click.ClickException(f"app {app.name} has no function {name!r}; it has {known}")
-    return [each for name, each in app.functions.items() if not only or name in only]
 
 
 def _document(least: Least) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..handlers.triggers import Http
 from .env_file import env_file_option, root_of, take
 from .run_end import InHand, end
 from .say import json_option, say_json
+from .where import file_argument
 
 if TYPE_CHECKING:
     from ..runtime.worker import Worker
@@ -27,7 +28,7 @@ ENDING: Reply = (503, [("content-type", "application/json")], b'{"message": "sto
 
 
 @click.command()
-@click.argument("file")
+@file_argument
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @env_file_option

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .say import json_option, say_json
-from .where import make_where, state_option, where_options
+from .where import file_argument, make_where, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.session import Session
@@ -23,7 +23,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("file")
+@file_argument
 @state_option
 @where_options
 @json_option
@@ -42,7 +42,7 @@ def show(file: str, as_json: bool, **options: Any) -> None:
 
 
 @command.command()
-@click.argument("file")
+@file_argument
 @state_option
 @where_options
 @json_option
@@ -59,7 +59,7 @@ def rebuild(file: str, as_json: bool, **options: Any) -> None:
 
 
 @command.command()
-@click.argument("file")
+@file_argument
 @state_option
 @where_options
 @json_option

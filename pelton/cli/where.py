@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from ..deploy.session import Where
     from ..handlers.app import App
+    from ..handlers.function import Function
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _ROLE = "Execution role of functions that name none: an ARN, or `least` to make one for each."
@@ -24,6 +25,25 @@ def where_options(function: Decorated) -> Decorated:
     """--to, --on, --endpoint, --nuclio-endpoint, --region, --role, --env: where a deploy goes."""
     role = click.option("--role", default="", help=_ROLE)
     return env_option(_options(role(function), list(PLATFORMS)))
+
+
+def file_argument(function: Decorated) -> Decorated:
+    """FILE, the app's: FILE.py, FILE.py:app or module:app; without it the app of this folder."""
+    return click.argument("file", required=False, callback=_given_or_found)(function)
+
+
+def _given_or_found(_context: click.Context, _argument: click.Parameter, file: str | None) -> str:
+    return file or find_file()
+
+
+def find_file() -> str:
+    """The app of this folder, and a line on standard error that says which it is, and why."""
+    from ..builders.find_app import find_app
+
+    found = find_app(Path.cwd())
+    click.echo(f"app: {found.why}", err=True)
+    # Without this folder's own place, which a saved plan would take to another machine.
+    return found.where.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def env_option(function: Decorated) -> Decorated:
@@ -83,6 +103,18 @@ def load_there(
     where = replace(make_where(options), region=found.value("region"), environment=name)
     names = {each.entry: name for name, each in found.app.functions.items()}
     return found.app, root, where, tuple(names.get(each, each) for each in only)
+
+
+def chosen_functions(app: App, only: tuple[str, ...]) -> list[Function[..., Any]]:
+    """The functions that --only names, by their names in the code or in the environment; all of
+    them without one."""
+    known = {name: each for each in app.functions.values() for name in (each.entry, each.name)}
+    for name in only:
+        if name not in known:
+            there = ", ".join(app.functions) or "none"
+            raise click.ClickException(f"app {app.name} has no function {name!r}; it has {there}")
+    wanted = {known[name].name for name in only}
+    return [each for name, each in app.functions.items() if not only or name in wanted]
 
 
 @contextmanager

@@ -71,8 +71,8 @@ def test_a_build_writes_a_manifest_of_every_file(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(APP)
     done = pelton(tmp_path, "--to", "aws", "--to", "nuclio", "--out", "made")
     assert done.returncode == 0, done.stderr
+    assert done.stderr == "app: shop.py, the one module here with a pelton.App\n"
     lines = done.stdout.splitlines()
-    assert lines[0] == "app: shop.py, the one module here with a pelton.App"
     assert lines[-1] == "made/manifest.json  2 artifacts"
     manifest = json.loads((tmp_path / "made" / "manifest.json").read_text())
     kinds = [(each["platform"], each["package"]) for each in manifest["artifacts"]]

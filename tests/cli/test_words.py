@@ -103,3 +103,12 @@ def test_spread_finds_the_graph_that_an_app_serves(tmp_path: Path) -> None:
     path = tmp_path / "spread_none.py"
     path.write_text(SPREAD.replace("cut = ", "# "))
     assert "graph 'whole' has no queue" in said("spread", str(path), "--broker", "x://")
+
+
+def test_only_some_functions_are_built(tmp_path: Path) -> None:
+    (tmp_path / "queues.py").write_text(QUEUES)
+    words = ["build", str(tmp_path / "queues.py"), "--out", str(tmp_path / "out"), "--only"]
+    done = CliRunner().invoke(command, [*words, "back"])
+    assert done.exit_code == 0, done.output
+    assert [each.name for each in (tmp_path / "out").glob("*.zip")] == ["back-lambda-aws.zip"]
+    assert "app shop has no function 'bakc'; it has order, back" in said(*words, "bakc")

@@ -111,6 +111,10 @@ WRONG = {
     "[environment]\nA = { secrt = 'x' }": "pelton.toml: environment.A.secrt is unknown; did you "
     "mean 'secret'?",
     "[environment]\nA = { secret = 'x', store = 'y' }": "pelton.toml: environment.A: secret store",
+    "[environment.dev.function.score]\nmemory = 512": "pelton.toml: environment.dev is a variable: "
+    'write a string or { secret = "NAME" }; an environment\'s settings stand in [env.NAME]',
+    "[environments.dev]\nmemory = 512": "pelton.toml: environments is unknown; an environment's "
+    "settings stand in [env.NAME], a function's in [functions.NAME]",
     "log_days = 2": "pelton.toml: log_days: Aws(log_days=2) is no time",
     "suffix = '-" + "x" * 31 + "'\nprefix = '" + "x" * 32 + "'": "pelton.toml: prefix: app name",
 }
@@ -174,6 +178,20 @@ def test_the_command_prints_values_and_origins(tmp_path: Path) -> None:
     assert "    memory = 512  (pelton.toml: env.dev.memory)" in told.output
     assert "environment.API_TOKEN = (hidden " in told.output
     assert "xyz" not in told.output
+
+
+def test_the_command_finds_the_app_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "found_app.py").write_text(
+        "import pelton\napp = pelton.App('shop')\n@app.function\ndef score(n: int): return n\n"
+    )
+    (tmp_path / "pelton.toml").write_text("[env.dev]\nmemory = 512\n")
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(command, ["env", "dev"])
+    assert told.exit_code == 0, told.output
+    assert "app: found_app.py, the one module here" in told.stderr
+    assert "memory = 512  (pelton.toml: env.dev.memory)" in told.stdout
 
 
 KEYS = st.sampled_from(["memory", "timeout"])

@@ -173,3 +173,8 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(PlanMoved, match=r"is no saved plan|of a newer pelton"):
         SavedPlan.read(tmp_path / "plan.json")
+
+
+def test_a_plan_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(PlanMoved, match=r"plan.json cannot be read \(No such file"):
+        SavedPlan.read(tmp_path / "plan.json")
