@@ -10,6 +10,7 @@ from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
 from ..handlers.triggers import Cron, Http
 from .errors import BuildError
+from .nuclio_secrets import variable
 
 
 def build_commands(pins: Sequence[str]) -> list[str]:
@@ -23,7 +24,7 @@ def function_config(
 ) -> dict[str, Any]:
     """The function configuration; `spec.build.path` is filled by whoever uploads the archive.
 
-    Raises `BuildError` for a trigger that Nuclio has not.
+    Raises `BuildError` for a trigger or a secret that Nuclio has not.
     """
     settings = function.settings
     least, most = settings.nuclio.replicas
@@ -36,7 +37,7 @@ def function_config(
             "handler": handler,
             "runtime": runtime,
             "env": [
-                {"name": name, "value": value}
+                variable(function.name, name, value)
                 for name, value in sorted(settings.environment.items())
             ],
             "minReplicas": least,

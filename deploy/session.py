@@ -36,7 +36,7 @@ from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
 from .wants import between, common
 from .wants.lambda_ import called, on_lambda, refuse_roles_of_others
-from .wants.nuclio import on_nuclio
+from .wants.nuclio import on_nuclio, refuse_secrets_on_docker
 from .wants.pushed import refuse_missing_sources
 
 MANY = 20
@@ -300,7 +300,8 @@ class Session(AbstractContextManager["Session"]):
             for function in functions:
                 built = self._built(function, "lambda", place)
                 yield from on_lambda(self.app.name, function, built, place, self.releasing)
-        if "nuclio" in self.where.platforms:
+        if self._nuclio is not None:
+            refuse_secrets_on_docker(functions, self._nuclio.platform)
             for function in functions:
                 built = self._built(function, "nuclio", place)
                 yield from on_nuclio(self.app.name, function, built, self.releasing)

@@ -25,6 +25,7 @@ from .lambda_.outside import Outside
 from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .manual_clock import ManualClock
+from .nuclio.cluster_secrets import finder
 from .nuclio.dashboard import Dashboard
 from .pushes import Pushes
 from .scratch import Scratch
@@ -46,6 +47,7 @@ class Emulator:
     execution:   who runs functions; None is the real runtime client in real processes
     access:      who may call; None is every program of this machine, and no web page
     variables:   what every function finds in its environment, where it has no such variable already
+    nuclio_platform: "kube", or "local": Nuclio as it is on Docker, without API gateways and Secrets
 
     `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
     """
@@ -65,7 +67,9 @@ class Emulator:
         execution: Execution | None = None,
         access: Access | None = None,
         variables: Mapping[str, str] | None = None,
+        nuclio_platform: str = "kube",
     ) -> None:
+        self._nuclio_platform = nuclio_platform
         self._variables = dict(variables or {})
         self._access = access or Access()
         self.host, self._ports = host, (port, nuclio_port)
@@ -184,6 +188,8 @@ class Emulator:
             self.clock,
             environment=self._worker_environment(),
             gate=self._nuclio_gate,
+            platform=self._nuclio_platform,
+            find=finder(self.services.call),
         )
         self._made.append(self.dashboard.close)
 

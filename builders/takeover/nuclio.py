@@ -58,7 +58,8 @@ def _settings(
     if matched := re.fullmatch(r"(\d+)([sm])", str(spec.get("eventTimeout", ""))):
         yield "timeout", str(int(matched[1]) * (60 if matched[2] == "m" else 1))
     if variables := dict(_variables(taken, spec)):
-        yield "environment", repr(variables)
+        said = ", ".join(f"{name!r}: {value}" for name, value in variables.items())
+        yield "environment", f"{{{said}}}"
     if requirements := list(_requirements(taken, spec)):
         yield "requirements", repr(requirements)
     if triggers := list(_triggers(taken, spec)):
@@ -68,12 +69,19 @@ def _settings(
 
 
 def _variables(taken: Taken, spec: Lines) -> Iterator[tuple[str, str]]:
+    """Names, and values as Python writes them."""
     for each in spec.get("env") or []:
+        asked = (each.get("valueFrom") or {}).get("secretKeyRef")
         if "value" in each:
-            yield str(each["name"]), str(each["value"])
+            yield str(each["name"]), repr(str(each["value"]))
+        elif asked and asked.get("name") and asked.get("key"):
+            yield (
+                str(each["name"]),
+                call("pelton.secret", {"field": str(asked["key"])}, str(asked["name"])),
+            )
         else:
             line = each.line("name")
-            taken.lose(line, f"env {each.get('name')} is not carried over: it refers to a secret")
+            taken.lose(line, f"env {each.get('name')} is not carried over: it is no Secret's key")
 
 
 def _requirements(taken: Taken, spec: Lines) -> Iterator[str]:

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ...handlers.secret import is_reference
+
 if TYPE_CHECKING:
     from ..targets.target import Target
 
@@ -24,6 +26,12 @@ PARTS = ("code", "dependencies", "configuration", "triggers", "permissions", "al
 OURS = "*"  # made by pelton, though it does not say for which app
 # A variable whose name has one of these is not shown.
 _SECRET = ("secret", "password", "passwd", "token", "credential", "apikey", "api_key", "private")
+
+
+class Reference(str):
+    """Where a secret's value comes from: no secret itself."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +195,11 @@ def hidden(name: str, value: Any) -> Any:
 
     >>> hidden("environment.LEVEL", "INFO"), hidden("environment.API_TOKEN", "xyz")[:8]
     ('INFO', '(hidden ')
+    >>> hidden("environment.API_TOKEN", Reference("key token of the Secret api"))
+    'key token of the Secret api'
     """
+    if isinstance(value, Reference) or (isinstance(value, str) and is_reference(value)):
+        return value
     if isinstance(value, str) and value and any(word in name.lower() for word in _SECRET):
         return f"(hidden {digest(value)})"
     return value

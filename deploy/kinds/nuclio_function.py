@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Change, Resource, digest, unequal
+from .base import Change, Reference, Resource, digest, unequal
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -167,8 +167,17 @@ class NuclioFunction(Resource):
 def _comparable(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A spec whose variables are a mapping, so that they compare one by one.
 
-    >>> _comparable({"env": [{"name": "A", "value": "1"}]})
-    {'env': {'A': '1'}}
+    >>> asked = {"secretKeyRef": {"name": "db", "key": "password"}}
+    >>> _comparable({"env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": asked}]})
+    {'env': {'A': '1', 'B': 'key password of the Secret db'}}
     """
-    variables = {each["name"]: each.get("value") for each in spec.get("env") or ()}
+    variables = {each["name"]: _told(each) for each in spec.get("env") or ()}
     return {**spec, "env": variables}
+
+
+def _told(variable: Mapping[str, Any]) -> Any:
+    """A variable's value; of a secret's, where it comes from, which may be shown."""
+    asked = (variable.get("valueFrom") or {}).get("secretKeyRef")
+    if asked:
+        return Reference(f"key {asked.get('key')} of the Secret {asked.get('name')}")
+    return variable.get("value")

@@ -47,6 +47,11 @@ class Nuclio:
         document: dict[str, Any] = answer.json()
         return document
 
+    def platform(self) -> str:
+        """What Nuclio runs on: "kube", or "local" for Docker; "" where it does not say."""
+        found = self.get("/api/frontend_spec", "the dashboard") or {}
+        return str(found.get("platformKind", ""))
+
     def settle(self, name: str) -> None:
         """Come back when a function is ready; with the build's own log when it failed."""
         for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):

@@ -13,7 +13,6 @@ from typing import Any
 
 from ...builders import Artifact
 from ...handlers.function import Function
-from ...handlers.secret import is_reference
 from ...handlers.triggers import Cron, Http
 from ..errors import CannotPlan
 from ..policy.least import Least
@@ -158,12 +157,6 @@ def _refuse_on_nuclio(function: Function[..., Any]) -> None:
             f"function {function.name!r} has a cron with timezone={zoned.timezone!r}, and nuclio "
             "counts in UTC; deploy it with --on lambda, or give the schedule in UTC"
         )
-    for variable, value in function.settings.environment.items():
-        if is_reference(value):
-            raise CannotPlan(
-                f"function {function.name!r}: environment {variable} is a secret of AWS, which "
-                "nothing on nuclio reads; give it there as a variable of the cluster's own secret"
-            )
     if function.sends:
         raise CannotPlan(
             f"function {function.name!r} sends to the queue {function.sends[0].queue!r}, and on "

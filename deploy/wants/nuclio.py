@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...handlers.function import Function
+from ...handlers.secret import is_reference
 from ..errors import CannotPlan
 from ..kinds.base import Resource
 from ..kinds.nuclio_function import NuclioFunction
@@ -55,6 +56,23 @@ def on_nuclio(
             host=function.settings.nuclio.host,
             project=app,
         )
+
+
+def refuse_secrets_on_docker(
+    functions: Sequence[Function[..., Any]], platform: Callable[[], str]
+) -> None:
+    """Raise `CannotPlan` for a secret where Nuclio runs on Docker, which follows no reference.
+
+    platform: what Nuclio runs on, asked for where a function has a secret
+    """
+    for function in functions:
+        for variable, value in function.settings.environment.items():
+            if is_reference(value) and platform() == "local":
+                raise CannotPlan(
+                    f"function {function.name!r}: environment {variable} is a secret of the "
+                    "cluster, and this Nuclio runs on Docker, which has none; deploy it to a "
+                    "Nuclio on Kubernetes, or give this environment a plain value of its own"
+                )
 
 
 def _released(

@@ -16,6 +16,7 @@ from typing import Any
 from ..clock import Clock
 from ..front import OPEN, Gate, Request, Response
 from .api_gateways import PATH, ApiGateways
+from .cluster_secrets import Find, nothing
 from .errors import Refused
 from .functions import Functions
 from .shapes import check_function
@@ -29,6 +30,8 @@ class Dashboard:
 
     environment: variables that every worker gets (endpoint, region, credentials)
     gate:        who may call the ports of its functions
+    platform:    "kube", or "local" as on Docker: without API gateways and Secrets
+    find:        who finds the data of a Secret of the cluster
     """
 
     def __init__(
@@ -38,8 +41,11 @@ class Dashboard:
         host: str = "127.0.0.1",
         environment: Mapping[str, str] | None = None,
         gate: Gate = OPEN,
+        platform: str = "kube",
+        find: Find = nothing,
     ) -> None:
-        self.functions = Functions(folder, clock, host, environment or {}, gate)
+        self._platform = platform
+        self.functions = Functions(folder, clock, host, environment or {}, gate, platform, find)
         self.gateways = ApiGateways(self.functions.store, self._ask)
         self._host = host
 
@@ -97,7 +103,7 @@ class Dashboard:
                     "externalIPAddresses": [self._host],
                     "namespace": "nuclio",
                     "defaultHTTPIngressHostTemplate": "",
-                    "platformKind": "local",
+                    "platformKind": self._platform,
                 },
             )
         if resource in NOT_THERE:
@@ -175,6 +181,8 @@ class Dashboard:
 
     def _api_gateways(self, request: Request, rest: list[str]) -> Response:
         method, known = request.method, self.gateways
+        if self._platform == "local":
+            raise Refused(501, "Unsupported method")
         if method == "GET" and not rest:
             project = request.headers.get("x-nuclio-project-name")
             return _json(200, {name: known.show(name) for name in known.names(project)})

@@ -25,6 +25,7 @@ from ..front import OPEN, Gate
 from ..link_farm import RuntimeMissing, lend_python, link_farm
 from ..store import Store
 from . import builder
+from .cluster_secrets import Find, followed, nothing
 from .errors import DeployFailed, Refused
 from .processor import Processor
 from .shapes import check_function, check_project
@@ -54,8 +55,11 @@ class Functions:
         host: str,
         environment: Mapping[str, str],
         gate: Gate = OPEN,
+        platform: str = "kube",
+        find: Find = nothing,
     ) -> None:
         self._folder, self._clock, self._host = folder, clock, host
+        self._platform, self._find = platform, find
         self._environment, self._gate = environment, gate
         self.store = self._store = Store(folder / "nuclio.sqlite")
         self.projects: dict[str, dict[str, Any]] = self._store.all("project")
@@ -224,7 +228,7 @@ class Functions:
         code = builder.built(folder, spec, site, farm)
         return Processor(
             wanted["metadata"],
-            spec,
+            {**spec, "env": await self._variables(name, wanted)},
             code,
             self._addresses,
             self._environment,
@@ -232,6 +236,18 @@ class Functions:
             self._host,
             self._gate,
         )
+
+    async def _variables(self, name: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Its variables with what they refer to, which stands nowhere else; Docker follows none."""
+        spec = wanted["spec"]
+        given: list[dict[str, Any]] = spec.get("env") or []
+        if self._platform != "local":
+            return await followed(spec, str(wanted["metadata"]["namespace"]), self._find)
+        for each in given:
+            if each.get("valueFrom"):
+                told = f"environment {each.get('name')} stays empty: Docker follows no valueFrom"
+                self._set(name, "building", told, level="warn")
+        return given
 
     def _check_runtime(self, name: str, runtime: str) -> None:
         """Raises `DeployFailed` for what is no Python of Nuclio's; warns of another than ours."""

@@ -117,10 +117,12 @@ BUILD = {
     "commands": [_text],
     "image": _text,
 }
+KEY_REFERENCE = {"name": _text, "key": _text, "optional": _flag}
 SPEC = {
     "handler": _text,
     "runtime": _text,
-    "env": [{"name": _scalar, "value": _scalar}],
+    "env": [{"name": _scalar, "value": _scalar, "valueFrom": {"secretKeyRef": KEY_REFERENCE}}],
+    "envFrom": [{"prefix": _text, "secretRef": {"name": _text, "optional": _flag}}],
     "resources": {"requests": {"*": _scalar}, "limits": {"*": _scalar}},
     "nodeSelector": {"*": _text},
     "tolerations": [{"key": _text, "operator": _text, "value": _text, "effect": _text}],

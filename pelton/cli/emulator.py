@@ -77,6 +77,13 @@ _PORT = click.IntRange(0, 65535)
     help="Port of Nuclio's dashboard; 0 takes a free one.",
 )
 @click.option(
+    "--nuclio-platform",
+    type=click.Choice(["kube", "local"]),
+    default="kube",
+    show_default=True,
+    help="local is Nuclio on Docker: without API gateways and the cluster's Secrets.",
+)
+@click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep functions and services here between runs (nothing is kept without it).",
@@ -144,6 +151,7 @@ def command(
     host: str,
     port: int,
     nuclio_port: int,
+    nuclio_platform: str,
     data_dir: Path | None,
     region: str,
     account: str,
@@ -173,6 +181,7 @@ def command(
         clock,
         access=Access(origins, hosts, verify_signatures),
         variables=read(env_file) if env_file else None,
+        nuclio_platform=nuclio_platform,
     )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+import pelton
 from pelton.builders import load_app
 from pelton.cli import command
 from pelton.pytest_plugin import RunningEmulator
@@ -182,7 +183,8 @@ def test_a_function_of_nuclio_s(tmp_path: Path) -> None:
     assert settings.nuclio.gpu == 1 and settings.nuclio.replicas == (0, 3)
     assert settings.nuclio.namespace == "ml" and settings.requirements == ("requests",)
     assert [each.to_dict()["kind"] for each in settings.triggers] == ["http", "cron"]
-    words = ("spec.loggerSinks", "env KEY", "apt-get install x", "the trigger in (kafka-cluster)")
+    assert settings.environment["KEY"] == pelton.secret("s", field="k")
+    words = ("spec.loggerSinks", "apt-get install x", "the trigger in (kafka-cluster)")
     assert len(lost) == len(words)
     assert all(any(word in each for each in lost) for word in words)
 
