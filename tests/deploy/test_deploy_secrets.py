@@ -19,6 +19,7 @@ from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds.nuclio_function import NuclioFunction
 from pelton.deploy.plan import make_plan
 from pelton.deploy.wants.nuclio import refuse_secrets_on_docker
+from pelton.handlers.function import Function
 from pelton.pytest_plugin import RunningEmulator
 
 APP = """
@@ -40,7 +41,7 @@ def tell(event: pelton.Event, context: pelton.Context) -> str:
 PASSWORD, KEY = "hunter-2-hunter", "sesame-open-sesame"
 
 
-def function(**environment: str) -> pelton.Function[..., Any]:
+def function(**environment: str) -> Function[..., Any]:
     app = pelton.App("vault")
 
     @app.function(environment=environment)
