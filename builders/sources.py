@@ -13,6 +13,7 @@ from ..handlers.function import Function
 from .errors import BuildError
 from .ignores import Ignores, read_ignores
 from .notebook import Notebook
+from .others import only_of_others
 from .statements import imports_of
 
 VARIABLES = ".env"  # how the names of files begin that hold them: secrets, most often
@@ -46,19 +47,15 @@ def find_sources(
 ) -> Sources:
     """Follow the imports of the function's module (or of `modules`, where it goes by itself as a
     pickle) through the files below `root`; add the files of its graphs and what `include` names.
-    Raises `BuildError` with file and line."""
+    What the app's other functions import inside is left out.  Raises `BuildError` with file and
+    line."""
     if isinstance(function.user_function, Notebook):
         return Sources(function.user_function.sources)
-    found = Sources()
-    waiting, seen = [function.module] if modules is None else list(modules), set()
     graphs = graphs_of(function) if modules is None else []
+    begin = [function.module] if modules is None else list(modules)
     for graph in graphs:
-        waiting += [name for name in graph.modules() if name.partition(".")[0] != "pelton"]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting += list(_add_module(name, root, found))
+        begin += [name for name in graph.modules() if name.partition(".")[0] != "pelton"]
+    found = _follow(begin, root, function if begin == [function.module] else None)
     for graph in graphs:
         for file in graph.files():
             _add_file(Path(file.path), root, found, f"the graph {graph.name}")
@@ -71,6 +68,23 @@ def find_sources(
             f"function {function.name}: its module {function.module} is not below {root}; "
             "deploy from the folder that holds the app"
         )
+    return found
+
+
+def _follow(begin: Sequence[str], root: Path, alone: Function[..., Any] | None) -> Sources:
+    """The files of these modules and of what they import.
+
+    alone: what no other than this function needs of its module is passed over
+    """
+    found, waiting, seen = Sources(), list(begin), set()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            more = list(_add_module(name, root, found, alone))
+            if alone is not None and alone.module in more:  # who imports it may call any of it
+                return _follow(begin, root, None)
+            waiting += more
     return found
 
 
@@ -139,8 +153,11 @@ def _locate(name: str, root: Path) -> Path | None:
     return None
 
 
-def _add_module(name: str, root: Path, found: Sources) -> Iterator[str]:
-    """Add a module and its parent packages; yields the user's modules that it imports."""
+def _add_module(
+    name: str, root: Path, found: Sources, alone: Function[..., Any] | None
+) -> Iterator[str]:
+    """Add a module and its parent packages; yields the user's modules that it imports, but for
+    what in the module of `alone` is for other functions."""
     path = _locate(name, root)
     if path is None:
         return
@@ -156,7 +173,9 @@ def _add_module(name: str, root: Path, found: Sources) -> Iterator[str]:
     except SyntaxError as error:
         raise BuildError(f"{place}:{error.lineno}: {error.msg}") from None
     package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for each in imports_of(tree, package_name):
+    mine = alone is not None and name == alone.module
+    without = only_of_others(alone, tree) if alone is not None and mine else ()
+    for each in imports_of(tree, package_name, without):
         top = each.module.partition(".")[0]
         if each.unknown:
             found.dynamic.append(Import(each.module, place, each.line))

@@ -6,7 +6,7 @@ Knows no files; what a name leads to is for others to say.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 BY_NAME = frozenset({"import_module", "__import__"})
@@ -24,15 +24,18 @@ class Statement:
     unknown: bool = False
 
 
-def imports_of(tree: ast.AST, package: str) -> Iterator[Statement]:
+def imports_of(
+    tree: ast.AST, package: str, without: Collection[ast.AST] = ()
+) -> Iterator[Statement]:
     """Every import but those that only a type checker reads.
 
     package: what relative ones are relative to
+    without: definitions whose bodies are passed over
 
     >>> [each.module for each in imports_of(ast.parse("from . import a; import b.c"), "p.q")]
     ['p.q', 'b.c']
     """
-    for node, required in _at_run_time(tree, True):
+    for node, required in _at_run_time(tree, True, {s for each in without for s in _body(each)}):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Statement(alias.name, (), node.lineno, required)
@@ -71,17 +74,25 @@ def _name(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _at_run_time(node: ast.AST, required: bool) -> Iterator[tuple[ast.AST, bool]]:
+def _body(definition: ast.AST) -> Iterable[ast.AST]:
+    return getattr(definition, "body", ())
+
+
+def _at_run_time(
+    node: ast.AST, required: bool, without: Collection[ast.AST]
+) -> Iterator[tuple[ast.AST, bool]]:
     """(node, whether an import there must succeed) but for those under `if TYPE_CHECKING`."""
     for child in ast.iter_child_nodes(node):
+        if child in without:
+            continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
             for other in child.orelse:
                 yield other, required
-                yield from _at_run_time(other, required)
+                yield from _at_run_time(other, required, without)
             continue
         must = required and not (isinstance(child, ast.Try) and _expects_import_error(child))
         yield child, must
-        yield from _at_run_time(child, must)
+        yield from _at_run_time(child, must, without)
 
 
 def _expects_import_error(node: ast.Try) -> bool:

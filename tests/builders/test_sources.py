@@ -48,6 +48,11 @@ def unique(name: str) -> str:
     return f"{name}_{next(counter)}"
 
 
+def next_module(name: str) -> str:
+    """What `unique("two")` will be after `name` was made."""
+    return f"two_{int(name.rpartition('_')[2]) + 1}"
+
+
 def test_modules_that_import_each_other_are_found_once(lay: Lay) -> None:
     a, b = unique("a"), unique("b")
     found, *_ = lay(f"import {a}", {f"{a}.py": f"import {b}\n", f"{b}.py": f"import {a}\n"})
@@ -135,3 +140,83 @@ def test_the_first_ignore_file_speaks_alone_and_may_bring_another_in(lay: Lay) -
 def test_a_pattern_of_which_nothing_is_left_is_refused_with_who_ignores_it(lay: Lay) -> None:
     with pytest.raises(BuildError, match=r"data/a\.csv by \.peltonignore:1 \(data/\); name the"):
         lay("", DATA | {".peltonignore": "data/\n"}, ("data/*.csv",))
+
+
+TWO = """
+import pelton
+app = pelton.App("two")
+
+@app.function
+def light(n: int) -> int:
+    {light}
+
+@app.function
+def heavy(n: int) -> int:
+    import {inner}
+    import scipy
+    return n
+
+@heavy.init
+def load(context):
+    import torch
+
+@app.function
+def between(n: int) -> int:
+    return heavy(n)
+{more}
+"""
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Callable[..., tuple[set[str], set[str]]]:
+    """What a function of two in a module takes along: its own files, and what they import."""
+
+    def of(
+        name: str, light: str = "return n", more: str = "", inner: str = "json"
+    ) -> tuple[set[str], set[str]]:
+        module = unique("two")
+        text = TWO.format(light=light, more=more, inner=inner).replace("MODULE", module)
+        (tmp_path / f"{module}.py").write_text(text)
+        app, root = load_app(str(tmp_path / f"{module}.py"))
+        found = find_sources(app.functions[name], root)
+        asked = {each.module for each in found.imports} - {"pelton", "json"}
+        return set(found.files) - {f"{module}.py"}, asked
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "asked"),
+    [
+        ("light", {}, set()),
+        ("heavy", {}, {"scipy", "torch"}),
+        ("between", {}, {"scipy", "torch"}),
+        ("light", {"light": "return heavy(n)"}, {"scipy", "torch"}),
+        ("light", {"light": "return between(n)"}, {"scipy", "torch"}),
+        ("light", {"light": "return app.functions['heavy'](n)"}, {"scipy", "torch"}),
+        ("light", {"more": "table = {'h': heavy}"}, {"scipy", "torch"}),
+        ("light", {"more": "def unused():\n    import pandas"}, {"pandas"}),
+    ],
+)
+def test_what_only_other_functions_import_stays_behind(
+    two: Callable[..., tuple[set[str], set[str]]], name: str, words: dict[str, str], asked: set[str]
+) -> None:
+    assert two(name, **words)[1] == asked
+
+
+def test_files_that_only_other_functions_import_stay_behind(
+    tmp_path: Path, two: Callable[..., tuple[set[str], set[str]]]
+) -> None:
+    name = unique("inner")
+    (tmp_path / f"{name}.py").write_text("")
+    assert two("light", inner=name)[0] == set()
+    assert two("heavy", inner=name)[0] == {f"{name}.py"}
+
+
+def test_who_imports_the_module_back_may_call_any_function_of_it(
+    tmp_path: Path, two: Callable[..., tuple[set[str], set[str]]]
+) -> None:
+    name = unique("back")
+    (tmp_path / f"{name}.py").write_text(f"from {next_module(name)} import heavy\n")
+    files, asked = two("light", light=f"import {name}")
+    assert files == {f"{name}.py"} and asked == {"scipy", "torch"}
