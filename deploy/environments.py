@@ -16,6 +16,7 @@ from typing import Any
 
 from ..handlers.app import App
 from ..handlers.errors import WrongUse
+from ..handlers.frozen import Frozen
 from ..handlers.function import Function
 from ..handlers.settings import Settings, check_name
 from ..handlers.triggers.sqs import Handoff
@@ -23,7 +24,7 @@ from .errors import WrongSettings
 from .kinds.base import hidden
 from .settings_file import Layer, SettingsFile, read_settings
 
-_OF_AWS = ("role", "log_days")
+_OF_AWS = ("role", "log_days", "vpc")
 _TABLES = ("environment", "tags")
 _PLAIN = ("memory", "timeout", "concurrency")
 
@@ -206,4 +207,5 @@ def _renamed_by(environment: Environment) -> str:
 
 
 def _document(key: str, value: Value) -> dict[str, Any]:
-    return {"value": hidden(key, value.value), "from": value.origin}
+    said = vars(value.value) if isinstance(value.value, Frozen) else hidden(key, value.value)
+    return {"value": said, "from": value.origin}

@@ -35,7 +35,8 @@ from .targets.aws import Account, Aws, unreachable
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
 from .wants import between, common
-from .wants.lambda_ import called, on_lambda, refuse_roles_of_others
+from .wants.common import called
+from .wants.lambda_ import on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio, refuse_secrets_on_docker
 from .wants.pushed import refuse_missing_sources
 

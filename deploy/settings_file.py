@@ -225,6 +225,26 @@ def _variable(value: Any, at: str) -> str:
         raise WrongSettings(f"{at}: {error.what}; {error.advice}") from None
 
 
+def _vpc(value: Any, at: str) -> Any:
+    """`vpc = { subnets = [...], security_groups = [...] }`; false: in none."""
+    if value is False:
+        return None
+    from ..handlers.vpc import MOST, Vpc
+
+    told = _table(value, at)
+    for key in told:
+        if key not in MOST:
+            raise WrongSettings(f"{at}.{key} is unknown; {_near(key, MOST)}")
+    for key in MOST:
+        if key not in told:
+            raise WrongSettings(f"{at} has no `{key}`, a list of ids")
+    try:
+        return Vpc(**told)
+    except WrongUse as error:
+        said = "; ".join(filter(None, (error.what, error.advice)))
+        raise WrongSettings(f"{at}: {said}") from None
+
+
 FUNCTION: Mapping[str, Read] = {
     "concurrency": _number,
     "environment": _variables,
@@ -233,5 +253,6 @@ FUNCTION: Mapping[str, Read] = {
     "role": _text,
     "tags": _texts,
     "timeout": _number,
+    "vpc": _vpc,
 }
 APP: Mapping[str, Read] = {"prefix": _affix, "region": _text, "suffix": _affix}

@@ -10,6 +10,9 @@ from .checks import caller, in_range, said_at, text, texts
 from .errors import WrongUse
 from .frozen import Frozen
 
+if TYPE_CHECKING:
+    from .vpc import Vpc
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 ARCHITECTURES = ("x86_64", "arm64")
 # The kinds of artifact that builders/artifacts/ makes, by platform.
@@ -49,6 +52,7 @@ class Aws(Platform):
     dead_letter:  a queue, by name, that gets the events that it failed for good, as they were
     retries:      how often an asynchronous event is tried again, 0 to 2; None: Lambda's own 2
     event_seconds: how long one is tried for, 60 to 21600; 0: Lambda's own six hours
+    vpc:          `pelton.Vpc(...)`, the network that it is in; None: in none of yours
 
     >>> Aws(architecture="arm64").runtime
     'python3.12'
@@ -68,6 +72,7 @@ class Aws(Platform):
     dead_letter: str = ""
     retries: int | None = None
     event_seconds: int = 0
+    vpc: Vpc | None = None
 
     def __post_init__(self) -> None:
         if self.runtime not in LAMBDA_PYTHONS:
@@ -86,6 +91,8 @@ class Aws(Platform):
         text("Aws repository", self.repository)
         self._check_layers()
         self._check_events()
+        if self.vpc is not None:
+            self._check_vpc()
 
     def _check_layers(self) -> None:
         if isinstance(self.layers, str) or len(self.layers) > 5:
@@ -104,6 +111,15 @@ class Aws(Platform):
             raise WrongUse(
                 'Aws(package="image") takes no layers: Lambda adds none to an image',
                 advice="leave layers out, or put what they hold among requirements and include",
+            )
+
+    def _check_vpc(self) -> None:
+        from .vpc import Vpc
+
+        if not isinstance(self.vpc, Vpc):
+            raise WrongUse(
+                f"Aws(vpc={self.vpc!r}) is no Vpc",
+                advice="write vpc=pelton.Vpc(subnets=[...], security_groups=[...])",
             )
 
     def _check_events(self) -> None:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.s3 import s3 as s3
     from .handlers.triggers.sns import sns as sns
     from .handlers.triggers.sqs import sqs as sqs
+    from .handlers.vpc import Vpc as Vpc
     from .runtime.assets import asset as asset
     from .serving_graph.failure import Failure as Failure
     from .serving_graph.graph import Graph as Graph
@@ -89,6 +90,7 @@ _HOMES = {
     "S3Object": ".handlers.triggers.s3",
     "Telemetry": ".handlers.telemetry",
     "UnknownModel": ".handlers.errors",
+    "Vpc": ".handlers.vpc",
     "WrongUse": ".handlers.errors",
     "asset": ".runtime.assets",
     "cron": ".handlers.triggers.cron",

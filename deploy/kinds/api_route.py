@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..errors import CallFailed
+from ..versions.release import LIVE
 from .base import OURS, Change, Resource
+from .callee import callee, is_of
 from .http_api import HttpApi
+from .permission import policy_of
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -20,7 +23,10 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRoute(Resource):
-    """Its name is `API/METHOD /PATH`.  arn: the function's; id: live only."""
+    """Its name is `API/METHOD /PATH`.  arn: of the function, or of its alias.
+
+    id, callees: live only: its own, and of the function and its alias those that let the API call
+    """
 
     kind: ClassVar[str] = "api_route"
     platform: ClassVar[str] = "apigateway"
@@ -29,6 +35,7 @@ class ApiRoute(Resource):
 
     arn: str = ""
     id: str = field(default="", compare=False)
+    callees: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def _api(self) -> str:
@@ -47,6 +54,10 @@ class ApiRoute(Resource):
         for each in self.differences(self.shown, have):
             what = f"route {self.route}"
             yield Change(each.part, what, _short(each.old), _short(each.new), each.cause)
+        may, called = have.callees if have else (), callee(self.arn)
+        if have is not None and have.arn == self.arn and may != (called,):
+            what = f"the API of route {self.route} may call"
+            yield Change("permissions", what, ", ".join(may) or None, called)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, f"route {self.route}", _short(self.arn), None)
@@ -61,44 +72,81 @@ class ApiRoute(Resource):
         for each in _listed(gateway, "get_routes", api.id):
             if each["RouteKey"] == blank.route:
                 arn = _called(gateway, api.id, each.get("Target", ""))
-                function = arn.rpartition(":")[2]
-                return cls(name=name, function=function, app=OURS, arn=arn, id=each["RouteId"])
+                return cls(
+                    name=name,
+                    function=callee(arn).partition(":")[0],
+                    app=OURS,
+                    arn=arn,
+                    id=each["RouteId"],
+                    callees=_callees(target, callee(arn).partition(":")[0], api.id),
+                )
         return None
+
+    @classmethod
+    def pointing(cls, target: Target, function: str) -> Iterator[str]:
+        api = HttpApi.read(target, target.app)
+        if api is None or api.app != target.app:
+            return
+        gateway = target.aws.client("apigatewayv2")
+        called = {
+            f"integrations/{each['IntegrationId']}"
+            for each in _listed(gateway, "get_integrations", api.id)
+            if is_of(each.get("IntegrationUri", ""), function)
+        }
+        for each in _listed(gateway, "get_routes", api.id):
+            if each.get("Target", "") in called:
+                yield f"{target.app}/{each['RouteKey']}"
 
     def create(self, target: Target) -> None:
         api = HttpApi.read(target, self._api)
         if api is None:
             raise CallFailed(f"{self.words}: its API is not there any more; deploy again")
         gateway = target.aws.client("apigatewayv2")
+        self._permit(target, api.id)  # before anything of the API calls
         with _one_at_a_time:
             integration = self._integration(gateway, api.id)
         have = self.read(target, self.name)
         members = {"ApiId": api.id, "RouteKey": self.route, "Target": f"integrations/{integration}"}
         if have is None:
             gateway.create_route(**members)
-        else:
+        elif have.arn != self.arn:
             gateway.update_route(**members, RouteId=have.id)
-        self._permit(target, api.id)
+        if have is not None and have.function not in ("", self.function):
+            with _one_at_a_time:  # it was another function's
+                self._tidy(target, api.id, have)
+        for each in _callees(target, self.function, api.id):
+            if each != callee(self.arn):
+                _forbid(target, each, api.id)
 
     def _integration(self, gateway: Any, api: str) -> str:
-        for each in _listed(gateway, "get_integrations", api):
-            if each.get("IntegrationUri") == self.arn:
-                return str(each["IntegrationId"])
-        told = gateway.create_integration(
-            ApiId=api,
-            IntegrationType="AWS_PROXY",
-            IntegrationUri=self.arn,
-            PayloadFormatVersion="2.0",
-        )
-        return str(told["IntegrationId"])
+        """The one that the function's routes share.  That of the function becomes that of its
+        alias, and back: so all of its routes go over at once."""
+        found = [
+            each
+            for each in _listed(gateway, "get_integrations", api)
+            if is_of(each.get("IntegrationUri", ""), self.function)
+        ]
+        found.sort(key=lambda each: each["IntegrationUri"] != self.arn)
+        if not found:
+            told = gateway.create_integration(
+                ApiId=api,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=self.arn,
+                PayloadFormatVersion="2.0",
+            )
+            return str(told["IntegrationId"])
+        name = str(found[0]["IntegrationId"])
+        if found[0]["IntegrationUri"] != self.arn:
+            gateway.update_integration(ApiId=api, IntegrationId=name, IntegrationUri=self.arn)
+        return name
 
     def _permit(self, target: Target, api: str) -> None:
         """Its id is not one of `Permission`'s: who may call is known when the API is there."""
         _, partition, _, region, account = self.arn.split(":")[:5]
         with target.aws.ignoring("ResourceConflictException"):
             target.aws.client("lambda").add_permission(
-                FunctionName=self.function,
-                StatementId=f"api-{api}",
+                FunctionName=callee(self.arn),
+                StatementId=_sid(api),
                 Action="lambda:InvokeFunction",
                 Principal="apigateway.amazonaws.com",
                 SourceArn=f"arn:{partition}:execute-api:{region}:{account}:{api}/*/*",
@@ -124,10 +172,26 @@ class ApiRoute(Resource):
                 continue
             with target.aws.ignoring("NotFoundException"):
                 gateway.delete_integration(ApiId=api, IntegrationId=name)
-            with target.aws.ignoring("ResourceNotFoundException"):
-                target.aws.client("lambda").remove_permission(
-                    FunctionName=have.function, StatementId=f"api-{api}"
-                )
+            for called in _callees(target, have.function, api):
+                _forbid(target, called, api)
+
+
+def _sid(api: str) -> str:
+    return f"api-{api}"
+
+
+def _callees(target: Target, function: str, api: str) -> tuple[str, ...]:
+    """Of a function and its alias those that let an API call."""
+    return tuple(
+        called
+        for called in (function, f"{function}:{LIVE}")
+        if any(each.get("Sid") == _sid(api) for each in policy_of(target, called))
+    )
+
+
+def _forbid(target: Target, called: str, api: str) -> None:
+    with target.aws.ignoring("ResourceNotFoundException"):
+        target.aws.client("lambda").remove_permission(FunctionName=called, StatementId=_sid(api))
 
 
 def _listed(gateway: Any, method: str, api: str) -> Iterator[Mapping[str, Any]]:
@@ -144,4 +208,4 @@ def _called(gateway: Any, api: str, target: str) -> str:
 
 
 def _short(arn: Any) -> Any:
-    return f"function {str(arn).rpartition(':')[2]}" if arn else None
+    return f"function {callee(str(arn))}" if arn else None

@@ -72,6 +72,7 @@ class Resource:
     fixed:          those of them that cannot be changed in place
     hangs:          it belongs to one function and is found by `hanging`, not by `read` alone
     sought:         it is looked for on every function, also where neither app nor state names it
+    setting:        it is a setting of its function: whose the function is, it is
     tagged:         it carries tags: only what is tagged as the app's is ever deleted
     shared:         one of others' may be used as it is (a queue that was there before)
     on_demand:      made only when something that needs it is made or gets other code, and deleted
@@ -85,6 +86,7 @@ class Resource:
     fixed: ClassVar[tuple[str, ...]] = ()
     hangs: ClassVar[bool] = False
     sought: ClassVar[bool] = True
+    setting: ClassVar[bool] = False
     tagged: ClassVar[bool] = False
     shared: ClassVar[bool] = False
     on_demand: ClassVar[bool] = False
@@ -161,6 +163,12 @@ class Resource:
     @classmethod
     def tagged_with(cls, target: Target, app: str) -> Iterator[str]:
         """The names of those whose tags name the app: what a lost state is made of again."""
+        yield from ()
+
+    @classmethod
+    def pointing(cls, target: Target, function: str) -> Iterator[str]:
+        """The names of those that call a function or are settings of it, where neither tags nor
+        `hanging` find them: what a lost state is made of again."""
         yield from ()
 
     def create(self, target: Target) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import OURS, Change, Resource
+from .callee import callee, statements
+from .permission import sources
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -51,11 +53,13 @@ class BucketNotification(Resource):
         return (f"function:{self.name.partition('/')[0]}", *self.after)
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        cause = self.causes.get("", "")
         if have is None or have.entries != self.entries:
-            old, cause = have._words if have else None, self.causes.get("", "")
+            old = have._words if have else None
             yield Change(self.part, f"bucket {self.bucket}", old, self._words, cause)
         elif have.arn != self.arn:
-            yield Change(self.part, f"bucket {self.bucket} calls", have.arn, self.arn)
+            what = f"bucket {self.bucket} calls"
+            yield Change(self.part, what, callee(have.arn), callee(self.arn), cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, f"bucket {self.bucket}", self._words, None)
@@ -82,14 +86,22 @@ class BucketNotification(Resource):
             told = _told(target, blank.bucket).get(_FUNCTIONS, [])
             ours = [each for each in told if each.get("Id", "").startswith(blank._ids)]
             if ours:
+                arns = [each["LambdaFunctionArn"] for each in ours]
                 return cls(
                     name=name,
                     function=name.partition("/")[0],
                     app=OURS,
+                    after=statements(arns, "s3", blank.bucket),
                     entries=tuple(_entry(e) for e in sorted(ours, key=lambda each: each["Id"])),
-                    arn=ours[0]["LambdaFunctionArn"],
+                    arn=arns[0] if len(set(arns)) == 1 else ", ".join(sorted(set(arns))),
                 )
         return None
+
+    @classmethod
+    def pointing(cls, target: Target, function: str) -> Iterator[str]:
+        """Buckets are told by the statements that let them call: an account may have any number."""
+        for arn in sources(target, function, "s3"):
+            yield f"{function}/{arn.rpartition(':')[2]}"
 
     def create(self, target: Target) -> None:
         ours = [

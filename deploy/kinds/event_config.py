@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EventConfig(Resource):
-    """Of the function with its name.  retries, seconds: None for Lambda's own; the others ARNs."""
+    """Of the function with its name, or of an alias of it (`FUNCTION:ALIAS`).
+
+    retries, seconds: None for Lambda's own; the others ARNs
+    """
 
     kind: ClassVar[str] = "event_config"
     part: ClassVar[str] = "configuration"
+    hangs: ClassVar[bool] = True
+    sought: ClassVar[bool] = False
+    setting: ClassVar[bool] = True
     shown: ClassVar[tuple[str, ...]] = ("retries", "seconds", "on_failure", "on_success")
 
     retries: int | None = None
@@ -27,7 +33,7 @@ class EventConfig(Resource):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (f"function:{self.name}", *self.after)
+        return (f"function:{self.name.partition(':')[0]}", *self.after)
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
         for each in self.differences(self.shown, have):
@@ -37,6 +43,12 @@ class EventConfig(Resource):
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, "settings of asynchronous events", "there", None)
+
+    @classmethod
+    def hanging(cls, target: Target, function: str) -> Iterator[Self]:
+        found = cls.read(target, function)
+        if found is not None:
+            yield found
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:

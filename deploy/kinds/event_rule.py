@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..errors import CallFailed
 from .base import OURS, Change, Resource
+from .callee import callee, is_of, statements
 from .subscription import canonical
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class EventRule(Resource):
         if old != self.pattern:
             yield Change(self.part, self._called, old, self.pattern, cause)
         elif have and have.arn != self.arn:
-            yield Change(self.part, f"{self._called} calls", have.arn or None, self.arn, cause)
+            was, will = callee(have.arn) or None, callee(self.arn)
+            yield Change(self.part, f"{self._called} calls", was, will, cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, self._called, self.pattern, None)
@@ -60,13 +62,26 @@ class EventRule(Resource):
             return None
         bus, rule = blank._which["EventBusName"], blank._which["Name"]
         targets = events.list_targets_by_rule(Rule=rule, EventBusName=bus).get("Targets", [])
+        arn = next((each["Arn"] for each in targets if each["Id"] == _TARGET), "")
         return cls(
             name=name,
-            function=rule.partition(".")[0],
+            function=callee(arn).partition(":")[0] or rule.partition(".")[0],
             app=OURS,
+            after=statements([arn], "event", rule if bus == "default" else f"{bus}/{rule}"),
             pattern=canonical(told.get("EventPattern", "")),
-            arn=next((each["Arn"] for each in targets if each["Id"] == _TARGET), ""),
+            arn=arn,
         )
+
+    @classmethod
+    def pointing(cls, target: Target, function: str) -> Iterator[str]:
+        """Rules with a pattern, of any bus, whose target is the function and whose name is one of
+        ours."""
+        for bus, rule in target.once("event rules", lambda: [*_patterned(target)]):
+            blank = cls(name=f"{bus}/{rule}")
+            if ".on" in rule and rule.startswith(function[:48]):
+                found = cls.read(target, blank.name)
+                if found is not None and is_of(found.arn, function):
+                    yield blank.name
 
     def create(self, target: Target) -> None:
         events = target.aws.client("events")
@@ -85,3 +100,22 @@ class EventRule(Resource):
         with target.aws.ignoring("ResourceNotFoundException"):
             events.remove_targets(Rule=rule, EventBusName=bus, Ids=[_TARGET])
             events.delete_rule(**self._which)
+
+
+def _patterned(target: Target) -> Iterator[tuple[str, str]]:
+    """(bus, rule) of each rule that has a pattern."""
+    events = target.aws.client("events")
+    for bus in _pages(events.list_event_buses, "EventBuses"):
+        for rule in _pages(events.list_rules, "Rules", EventBusName=bus["Name"]):
+            if rule.get("EventPattern"):
+                yield bus["Name"], rule["Name"]
+
+
+def _pages(call: Any, member: str, **which: str) -> Iterator[Mapping[str, Any]]:
+    token: dict[str, str] = {}
+    while True:
+        page = call(**which, **token)
+        yield from page.get(member, [])
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}

@@ -29,7 +29,15 @@ _NOT_YET = (
     "cannot be assumed by Lambda",
     "is being modified",
     "does not have permissions to call SendMessage",
+    "does not have permissions to call CreateNetworkInterface",
 )
+_NETWORK = ("subnets", "security_groups")
+_ENTERS = (
+    "Lambda makes network interfaces, which takes a minute or two where no other function has the "
+    "same subnets and security groups; in a VPC it reaches the internet, and AWS's services, only "
+    "through a NAT gateway (which costs by the hour) or endpoints of the VPC"
+)
+_LEAVES = "its network interfaces stay for up to 20 minutes, and until then their subnets, too"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +45,7 @@ class LambdaFunction(Resource):
     """A Lambda function.  Memory in MB, timeout in seconds.
 
     dead_letter: ARN of the queue that gets asynchronous events that failed for good; "" for none
+    subnets, security_groups: of the VPC that it is in, by id, in order; () for none of ours
     digest:      of the artifact's files; sha256 of its zip, both hex
     bucket, path: where the zip is uploaded; "" when it goes with the request
     layers:      ours by name, others by ARN, in their order
@@ -59,6 +68,8 @@ class LambdaFunction(Resource):
         "role",
         "ephemeral_mb",
         "dead_letter",
+        "subnets",
+        "security_groups",
         "concurrency",
         "tags",
     )
@@ -74,6 +85,8 @@ class LambdaFunction(Resource):
     tags: Mapping[str, str] = field(default_factory=dict)
     ephemeral_mb: int = 512
     dead_letter: str = ""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
     concurrency: int | None = None
     digest: str = ""
     layers: tuple[str, ...] = ()
@@ -99,7 +112,7 @@ class LambdaFunction(Resource):
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
         if have is None:
             yield from self.differences(("runtime", "handler", "memory", "timeout"), None)
-            yield from self.differences(("environment", "concurrency"), None)
+            yield from self.differences(("environment", *_NETWORK, "concurrency"), None)
             return
         yield from self._code_changes(have, last or {})
         yield from self.differences(self.shown, have)
@@ -120,6 +133,14 @@ class LambdaFunction(Resource):
         elif have.code_sha256 != have.code_tag:
             new = code_sha256(self.sha256)
             yield Change("code", "code changed by others", have.code_sha256, new, drift=True)
+
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        if action == "delete":
+            return _LEAVES if self.subnets else ""
+        network = any(each.what in _NETWORK for each in changes)
+        if network:
+            return _ENTERS if self.subnets else _LEAVES
+        return ""
 
     def _why(self) -> str:
         return self.causes.get("", "")
@@ -155,6 +176,8 @@ class LambdaFunction(Resource):
             tags={key: tags[key] for key in tags if _is_users(key)},
             ephemeral_mb=has.get("EphemeralStorage", {}).get("Size", 512),
             dead_letter=has.get("DeadLetterConfig", {}).get("TargetArn", ""),
+            subnets=_in_order(has, "SubnetIds"),
+            security_groups=_in_order(has, "SecurityGroupIds"),
             concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             digest=tags.get(DIGEST_TAG, ""),
             layers=layers_of(has),
@@ -211,7 +234,7 @@ class LambdaFunction(Resource):
             target.aws.settle(self.name)
         if changed & {*self.shown, "layers"} - {"concurrency", "tags"}:
             call = client.update_function_configuration
-            target.aws.patiently(lambda: call(**self._configuration(target)), _not_yet)
+            target.aws.patiently(lambda: call(**self._configuration(target, have)), _not_yet)
             target.aws.settle(self.name)
         self._set_tags(target, have, anew=anew)
         if anew and self.image:
@@ -245,7 +268,9 @@ class LambdaFunction(Resource):
             target.aws.client("lambda").delete_function(FunctionName=self.name)
 
     # -- as Lambda takes it
-    def _configuration(self, target: Target) -> dict[str, Any]:
+    def _configuration(self, target: Target, have: Self | None = None) -> dict[str, Any]:
+        groups = list(self.security_groups)
+        network = {"SubnetIds": list(self.subnets), "SecurityGroupIds": groups}
         layers = arns_of(target, self.layers)
         of_zip = {"Runtime": self.runtime, "Handler": self.handler, "Layers": layers}
         return {
@@ -257,6 +282,7 @@ class LambdaFunction(Resource):
             "Description": self.description,
             "EphemeralStorage": {"Size": self.ephemeral_mb},
             "DeadLetterConfig": {"TargetArn": self.dead_letter},
+            **({"VpcConfig": network} if self.subnets or (have and have.subnets) else {}),
             "Environment": {"Variables": dict(self.environment)},
         }
 
@@ -289,6 +315,10 @@ def code_sha256(sha256: str) -> str:
 
 def _is_users(tag: str) -> bool:
     return tag not in OUR_TAGS and not tag.startswith(("aws:", *_OF_RELEASES))
+
+
+def _in_order(configuration: Mapping[str, Any], member: str) -> tuple[str, ...]:
+    return tuple(sorted((configuration.get("VpcConfig") or {}).get(member) or ()))
 
 
 def _in_motion(configuration: Mapping[str, Any]) -> bool:

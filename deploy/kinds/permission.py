@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..versions.release import LIVE
 from .base import OURS, Change, Resource
 
 if TYPE_CHECKING:
@@ -52,12 +53,7 @@ class Permission(Resource):
 
     @classmethod
     def hanging(cls, target: Target, function: str) -> Iterator[Self]:
-        client = target.aws.client("lambda")
-        try:
-            policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
-        except client.exceptions.ResourceNotFoundException:
-            return
-        for each in policy["Statement"]:
+        for each in policy_of(target, function):
             if each.get("Sid", "").startswith(_OURS):
                 yield cls(
                     name=f"{function}/{each['Sid']}",
@@ -96,6 +92,31 @@ class Permission(Resource):
             target.aws.client("lambda").remove_permission(
                 FunctionName=self.function, StatementId=self.sid
             )
+
+
+def policy_of(target: Target, function: str) -> Sequence[Mapping[str, Any]]:
+    """The statements of a function, or of its alias (`FUNCTION:ALIAS`); none where it is not
+    there."""
+    client = target.aws.client("lambda")
+    try:
+        policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
+    except client.exceptions.ResourceNotFoundException:
+        return ()
+    found: list[Mapping[str, Any]] = policy["Statement"]
+    return found
+
+
+def sources(target: Target, function: str, word: str) -> tuple[str, ...]:
+    """The ARNs of what may call a function or its alias `live`, by statements of ours of a word
+    ("s3", "sns" or "event")."""
+    found: dict[str, None] = {}
+    for called in (function, f"{function}:{LIVE}"):
+        for each in target.once(f"policy {called}", lambda of=called: policy_of(target, of)):
+            if each.get("Sid", "").startswith(f"{_OURS}{word}-"):
+                conditions = each.get("Condition", {})
+                arn = conditions.get("ArnLike", {}).get("AWS:SourceArn", "")
+                found |= {arn: None} if arn else {}
+    return tuple(found)
 
 
 def _principal(statement: Mapping[str, Any]) -> str:

@@ -35,6 +35,8 @@ _SAID = (
     "digest",
     "layers",
 )
+# Said where there are any: what was published before they were known says nothing of them.
+_SAID_OF_SOME = ("dead_letter", "subnets", "security_groups")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,5 +103,6 @@ def published(function: LambdaFunction) -> str:
     (True, 16)
     """
     document = dump(function)
-    said = json.dumps({name: document[name] for name in _SAID}, sort_keys=True)
+    names = (*_SAID, *(name for name in _SAID_OF_SOME if document[name]))
+    said = json.dumps({name: document[name] for name in names}, sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]

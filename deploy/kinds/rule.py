@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import OURS, Change, Resource
+from .callee import callee
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -36,7 +37,8 @@ class Rule(Resource):
         if old != self.expression:
             yield Change(self.part, f"rule {self.name}", old, self.expression, cause)
         elif have and have.arn != self.arn:
-            yield Change(self.part, f"rule {self.name} calls", have.arn or None, self.arn, cause)
+            was, will = callee(have.arn) or None, callee(self.arn)
+            yield Change(self.part, f"rule {self.name} calls", was, will, cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, f"rule {self.name}", self.expression, None)

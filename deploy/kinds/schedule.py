@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import OURS, Change, Resource
+from .callee import callee, is_of
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -52,10 +53,12 @@ class Schedule(Resource):
         if old != self._told:
             yield Change(self.part, f"schedule {self.name}", old, self._told, cause)
             return
-        for what in ("arn", "role_arn"):
-            was, will = getattr(have, what), getattr(self, what)
-            if was != will:
-                yield Change(self.part, f"schedule {self.name} {what}", was, will, cause)
+        was, will = callee(have.arn) if have else None, callee(self.arn)
+        if was != will:
+            yield Change(self.part, f"schedule {self.name} calls", was or None, will, cause)
+        if have and have.role_arn != self.role_arn:
+            what = f"schedule {self.name} role_arn"
+            yield Change(self.part, what, have.role_arn, self.role_arn, cause)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, f"schedule {self.name}", self._told, None)
@@ -69,13 +72,21 @@ class Schedule(Resource):
             return None
         return cls(
             name=name,
-            function=name.partition(".")[0],
+            function=callee(told["Target"]["Arn"]).partition(":")[0],
             app=OURS,
             expression=told["ScheduleExpression"],
             timezone=told.get("ScheduleExpressionTimezone") or "UTC",
             arn=told["Target"]["Arn"],
             role_arn=told["Target"]["RoleArn"],
         )
+
+    @classmethod
+    def pointing(cls, target: Target, function: str) -> Iterator[str]:
+        """Schedules carry no tags: those whose target is the function and whose name is ours."""
+        for each in target.once("schedules", lambda: [*_listed(target)]):
+            ours = ".at" in each["Name"] and each["Name"].startswith(function[:48])
+            if ours and is_of(each.get("Target", {}).get("Arn", ""), function):
+                yield each["Name"]
 
     def create(self, target: Target) -> None:
         scheduler = target.aws.client("scheduler")
@@ -101,6 +112,12 @@ class Schedule(Resource):
     def delete(self, target: Target) -> None:
         with target.aws.ignoring("ResourceNotFoundException"):
             target.aws.client("scheduler").delete_schedule(Name=self.name)
+
+
+def _listed(target: Target) -> Iterator[Mapping[str, Any]]:
+    pages = target.aws.client("scheduler").get_paginator("list_schedules")
+    for page in pages.paginate(GroupName="default"):
+        yield from page.get("Schedules", [])
 
 
 def _not_yet(error: Any) -> bool:

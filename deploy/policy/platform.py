@@ -1,9 +1,9 @@
 """What a function needs beside its code's calls: for triggers, its log, what pelton does for it.
 
 Sources: AWS Lambda's developer guide, "Defining Lambda function permissions with an execution role"
-(the managed policies of the basic, SQS and Kinesis roles), "Capturing records of Lambda
-asynchronous invocations", "Working with X-Ray"; what our runtime calls is in `runtime/aws*.py` and
-`serving_graph/{brokers,stores}`.
+(the managed policies of the basic, SQS, Kinesis and VPC access roles), "Capturing records of Lambda
+asynchronous invocations", "Giving Lambda functions access to resources in an Amazon VPC", "Working
+with X-Ray"; what our runtime calls is in `runtime/aws*.py` and `serving_graph/{brokers,stores}`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,14 @@ _KINESIS = (
     "kinesis:GetRecords",
     "kinesis:GetShardIterator",
     "kinesis:ListShards",
+)
+# Lambda makes a function's network interfaces with the function's own role.  Subnets may be other
+# accounts' (shared ones), and Describe takes no resource.
+_NETWORK = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
+_INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:DeleteNetworkInterface",
+    "ec2:UnassignPrivateIpAddresses",
 )
 _SENDS = ("sqs:GetQueueUrl", "sqs:SendMessage")
 _STORE = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
@@ -109,6 +117,13 @@ def _settings(function: Function[..., Any], where: Account) -> Iterator[Need]:
     for name in ("dead_letter", "on_failure", "on_success"):
         if target := getattr(aws, name):
             yield from _destination(target, where, f"aws=pelton.Aws({name}=...)")
+    if aws.vpc is not None:
+        yield from _network(where)
+
+
+def _network(where: Account) -> Iterator[Need]:
+    yield from _on(_NETWORK, "*", "aws=pelton.Aws(vpc=...)")
+    yield from _on(_INTERFACES, _arn("ec2", "*/*", where), "aws=pelton.Aws(vpc=...)")
 
 
 def _destination(target: str, where: Account, why: str) -> Iterator[Need]:

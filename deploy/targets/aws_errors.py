@@ -50,6 +50,11 @@ def sentence(error: Any, what: str) -> str:
 
 
 def _advice(code: str, message: str) -> str:
+    if "CreateNetworkInterface" in message:
+        return (
+            "a function in a VPC needs a role that may make network interfaces; `pelton policy` "
+            "prints what it needs"
+        )
     if "cannot be assumed" in message:
         return "let its trust policy name lambda.amazonaws.com, or give another with --role"
     return next((words for key, words in _ADVICE.items() if code.startswith(key)), "")

@@ -16,6 +16,7 @@ from ...handlers.function import Function
 from ...handlers.triggers import Cron, Http
 from ..errors import CannotPlan
 from ..policy.least import Least
+from ..versions.release import LIVE
 
 TRIGGERS = {
     "lambda": ("http", "sqs", "kinesis", "cron", "s3", "sns", "eventbridge"),
@@ -102,6 +103,16 @@ def sources_of(artifact: Artifact, places: Collection[str]) -> dict[str, str]:
     with zipfile.ZipFile(artifact.path) as archive:
         known = archive.NameToInfo
         return {each: f"{known[each].CRC:08x}" for each in sorted(places) if each in known}
+
+
+def called(function: Function[..., Any]) -> str:
+    """What triggers call: the function, or its alias where the app keeps versions."""
+    return f"{function.name}:{LIVE}" if function.settings.versions else function.name
+
+
+def after(function: Function[..., Any]) -> tuple[str, ...]:
+    """The keys of what must be there before what triggers call is."""
+    return (f"release:{function.name}",) if function.settings.versions else ()
 
 
 def routes_of(function: Function[..., Any]) -> tuple[str, ...]:

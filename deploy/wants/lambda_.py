@@ -32,8 +32,8 @@ from ..place import Place
 from ..policy.least import Least
 from ..schedules import eventbridge_cron, rate
 from ..versions.release import LIVE
-from .common import AT_ONCE, Built, Releasing, role_name, routes_of
-from .pushed import pushed, refuse_with_versions, schedules
+from .common import AT_ONCE, Built, Releasing, after, called, role_name, routes_of
+from .pushed import pushed, schedules
 
 
 def on_lambda(
@@ -44,7 +44,6 @@ def on_lambda(
     releasing: Releasing = AT_ONCE,
 ) -> Iterator[Resource]:
     """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
-    refuse_with_versions(function)
     yield from archives(built)
     yield from layers(built, place)
     around = list(_around(app, function, built, place))
@@ -113,8 +112,9 @@ def _events(function: Function[..., Any], built: Built, place: Place) -> Iterato
     if aws.retries is None and not (aws.event_seconds or aws.on_failure or aws.on_success):
         return
     yield EventConfig(
-        name=function.name,
-        function=function.name,
+        name=called(function),
+        function=called(function),
+        after=after(function),
         causes=built.causes,
         retries=aws.retries,
         seconds=aws.event_seconds or None,
@@ -140,18 +140,8 @@ def refuse_roles_of_others(functions: Sequence[Function[..., Any]], place: Place
             )
 
 
-def called(function: Function[..., Any]) -> str:
-    """What triggers call: the function, or its alias where the app keeps versions."""
-    return f"{function.name}:{LIVE}" if function.settings.versions else function.name
-
-
 def _alias(function: Function[..., Any]) -> str:
     return LIVE if function.settings.versions else ""
-
-
-def _after(function: Function[..., Any]) -> tuple[str, ...]:
-    """What triggers call must be there before them."""
-    return (f"release:{function.name}",) if function.settings.versions else ()
 
 
 def archives(built: Built) -> Iterator[Resource]:
@@ -187,7 +177,7 @@ def layers(built: Built, place: Place) -> Iterator[Resource]:
 
 def _function(app: str, function: Function[..., Any], built: Built, place: Place) -> LambdaFunction:
     settings, artifact = function.settings, built.artifact
-    image = artifact.image.reference if artifact.image else ""
+    image, vpc = artifact.image.reference if artifact.image else "", settings.aws.vpc
     return LambdaFunction(
         name=function.name,
         function=function.name,
@@ -203,6 +193,8 @@ def _function(app: str, function: Function[..., Any], built: Built, place: Place
         tags=dict(settings.tags),
         ephemeral_mb=settings.aws.ephemeral_mb,
         dead_letter=_queue_or_arn(settings.aws.dead_letter, place),
+        subnets=vpc.subnets if vpc else (),
+        security_groups=vpc.security_groups if vpc else (),
         concurrency=settings.concurrency,
         digest=artifact.digest,
         sha256=artifact.sha256,
@@ -236,7 +228,7 @@ def _url(function: Function[..., Any], built: Built) -> Iterator[Resource]:
     Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
     name = called(function)
-    more = {"function": name, "causes": built.causes, "after": _after(function)}
+    more = {"function": name, "causes": built.causes, "after": after(function)}
     yield Url(name=name, routes=routes_of(function), **more)  # type: ignore[arg-type]
     for sid, action in (
         ("pelton-url", "lambda:InvokeFunctionUrl"),
@@ -252,23 +244,24 @@ def _api(app: str, function: Function[..., Any], built: Built, place: Place) -> 
         yield ApiRoute(
             name=f"{app}/{route}",
             function=function.name,
+            after=after(function),
             causes=built.causes,
-            arn=place.function_arn(function.name),
+            arn=place.function_arn(called(function)),
         )
 
 
 def _queue_mapping(
     function: Function[..., Any], trigger: Sqs, built: Built, place: Place
 ) -> QueueMapping:
-    after: tuple[str, ...]
+    queue: tuple[str, ...]
     if isinstance(trigger, Handoff):
-        arn, after, window = place.queue_arn(trigger.queue), (f"queue:{trigger.queue}",), 0
+        arn, queue, window = place.queue_arn(trigger.queue), (f"queue:{trigger.queue}",), 0
     else:
-        arn, after, window = _given(function, trigger, place), (), trigger.window
+        arn, queue, window = _given(function, trigger, place), (), trigger.window
     return QueueMapping(
         name=f"{function.name}/{arn}",
         function=function.name,
-        after=(*after, *_after(function)),
+        after=(*queue, *after(function)),
         causes=built.causes,
         batch=trigger.batch,
         window=window,
@@ -300,7 +293,7 @@ def _stream_mapping(
         after=(
             *((f"stream:{trigger.stream}",) if named else ()),
             *((f"queue:{letters}",) if letters else ()),
-            *_after(function),
+            *after(function),
         ),
         alias=_alias(function),
         causes=built.causes,
@@ -316,21 +309,23 @@ def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator
     crons = [each for each in function.triggers if isinstance(each, Cron) and not each.timezone]
     for index, trigger in enumerate(crons):
         rule = f"{rule_prefix(function.name)}{index}"
+        expression = _expression(function, trigger)
+        may = Permission(
+            name=f"{called(function)}/pelton-cron-{index}",
+            function=called(function),
+            after=after(function),
+            causes=built.causes,
+            principal="events.amazonaws.com",
+            source_arn=place.rule_arn(rule),
+        )
+        yield may
         yield Rule(
             name=rule,
             function=function.name,
             causes=built.causes,
-            expression=_expression(function, trigger),
-            after=_after(function),
+            expression=expression,
+            after=(may.key,),
             arn=place.function_arn(called(function)),
-        )
-        yield Permission(
-            name=f"{called(function)}/pelton-cron-{index}",
-            function=called(function),
-            after=_after(function),
-            causes=built.causes,
-            principal="events.amazonaws.com",
-            source_arn=place.rule_arn(rule),
         )
 
 

@@ -5,7 +5,6 @@ Those that others made must be there; a deploy adds what is the function's own t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from ...handlers.triggers import S3, Cron, EventBridge, Sns
 from ..errors import CannotPlan
 from ..kinds.base import Resource
 from ..kinds.bucket_notification import BucketNotification
+from ..kinds.callee import sid as sid_of
 from ..kinds.event_rule import EventRule
 from ..kinds.permission import Permission
 from ..kinds.role import Role
@@ -23,7 +23,7 @@ from ..kinds.subscription import Subscription
 from ..place import Place
 from ..policy.document import document
 from ..policy.needs import Need
-from .common import role_name, rule_name
+from .common import after, called, role_name, rule_name
 
 Functions = Sequence[Function[..., Any]]
 
@@ -39,26 +39,6 @@ def pushed(
     yield from _rules(function, causes, place)
 
 
-def refuse_with_versions(function: Function[..., Any]) -> None:
-    """Raise `CannotPlan` where versions are kept and something calls that knows no alias yet."""
-    if not function.settings.versions:
-        return
-    aws = function.settings.aws
-    found = [each.kind for each in function.triggers if isinstance(each, S3 | Sns | EventBridge)]
-    found += [
-        "cron in a time zone" for e in function.triggers if isinstance(e, Cron) and e.timezone
-    ]
-    found += ["http behind an API"] if aws.http == "api" else []
-    says = aws.retries is not None or aws.event_seconds or aws.on_failure or aws.on_success
-    found += ["settings of asynchronous events"] if says else []
-    if found:
-        raise CannotPlan(
-            f"function {function.name!r} keeps versions and has {', '.join(found)}, which pelton "
-            "deploys for functions without versions only; leave out versions=, or take another "
-            "trigger"
-        )
-
-
 def _buckets(
     function: Function[..., Any], causes: Mapping[str, str], place: Place
 ) -> Iterator[Resource]:
@@ -69,16 +49,16 @@ def _buckets(
             entries.setdefault(each.bucket, []).append(entry)
     for bucket, found in entries.items():
         arn = f"arn:{place.partition}:s3:::{bucket}"
-        sid = f"pelton-s3-{_short(bucket)}"
+        sid = sid_of("s3", bucket)
         yield _permission(function, sid, "s3", arn, causes, source_account=place.account)
         yield BucketNotification(
             name=f"{function.name}/{bucket}",
             function=function.name,
             # S3 tries whether it may call when it is told to.
-            after=(f"permission:{function.name}/{sid}",),
+            after=(f"permission:{called(function)}/{sid}",),
             causes=causes,
             entries=tuple(found),
-            arn=place.function_arn(function.name),
+            arn=place.function_arn(called(function)),
         )
 
 
@@ -86,16 +66,16 @@ def _topic(
     function: Function[..., Any], trigger: Sns, causes: Mapping[str, str], place: Place
 ) -> Iterator[Resource]:
     arn = topic_arn(trigger, place)
-    sid = f"pelton-sns-{_short(arn)}"
+    sid = sid_of("sns", arn)
     yield _permission(function, sid, "sns", arn, causes)
     yield Subscription(
         name=f"{function.name}/{arn}",
         function=function.name,
-        after=(f"permission:{function.name}/{sid}",),
+        after=(f"permission:{called(function)}/{sid}",),
         causes=causes,
         filter=json.dumps(trigger.filter, sort_keys=True) if trigger.filter else "",
         scope=trigger.scope if trigger.filter else "attributes",
-        function_arn=place.function_arn(function.name),
+        function_arn=place.function_arn(called(function)),
     )
 
 
@@ -107,15 +87,15 @@ def _rules(
         bus = trigger.bus.rpartition("/")[2]
         rule = rule_name(function.name, f"on{index}")
         path = rule if bus == "default" else f"{bus}/{rule}"
-        sid = f"pelton-event-{_short(path)}"
+        sid = sid_of("event", path)
         yield _permission(function, sid, "events", place.rule_arn(path), causes)
         yield EventRule(
             name=f"{bus}/{rule}",
             function=function.name,
-            after=(f"permission:{function.name}/{sid}",),
+            after=(f"permission:{called(function)}/{sid}",),
             causes=causes,
             pattern=json.dumps(_plain(trigger.pattern), sort_keys=True),
-            arn=place.function_arn(function.name),
+            arn=place.function_arn(called(function)),
         )
 
 
@@ -145,11 +125,11 @@ def schedules(
         yield Schedule(
             name=rule_name(function.name, f"at{index}"),
             function=function.name,
-            after=(f"role:{name}",),
+            after=(f"role:{name}", *after(function)),
             causes=causes,
             expression=expression(trigger),
             timezone=trigger.timezone,
-            arn=arn,
+            arn=place.function_arn(called(function)),
             role_arn=place.role_arn(name),
         )
 
@@ -176,8 +156,9 @@ def _permission(
     source_account: str = "",
 ) -> Permission:
     return Permission(
-        name=f"{function.name}/{sid}",
-        function=function.name,
+        name=f"{called(function)}/{sid}",
+        function=called(function),
+        after=after(function),
         causes=causes,
         principal=f"{service}.amazonaws.com",
         source_arn=arn,
@@ -223,10 +204,6 @@ def _sources(trigger: Any, place: Place) -> Iterator[tuple[str, str, str]]:
     elif isinstance(trigger, EventBridge) and trigger.bus != "default":
         call = f"boto3.client('events').create_event_bus(Name={trigger.bus!r})"
         yield "bus", trigger.bus, call
-
-
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _plain(value: Any) -> Any:

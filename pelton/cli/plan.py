@@ -105,6 +105,8 @@ def _change_line(change: Change) -> str:
 def _value(change: Change, value: Any) -> Any:
     from ..builders.report import human
 
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
     if change.what == "size" and value is not None:
         return human(value)
     return f"{value:.0f} ms" if change.what == "import time" and value is not None else value

@@ -16,8 +16,11 @@ import pelton
 from pelton import steps
 from pelton.builders import Artifact, Report, Target
 from pelton.builders.report import Entry
+from pelton.deploy.kinds.api_route import ApiRoute
 from pelton.deploy.kinds.base import OURS, Resource
+from pelton.deploy.kinds.callee import callee
 from pelton.deploy.kinds.function import LambdaFunction, code_sha256
+from pelton.deploy.kinds.subscription import Subscription
 from pelton.deploy.place import Place, Queue
 from pelton.deploy.plan import Plan, make_plan
 from pelton.deploy.wants.between import between
@@ -54,6 +57,32 @@ def app(*, memory: int = 256, url: bool = True) -> pelton.App:
         return n
 
     found.serve(pelton.Graph("line") >> read >> steps.queue("to-tell") >> tell, timeout=5)
+    return found
+
+
+def told(*, versions: int = 0, vpc: bool = False) -> pelton.App:
+    """An app with what pushes to functions, and with all that a function on AWS may have."""
+    found = pelton.App("shop")
+    network = pelton.Vpc(["subnet-2", "subnet-1"], ["sg-1"]) if vpc else None
+
+    @found.function(
+        versions=versions,
+        triggers=[
+            pelton.s3("inbox", prefix="in/"),
+            pelton.sns("news", filter={"kind": ["new"]}),
+            pelton.eventbridge(source="shop", bus="own"),
+            pelton.cron(every="1h"),
+            pelton.cron(schedule="0 6 * * *", timezone="Europe/Berlin"),
+            pelton.http("GET", "/hi"),
+        ],
+        aws=pelton.Aws(
+            http="api", retries=0, on_failure="failures", dead_letter="letters", log_days=7,
+            vpc=network,
+        ),
+    )  # fmt: skip
+    def hears(event: pelton.Event) -> None:
+        return None
+
     return found
 
 
@@ -97,6 +126,10 @@ def live(wanted: Iterable[Resource]) -> dict[str, Resource]:
     found: dict[str, Resource] = {}
     for each in wanted:
         there = replace(each, app="shop" if each.tagged else OURS)
+        if isinstance(there, Subscription):
+            there = replace(there, arns={there.function_arn: "arn"})
+        if isinstance(there, ApiRoute):
+            there = replace(there, callees=(callee(there.arn),))
         if isinstance(there, LambdaFunction):
             code = code_sha256(there.sha256)
             there = replace(there, code_sha256=code, code_tag=code)
@@ -111,6 +144,11 @@ def last(wanted: Iterable[Resource]) -> dict[str, Mapping[str, Any]]:
 def _again(new: list[Resource], **more: Any) -> Plan:
     old = wants(app())
     return make_plan("shop", new, live(old), last(old), **more)
+
+
+def _told_again(new: list[Resource]) -> Plan:
+    old = wants(told())
+    return make_plan("shop", new, live(old), last(old))
 
 
 def _drifted() -> Plan:
@@ -133,6 +171,11 @@ CASES: Mapping[str, Callable[[], Plan]] = {
     "only-one": lambda: _again(wants(app(memory=512)), only=["price"]),
     "all-gone": lambda: _again([]),
     "destroyed": lambda: _again([], destroy=True),
+    "told-new": lambda: make_plan("shop", wants(told(vpc=True)), {}),
+    "told-unchanged": lambda: _told_again(wants(told())),
+    "told-with-versions": lambda: _told_again(wants(told(versions=3))),
+    "told-into-a-network": lambda: _told_again(wants(told(vpc=True))),
+    "told-no-more": lambda: _told_again([]),
     "nuclio-new": lambda: make_plan("shop", nuclio(), {}),
     "nuclio-other-code": lambda: make_plan("shop", nuclio("2"), live(nuclio()), last(nuclio())),
 }

@@ -13,14 +13,17 @@ import httpx
 import pytest
 
 from pelton.builders import load_app
-from pelton.deploy.apply import apply
-from pelton.deploy.errors import CannotPlan
+from pelton.deploy.errors import CallFailed, CannotPlan
 from pelton.deploy.kinds import KINDS
 from pelton.deploy.kinds.bucket_notification import BucketNotification
 from pelton.deploy.kinds.role import Role
 from pelton.deploy.kinds.subscription import Subscription
 from pelton.deploy.plan import Plan
 from pelton.deploy.session import LEAST, Session, Where
+from pelton.deploy.targets.aws import Account, Aws
+from pelton.deploy.versions import verbs
+from pelton.deploy.versions.aws import LambdaVersions
+from pelton.deploy.versions.canary import Step
 from pelton.pytest_plugin import RunningEmulator
 
 APP = """
@@ -176,6 +179,118 @@ def _takes_away(deploys: Plans, target: RunningEmulator, first: Plan) -> None:
     client("sqs").delete_queue(QueueUrl=queue)
 
 
+VERSIONED = """
+import boto3
+import pelton
+
+app = pelton.App("told")
+
+@app.function(
+    versions=3, timeout=20,
+    triggers=[pelton.s3("inbox"), pelton.sns("news"), pelton.eventbridge(source="shop"),
+              pelton.cron(schedule="0 6 * * *", timezone="UTC"), pelton.http("GET", "/hi")],
+    aws=pelton.Aws(http="api", retries=0, on_failure="failures"),
+)
+def hears(event: pelton.Event) -> str:
+    if event.trigger != "http":
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="out")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=f"NUMBER {event.trigger}")
+    return "NUMBER"
+"""
+OTHERS = ("eventbridge", "s3", "sns")
+
+
+def test_what_pushes_calls_the_version_that_is_live(
+    deploys: Plans, target: RunningEmulator
+) -> None:
+    """From a function without versions, over a deploy, a canary and a rollback."""
+    first = deploys(VERSIONED.replace("versions=3, ", "").replace("NUMBER", "zero"))
+    one = VERSIONED.replace("NUMBER", "one")
+    moved = deploys(one, left(first))
+    said = {(e.old, e.new) for s in moved.steps for e in s.changes if e.what.endswith(" calls")}
+    assert said == {("hears", "hears:live")}
+    gone = sorted(each.key for each in moved.steps if each.action == "delete")
+    assert len(gone) == 4 and gone[0] == "event_config:hears", gone
+    assert not deploys(one, applied=False)
+    wired = _wires(target)
+    assert {each for _, each in wired} == {"live"}, wired
+    deploys(VERSIONED.replace("NUMBER", "two"))
+    assert _wires(target) == wired
+    assert _push(target) == [f"two {each}" for each in OTHERS]
+    versions = LambdaVersions(Aws(Account(target.url, "us-east-1", "test", "test")))
+    verbs.roll_back(versions, "hears", now=0.0, by="ana")
+    assert _push(target) == [f"one {each}" for each in OTHERS]
+    verbs.start(versions, "hears", [Step(0.5)], [], now=1.0, by="ana")
+    verbs.promote(versions, "hears", {}, now=2.0, by="ana", force=True)
+    (api,) = target.client("apigatewayv2").get_apis()["Items"]
+    headers = {"host": urlsplit(api["ApiEndpoint"]).netloc}
+    assert httpx.get(f"{target.url}/hi", headers=headers, trust_env=False).text == "two"
+    assert _wires(target) == wired
+    back = deploys(VERSIONED.replace("versions=3, ", "").replace("NUMBER", "three"), left(moved))
+    assert {each for _, each in _wires(target)} == {"hears"}
+    assert "a message that is published at that moment may come twice" in {
+        each.follows for each in back.steps
+    }
+
+
+def _push(target: RunningEmulator) -> list[str]:
+    client = target.client
+    client("s3").put_object(Bucket="inbox", Key="a", Body=b"x")
+    client("sns").publish(TopicArn=TOPIC, Message="m")
+    client("events").put_events(Entries=[{"Source": "shop", "DetailType": "t", "Detail": "{}"}])
+    return heard(target, "out", len(OTHERS))
+
+
+def _wires(target: RunningEmulator) -> list[tuple[str, str]]:
+    """Everything that calls the function, and what of it, by their own ids."""
+    client = target.client
+    told = client("s3").get_bucket_notification_configuration(Bucket="inbox")
+    found = [(e["Id"], e["LambdaFunctionArn"]) for e in told["LambdaFunctionConfigurations"]]
+    of_topic = client("sns").list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    found += [(each["SubscriptionArn"], each["Endpoint"]) for each in of_topic]
+    rules = client("events").list_targets_by_rule(Rule="hears.on0")["Targets"]
+    found += [(each["Id"], each["Arn"]) for each in rules]
+    found += [("at", client("scheduler").get_schedule(Name="hears.at0")["Target"]["Arn"])]
+    gateway = client("apigatewayv2")
+    (api,) = gateway.get_apis()["Items"]
+    of_api = gateway.get_integrations(ApiId=api["ApiId"])["Items"]
+    found += [(each["IntegrationId"], each["IntegrationUri"]) for each in of_api]
+    return [(name, arn.rpartition(":")[2]) for name, arn in found]
+
+
+def test_a_function_enters_a_network_and_leaves_it(deploys: Plans, target: RunningEmulator) -> None:
+    ec2, client = target.client("ec2"), target.client("lambda")
+    subnets = sorted(each["SubnetId"] for each in ec2.describe_subnets()["Subnets"])[:2]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    source = (
+        "import pelton\napp = pelton.App('told')\n"
+        f"@app.function(aws=pelton.Aws(vpc=pelton.Vpc({subnets}, ['{group}'])))\n"
+        "def f(n: int) -> int:\n    return n\n"
+    )
+    first = deploys(source)
+    (step,) = [each for each in first.steps if each.key == "function:f"]
+    assert "NAT gateway" in step.follows and "takes a minute or two" in step.follows
+    role = next(each for each in first.steps if each.resource.kind == "role")
+    assert "ec2:CreateNetworkInterface" in {each.what for each in role.changes}
+    told = client.get_function_configuration(FunctionName="f")["VpcConfig"]
+    assert (told["SubnetIds"], told["SecurityGroupIds"]) == (subnets, [group])
+    assert not deploys(source, applied=False)
+    other = {"SubnetIds": subnets[:1], "SecurityGroupIds": [group]}
+    client.update_function_configuration(FunctionName="f", VpcConfig=other)
+    (step,) = deploys(source).steps
+    assert [(each.what, each.old, each.new) for each in step.changes] == [
+        ("subnets", (subnets[0],), tuple(subnets))
+    ]
+    assert step.drift == "somebody else changed it"
+    out = deploys(source.replace(f"aws=pelton.Aws(vpc=pelton.Vpc({subnets}, ['{group}']))", ""))
+    (step,) = [each for each in out.steps if each.key == "function:f"]
+    assert "stay for up to 20 minutes" in step.follows
+    assert client.get_function_configuration(FunctionName="f")["VpcConfig"]["SubnetIds"] == []
+    with pytest.raises(CallFailed, match="subnet-0nowhere"):
+        deploys(source.replace(subnets[0], "subnet-0nowhere"))
+
+
 def test_a_roles_policy_follows_the_code_line_by_line(
     deploys: Plans, target: RunningEmulator
 ) -> None:
@@ -309,45 +424,58 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-CHANGES = ("Create", "Put", "Add", "Subscribe", "Set", "Update", "Tag")
+CHANGES = ("Create", "Put", "Add", "Subscribe", "Set", "Update", "Tag", "Publish", "Remove",
+           "Unsubscribe", "Delete")  # fmt: skip
+SERVICES = "iam sqs logs lambda s3 sns events scheduler apigatewayv2".split()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_killed_at_each_call_and_run_again(tmp_path: Path, target: RunningEmulator) -> None:
-    """The same end state, wherever the deploy before was cut off."""
-    (tmp_path / "told_killed.py").write_text(APP)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("before", ["", VERSIONED.replace("versions=3, ", "")])
+def test_killed_at_each_call_and_run_again(
+    tmp_path: Path, target: RunningEmulator, before: str
+) -> None:
+    """The same end state, wherever the deploy before was cut off: of what is new, and of triggers
+    that go from a function over to its alias."""
+    (tmp_path / "told_before.py").write_text(before or APP)
+    (tmp_path / "told_killed.py").write_text(VERSIONED if before else APP)
     app, root = load_app(str(tmp_path / "told_killed.py"))
-    where, cut = Where(endpoint=target.url, role=LEAST), 0
-    while True:
-        left_to_go, made = [cut], set[str]()
-
-        def count(model: Any, **more: Any) -> None:
-            if model.name.startswith(CHANGES) and model.name != "CreateApi":
-                left_to_go[0] -= 1  # noqa: B023 - called in this round alone
-                if left_to_go[0] < 0:  # noqa: B023
-                    raise Killed(model.name)
-
+    was, _ = load_app(str(tmp_path / "told_before.py"))
+    where, cut, done = Where(endpoint=target.url, role=LEAST), 0, False
+    while not done:
+        if before:
+            with Session(was, root, where, tmp_path / "out") as session:
+                session.apply(session.plan())
         with Session(app, root, where, tmp_path / "out") as session:
-            plan = session.plan()
-            made = {step.key for step in plan.steps}
-            for service in "iam sqs logs lambda s3 sns events scheduler".split():
-                session.aws.client(service).meta.events.register("before-call", count)
-            try:
-                apply(plan, session.target)
-                done = True
-            except (Killed, Exception) as error:
-                assert isinstance(error, Killed), error
-                done = False
+            done = _cut_off(session, cut)
         with Session(app, root, where, tmp_path / "out") as again:
-            apply(again.plan(), again.target)
+            again.apply(again.plan())
+        with Session(app, root, where, tmp_path / "out") as again:
             assert not again.plan(), cut
-            wanted = list(again.wants())
-            for each in reversed(wanted):
-                each.delete(again.target)
-        assert made
-        if done:
-            break
+        if before:
+            assert {each for _, each in _wires(target)} == {"live"}, cut
+        with Session(app, root, where, tmp_path / "out") as last:
+            last.apply(last.plan(destroy=True))
         cut += 1
     sys.path.remove(str(tmp_path))
     assert cut > 15
+
+
+def _cut_off(session: Session, cut: int) -> bool:
+    """Apply up to this call; whether that was all."""
+    left_to_go, plan = [cut], session.plan()
+
+    def count(model: Any, **more: Any) -> None:
+        if model.name.startswith(CHANGES) and model.name != "CreateApi":
+            left_to_go[0] -= 1
+            if left_to_go[0] < 0:
+                raise Killed(model.name)
+
+    for service in SERVICES:
+        session.aws.client(service).meta.events.register("before-call", count)
+    try:
+        session.apply(plan)
+        return True
+    except (Killed, Exception) as error:
+        assert isinstance(error, Killed), error
+        return False

@@ -206,3 +206,49 @@ def test_the_last_layer_that_says_it_counts(layers: list[dict[str, int]]) -> Non
     settings = overlay(shop(), parse(told), "dev", {}).app.functions["score"].settings
     expected = {"memory": 512, "timeout": 3} | base | own | env | inner
     assert {"memory": settings.memory, "timeout": settings.timeout} == expected
+
+
+NETWORK = """
+vpc = { subnets = ["subnet-2", "subnet-1"], security_groups = ["sg-1"] }
+[env.dev]
+vpc = false
+[env.prod]
+functions.other.vpc = { subnets = ["subnet-9"], security_groups = ["sg-9"] }
+"""
+
+
+def test_a_network_by_environment() -> None:
+    for name, score, other in (
+        ("", ("subnet-1", "subnet-2"), ("subnet-1", "subnet-2")),
+        ("dev", None, None),
+        ("prod", ("subnet-1", "subnet-2"), ("subnet-9",)),
+    ):
+        found = layered(name, NETWORK)
+        networks = [each.settings.aws.vpc for each in found.app.functions.values()]
+        assert [each and each.subnets for each in networks] == [score, other]
+    told = layered("prod", NETWORK).document()["functions"]["other"]["vpc"]
+    assert told == {
+        "value": {"subnets": ("subnet-9",), "security_groups": ("sg-9",)},
+        "from": "pelton.toml: env.prod.functions.other.vpc",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("vpc = true", "vpc = True is no table"),
+        ("vpc = { subnets = ['subnet-1'] }", "has no `security_groups`, a list of ids"),
+        ("vpc = { subnet = ['subnet-1'] }", "vpc.subnet is unknown; did you mean 'subnets'"),
+        ("vpc = { subnets = [], security_groups = ['sg-1'] }", r"subnets=\[\]\) names none"),
+        ("vpc = { subnets = ['main'], security_groups = ['sg-1'] }", "'main' is no id; one begins"),
+        ("vpc = { subnets = 'subnet-1', security_groups = ['sg-1'] }", "is no list"),
+        (
+            "vpc = { subnets = ['subnet-1'], security_groups = ['sg-1','sg-2','sg-3','sg-4','sg-5',"
+            "'sg-6'] }",
+            r"\(security_groups=...\) has 6, and Lambda takes 5",
+        ),
+    ],
+)
+def test_a_network_that_is_none_is_said_with_its_key(text: str, said: str) -> None:
+    with pytest.raises(WrongSettings, match=f"pelton.toml: vpc.*{said}|{said}"):
+        layered("", text)

@@ -298,3 +298,20 @@ def test_a_document_allows_what_is_needed_and_nothing_else(needs: list[Need], ot
     assert all(allows(made, each.action, each.resource) for each in needs)
     wanted = any(e.action == other.action and covers(e.resource, other.resource) for e in needs)
     assert allows(made, other.action, other.resource) == wanted
+
+
+def test_a_network_wants_its_interfaces(load: Load, tmp_path: Path) -> None:
+    source = (
+        "@app.function(aws=pelton.Aws(vpc=pelton.Vpc(['subnet-1'], ['sg-1'])))\n"
+        "def inside(n: int) -> None: ...\n"
+        "@app.function\ndef outside(n: int) -> None: ...\n"
+    )
+    app = load(source)
+    found = of(app, tmp_path, "inside").document
+    for action in ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets"):
+        assert allows(found, f"ec2:{action}", "arn:aws:ec2:eu-west-1:999999999999:subnet/subnet-1")
+    interface = "arn:aws:ec2:eu-west-1:123456789012:network-interface/eni-1"
+    for action in ("DeleteNetworkInterface", "AssignPrivateIpAddresses"):
+        assert allows(found, f"ec2:{action}", interface)
+        assert not allows(found, f"ec2:{action}", interface.replace("eu-west-1", "us-east-1"))
+    assert "ec2" not in json.dumps(of(app, tmp_path, "outside").document)
