@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .errors import WrongUse
 from .platforms import Platform
 
@@ -24,8 +26,8 @@ class Vpc(Platform):
 subnet and one security group, by their ids
     """
 
-    subnets: tuple[str, ...]
-    security_groups: tuple[str, ...]
+    subnets: Sequence[str]
+    security_groups: Sequence[str]
 
     def __post_init__(self) -> None:
         for name in MOST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..versions.release import LIVE
@@ -111,7 +112,7 @@ def sources(target: Target, function: str, word: str) -> tuple[str, ...]:
     ("s3", "sns" or "event")."""
     found: dict[str, None] = {}
     for called in (function, f"{function}:{LIVE}"):
-        for each in target.once(f"policy {called}", lambda of=called: policy_of(target, of)):
+        for each in target.once(f"policy {called}", partial(policy_of, target, called)):
             if each.get("Sid", "").startswith(f"{_OURS}{word}-"):
                 conditions = each.get("Condition", {})
                 arn = conditions.get("ArnLike", {}).get("AWS:SourceArn", "")

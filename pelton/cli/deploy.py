@@ -130,7 +130,7 @@ def _urls(session: Session) -> list[tuple[str, str]]:
 def _address(session: Any, function: Any) -> str:
     """Where a function's routes are: its own URL, or the app's HTTP API."""
     from ..deploy.kinds.http_api import HttpApi
-    from ..deploy.wants.lambda_ import called
+    from ..deploy.wants.common import called
 
     if function.settings.aws.http != "api":
         return str(session.aws.url(called(function)) or "")
