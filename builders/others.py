@@ -55,7 +55,7 @@ def _names(tree: ast.Module, others: Mapping[str, list[Definition]]) -> set[str]
     found, waiting = set(), [e for e in ast.iter_child_nodes(tree) if e not in apart]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             found.add(node.id)
         waiting += (each for each in ast.iter_child_nodes(node) if each not in apart)
     return found

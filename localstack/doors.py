@@ -66,6 +66,9 @@ class Doors:
                 "GET /_pelton/health": self._health,
                 "POST /_pelton/reset": self._reset,
                 "GET /_pelton/calls": self._calls,
+                "POST /_pelton/recordings": self._record,
+                "GET /_pelton/recordings": self._recorded,
+                "DELETE /_pelton/recordings": self._end_recording,
             },
             self._code,
             self._pushes.deliver,
@@ -121,7 +124,23 @@ class Doors:
 
     async def _calls(self, request: Request) -> Mapping[str, Any]:
         """The calls that functions made; `?function=NAME`: of that one."""
-        return self._seen.told(next(iter(parse_qs(request.query).get("function", ())), ""))
+        return self._seen.told(_one(parse_qs(request.query), "function"))
+
+    async def _record(self, request: Request) -> Mapping[str, Any]:
+        """Begin one: `?platform=lambda&function=NAME`."""
+        asked = parse_qs(request.query)
+        return {
+            "recording": self._machinery.recordings.begin(
+                _one(asked, "platform"), _one(asked, "function")
+            )
+        }
+
+    async def _recorded(self, request: Request) -> Mapping[str, Any]:
+        """What came since it was asked for last: `?recording=NUMBER`."""
+        return self._machinery.recordings.take(_one(parse_qs(request.query), "recording"))
+
+    async def _end_recording(self, request: Request) -> None:
+        self._machinery.recordings.end(_one(parse_qs(request.query), "recording"))
 
     async def _reset(self, request: Request) -> None:
         await self._wipe()
@@ -129,6 +148,11 @@ class Doors:
     def _code(self, sha256: str) -> bytes | None:
         path = self._account.registry.archives.archive(sha256)
         return path.read_bytes() if sha256.isalnum() and path.exists() else None
+
+
+def _one(asked: Mapping[str, list[str]], name: str) -> str:
+    """A parameter of a query, "" where it is not given."""
+    return next(iter(asked.get(name, ())), "")
 
 
 def _stirring(handler: Handler, clock: Clock) -> Handler:

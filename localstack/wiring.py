@@ -32,6 +32,7 @@ from .lambda_.names import Place
 from .lambda_.provisioned import provisions
 from .lambda_.records import Execution, Revision
 from .lambda_.registry import Registry
+from .recordings import Recordings
 from .scratch import sweep
 from .services import ServiceRefused, Services
 from .signatures.check import EVERYBODY, Credential
@@ -78,6 +79,7 @@ class Machinery:
         self.metrics = Metrics(self._put_metrics, clock)
         # Their runtime folders are in the user's cache, not here: they are the same for every run.
         self.hosts, self.fleet = Hosts(), Fleet()
+        self.recordings = Recordings(clock)
         self._real: Invocations | None = None
         self.execution: Execution = execution or self._invocations(endpoint)
         self.events = self._events(retry_delay)
@@ -161,6 +163,7 @@ class Machinery:
             Drivers(environment, self.hosts, self.fleet),
             Left(self._registry),
             self.metrics,
+            self.recordings,
         )
         return self._real
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
+from ..recordings import Recordings
 from .admission import Admission
 from .drivers.choice import Drivers
 from .endings import Ending, answered, rest, tell_end
@@ -44,7 +45,7 @@ class Invocations:
     scratch: a folder for the sandboxes' /tmp
     drivers: what their processes are started by
     left:    how many calls of functions that reserve nothing may run at one time
-    metrics: who counts
+    metrics: who counts;  recordings: who is told of each call, while somebody records
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class Invocations:
         drivers: Drivers,
         left: Callable[[], int],
         metrics: Metrics,
+        recordings: Recordings,
     ) -> None:
-        self._metrics = metrics
+        self._metrics, self._recordings = metrics, recordings
         self._clock, self._drivers = clock, drivers
         self._idle = Idle(self._discard)
         self._memory = MemoryWatch()
@@ -86,12 +88,31 @@ class Invocations:
         admitted = self._admission.of(revision, self._warm.has_idle(revision.key))
         try:
             with admitted, self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
+                if self._recordings.any:
+                    return await self._recorded(call)
                 if revision.max_concurrency:
                     return await self._run_shared(call)
                 return await self._run(call)
         except Throttled:
             self._metrics.throttled(call)
             raise
+
+    async def _recorded(self, call: Call) -> Outcome:
+        run = self._run_shared if call.revision.max_concurrency else self._run
+        began = time.perf_counter()
+        outcome = await run(call)
+        self._recordings.note(
+            "lambda",
+            call.revision.name,
+            call.payload,
+            outcome.payload,
+            outcome.error,
+            time.perf_counter() - began,
+            version=call.revision.version,
+            request_id=call.request_id,
+            streamed=call.stream is not None,
+        )
+        return outcome
 
     async def _run(self, call: Call) -> Outcome:
         sandbox = self._take(call.revision)

@@ -38,6 +38,7 @@ COMMANDS = {
     "export": "Write an app as a template of SAM, CloudFormation, Terraform or nuctl.",
     "invoke": "Send one event to a deployed function and print its answer.",
     "logs": "Print a deployed function's logs.",
+    "events": "Make events, send them to their sources, record and replay a function's.",
     "versions": "List a function's versions, who answers, and the releases until now.",
     "alias": "Let a name mean a version.",
     "canary": "Give a new version a share of the requests, watch it, promote it or take it back.",

@@ -195,6 +195,7 @@ def two(tmp_path: Path) -> Callable[..., tuple[set[str], set[str]]]:
         ("light", {"light": "return between(n)"}, {"scipy", "torch"}),
         ("light", {"light": "return app.functions['heavy'](n)"}, {"scipy", "torch"}),
         ("light", {"more": "table = {'h': heavy}"}, {"scipy", "torch"}),
+        ("light", {"more": "class Field:\n    heavy: int"}, set()),
         ("light", {"more": "def unused():\n    import pandas"}, {"pandas"}),
     ],
 )

@@ -1,0 +1,285 @@
+"""`pelton events`: make events, send them to real sources, record a function's, replay them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .say import json_option, say_json
+from .where import make_where, there_options
+
+if TYPE_CHECKING:
+    from ..events.kinds.base import Asked, Kind
+    from ..events.replay import Replayed
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+PAUSE = 0.2  # seconds between two looks at a recording
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Make events as their sources deliver them, send, record and replay them."""
+
+
+def _asking(function: Decorated) -> Decorated:
+    """The options that say what is in events."""
+    for option in (
+        click.option(
+            "--body", "bodies", multiple=True, help="A message's, JSON or text [repeatable]."
+        ),
+        click.option("--count", default=1, show_default=True, help="So many of each."),
+        click.option("--key", default="", help="An object's key, a record's partition key."),
+        click.option("--method", default="POST", show_default=True),
+        click.option("--path", default="/", show_default=True),
+        click.option("--header", "headers", multiple=True, metavar="NAME=VALUE"),
+        click.option("--query", multiple=True, metavar="NAME=VALUE"),
+        click.option(
+            "--set", "members", multiple=True, metavar="NAME=VALUE", help="A further member."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command()
+@click.argument("kind")
+@click.option("--source", default="", help="The queue, topic, bucket, stream or bus.")
+@click.option(
+    "--for", "function", default="", metavar="FILE.py:FUNCTION", help="A body of its type."
+)
+@_asking
+@json_option
+def generate(kind: str, source: str, function: str, as_json: bool, **words: Any) -> None:
+    """Print events of KIND (http, sqs, s3 …) as Lambda or Nuclio hands them to a function.
+
+    One JSON document a line; `pelton invoke --data -` takes one.
+    """
+    found = _kind(kind)
+    if function and not words["bodies"]:
+        words["bodies"] = (json.dumps(_sample(function)),)
+    events = found.events(_asked(found, source, words))
+    if as_json:
+        say_json(events)
+    else:
+        for each in events:
+            click.echo(json.dumps(each))
+
+
+@command.command()
+@click.argument("kind")
+@click.argument("source")
+@_asking
+@there_options
+@json_option
+def send(kind: str, source: str, as_json: bool, **options: Any) -> None:
+    """Put messages into SOURCE, a real one of KIND: a queue, topic, bucket, stream or bus."""
+    from ..deploy.session import connect
+    from ..events.kinds import KINDS
+    from ..events.kinds.base import CannotMake
+
+    found = _kind(kind)
+    if found.send is None:
+        able = ", ".join(name for name, each in KINDS.items() if each.send)
+        raise CannotMake(
+            f"nothing but a call brings {kind} events: use `pelton invoke`; {able} can be sent"
+        )
+    asked = _asked(found, source, options)
+    aws, _ = connect(make_where(options))
+    with aws.named(f"{kind} {source!r}"):
+        said = found.send(aws.client, asked)
+    if as_json:
+        say_json({"kind": kind, "source": source, "sent": max(1, len(asked.bodies))})
+    else:
+        click.echo(said)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--out", type=_FILE, default=Path("events.jsonl"), show_default=True)
+@click.option("--count", type=click.IntRange(1), help="End after so many.")
+@click.option("--seconds", type=float, help="End after so long  [until ctrl-C].")
+@click.option(
+    "--redact", multiple=True, metavar="NAME", help="Replace these members, too; may have *."
+)
+@there_options
+@json_option
+def record(
+    name: str,
+    out: Path,
+    count: int | None,
+    seconds: float | None,
+    redact: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write the calls of the function NAME on the emulator, and their answers, to --out.
+
+    Names of members that carry credentials (Authorization, cookies) are always redacted.
+    """
+    from ..events.callers import emulator_calls
+    from ..events.redaction import Redaction
+
+    where = make_where(options)
+    redaction, found = Redaction(redact), 0
+    calls = emulator_calls(where, name)
+    late = None if seconds is None else time.monotonic() + seconds
+    try:
+        with out.open("a", encoding="utf-8") as file:
+            if not as_json:
+                click.echo(f"recording {name} into {out}; ctrl-C ends it", err=True)
+            while (count is None or found < count) and (late is None or time.monotonic() < late):
+                for each in next(calls):
+                    if count is None or found < count:
+                        file.write(redaction.recorded(each).line())
+                        found += 1
+                file.flush()
+                time.sleep(PAUSE)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        calls.close()
+    if as_json:
+        say_json({"function": name, "file": str(out), "recorded": found})
+    else:
+        click.echo(f"{out}: {found} calls of {name}")
+
+
+@command.command()
+@click.argument("file", type=_FILE)
+@click.option("--function", "name", default="", help="Call this one  [the recorded one].")
+@click.option("--version", "qualifier", default="", help="A version or alias of it.")
+@click.option("--app", default="", metavar="FILE.py", help="Call its function in this process.")
+@click.option(
+    "--ignore", multiple=True, metavar="NAME", help="Members that may differ; may have *."
+)
+@there_options
+@json_option
+def replay(
+    file: Path,
+    name: str,
+    qualifier: str,
+    app: str,
+    ignore: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Call the events of FILE again and print how the answers differ from the recorded ones.
+
+    Exit code 0: all are as they were; 2: some differ; 1: it failed.
+    """
+    from ..events import replay as replays
+    from ..events.callers import deployed, in_process
+    from ..events.kinds.base import CannotMake
+    from ..events.recording import read
+
+    events = list(read(file))
+    if not events:
+        raise CannotMake(f"{file} has no events")
+    name = name or events[0].function
+    call = in_process(app, name) if app else deployed(make_where(options), name, qualifier)
+    differing = 0
+    told = []
+    for number, each in enumerate(replays.replay(events, call, ignore), 1):
+        differing += bool(each.differences)
+        told.append(_document(number, each))
+        if each.differences and not as_json:
+            click.echo("\n".join(_lines(number, each)))
+    if as_json:
+        say_json({"function": name, "events": len(events), "differing": differing, "calls": told})
+    else:
+        click.echo(f"{name}: {differing} of {len(events)} answers differ")
+    click.get_current_context().exit(2 if differing else 0)
+
+
+# -- what is asked
+def _kind(name: str) -> Kind:
+    from difflib import get_close_matches
+
+    from ..events.kinds import KINDS
+
+    if name not in KINDS:
+        close = get_close_matches(name, KINDS, n=1)
+        near = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(KINDS)}"
+        raise click.UsageError(f"there is no kind of event {name!r}; {near}")
+    return KINDS[name]
+
+
+def _asked(kind: Kind, source: str, words: dict[str, Any]) -> Asked:
+    from ..events.kinds.base import Asked
+
+    given = [_body(each) for each in words["bodies"]]
+    for word, default in (
+        ("key", ""),
+        ("method", "POST"),
+        ("path", "/"),
+        ("headers", ()),
+        ("query", ()),
+    ):
+        if words[word] != default and word not in kind.takes:
+            raise click.UsageError(f"{kind.name} events have no --{word.removesuffix('s')}")
+    return Asked(
+        tuple(given * words["count"] if given else [{}] * (words["count"] - 1)),
+        source,
+        words["key"],
+        words["method"],
+        words["path"],
+        _pairs(words["headers"]),
+        _pairs(words["query"]),
+        _pairs(words["members"]),
+    )
+
+
+def _body(text: str) -> Any:
+    from ..events.recording import parsed
+
+    if text == "-":
+        text = sys.stdin.read()
+    elif text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"--body {text}: {error}") from None
+    return parsed(text)
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    for each in given:
+        if not re.match(r"[^=]+=", each):
+            raise click.UsageError(f"{each!r} is not NAME=VALUE")
+    return dict(each.split("=", 1) for each in given)
+
+
+def _sample(where: str) -> Any:
+    from ..events.callers import function_of
+    from ..events.sample import sample_body
+
+    file, _, name = where.rpartition(":")
+    return sample_body(function_of(file or where, name))
+
+
+# -- what is said
+def _document(number: int, each: Replayed) -> dict[str, Any]:
+    return {
+        "number": number,
+        "request_id": each.recorded.request_id,
+        "answer": each.answer,
+        "error": each.error,
+        "differences": [str(difference) for difference in each.differences],
+    }
+
+
+def _lines(number: int, each: Replayed) -> Iterator[str]:
+    from ..events.replay import MOST
+
+    yield f"#{number} {each.recorded.request_id}".rstrip()
+    yield from (f"    {difference}" for difference in each.differences[:MOST])
+    if len(each.differences) > MOST:
+        yield f"    and {len(each.differences) - MOST} more"

@@ -1,0 +1,13 @@
+"""One kind of event a file: how its source delivers it, and how one is put into the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import alb, cron, eventbridge, http, http_v1, kinesis, nuclio_http, s3, sns, sqs
+from .base import Kind
+
+KINDS: Mapping[str, Kind] = {
+    module.KIND.name: module.KIND
+    for module in (http, http_v1, alb, sqs, sns, s3, kinesis, eventbridge, cron, nuclio_http)
+}
