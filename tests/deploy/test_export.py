@@ -180,6 +180,7 @@ def test_what_a_platform_lacks_is_refused(shop: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(
     shutil.which("terraform") is None or not PLUGINS.is_dir(), reason="there is no Terraform here"
 )

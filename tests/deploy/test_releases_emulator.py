@@ -124,7 +124,7 @@ async def _release_all_ways(world: World, load: Load, rounds: int, dwell: int) -
 
 @pytest.mark.parametrize(
     ("clients", "rounds", "dwell"),
-    [(3, 1, 60), pytest.param(16, 5, 5000, marks=pytest.mark.slow)],
+    [(3, 1, 60), pytest.param(16, 5, 5000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
 )
 def test_releases_under_load(
     pelton_emulator: RunningEmulator, clients: int, rounds: int, dwell: int

@@ -22,6 +22,7 @@ from pelton.events.recording import Recorded, read
 from pelton.events.redaction import Redaction, blank
 from pelton.events.replay import differences, replay
 from pelton.events.sample import sample_body
+from pelton.handlers.triggers.base import Trigger
 from pelton.testing import on_lambda
 
 
@@ -38,7 +39,7 @@ class Trip:
     back: Trip | None = None
 
 
-def app_of(*triggers: pelton.Trigger) -> App:
+def app_of(*triggers: Trigger) -> App:
     app = App("events")
 
     @app.function(triggers=list(triggers))
