@@ -48,6 +48,7 @@ class Emulator:
     access:      who may call; None is every program of this machine, and no web page
     variables:   what every function finds in its environment, where it has no such variable already
     nuclio_platform: "kube", or "local": Nuclio as it is on Docker, without API gateways and Secrets
+    nuclio_wrapper: Nuclio's own `_nuclio_wrapper.py`, run by its workers in the place of ours
 
     `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
     """
@@ -68,8 +69,9 @@ class Emulator:
         access: Access | None = None,
         variables: Mapping[str, str] | None = None,
         nuclio_platform: str = "kube",
+        nuclio_wrapper: Path | None = None,
     ) -> None:
-        self._nuclio_platform = nuclio_platform
+        self._nuclio_platform, self._nuclio_wrapper = nuclio_platform, nuclio_wrapper
         self._variables = dict(variables or {})
         self._access = access or Access()
         self.host, self._ports = host, (port, nuclio_port)
@@ -190,6 +192,8 @@ class Emulator:
             gate=self._nuclio_gate,
             platform=self._nuclio_platform,
             find=finder(self.services.call),
+            sockets=self.scratch.folder("workers"),
+            wrapper=self._nuclio_wrapper,
         )
         self._made.append(self.dashboard.close)
 

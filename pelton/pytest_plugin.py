@@ -101,6 +101,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="Keep the calls of AWS that functions made, for `pelton policy`.",
     )
+    parser.addoption(
+        "--pelton-nuclio-wrapper",
+        metavar="FILE",
+        default="",
+        help="Nuclio's own _nuclio_wrapper.py, for the workers of the emulators that fixtures make.",
+    )
+
+
+def _wrapper(request: pytest.FixtureRequest) -> list[str]:
+    path = request.config.getoption("--pelton-nuclio-wrapper")
+    return ["--nuclio-wrapper", path] if path else []
 
 
 def keep_calls(calls: list[dict[str, Any]], path: Path) -> None:
@@ -118,7 +129,7 @@ def keep_calls(calls: list[dict[str, Any]], path: Path) -> None:
 @pytest.fixture(scope="session")
 def pelton_emulator_process(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
     """One emulator for the whole session, on free ports."""
-    with running_emulator() as emulator:
+    with running_emulator(*_wrapper(request)) as emulator:
         yield emulator
         if path := request.config.getoption("--pelton-calls"):
             keep_calls(emulator.calls(), Path(path))
@@ -132,9 +143,10 @@ def pelton_emulator(pelton_emulator_process: RunningEmulator) -> RunningEmulator
 
 
 @pytest.fixture(scope="session")
-def pelton_manual_process() -> Iterator[RunningEmulator]:
+def pelton_manual_process(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
     """One emulator with a manual clock for the whole session; its time begins at 2026."""
-    with running_emulator("--clock", "manual@2026-01-01T00:00:00") as emulator:
+    clock = ("--clock", "manual@2026-01-01T00:00:00")
+    with running_emulator(*clock, *_wrapper(request)) as emulator:
         yield emulator
 
 

@@ -19,6 +19,7 @@ from .api_gateways import PATH, ApiGateways
 from .cluster_secrets import Find, nothing
 from .errors import Refused
 from .functions import Functions
+from .processor import Site
 from .shapes import check_function
 
 VERSION = {"label": "1.15.0-emulated", "gitCommit": "", "os": "linux", "arch": "amd64"}
@@ -32,6 +33,8 @@ class Dashboard:
     gate:        who may call the ports of its functions
     platform:    "kube", or "local" as on Docker: without API gateways and Secrets
     find:        who finds the data of a Secret of the cluster
+    sockets:     a folder with a short path, for the workers' sockets; `folder` without one
+    wrapper:     Nuclio's own `_nuclio_wrapper.py`, which workers run in the place of ours
     """
 
     def __init__(
@@ -43,9 +46,21 @@ class Dashboard:
         gate: Gate = OPEN,
         platform: str = "kube",
         find: Find = nothing,
+        sockets: Path | None = None,
+        wrapper: Path | None = None,
     ) -> None:
         self._platform = platform
-        self.functions = Functions(folder, clock, host, environment or {}, gate, platform, find)
+        site = Site(
+            folder / "addresses.json",
+            sockets or folder,
+            environment or {},
+            clock,
+            host,
+            gate,
+            wrapper,
+            platform,
+        )
+        self.functions = Functions(folder, site, find)
         self.gateways = ApiGateways(self.functions.store, self._ask)
         self._host = host
 

@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ..clock import Clock
-from ..front import OPEN, Gate
 from ..link_farm import RuntimeMissing, lend_python, link_farm
 from ..store import Store
 from . import builder
 from .cluster_secrets import Find, followed, nothing
 from .errors import DeployFailed, Refused
-from .processor import Processor
+from .processor import Processor, Site
 from .shapes import check_function, check_project
 from .statistics import page
 
@@ -48,19 +46,9 @@ def _runtime() -> Path:
 class Functions:
     """Every function, by name."""
 
-    def __init__(
-        self,
-        folder: Path,
-        clock: Clock,
-        host: str,
-        environment: Mapping[str, str],
-        gate: Gate = OPEN,
-        platform: str = "kube",
-        find: Find = nothing,
-    ) -> None:
-        self._folder, self._clock, self._host = folder, clock, host
-        self._platform, self._find = platform, find
-        self._environment, self._gate = environment, gate
+    def __init__(self, folder: Path, site: Site, find: Find = nothing) -> None:
+        self._folder, self._site, self._find = folder, site, find
+        self._clock, self._host, self._platform = site.clock, site.host, site.platform
         self.store = self._store = Store(folder / "nuclio.sqlite")
         self.projects: dict[str, dict[str, Any]] = self._store.all("project")
         self.projects.setdefault("default", {"metadata": {"name": "default"}, "spec": {}})
@@ -230,11 +218,8 @@ class Functions:
             wanted["metadata"],
             {**spec, "env": await self._variables(name, wanted)},
             code,
-            self._addresses,
-            self._environment,
-            self._clock,
-            self._host,
-            self._gate,
+            self._site,
+            lambda state, message: self._set(name, state, message),
         )
 
     async def _variables(self, name: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -296,17 +281,22 @@ class Functions:
 
     @property
     def _addresses(self) -> Path:
-        return self._folder / "addresses.json"
+        return self._site.addresses
 
     def _write_addresses(self) -> None:
+        """Where each function is, under the names of its service on Docker and on Kubernetes."""
         known = {
-            f"nuclio-{self._wanted[name]['metadata']['namespace']}-{name}": (
-                f"{self._host}:{processor.http.port}"
-            )
+            service: f"{self._host}:{processor.http.port}"
             for name, processor in self._processors.items()
             if processor.http is not None and name in self._wanted
+            for service in (self._service(name), f"nuclio-{name}")
         }
-        self._addresses.write_text(json.dumps(known))
+        draft = self._addresses.with_suffix(".draft")
+        draft.write_text(json.dumps(known))
+        draft.replace(self._addresses)  # functions read it at any time
+
+    def _service(self, name: str) -> str:
+        return f"nuclio-{self._wanted[name]['metadata']['namespace']}-{name}"
 
     async def _halt(self) -> None:
         for task in self._tasks.values():

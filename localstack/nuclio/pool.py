@@ -1,15 +1,25 @@
-"""The workers of one trigger: who is free, how long to wait for one, what replaces a dead one."""
+"""The workers of one trigger: who is free, how long to wait for one, what replaces a dead one.
+
+Every trigger gives its events here, one by one or in batches, and hears what the function answers
+and what it acknowledges by itself.  A pool may be without workers for a while (a function that is
+scaled to zero): who comes then has it woken, and waits.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from ..clock import MACHINE, Timer
 from . import wire
 from .statistics import Statistics
 from .worker import Worker, WorkerFailed, WorkerTimedOut
+
+Event = Mapping[str, Any]
+Free = tuple[int, Worker]
 
 
 class NoWorker(Exception):
@@ -17,13 +27,15 @@ class NoWorker(Exception):
 
 
 class Pool:
-    """A fixed number of workers, each with one event at a time.
+    """A number of workers, each with one event, or one batch, at a time.
 
     make:       a new worker, not started
+    size:       how many of them
     wait:       seconds that an event waits for a free worker
     ready_in:   seconds a worker may take to start
     timeout:    seconds an event may take; None without a limit
     end_in:     seconds a worker may take to drain and terminate
+    warn:       told what the function's log should say
     """
 
     def __init__(
@@ -35,84 +47,225 @@ class Pool:
         ready_in: float,
         timeout: float | None,
         end_in: float,
+        warn: Callable[[str], None] = lambda message: None,
     ) -> None:
-        self._end_in, self._closed = end_in, False
-        self._make, self._wait, self._ready_in, self._timeout = make, wait, ready_in, timeout
-        self._free: asyncio.Queue[tuple[int, Worker]] = asyncio.Queue()
+        self._end_in, self._closed, self._warn = end_in, False, warn
+        self._make, self.wait, self._ready_in, self._timeout = make, wait, ready_in, timeout
+        self._free: deque[Free] = deque()
+        self._waiters: deque[tuple[float, asyncio.Future[Free]]] = deque()  # the first come first
+        self._waiting = 0  # events that have no worker yet
+        self._sweep: Timer | None = None
         self._size = size
         self._workers: dict[int, Worker] = {}
+        self._surplus: set[Worker] = set()  # those that are ending because they are too many
         self.restarts = 0
         self.statistics = Statistics()
-        self._waiting = 0  # events that have no worker yet
         self._nobody_waits = asyncio.Event()
         self._nobody_waits.set()
+        self._began = time.monotonic()
+        self._ticks: Timer | None = None
+        # Called with what the function acknowledges by itself (explicit acknowledgement).
+        self.on_ack: Callable[[wire.Ack], None] = lambda ack: None
+        # Called when an event comes; what it gives is waited for before a worker is looked for.
+        self.on_event: Callable[[], Awaitable[None] | None] | None = None
 
+    # -- its workers
     async def start(self) -> None:
         """Start every worker; raises what the first failing one raised."""
         await asyncio.gather(*(self._begin(number) for number in range(self._size)))
+
+    @property
+    def size(self) -> int:
+        """How many workers there are to be."""
+        return self._size
+
+    @property
+    def busy(self) -> int:
+        """How many events are in hand, or wait for a worker."""
+        return sum(each.began > 0 for each in self._workers.values()) + self._waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for a worker."""
+        return self._waiting
+
+    async def resize(self, size: int) -> None:
+        """Have so many workers: new ones are started, and those that are too many end, each after
+        the event in hand.  Raises what a new one raised that does not start."""
+        had, self._size = self._size, size
+        surplus = [self._workers.pop(n) for n in range(size, had) if n in self._workers]
+        self._free = deque(each for each in self._free if each[0] < size)
+        new = [n for n in range(size) if n not in self._workers]
+        await asyncio.gather(
+            *(self._begin(number) for number in new), *(self._let_go(each) for each in surplus)
+        )
+
+    async def _let_go(self, worker: Worker) -> None:
+        self._surplus.add(worker)
+        await worker.end(self._end_in)
+        self._surplus.discard(worker)
 
     async def _begin(self, number: int) -> None:
         worker = self._make(number)
         self._workers[number] = worker
         await worker.start(self._ready_in)
-        self._free.put_nowait((number, worker))
+        self._release((number, worker))
 
-    async def call(self, event: Mapping[str, Any]) -> tuple[wire.Reply, list[dict[str, Any]]]:
+    def _release(self, free: Free) -> None:
+        """A worker has nothing to do: it is whose turn it is, or free."""
+        if self._workers.get(free[0]) is not free[1]:
+            return  # it is one too many
+        while self._waiters:
+            _, handed = self._waiters.popleft()
+            if not handed.done():
+                handed.set_result(free)
+                return
+        self._free.append(free)
+
+    # -- events
+    async def call(self, event: Event) -> tuple[wire.Reply, list[dict[str, Any]]]:
         """The worker's reply and the log records of the event.
 
         Raises `NoWorker`, `WorkerFailed`, `WorkerTimedOut`; a worker that is lost is replaced.
+        Raises ValueError for an answer that is no response.
         """
-        number, worker = await self._turn()
+        found, records = await self._give(event, 1)
+        if not found:
+            raise ValueError("the function answered with an empty list of responses")
+        return found[0], records  # of several, the processor passes on the first
+
+    async def call_batch(self, events: Sequence[Event]) -> dict[str, wire.Reply]:
+        """The responses to a batch, by the `id` of the event that each is for.
+
+        An event may have none: a response without `event_id` is dropped, with a warning in the
+        function's log.  A single response that names no event (a handler that failed as a whole)
+        stands for all of them.  Raises as `call`.
+        """
+        found, _ = await self._give(list(events), len(events))
+        named, without = wire.by_event(found)
+        if not named and len(found) == 1 and found[0].status >= 400:
+            return {str(each["id"]): found[0] for each in events}
+        for _ in range(without):
+            self._warn("Received response with empty event_id, response won't be returned")
+        return named
+
+    async def _give(
+        self, event: Event | Sequence[Event], count: int
+    ) -> tuple[list[wire.Reply], list[dict[str, Any]]]:
+        number, worker = free = await self._take()
+        if self._timeout is not None and self._ticks is None:
+            self._tick_later(self._timeout)
         began = time.perf_counter()
         try:
-            reply = await worker.call(event, self._timeout)
+            found = await worker.call(event)
         except (WorkerFailed, WorkerTimedOut):
-            self.statistics.add(time.perf_counter() - began, failed=True)
-            await self._replace(number)
+            self.statistics.add(time.perf_counter() - began, failed=True, events=count)
+            self._replace(number, worker)
+            raise
+        except ValueError:
+            self.statistics.add(time.perf_counter() - began, failed=True, events=count)
+            self._release(free)
             raise
         except BaseException:
             await worker.stop()
-            await self._replace(number)
+            self._replace(number, worker)
             raise
-        self.statistics.add(time.perf_counter() - began, failed=reply.status >= 400)
-        self._free.put_nowait((number, worker))
-        return reply, worker.take_records()
+        failed = any(each.status >= 400 for each in found)
+        self.statistics.add(time.perf_counter() - began, failed=failed, events=count)
+        self._release(free)
+        return found, worker.take_records()
 
-    async def _turn(self) -> tuple[int, Worker]:
-        """A free worker; who waits for one is known, so that they are served before the end."""
+    async def _take(self) -> Free:
+        """A free worker that lives; one that has died meanwhile is replaced, not given an event."""
+        due = 0.0
         self._waiting += 1
         self._nobody_waits.clear()
         try:
-            return await self._take()
+            if self.on_event is not None and (ready := self.on_event()) is not None:
+                await ready
+            while not self._closed:
+                if self._free:
+                    free = self._free.popleft()
+                else:
+                    due = due or time.monotonic() + self.wait
+                    free = await self._wait(due)
+                if free[1].alive:
+                    return free
+                await free[1].stop()
+                self._replace(*free)
+            raise NoWorker
         finally:
             self._waiting -= 1
             if not self._waiting:
                 self._nobody_waits.set()
 
-    async def _take(self) -> tuple[int, Worker]:
-        """A free worker that lives; one that has died meanwhile is replaced, not given an event."""
-        while not self._closed:
-            try:
-                number, worker = self._free.get_nowait()
-            except asyncio.QueueEmpty:
-                try:
-                    async with asyncio.timeout(self._wait):
-                        number, worker = await self._free.get()
-                except TimeoutError:
-                    raise NoWorker from None
-            if worker.alive:
-                return number, worker
-            await worker.stop()
-            await self._replace(number)
-        raise NoWorker
+    async def _wait(self, due: float) -> Free:
+        """The worker that becomes free when it is this event's turn; raises `NoWorker` when none
+        has until `due`."""
+        handed: asyncio.Future[Free] = asyncio.get_running_loop().create_future()
+        self._waiters.append((due, handed))
+        if self._sweep is None:
+            self._sweep = MACHINE.call_later(due - time.monotonic(), self._give_up)
+        try:
+            return await handed
+        except asyncio.CancelledError:
+            if handed.done() and not handed.cancelled() and handed.exception() is None:
+                self._release(handed.result())
+            raise
 
-    async def _replace(self, number: int) -> None:
-        if self._closed:
+    def _give_up(self) -> None:
+        """Those who have waited for too long are told; one timer serves all who wait."""
+        self._sweep = None
+        now = time.monotonic()
+        while self._waiters and (self._waiters[0][0] <= now or self._waiters[0][1].done()):
+            _, handed = self._waiters.popleft()
+            if not handed.done():
+                self.statistics.failure += 1
+                handed.set_exception(NoWorker())
+        if self._waiters:
+            self._sweep = MACHINE.call_later(self._waiters[0][0] - now, self._give_up)
+
+    # -- too long, dead, at an end
+    def _tick_later(self, timeout: float) -> None:
+        """The next of the times at which events in hand are looked at, every `timeout` seconds.
+
+        So an event that takes too long is ended between one and two timeouts after its beginning.
+        Source: Nuclio's public event timeout watcher.
+        """
+        due = timeout - (time.monotonic() - self._began) % timeout
+        self._ticks = MACHINE.call_later(due, lambda: self._tick(timeout))
+
+    def _tick(self, timeout: float) -> None:
+        self._ticks = None
+        now = time.monotonic()
+        at_work = [each for each in self._workers.values() if each.began]
+        for each in at_work:
+            if now - each.began > timeout:
+                each.expire()
+        if at_work:
+            self._tick_later(timeout)
+
+    def _replace(self, number: int, worker: Worker) -> None:
+        if self._closed or self._workers.get(number) is not worker:
             return
         self.restarts += 1
         task = asyncio.get_running_loop().create_task(self._begin(number))
         # A worker that does not come up again leaves the pool smaller; its log says why.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def drain(self) -> None:
+        """Have every worker finish what it holds, as when its share of a stream goes to another
+        (a rebalance).  Give no event then, until `resume`.  Raises TimeoutError."""
+        await asyncio.gather(*(each.drain(self._end_in) for each in self._workers.values()))
+
+    def resume(self) -> None:
+        """The workers take events again after `drain`."""
+        for each in self._workers.values():
+            each.resume()
+
+    async def served(self) -> None:
+        """Come back when no event waits for a worker any more."""
+        await self._nobody_waits.wait()
 
     async def close(self, *, serve: bool = True) -> None:
         """End every worker, all at once; those that take too long are killed.
@@ -121,6 +274,19 @@ class Pool:
         and none waits for longer than `wait`
         """
         if serve:
-            await self._nobody_waits.wait()
+            await self.served()
         self._closed = True
-        await asyncio.gather(*(worker.end(self._end_in) for worker in self._workers.values()))
+        for timer in (self._sweep, self._ticks):
+            if timer is not None:
+                timer.cancel()
+        while self._waiters:
+            _, handed = self._waiters.popleft()
+            if not handed.done():
+                handed.set_exception(NoWorker())
+        ending = [*self._workers.values(), *self._surplus]
+        await asyncio.gather(*(worker.end(self._end_in) for worker in ending))
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """A control message of one of the workers."""
+        if (ack := wire.ack_of(message)) is not None:
+            self.on_ack(ack)

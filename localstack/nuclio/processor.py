@@ -1,4 +1,4 @@
-"""One deployed function, running: its triggers and their workers, its log."""
+"""One deployed function, running: its triggers and their workers, its replicas, its log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,47 @@ from ..front import OPEN, Gate
 from .builder import Built
 from .durations import seconds
 from .errors import DeployFailed
-from .pool import Pool
+from .pool import NoWorker, Pool
+from .scaling import Scale, bounds_of
 from .statistics import Statistics
-from .triggers.cron import CronTrigger
+from .triggers import KINDS
+from .triggers.base import Around, Trigger
 from .triggers.http import HttpTrigger
-from .worker import Worker, WorkerFailed, WorkerTimedOut
+from .worker import Program, Worker, WorkerFailed, WorkerTimedOut
 
 READY_SECONDS, AVAILABILITY_SECONDS, LOG_LINES = 120.0, 10.0, 2000
 TERMINATION = "10s"
+DECODE = "NUCLIO_PYTHON_DECODE_EVENT_STRINGS"
+LEVELS = ("debug", "info", "warn", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What every function of one emulator stands in.
+
+    addresses:   the file that says where functions are
+    sockets:     a folder with a short path, for the workers' sockets
+    environment: variables that every worker gets
+    gate:        who may call the functions' ports
+    wrapper:     Nuclio's own `_nuclio_wrapper.py`, run in the place of ours
+    platform:    "kube" or "local", as workers are told
+    """
+
+    addresses: Path
+    sockets: Path
+    environment: Mapping[str, str]
+    clock: Clock
+    host: str
+    gate: Gate = OPEN
+    wrapper: Path | None = None
+    platform: str = "kube"
 
 
 class Processor:
     """Runs one function's configuration.
 
-    code: what its workers run; addresses: file that says where other functions are
+    code: what its workers run
+    told: called with each state that it comes to by itself (scaled to zero, …) and its message
     """
 
     def __init__(
@@ -36,34 +64,41 @@ class Processor:
         metadata: Mapping[str, Any],
         spec: Mapping[str, Any],
         code: Built,
-        addresses: Path,
-        environment: Mapping[str, str],
-        clock: Clock,
-        host: str,
-        gate: Gate = OPEN,
+        site: Site,
+        told: Callable[[str, str], None] = lambda state, message: None,
     ) -> None:
-        self._metadata, self._spec, self.code = metadata, spec, code
-        self._addresses, self._clock, self._host = addresses, clock, host
-        self._gate = gate
-        self._environment = self._make_environment(environment)
+        self._metadata, self._spec, self.code, self._site = metadata, spec, code, site
+        self._told = told
+        self._environment = self._make_environment()
+        self._level = _least_level(spec)
         self.logs: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
-        self._pools: list[Pool] = []
-        self._triggers: list[HttpTrigger | CronTrigger] = []
+        self._pools: list[tuple[Pool, int]] = []  # and how many workers of it a replica has
+        self._triggers: list[Trigger] = []
+        self._scale: Scale | None = None
         self.http: HttpTrigger | None = None
 
+    # -- beginning
     async def start(self, former: Processor | None = None, port: int = 0) -> None:
         """Start workers, then triggers.  Raises `DeployFailed` with what the workers said.
 
         former: the one that this takes the place of; its HTTP port passes on without a gap
         port:   the HTTP port to take when it is free, where none is configured
         """
-        self._former, self._port = former.http if former else None, port
+        site = self._site
+        before = former.http if former else None
+        around = Around(site.host, site.clock, site.gate, self.code.code, self._say, before, port)
         try:
+            bounds = bounds_of(self._spec)
+            replicas = max(bounds.least, 1)
             for name, settings in self._wanted_triggers().items():
-                await self._start_trigger(name, settings)
+                await self._start_trigger(name, settings, around, replicas)
+            self._scale = Scale(bounds, self._pools, site.clock, self._told)
+            self._scale.begin()
         except (WorkerFailed, WorkerTimedOut, ValueError, OSError) as error:
             await self.close(serve=False)
             raise DeployFailed(str(error)) from None
+        if self._spec.get("targetCPU"):
+            self._say("warn", "targetCPU is not held to: replicas are added while events wait")
 
     def _wanted_triggers(self) -> dict[str, dict[str, Any]]:
         """The configured triggers; a default HTTP trigger where there is none."""
@@ -77,88 +112,149 @@ class Processor:
                 given["default-http"] = {"kind": "http", "numWorkers": 1}
         return given
 
-    async def _start_trigger(self, name: str, settings: dict[str, Any]) -> None:
-        kind = settings.get("kind")
-        if kind not in ("http", "cron"):
+    async def _start_trigger(
+        self, name: str, settings: dict[str, Any], around: Around, replicas: int
+    ) -> None:
+        kind = str(settings.get("kind"))
+        if kind not in KINDS:
             raise DeployFailed(
-                f"trigger {name!r}: the emulator has no trigger of kind {kind!r}; it has http, cron"
+                f"trigger {name!r}: the emulator has no trigger of kind {kind!r}; "
+                f"it has {', '.join(KINDS)}"
             )
-        pool = self._pool(name, str(kind), settings)
-        self._pools.append(pool)
+        each = int(settings.get("numWorkers") or settings.get("maxWorkers") or 1)
+        pool = self._pool(name, kind, settings, each, replicas)
+        self._pools.append((pool, each))
         await pool.start()
-        trigger: HttpTrigger | CronTrigger
-        if kind == "http":
-            trigger = self.http = HttpTrigger(
-                name, settings, pool, self._host, self._clock, self._gate, self._former, self._port
-            )
-            self._former, self._port = None, 0  # of several, the first takes them
-        else:
-            trigger = CronTrigger(name, settings, pool, self._clock)
+        trigger = KINDS[kind](name, settings, pool, around)
+        if isinstance(trigger, HttpTrigger):
+            self.http = trigger
         self._triggers.append(trigger)
         await trigger.start()
 
-    def _pool(self, name: str, kind: str, settings: dict[str, Any]) -> Pool:
+    def _pool(
+        self, name: str, kind: str, settings: dict[str, Any], each: int, replicas: int
+    ) -> Pool:
         wait = settings.get("workerAvailabilityTimeoutMilliseconds")
         timeout = self._spec.get("eventTimeout")
-        return Pool(
-            lambda number: self._worker(name, kind, number),
-            int(settings.get("numWorkers") or settings.get("maxWorkers") or 1),
+        program = self._program(name, kind)
+        pool = Pool(
+            lambda number: self._worker(program, number % each, number // each, pool),
+            each * replicas,
             wait=AVAILABILITY_SECONDS if wait is None else float(wait) / 1000,
             ready_in=float(self._spec.get("readinessTimeoutSeconds") or READY_SECONDS),
             timeout=seconds(timeout) if timeout else None,
             end_in=seconds(str(settings.get("workerTerminationTimeout") or TERMINATION)),
+            warn=lambda message: self._say("warn", message),
+        )
+        return pool
+
+    def _program(self, name: str, kind: str) -> Program:
+        return Program(
+            path=self.code.path,
+            python=str(self.code.python),
+            handler=str(self._spec.get("handler") or "handler:handler"),
+            kind=kind,
+            trigger=name,
+            namespace=str(self._metadata.get("namespace") or "nuclio"),
+            addresses=str(self._site.addresses),
+            sockets=self._site.sockets,
+            decoded=self._environment.get(DECODE, "").lower() == "true",
+            wrapper=self._site.wrapper,
+            platform=self._site.platform,
         )
 
-    def _worker(self, name: str, kind: str, number: int) -> Worker:
-        given = {
-            "path": self.code.path,
-            "python": str(self.code.python),
-            "handler": str(self._spec.get("handler") or "handler:handler"),
-            "worker": number,
-            "trigger": {"kind": kind, "name": name},
-            "namespace": self._metadata.get("namespace") or "nuclio",
-            "addresses": str(self._addresses),
-        }
-        return Worker(given, self._environment, str(self.code.code), self._log)
+    def _worker(self, program: Program, number: int, replica: int, pool: Pool) -> Worker:
+        environment = {**self._environment, "NUCLIO_FUNCTION_INSTANCE": self.replica_name(replica)}
+        return Worker(program, number, environment, str(self.code.code), self._log, pool.heard)
 
-    def _make_environment(self, common: Mapping[str, str]) -> dict[str, str]:
-        name = str(self._metadata.get("name", ""))
+    def _make_environment(self) -> dict[str, str]:
+        spec = self._spec
         known = {
-            **common,
+            **self._site.environment,
             "PATH": os.pathsep.join([str(self.code.python.parent), os.defpath]),
             "LANG": "C.UTF-8",
-            "NUCLIO_FUNCTION_NAME": name,
+            "NUCLIO_FUNCTION_NAME": str(self._metadata.get("name", "")),
+            "NUCLIO_FUNCTION_DESCRIPTION": str(spec.get("description") or ""),
             "NUCLIO_FUNCTION_VERSION": "latest",
-            "NUCLIO_FUNCTION_HANDLER": str(self._spec.get("handler", "")),
+            "NUCLIO_FUNCTION_HANDLER": str(spec.get("handler", "")),
             "PYTHONPATH": os.pathsep.join(map(str, self.code.packages)),
         }
-        for each in self._spec.get("env") or []:
+        for each in spec.get("env") or []:
             known[str(each["name"])] = str(each.get("value", ""))
         return known
 
+    # -- its log
     def _log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        if level in LEVELS and LEVELS.index(level) < self._level:
+            return
         self.logs.append(
             {
                 "level": level,
                 "message": message,
-                "time": self._clock.time() * 1000,
+                "time": self._site.clock.time() * 1000,
                 "name": "processor",
                 **({"more": json.dumps(fields, default=str)} if fields else {}),
             }
         )
 
+    def _say(self, level: str, message: str) -> None:
+        self._log(level, message, {})
+
     def statistics(self) -> list[tuple[str, str, Statistics]]:
         """Each trigger's name, kind and counts."""
         return [
             (each.name, each.kind, pool.statistics)
-            for each, pool in zip(self._triggers, self._pools, strict=False)
+            for each, (pool, _) in zip(self._triggers, self._pools, strict=False)
         ]
 
+    # -- its replicas
+    def replica_name(self, replica: int) -> str:
+        """What a replica is called.
+
+        On a cluster it is a pod's name, with letters by chance at its end.
+        """
+        return f"nuclio-{self._metadata.get('name', '')}-{replica}"
+
+    @property
+    def replicas(self) -> list[str]:
+        """The names of those that there are now; none when it is scaled to zero."""
+        count = self._scale.count if self._scale else 0
+        return [self.replica_name(each) for each in range(count)]
+
+    async def wake(self) -> None:
+        """Scale from zero, where it is scaled to that.  Raises `DeployFailed` when no worker
+        starts."""
+        if self._scale is not None:
+            try:
+                await self._scale.wake()
+            except NoWorker:
+                raise DeployFailed(f"no worker of {self._metadata.get('name')} starts") from None
+
+    async def sleep(self) -> None:
+        """Scale to zero now, whatever its bounds are; the next event wakes it."""
+        if self._scale is not None:
+            await self._scale.sleep()
+
+    # -- ending
     async def close(self, *, serve: bool = True) -> None:
         """End the workers, each after the event in hand, whose answer still goes out; `serve`: and
         after those that wait."""
         for each in self._triggers:
             each.retire()
-        await asyncio.gather(*(pool.close(serve=serve) for pool in self._pools))
+        if serve:
+            await asyncio.gather(*(pool.served() for pool, _ in self._pools))
+        if self._scale is not None:
+            await self._scale.close()
+        await asyncio.gather(*(pool.close(serve=serve) for pool, _ in self._pools))
         for trigger in self._triggers:
             await trigger.close()
+
+
+def _least_level(spec: Mapping[str, Any]) -> int:
+    """The place in LEVELS of the lowest level that one of the function's log sinks takes.
+
+    >>> LEVELS[_least_level({"loggerSinks": [{"level": "warn"}]})], LEVELS[_least_level({})]
+    ('warn', 'debug')
+    """
+    given = [str(each.get("level") or "debug") for each in spec.get("loggerSinks") or []]
+    return min((LEVELS.index(each) for each in given if each in LEVELS), default=0)

@@ -21,12 +21,12 @@ class Statistics:
     failure: int = 0
     milliseconds: float = 0.0
 
-    def add(self, seconds: float, failed: bool) -> None:
+    def add(self, seconds: float, failed: bool, events: int = 1) -> None:
         self.milliseconds += seconds * 1000
         if failed:
-            self.failure += 1
+            self.failure += events
         else:
-            self.success += 1
+            self.success += events
 
 
 def page(found: Iterable[tuple[Mapping[str, str], Statistics]]) -> str:

@@ -1,10 +1,10 @@
 """What processor and worker say to each other, without a socket.
 
-To the worker: 4 bytes of length (big-endian) and a msgpack map, one an event.  From the worker:
-lines with a letter in front: `s` started, `l` a log record (JSON), `m` a measurement (JSON), `r`
-the response (JSON: body, body_encoding, content_type, status_code, headers, event_id); and `d`,
-which only ours says: drained.
-Source: Nuclio's public processor and wrapper.
+To the worker: 4 bytes of length (big-endian) and a msgpack map, one an event; a list of them for a
+batch.  From the worker, lines with a letter in front: `s` started, `l` a log record (JSON), `m` a
+measurement (JSON), `r` the response (JSON: body, body_encoding, content_type, status_code, headers,
+event_id; a list of them for a batch).  On the control socket, lines of JSON: `kind`, `attributes`.
+Source: Nuclio's public processor (pkg/processor/runtime/rpc) and wrapper.
 """
 
 from __future__ import annotations
@@ -12,55 +12,90 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+from uuid import uuid4
+
+NO_ACK = "x-nuclio-stream-no-ack"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A worker's response; `body` is decoded."""
+    """A worker's response; `body` is decoded.
+
+    event_id: of a batch, the event that it is for
+    """
 
     status: int
     body: bytes
     content_type: str
     headers: Mapping[str, Any]
+    event_id: str = ""
+
+    @property
+    def acknowledges(self) -> bool:
+        """Whether a stream may go on behind this event (`Response.ensure_no_ack` says not).
+
+        >>> Reply(200, b"", "text/plain", {"X-Nuclio-Stream-No-Ack": True}).acknowledges
+        False
+        """
+        return not any(name.lower() == NO_ACK for name in self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What a function acknowledges by itself: `context.platform.explicit_ack`."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 def event(
     *,
     kind: str,
     name: str,
-    body: bytes,
+    body: Any,
     content_type: str = "",
-    headers: Mapping[str, str] | None = None,
-    fields: Mapping[str, str] | None = None,
+    headers: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
     method: str = "",
     path: str = "",
     url: str = "",
     now: float,
+    size: int | None = None,
+    shard_id: int = -1,
+    num_shards: int = 0,
+    offset: int = 0,
+    topic: str = "",
+    id: str = "",
+    type: str = "",
+    type_version: str = "",
+    version: str = "",
 ) -> dict[str, Any]:
-    """An event's map, every key present as the wrapper expects."""
+    """An event's map, every key present as the wrapper expects; it has an id of its own unless one
+    is given."""
     return {
         "body": body,
         "content_type": content_type,
         "trigger": {"kind": kind, "name": name},
-        "fields": dict(fields or {}),
-        "headers": dict(headers or {}),
-        "id": str(uuid.uuid4()),
+        "fields": fields or {},
+        "headers": headers or {},
+        "id": id or str(uuid4()),
         "method": method,
         "path": path,
-        "size": len(body),
+        "size": len(body) if size is None else size,
         "timestamp": int(now),
         "url": url,
-        "shard_id": -1,
-        "num_shards": 0,
-        "type": "",
-        "type_version": "",
-        "version": "",
-        "offset": 0,
-        "topic": "",
+        "shard_id": shard_id,
+        "num_shards": num_shards,
+        "type": type,
+        "type_version": type_version,
+        "version": version,
+        "offset": offset,
+        "topic": topic,
     }
 
 
@@ -73,19 +108,59 @@ def frame(packed: bytes) -> bytes:
     return struct.pack("!I", len(packed)) + packed
 
 
-def reply(text: bytes) -> Reply:
-    """The response that an `r` line carries."""
+def replies(text: bytes) -> list[Reply]:
+    """The responses that an `r` line carries: one, or those of a batch.  Raises ValueError for what
+    is none.
+
+    >>> [each.status for each in replies(b'{"body": "a", "body_encoding": "text"}')]
+    [200]
+    """
     said = json.loads(text)
-    body = said.get("body", "")
-    raw = base64.b64decode(body) if said.get("body_encoding") == "base64" else str(body).encode()
+    return [_reply(each) for each in (said if isinstance(said, list) else [said])]
+
+
+def _reply(said: Mapping[str, Any]) -> Reply:
+    body, encoding = said.get("body", ""), said.get("body_encoding", "text")
+    if encoding == "base64":
+        raw = base64.b64decode(body)
+    elif encoding == "text":
+        raw = str(body).encode()
+    else:
+        raise ValueError(f'Unknown body encoding - "{encoding}"')
     return Reply(
-        int(said.get("status_code", 200)),
+        int(said.get("status_code") or 200),
         raw,
-        said.get("content_type") or "text/plain",
+        said.get("content_type") or "",
         said.get("headers") or {},
+        str(said.get("event_id") or ""),
     )
 
 
+def by_event(found: Sequence[Reply]) -> tuple[dict[str, Reply], int]:
+    """A batch's responses by the event they are for, and how many name none.
+
+    >>> by_event([Reply(200, b"", "", {}, "a"), Reply(200, b"", "", {})])[1]
+    1
+    """
+    named = {each.event_id: each for each in found if each.event_id}
+    return named, sum(not each.event_id for each in found)
+
+
+def ack_of(message: Mapping[str, Any]) -> Ack | None:
+    """The acknowledgement in a control message, if it is one.
+
+    >>> ack_of({"kind": "streamMessageAck",
+    ...         "attributes": {"topic": "t", "partition": 1, "offset": 7}})
+    Ack(topic='t', partition=1, offset=7)
+    """
+    if message.get("kind") != "streamMessageAck":
+        return None
+    said = message.get("attributes") or {}
+    topic = said.get("topic", "")
+    return Ack(str(topic), int(said.get("partition", 0)), int(said.get("offset", 0)))
+
+
+@lru_cache(4096)
 def canonical(name: str) -> str:
     """A header's name as Go writes it.
 

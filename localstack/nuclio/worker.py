@@ -1,4 +1,8 @@
-"""One worker process as the processor sees it: start it, give it one event, hear its answer."""
+"""One worker process as the processor sees it: start it, give it one event, hear its answer.
+
+The program in it is a wrapper, ours (`worker_child`) or Nuclio's own: all that is known of it is
+the protocol, its two sockets and three signals.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,31 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import msgpack
 
 from ..clock import MACHINE
 from . import wire
 
-LINE_LIMIT = 64 * 1024 * 1024
-KEEP_OUTPUT = 1 << 20
+KEEP_OUTPUT, LINE = 1 << 20, 4096
+LEVELS = {"warning": "warn", "critical": "error", "fatal": "error"}
+# What says that the function has been asked to drain, and to terminate: our wrapper's control
+# message and end; Nuclio's own says in its log that it now calls what the function has set.
+DRAINED, DRAINS, TERMINATES = (
+    "drainDone",
+    "Calling platform drain handler",
+    "Calling platform termination handler",
+)
+
+Log = Callable[[str, str, Mapping[str, Any]], None]
 
 
 class WorkerFailed(Exception):
@@ -29,106 +49,257 @@ class WorkerTimedOut(Exception):
     """The event took longer than the function's event timeout."""
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a worker runs, and as what.
+
+    path:      `sys.path` of the function;  python: what its own children are started with
+    addresses: the file that says where other functions are
+    sockets:   a folder with a short path, for the sockets
+    wrapper:   Nuclio's own `_nuclio_wrapper.py`, or None for ours
+    platform:  "kube" or "local": by which names functions call each other
+    """
+
+    path: Sequence[str]
+    python: str
+    handler: str
+    kind: str
+    trigger: str
+    namespace: str
+    addresses: str
+    sockets: Path
+    decoded: bool = False
+    wrapper: Path | None = None
+    platform: str = "kube"
+
+    def options(self, number: int, events: str, control: str) -> list[str]:
+        """The wrapper's options, as the processor gives them."""
+        return [
+            *("--handler", self.handler),
+            *("--event-socket-path", events),
+            *("--control-socket-path", control),
+            *("--platform-kind", self.platform),
+            *("--namespace", self.namespace),
+            *("--worker-id", str(number)),
+            *("--trigger-kind", self.kind),
+            *("--trigger-name", self.trigger),
+            *(["--decode-event-strings"] if self.decoded else []),
+        ]
+
+    def python_path(self, wrapper: str) -> list[str]:
+        """Behind the function's own code, what a wrapper of several files finds beside itself."""
+        if self.wrapper is None:
+            return list(self.path)
+        return [self.path[0], str(Path(wrapper).parent), *self.path[1:]]
+
+
+class Lines(asyncio.Protocol):
+    """A socket from a worker: every line that comes is told; so is its end."""
+
+    def __init__(self, told: Callable[[bytes], None], lost: Callable[[], None]) -> None:
+        self._told, self._lost = told, lost
+        self._parts: list[bytes] = []
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost()
+
+    def data_received(self, data: bytes) -> None:
+        if b"\n" not in data:
+            self._parts.append(data)
+            return
+        if self._parts:
+            data = b"".join([*self._parts, data])
+            self._parts = []
+        *lines, rest = data.split(b"\n")
+        if rest:
+            self._parts.append(rest)
+        for line in lines:
+            self._told(line)
+
+
 class Worker:
     """A process that runs one function for one trigger, one event at a time.
 
-    given: what worker_child.py reads from its argument, short of the channel
-    log:   called with (level, message, fields) for every line the function logs or prints
+    log:     called with (level, message, fields) for every line the function logs or prints
+    control: called with every control message that the function sends
     """
 
     def __init__(
         self,
-        given: Mapping[str, Any],
+        program: Program,
+        number: int,
         environment: Mapping[str, str],
         cwd: str,
-        log: Callable[[str, str, Mapping[str, Any]], None],
+        log: Log,
+        control: Callable[[Mapping[str, Any]], None] = lambda message: None,
     ) -> None:
-        self._given, self._environment, self._cwd = given, environment, cwd
-        self._log = log
+        self._program, self.number = program, number
+        self._environment, self._cwd = environment, cwd
+        self._log, self._tell_control = log, control
         self._process: subprocess.Popen[bytes] | None = None
+        self._exit = -1  # what becomes readable when the process has ended
         self._read_end = -1
         self._said = bytearray()
         self._records: list[dict[str, Any]] = []
-        self._ready = False
-        self._turn = asyncio.Lock()  # who listens: the event in hand, or the end
+        self._transports: list[asyncio.Transport] = []
+        self._answer: asyncio.Future[bytes] | None = None
+        self._turn = asyncio.Lock()  # who may speak: the event in hand, or the end
+        self.began = 0.0  # of the event in hand, by time.monotonic; 0 while there is none
 
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    # -- beginning
     async def start(self, seconds: float) -> None:
         """Start the process and wait for its `s`; raises `WorkerFailed` or `WorkerTimedOut`."""
-        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        self._started = loop.create_future()
+        self._gone: asyncio.Future[None] = loop.create_future()
+        self._drained: asyncio.Event = asyncio.Event()
+        self._terminates: asyncio.Event = asyncio.Event()
+        name = uuid4().hex[:16]
+        paths = [str(self._program.sockets / f"{name}.{each}") for each in ("event", "control")]
+        listeners = [_listener(path) for path in paths]
+        try:
+            self._spawn(paths)
+            await self._within(self._connected(listeners), seconds)
+        finally:
+            for listener, path in zip(listeners, paths, strict=True):
+                listener.close()
+                Path(path).unlink(missing_ok=True)
+
+    def _spawn(self, paths: list[str]) -> None:
         read_end, write_end = os.pipe()
-        with theirs, as_file(files(__package__) / "worker_child.py") as program:
-            given = json.dumps({**self._given, "channel": theirs.fileno()})
-            self._process = subprocess.Popen(
-                [sys.executable, "-S", "-s", "-E", "-u", str(program), given],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                env=dict(self._environment),
-                cwd=self._cwd,
-                start_new_session=True,
-            )
-        os.close(write_end)
+        folder = files(__package__)
+        ours = folder / "worker_child.py"
+        with as_file(folder / "worker_start.py") as start, as_file(ours) as child:
+            wrapper = str(self._program.wrapper or child)
+            given = {
+                "path": self._program.python_path(wrapper),
+                "python": self._program.python,
+                "addresses": self._program.addresses,
+                "wrapper": wrapper,
+                "options": self._program.options(self.number, *paths),
+            }
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-S", "-s", "-E", "-u", str(start), json.dumps(given)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=write_end,
+                    stderr=write_end,
+                    env=dict(self._environment),
+                    cwd=self._cwd,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(write_end)
         os.set_blocking(read_end, False)
         self._read_end = read_end
-        asyncio.get_running_loop().add_reader(read_end, self._read_output)
-        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
-        await self._within(self._line("s"), seconds)
-        self._ready = True
+        self._exit = os.pidfd_open(self._process.pid)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(read_end, self._read_output)
+        loop.add_reader(self._exit, self._exited)
 
-    async def call(self, event: Mapping[str, Any], seconds: float | None) -> wire.Reply:
-        """Give the worker one event; raises `WorkerFailed`, `WorkerTimedOut` (it is then gone)."""
-        import msgpack
+    async def _connected(self, listeners: list[socket.socket]) -> None:
+        loop = asyncio.get_running_loop()
+        for listener, told in zip(listeners, (self._event_line, self._control_line), strict=True):
+            taken = asyncio.ensure_future(loop.sock_accept(listener))
+            await self._first_of(taken)
+            connection, _ = taken.result()
+            make = partial(Lines, told, self._kill)
+            transport, _ = await loop.create_unix_connection(make, sock=connection)
+            self._transports.append(transport)
+        await self._first_of(self._started)
 
+    async def _first_of(self, wanted: asyncio.Future[Any]) -> None:
+        """Wait for it; raises `WorkerFailed` when the process ends before."""
+        await asyncio.wait({wanted, self._gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not wanted.done():
+            wanted.cancel()
+            raise WorkerFailed(self._last_words())
+
+    async def _within(self, work: Any, seconds: float) -> None:
+        task, timer = asyncio.ensure_future(work), asyncio.ensure_future(MACHINE.sleep(seconds))
+        try:
+            await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if task.cancelled():
+            await self.stop()
+            raise WorkerTimedOut(f"the worker did not start within {seconds:g} s")
+        task.result()
+
+    # -- events
+    async def call(
+        self, event: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> list[wire.Reply]:
+        """Give the worker one event, or a batch of them, and hear the answers.
+
+        Raises `WorkerFailed`, or `WorkerTimedOut` after `expire`; it is then gone.
+        """
         async with self._turn:
             self._records = []
             self._said.clear()  # its last words, should it end, are of this event
+            self._answer = asyncio.get_running_loop().create_future()
+            self.began = time.monotonic()
             try:
-                self._writer.write(wire.frame(msgpack.packb(event)))
-                text = await self._within(self._line("r"), seconds)
-            except (ConnectionError, WorkerFailed):
+                self._transports[0].write(wire.frame(msgpack.packb(event)))
+                return wire.replies(await self._answer)
+            except (WorkerFailed, WorkerTimedOut):
                 await self.stop()
-                raise WorkerFailed(self._last_words()) from None
-            return wire.reply(text)
+                raise
+            finally:
+                self.began = 0.0
+
+    def expire(self) -> None:
+        """The event in hand takes too long: it is over, and so is the worker."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(WorkerTimedOut("no answer within the event timeout"))
 
     def take_records(self) -> list[dict[str, Any]]:
         """The log records of the last event."""
         records, self._records = self._records, []
         return records
 
-    async def _within(self, work: Any, seconds: float | None) -> bytes:
-        task = asyncio.ensure_future(work)
-        if seconds is None:
-            return bytes(await task)
-        timer = asyncio.ensure_future(MACHINE.sleep(seconds))
-        await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
-        timer.cancel()
-        if not task.done():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WorkerFailed):
-                await task
-            await self.stop()
-            raise WorkerTimedOut(f"no answer within {seconds:g} s")
-        return bytes(task.result())
+    # -- what it says
+    def _event_line(self, line: bytes) -> None:
+        letter = line[:1]
+        if letter == b"r":
+            if self._answer is not None and not self._answer.done():
+                self._answer.set_result(line[1:])
+        elif letter == b"l":
+            self._record(line[1:])
+        elif letter == b"s" and not self._started.done():
+            self._started.set_result(None)
 
-    async def _line(self, letter: str) -> bytes:
-        """The text of the next line with that letter; log lines on the way are passed on."""
-        while True:
-            line = await self._reader.readline()
-            if not line:
-                await self._ended()
-                raise WorkerFailed(self._last_words())
-            kind, text = line[:1].decode(), line[1:].rstrip(b"\n")
-            if kind == letter:
-                return text
-            if kind == "l":
-                record = json.loads(text)
-                self._records.append(record)
-                self._log(record["level"], record["message"], record.get("with") or {})
+    def _record(self, text: bytes) -> None:
+        try:
+            record = json.loads(text)
+        except ValueError:
+            return
+        level = str(record.get("level", "info"))
+        record["level"] = LEVELS.get(level, level)
+        message = str(record.get("message", ""))
+        if message == DRAINS:
+            self._drained.set()
+        elif message == TERMINATES:
+            self._terminates.set()
+        self._records.append(record)
+        self._log(record["level"], message, record.get("with") or {})
+
+    def _control_line(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            self._log("warn", "Failed to read control message", {})
+            return
+        if message.get("kind") == DRAINED:
+            self._drained.set()
+        self._tell_control(message)
 
     def _read_output(self) -> None:
         """Prints of the function become lines of its log; never waits.
@@ -156,37 +327,73 @@ class Worker:
         del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
         for line in data.decode("utf-8", "replace").splitlines():
             if line:
-                self._log("info", line[:4096], {})
+                self._log("info", line[:LINE], {})
 
     def _last_words(self) -> str:
         said = self._said.decode("utf-8", "replace").strip()
         code = self._process.poll() if self._process else None
         return f"the worker process ended with code {code}" + (f":\n{said[-4000:]}" if said else "")
 
-    async def _ended(self) -> None:
-        if self._process is not None:
-            await asyncio.to_thread(self._process.wait)
+    # -- ends
+    def _exited(self) -> None:
+        """The process has ended: whoever waits for it is told."""
+        if self._exit < 0 or self._process is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._exit)
+        os.close(self._exit)
+        self._exit = -1
+        self._process.wait()
         # What it has printed is there; a process of its own that lives on may hold the other end.
         self._read_output()
         self._close_output()
+        for transport in self._transports:
+            transport.close()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(WorkerFailed(self._last_words()))
+        self._gone.set_result(None)
+
+    async def drain(self, seconds: float) -> None:
+        """Let the function finish what it holds: its drain callback (SIGUSR2), after the event in
+        hand.  Events are discarded from then on, until `resume`.  Raises TimeoutError."""
+        async with self._turn:
+            self._drained.clear()
+            self._signal(signal.SIGUSR2)
+            await self._either(self._drained, seconds)
+
+    def resume(self) -> None:
+        """Take events again (SIGCONT)."""
+        self._signal(signal.SIGCONT)
 
     async def end(self, seconds: float) -> None:
-        """Let the function drain and terminate, within `seconds`, then `stop`."""
-        if self._ready and self.alive:
-            with contextlib.suppress(WorkerFailed, WorkerTimedOut):
-                await self._within(self._told_to_end(), seconds)
+        """Let the function drain and terminate, within `seconds`, then `stop`.
+
+        Each after the event in hand.  Source: the signals of Nuclio's public wrapper.
+        """
+        if self._transports and self._started.done() and self.alive:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told_to_end(seconds), seconds)
         await self.stop()
 
-    async def _told_to_end(self) -> bytes:
-        """Drain (SIGUSR2), then terminate (SIGUSR1), each after the event in hand.
-
-        Source: the signals of Nuclio's public wrapper.
-        """
-        self._signal(signal.SIGUSR2)
+    async def _told_to_end(self, seconds: float) -> None:
+        await self.drain(seconds)
         async with self._turn:
-            await self._line("d")
             self._signal(signal.SIGUSR1)
-            return await self._line("")  # until it is gone
+            await self._either(self._terminates, seconds)
+            if self.alive:  # Nuclio's own ends when its processor hangs up
+                with contextlib.suppress(OSError):
+                    self._transports[0].write_eof()
+            await self._gone
+
+    async def _either(self, event: asyncio.Event, seconds: float) -> None:
+        """Until it is set or the process is gone; raises TimeoutError."""
+        task: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
+        both: set[asyncio.Future[Any]] = {task, self._gone}
+        try:
+            done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+        if not done:
+            raise TimeoutError
 
     def _signal(self, number: int) -> None:
         if self._process is not None and self.alive:
@@ -196,8 +403,18 @@ class Worker:
         """End the process and everything it started."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        await self._ended()
-        if hasattr(self, "_writer"):
-            self._writer.close()
+        self._kill()
+        await asyncio.shield(self._gone)
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _listener(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(1)
+    listener.setblocking(False)
+    return listener

@@ -1,174 +1,226 @@
-"""The worker's own program: started by path, without site-packages, it runs one function.
+"""Our wrapper: what runs one function in a worker's process and speaks to the processor.
 
-It imports the standard library, `nuclio_sdk` and `msgpack`, and nothing of pelton.  Strings of an
-event are bytes unless NUCLIO_PYTHON_DECODE_EVENT_STRINGS is true, as in Nuclio's own wrapper.
+It takes the options of Nuclio's own wrapper and speaks its protocol, so that either can stand in
+the other's place: events come by one unix socket, answers and logs go back on it; a second one
+carries control messages.  It imports the standard library, `nuclio_sdk` and `msgpack`, and nothing
+of pelton.
+
+The handler runs inside this process's event loop, one event at a time, a coroutine to its end; what
+it leaves to the loop goes on between events.  Strings of an event are bytes unless the option says
+that they are decoded.  Source: Nuclio's public processor and wrapper (`_nuclio_wrapper.py`).
 """
 
-import ctypes
+import asyncio
 import json
 import os
+import select
 import signal
 import socket
-import struct
 import sys
 import time
 from typing import Any
 
+import msgpack
+import nuclio_sdk
+import nuclio_sdk.json_encoder
+import nuclio_sdk.logger
+
+PIECE = 1 << 18
+ENCODER = nuclio_sdk.json_encoder.Encoder()
+# The same text from C wherever the SDK's own encoder has nothing to say that JSON cannot.
+FAST = json.JSONEncoder(allow_nan=False, default=ENCODER.default)
+
+
+def encode(value: Any) -> str:
+    """What nuclio_sdk's encoder makes of it, which is written in Python and forty times slower."""
+    try:
+        return FAST.encode(value)
+    except ValueError:  # NaN and infinities, which it gives as text; or a circle, which it refuses
+        text: str = ENCODER.encode(value)
+        return text
+
 
 class Channel:
-    """The socket to the processor."""
+    """A socket to the processor; what is said goes out whole, however long that takes."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._socket = socket.socket(fileno=descriptor)
+    def __init__(self, path: str) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(path)
+        self.socket.setblocking(False)
 
-    def say(self, letter: str, text: str = "") -> None:
-        self._socket.sendall(f"{letter}{text}\n".encode())
-
-    def take(self) -> bytes | None:
-        head = self._exactly(4)
-        return self._exactly(struct.unpack("!I", head)[0]) if head else None
-
-    def _exactly(self, size: int) -> bytes | None:
-        parts = bytearray()
-        while len(parts) < size:
-            got = self._socket.recv(min(1 << 20, size - len(parts)))
-            if not got:
-                return None
-            parts += got
-        return bytes(parts)
+    def say(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            try:
+                data = data[self.socket.send(data) :]
+            except BlockingIOError:
+                select.select([], [self.socket], [])
 
 
 class LogFile:
-    """A file for nuclio_sdk's logger: each line it writes goes to the processor as a record."""
+    """A file for nuclio_sdk's logger: a record that it writes is an `l` line."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
     def write(self, text: str) -> None:
-        for line in text.splitlines():
-            if line:
-                self._channel.say("l", line)
+        if text.strip():
+            self._channel.say(f"l{text.rstrip()}\n")
 
     def flush(self) -> None:
         pass
 
 
-class Ends:
-    """SIGUSR2 asks the function to drain, SIGUSR1 to terminate.
+class Wrapper:
+    """One function's worker: takes events off its channel and answers them, one by one."""
 
-    As in Nuclio's own wrapper: the callbacks that it set on `context.platform` run when no event is
-    in hand.  It then says that it has drained, or ends the process, which Nuclio kills in time.
-    """
+    def __init__(self, events: Channel, control: Channel, decoded: bool) -> None:
+        self._events, self._control, self._raw = events, control, not decoded
+        kinds = nuclio_sdk.event.EventDeserializerKinds
+        self._deserialize = (kinds.msgpack if decoded else kinds.msgpack_raw).value.deserialize
+        self._received = bytearray()
+        self._task: asyncio.Task[None] | None = None  # an event, or a callback, in hand
+        self._signals: list[int] = []
+        self._discards = False
 
-    def __init__(self, platform: Any, channel: Channel) -> None:
-        self._platform, self._channel = platform, channel
-        self._asked: list[int] = []
-        self._idle = self._answering = False
-        for number in (signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, self._hear)
+    async def begin(self, options: dict[str, str], logger: Any) -> None:
+        platform = nuclio_sdk.Platform(
+            options["platform-kind"], options["namespace"], on_control_callback=self.tell
+        )
+        trigger = nuclio_sdk.TriggerInfo(options["trigger-kind"], options["trigger-name"])
+        self._context = nuclio_sdk.Context(logger, platform, options["worker-id"], trigger)
+        self._handler, init_context = load(options["handler"])
+        if init_context is not None:
+            made = init_context(self._context)
+            if asyncio.iscoroutine(made):
+                await made
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT):
+            self._loop.add_signal_handler(number, self._hear, number)
+        self._gone = self._loop.create_future()
+        self._loop.add_reader(self._events.socket, self._read)
+        self._events.say("s\n")
+        await self.tell({"kind": "wrapperInitialized", "attributes": {"ready": "true"}})
 
-    def take(self) -> bytes | None:
-        """The channel's next event; signals that come before it are answered at once."""
-        self._idle = True
-        self._answer()
-        packed = self._channel.take()
-        self._idle = False
-        return packed
+    async def serve(self) -> None:
+        """Until the processor hangs up."""
+        await self._gone
 
-    def _hear(self, number: int, _: Any) -> None:
-        self._asked.append(number)
-        if self._idle and not self._answering:
-            self._answer()
+    async def tell(self, message: Any) -> None:
+        """Send a control message."""
+        self._control.say(f"{encode(message)}\n")
 
-    def _answer(self) -> None:
-        self._answering = True
-        while self._asked:
-            draining = self._asked.pop(0) == signal.SIGUSR2
-            try:
-                awaited(self._platform._on_signal("drain" if draining else "termination"))
-            except BaseException as error:
-                report(error, "Exception raised while draining or terminating")
+    # -- events
+    def _read(self) -> None:
+        try:
+            data = self._events.socket.recv(PIECE)
+        except BlockingIOError:
+            return
+        if not data:
+            self._loop.remove_reader(self._events.socket)
+            self._gone.set_result(None)
+            return
+        self._received += data
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """The next event that is whole, when none is in hand."""
+        received = self._received
+        while self._task is None and len(received) >= 4:
+            end = 4 + int.from_bytes(received[:4], "big")
+            if len(received) < end:
+                return
+            packed = bytes(received[4:end])
+            del received[:end]
+            self._take(packed)
+
+    def _take(self, packed: bytes) -> None:
+        try:
+            event = self._deserialize(msgpack.unpackb(packed, raw=self._raw))
+        except Exception as error:
+            self._fail(error, "Exception caught while serving")
+            return
+        if self._discards:
+            self._context.logger.debug_with("Event has been discarded", event=event)
+            return
+        began = time.time()
+        try:
+            output = self._handler(self._context, event)
+            if asyncio.iscoroutine(output):
+                self._task = self._loop.create_task(self._finish(output, began))
+                return
+            self._answer(output, began)
+        except BaseException as error:
+            self._fail(error, "Exception caught in handler")
+        if self._signals:
+            self._heed()
+
+    async def _finish(self, output: Any, began: float) -> None:
+        try:
+            self._answer(await output, began)
+        except BaseException as error:
+            self._fail(error, "Exception caught in handler")
+        self._over()
+
+    def _over(self) -> None:
+        """What was in hand is done: what came meanwhile follows."""
+        self._task = None
+        self._heed()
+        self._go_on()
+
+    def _answer(self, output: Any, began: float) -> None:
+        duration = time.time() - began or sys.float_info.min
+        form = nuclio_sdk.Response.from_entrypoint_output
+        if isinstance(output, list):
+            answer = encode([form(encode, each) for each in output])
+        else:
+            answer = encode(form(encode, output))
+        self._events.say(f'm{{"duration": {duration!r}}}\nr{answer}\n')
+
+    def _fail(self, error: BaseException, what: str) -> None:
+        trace = traced(error)
+        self._context.logger.error_with(what, exc=str(error), traceback=trace)
+        answer = {
+            "body": f'{what} - "{error}": {trace}',
+            "body_encoding": "text",
+            "content_type": "text/plain",
+            "status_code": 500,
+        }
+        self._events.say(f"r{encode(answer)}\n")
+
+    # -- signals
+    def _hear(self, number: int) -> None:
+        """SIGUSR2 asks the function to drain, SIGUSR1 to terminate; SIGCONT has events go on."""
+        if number == signal.SIGCONT:
+            self._discards = False
+        elif number == signal.SIGUSR1 or not self._discards:
+            self._discards = True
+            self._signals.append(number)
+        if self._task is None:
+            self._heed()
+
+    def _heed(self) -> None:
+        """Run the callbacks that are due; one that is a coroutine is in hand until it is done."""
+        if self._signals:
+            self._task = self._loop.create_task(self._call_back(self._signals.pop(0)))
+
+    async def _call_back(self, number: int) -> None:
+        drains = number == signal.SIGUSR2
+        try:
+            said = self._context.platform._on_signal("drain" if drains else "termination")
+            if asyncio.iscoroutine(said):
+                await said
+        except BaseException as error:
+            print(f"Exception raised while draining or terminating - {traced(error)}", flush=True)
+        if not drains:
             sys.stdout.flush()
-            if not draining:
-                os._exit(0)
-            self._channel.say("d")
-        self._answering = False
+            os._exit(0)
+        await self.tell({"kind": "drainDone", "attributes": {}})
+        self._over()
 
 
-def main() -> None:
-    given = json.loads(sys.argv[1])
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-    sys.path[:] = given["path"]
-    sys.executable = given["python"]  # what the function's own children are started with
-    import msgpack
-    import nuclio_sdk
-    import nuclio_sdk.logger
-
-    channel = Channel(given["channel"])
-    decoded = os.environ.get("NUCLIO_PYTHON_DECODE_EVENT_STRINGS", "").lower() == "true"
-    kinds = nuclio_sdk.event.EventDeserializerKinds
-    deserialize = (kinds.msgpack if decoded else kinds.msgpack_raw).value.deserialize
-    context = make_context(nuclio_sdk, channel, given)
-    try:
-        handler = load(given["handler"], context)
-    except BaseException as error:
-        report(error, "Exception raised while running init_context or loading the handler")
-        sys.exit(1)
-    ends = Ends(context.platform, channel)
-    channel.say("s")
-    encoder = nuclio_sdk.json_encoder.Encoder() if hasattr(nuclio_sdk, "json_encoder") else None
-    while (packed := ends.take()) is not None:
-        began = time.monotonic()
-        message = msgpack.unpackb(packed, raw=not decoded)
-        response = run(nuclio_sdk, encoder, handler, context, deserialize(message))
-        sys.stdout.flush()
-        channel.say("m", json.dumps({"duration": time.monotonic() - began}))
-        channel.say("r", json.dumps(response))
-
-
-def make_context(nuclio_sdk: Any, channel: Channel, given: dict[str, Any]) -> Any:
-    import logging
-
-    logger = nuclio_sdk.Logger(logging.DEBUG)
-    logger.set_handler("default", LogFile(channel), formatter())
-    trigger = nuclio_sdk.TriggerInfo(given["trigger"]["kind"], given["trigger"]["name"])
-    platform = nuclio_sdk.Platform(
-        "local", given["namespace"], connection_provider=connections(given["addresses"])
-    )
-    return nuclio_sdk.Context(logger, platform, given["worker"], trigger)
-
-
-def formatter() -> Any:
-    import logging
-
-    class Json(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            line = {
-                "datetime": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created)),
-                "time": record.created * 1000,
-                "level": record.levelname.lower(),
-                "message": record.getMessage(),
-                "with": getattr(record, "with", {}),
-            }
-            return json.dumps(line, default=str)
-
-    return Json()
-
-
-def connections(addresses_file: str) -> Any:
-    """nuclio_sdk calls other functions at nuclio-<namespace>-<name>:8080; here that is a port."""
-    import http.client
-
-    def connect(address: str, *args: Any, **options: Any) -> Any:
-        host = address.partition(":")[0]
-        with open(addresses_file) as file:
-            known = json.load(file)
-        return http.client.HTTPConnection(known.get(host, address), *args, **options)
-
-    return connect
-
-
-def load(handler: str, context: Any) -> Any:
+def load(handler: str) -> tuple[Any, Any]:
+    """The handler, and the `init_context` of the module that it says it is of, or None."""
     import importlib
 
     module_name, _, name = handler.rpartition(":")
@@ -176,55 +228,54 @@ def load(handler: str, context: Any) -> Any:
     found = getattr(module, name, None)
     if found is None:
         raise AttributeError(f"module {module_name!r} has no handler {name!r}")
-    # Where Nuclio's wrapper looks for it: in the module that the handler says it is of.
     home = sys.modules.get(getattr(found, "__module__", module_name), module)
-    if hasattr(home, "init_context"):
-        awaited(home.init_context(context))
-    return found
+    return found, getattr(home, "init_context", None)
 
 
-_LOOP: Any = None
-
-
-def awaited(value: Any) -> Any:
-    """The value, or what a coroutine comes to on this worker's one loop."""
-    global _LOOP
-    if not hasattr(value, "__await__"):
-        return value
-    import asyncio
-
-    _LOOP = _LOOP or asyncio.new_event_loop()
-    return _LOOP.run_until_complete(value)
-
-
-def run(nuclio_sdk: Any, encoder: Any, handler: Any, context: Any, event: Any) -> Any:
-    try:
-        output = awaited(handler(context, event))
-        return nuclio_sdk.Response.from_entrypoint_output(encode(encoder), output)
-    except BaseException as error:
-        trace = report(error, "Exception caught in handler")
-        return {
-            "body": f'Exception caught in handler - "{error}": {trace}',
-            "body_encoding": "text",
-            "content_type": "text/plain",
-            "headers": {},
-            "status_code": 500,
-            "event_id": None,
-        }
-
-
-def encode(encoder: Any) -> Any:
-    return encoder.encode if encoder is not None else json.dumps
-
-
-def report(error: BaseException, what: str) -> str:
+def traced(error: BaseException) -> str:
+    """Its traceback, beginning in the function."""
     import traceback
 
     own = error.__traceback__.tb_next if error.__traceback__ else None
-    trace = "".join(traceback.format_exception(type(error), error, own or error.__traceback__))
-    print(f'{what} - "{error}": {trace}', file=sys.stderr, flush=True)
-    return trace
+    return "".join(traceback.format_exception(type(error), error, own or error.__traceback__))
+
+
+async def main(options: dict[str, str]) -> None:
+    import logging
+
+    logger = nuclio_sdk.Logger(logging.DEBUG)
+    logger.bind(worker_id=options["worker-id"])
+    events, control = Channel(options["event-socket-path"]), Channel(options["control-socket-path"])
+    logger.set_handler("default", LogFile(events), nuclio_sdk.logger.JSONFormatter())
+    wrapper = Wrapper(events, control, "decode-event-strings" in options)
+    try:
+        await wrapper.begin(options, logger)
+    except BaseException as error:
+        print(
+            "Exception raised while running init_context or loading the handler - "
+            f'"{error}": {traced(error)}',
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
+    await wrapper.serve()
+
+
+def options_of(words: list[str]) -> dict[str, str]:
+    """
+    >>> options_of(["--handler", "a:b", "--decode-event-strings"])
+    {'handler': 'a:b', 'decode-event-strings': ''}
+    """
+    found: dict[str, str] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word[2:]
+            found[name] = ""
+        else:
+            found[name] = word
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main(options_of(sys.argv[1:])))

@@ -144,6 +144,11 @@ _PORT = click.IntRange(0, 65535)
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Variables that every function finds, unless it has them already, like a .env file.",
 )
+@click.option(
+    "--nuclio-wrapper",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    help="Nuclio's own _nuclio_wrapper.py, which runs its functions in the place of ours.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -161,6 +166,7 @@ def command(
     hosts: tuple[str, ...],
     verify_signatures: bool,
     env_file: Path | None,
+    nuclio_wrapper: Path | None,
     as_json: bool,
 ) -> None:
     """Run AWS and Nuclio on this machine, in the foreground."""
@@ -182,6 +188,7 @@ def command(
         access=Access(origins, hosts, verify_signatures),
         variables=read(env_file) if env_file else None,
         nuclio_platform=nuclio_platform,
+        nuclio_wrapper=nuclio_wrapper,
     )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:

@@ -281,7 +281,7 @@ def test_a_worker_that_died_idle_costs_no_event(pelton_emulator: RunningEmulator
 def state(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/status").read_text().partition("State:")[2].partition("\n")[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return "zombie"
 
 

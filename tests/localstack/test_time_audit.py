@@ -20,9 +20,12 @@ ENGINE = "how long a container engine takes: it is a real program"
 FORMS = "writes down a time that it is given"
 # (file, use) -> why it does not ask the emulator's clock
 REAL = {
-    ("nuclio/pool.py", "asyncio.timeout"): PROCESS,
+    ("nuclio/pool.py", "MACHINE.call_later"): PROCESS,
+    ("nuclio/pool.py", "time.monotonic"): PROCESS,
     ("nuclio/pool.py", "time.perf_counter"): MEASURED,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
+    ("nuclio/worker.py", "asyncio.wait_for"): PROCESS,
+    ("nuclio/worker.py", "time.monotonic"): PROCESS,
     ("lambda_/sandbox.py", "MACHINE.call_later"): PROCESS,
     ("lambda_/calls.py", "MACHINE.time"): "a trace's beginning: its segments are of real processes",
     ("lambda_/invocations.py", "MACHINE.time"): "the deadline that a process is told",
@@ -56,9 +59,7 @@ REAL = {
     ("lambda_/logs.py", "MACHINE.sleep"): "the Logs service is being loaded",
     ("lambda_/fork_child.py", "time.monotonic"): CHILD,
     ("lambda_/fork_child.py", "time.sleep"): CHILD,
-    ("nuclio/worker_child.py", "time.monotonic"): CHILD,
-    ("nuclio/worker_child.py", "time.strftime"): CHILD,
-    ("nuclio/worker_child.py", "time.gmtime"): CHILD,
+    ("nuclio/worker_child.py", "time.time"): CHILD,
     ("lambda_/urls.py", "time.strftime"): FORMS,
     ("lambda_/urls.py", "time.gmtime"): FORMS,
     ("signatures/check.py", "MACHINE.time"): "clients sign with their machine's time",

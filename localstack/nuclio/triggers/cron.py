@@ -11,11 +11,11 @@ import json
 import sys
 from typing import Any
 
-from ...clock import Clock
 from .. import wire
 from ..durations import seconds
 from ..pool import NoWorker, Pool
 from ..worker import WorkerFailed, WorkerTimedOut
+from .base import Around
 
 KIND = "cron"
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -24,9 +24,9 @@ RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 class CronTrigger:
     """Sends an event to its pool at every tick, until closed."""
 
-    def __init__(self, name: str, settings: dict[str, Any], pool: Pool, clock: Clock) -> None:
+    def __init__(self, name: str, settings: dict[str, Any], pool: Pool, around: Around) -> None:
         self.name, self.kind, self._retired, self._at_work = name, KIND, False, False
-        self._name, self._pool, self._clock = name, pool, clock
+        self._name, self._pool, self._clock = name, pool, around.clock
         attributes = settings.get("attributes") or {}
         self._every = seconds(attributes["interval"]) if attributes.get("interval") else 0.0
         self._schedule = str(attributes.get("schedule") or "")
@@ -60,7 +60,7 @@ class CronTrigger:
             try:
                 with self._clock.busy(f"event of the cron trigger {self._name}"):
                     await self._pool.call(self._event())
-            except (NoWorker, WorkerFailed, WorkerTimedOut) as error:
+            except (NoWorker, WorkerFailed, WorkerTimedOut, ValueError) as error:
                 said = str(error) or "no worker was free"
                 print(f"nuclio: trigger {self._name}: {said}", file=sys.stderr, flush=True)
             self._at_work = False

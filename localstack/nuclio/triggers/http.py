@@ -1,48 +1,53 @@
-"""The HTTP trigger: a port of its own; a request becomes an event, its reply the answer."""
+"""The HTTP trigger: a port of its own; a request becomes an event, its reply the answer.
+
+Source: Nuclio's public pkg/processor/trigger/http, and fasthttp, the server that it is made with.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import sys
+import posixpath
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ...clock import Clock
-from ...front import OPEN, Front, Gate, Request, Response
+from ...front import Front, Limits, Request, Response
 from .. import wire
+from ..cloudevents import NotACloudEvent, is_cloud_event, unwrapped
+from ..cors import cors_of
+from ..gates import OwnRules, ServiceNames
 from ..pool import NoWorker, Pool
 from ..worker import WorkerFailed, WorkerTimedOut
+from .base import Around
+from .http_batches import batches_of
 
-KIND = "http"
-MAX_BODY = 4 * 1024 * 1024
-LOGS_HEADER_LIMIT = 4096
+KIND, HEALTH = "http", "/__internal/health"
+MAX_BODY, MAX_HEAD = 4 * 1024 * 1024, 16 * 1024
+LOGS_HEADER_LIMIT, PIECE = 4096, 1 << 16
+LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "dpanic": 4, "panic": 5, "fatal": 6}
+FILE, DELETE_FILE = "X-Nuclio-Filestream-Path", "X-Nuclio-Filestream-Delete-After-Send"
+# What fasthttp says of an answer that says nothing of itself.
+PLAIN = ("Content-Type", "text/plain; charset=utf-8")
+SERVER = ("Server", "nuclio")
 
 
 class HttpTrigger:
-    """One listening port for one function.
+    """One listening port for one function."""
 
-    former: the trigger that this takes the place of;  port: one to take when it is free
-    """
-
-    def __init__(
-        self,
-        name: str,
-        settings: dict[str, Any],
-        pool: Pool,
-        host: str,
-        clock: Clock,
-        gate: Gate = OPEN,
-        former: HttpTrigger | None = None,
-        port: int = 0,
-    ) -> None:
+    def __init__(self, name: str, settings: dict[str, Any], pool: Pool, around: Around) -> None:
         self.name, self.kind = name, KIND
-        self._name, self._pool, self._host = name, pool, host
-        self._clock = clock
+        self._pool, self._around, self._clock = pool, around, around.clock
         attributes = settings.get("attributes") or {}
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
-        self._former, self._preferred = former, port
-        self._front = Front(gate, body=self._max_body)
+        self._limits = Limits(head=int(attributes.get("readBufferSize") or MAX_HEAD))
+        self._cors = cors_of(attributes)
+        self._gate = (OwnRules if self._cors else ServiceNames)(around.gate)
+        self._batches = batches_of(settings, pool, around.clock)
+        self._former, self._preferred = around.take_place()
+        self._front = Front(self._gate, limits=self._limits, body=self._max_body)
         self.port = 0
 
     async def start(self) -> None:
@@ -50,6 +55,7 @@ class HttpTrigger:
         if former is not None and self._wanted in (0, former.port):
             # Its callers keep their address and their connections.
             self._front, former._front, self.port = former._front, Front(), former.port
+            self._front.gate, self._front.limits = self._gate, self._limits
             self._front.handler, self._front.body = self.answer, self._max_body
             return
         self.port = self._bind()
@@ -59,78 +65,174 @@ class HttpTrigger:
         """The configured port; without one the preferred, when it is free."""
         if self._preferred and not self._wanted:
             try:
-                return self._front.bind(self._host, self._preferred)
+                return self._front.bind(self._around.host, self._preferred)
             except OSError:  # taken meanwhile
                 pass
-        return self._front.bind(self._host, self._wanted)
+        return self._front.bind(self._around.host, self._wanted)
 
     def retire(self) -> None:
         """Nothing: its callers go to who took its place, and those that have come are answered."""
 
     async def close(self) -> None:
+        if self._batches is not None:
+            await self._batches.close()
         await self._front.close()
 
     async def answer(self, request: Request) -> Response:
-        """The function's answer to a request, or Nuclio's own 408, 413, 500 and 503."""
-        if request.path == "/__internal/health":
-            return Response(200, [("Content-Type", "text/plain")], b"")
+        """The function's answer to a request, or what the processor says by itself."""
+        if request.target.startswith(HEALTH):
+            return Response(200, [PLAIN, SERVER], b"")
         if request.cut or len(request.body) > self._max_body:
-            return _text(413, "Request body is too large")
+            return _said(413, b"Request body is too large")
+        if self._cors is not None:
+            return await self._answer_by_cors(request)
+        return await self._answer(request)
+
+    async def _answer_by_cors(self, request: Request) -> Response:
+        assert self._cors is not None
+        preflight = self._cors.answer_preflight(request)
+        if preflight is not None:
+            self._pool.statistics.add(0.0, failed=preflight.status >= 400)
+            return preflight
+        if not self._cors.allows(request.headers.get("origin", "")):
+            # So it is there: 200, and the function is not asked.
+            self._pool.statistics.add(0.0, failed=True)
+            return Response(200, [PLAIN, SERVER, ("Vary", "Origin")], b"")
+        response = await self._answer(request)
+        response.headers += [("Vary", "Origin"), *self._cors.marks(request)]
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        records: list[dict[str, Any]] = []
+        reply: wire.Reply | None
         try:
-            reply, records = await self._pool.call(self._event(request))
+            event = self._event(request)
+            if self._batches is None:
+                reply, records = await self._pool.call(event)
+            else:
+                reply = await self._batches.call(event)
         except NoWorker:
-            return Response(503, [], b"")
+            return _said(503)
         except WorkerTimedOut:
-            return _json(408, {"error": "handler timed out"})
-        except WorkerFailed as error:
-            print(f"nuclio: {self._name}: {error}", file=sys.stderr, flush=True)
-            return _text(500, str(error))
-        return _response(reply, records, request.headers.get("x-nuclio-log-level"))
+            return _said(408, b'{"error": "handler timed out"}')
+        except (NotACloudEvent, WorkerFailed, ValueError) as error:
+            self._around.say("error", f"trigger {self.name}: {error}")
+            return _said(500, b"" if isinstance(error, NotACloudEvent) else str(error).encode())
+        if reply is None:
+            return _said(200)
+        response = await self._response(reply)
+        level = request.headers.get("x-nuclio-log-level")
+        if level is not None:
+            self._add_logs(response, records, level)
+        return response
 
     def _event(self, request: Request) -> dict[str, Any]:
-        headers = {wire.canonical(name): value for name, value in request.headers.items()}
-        return wire.event(
+        given, query = request.headers, request.query
+        headers = {wire.canonical(name): value for name, value in given.items()}
+        path = request.path
+        if "%" in path or "//" in path or "/." in path:
+            path = _normal(path)
+        event = wire.event(
             kind=KIND,
-            name=self._name,
+            name=self.name,
             body=request.body,
-            content_type=request.headers.get("content-type", ""),
+            content_type=given.get("content-type", ""),
             headers=headers,
-            fields=dict(parse_qsl(request.query, keep_blank_values=True)),
+            fields=dict(parse_qsl(query, keep_blank_values=True)) if query else None,
             method=request.method,
-            path=unquote(request.path),
-            url=request.target,
+            path=path,
             now=self._clock.time(),
         )
+        return unwrapped(event) if is_cloud_event(event) else event
 
+    # -- answers
+    async def _response(self, reply: wire.Reply) -> Response:
+        kind = ("Content-Type", reply.content_type) if reply.content_type else PLAIN
+        if not reply.headers:
+            return Response(reply.status, [kind, SERVER], reply.body)
+        headers, file, delete = _headers(reply)
+        response = Response(reply.status, [kind, SERVER, *headers], reply.body)
+        if file:
+            await self._stream(response, self._around.code / file, delete)
+        return response
 
-def _response(reply: wire.Reply, records: list[dict[str, Any]], level: str | None) -> Response:
-    headers = [("Content-Type", reply.content_type), *_headers(reply)]
-    if level is not None:
-        text = json.dumps(records)
+    async def _stream(self, response: Response, path: Path, delete: bool) -> None:
+        """Send a file that the function names, in the place of its body."""
+        response.body = b""
+        try:
+            opened = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError:
+            response.status = 404
+        except OSError as error:
+            self._around.say("warn", f"Failed to open file for file streaming: {error}")
+            response.status = 500
+        else:
+            response.chunks = _pieces(opened, path if delete else None)
+
+    def _add_logs(self, response: Response, records: list[dict[str, Any]], level: str) -> None:
+        """The event's log records as a header, unless they are too many for one."""
+        least, now = LEVELS.get(level, 0), self._clock.time() * 1000
+        told = [
+            {
+                "level": each["level"],
+                "time": now,
+                "name": self.name,
+                "message": each.get("message", ""),
+                **(each.get("with") or {}),
+            }
+            for each in records
+            if LEVELS.get(each["level"], 0) >= least
+        ]
+        text = json.dumps(told, separators=(",", ":"), default=str)
         if len(text) < LOGS_HEADER_LIMIT:
-            headers.append(("X-Nuclio-Logs", text))
-    return Response(reply.status, headers, reply.body)
+            response.headers.append(("X-Nuclio-Logs", text))
+        else:
+            self._around.say("warn", "Skipped setting logs in header cause of size limit")
 
 
-def _headers(reply: wire.Reply) -> list[tuple[str, str]]:
-    """The headers as Nuclio's server (fasthttp) sets them one by one: a name is written its own
-    way, and a later value replaces an earlier one, but a cookie is added to the others."""
+def _headers(reply: wire.Reply) -> tuple[list[tuple[str, str]], str, bool]:
+    """The headers as fasthttp sets them one by one: a name is written its own way, and a later
+    value replaces an earlier one, but a cookie is added to the others; values that are neither text
+    nor whole numbers are left out.  And the file that is to be sent, and whether it is deleted."""
     found: dict[str, str] = {}
     cookies: list[tuple[str, str]] = []
+    file, delete = "", False
     for given, value in reply.headers.items():
         name = wire.canonical(given)
-        if not isinstance(value, str | int) or name in ("Content-Type", "Content-Length"):
+        if name == DELETE_FILE:
+            delete = True
+        elif isinstance(value, bool) or not isinstance(value, str | int):
             continue
-        if name == "Set-Cookie":
+        elif name == FILE:
+            file = str(value)
+        elif name == "Set-Cookie":
             cookies.append((name, str(value)))
-        else:
+        elif name not in ("Content-Type", "Content-Length"):
             found[name] = str(value)
-    return [*found.items(), *cookies]
+    return [*found.items(), *cookies], file, delete
 
 
-def _text(status: int, text: str) -> Response:
-    return Response(status, [("Content-Type", "text/plain")], text.encode())
+async def _pieces(opened: Any, delete: Path | None) -> AsyncIterator[bytes]:
+    try:
+        while piece := await asyncio.to_thread(opened.read, PIECE):
+            yield piece
+    finally:
+        opened.close()
+        if delete is not None:
+            await asyncio.to_thread(delete.unlink, True)
 
 
-def _json(status: int, body: dict[str, Any]) -> Response:
-    return Response(status, [("Content-Type", "application/json")], json.dumps(body).encode())
+def _normal(path: str) -> str:
+    """A path as fasthttp gives it: decoded, without empty steps and steps back.
+
+    >>> _normal("/a%20b//c/../d/")
+    '/a b/d/'
+    """
+    decoded = unquote(path)
+    short = posixpath.normpath(decoded)
+    short = "/" + short.lstrip("/")
+    return short + "/" if decoded.endswith("/") and short != "/" else short
+
+
+def _said(status: int, body: bytes = b"") -> Response:
+    return Response(status, [PLAIN, SERVER], body)
