@@ -105,7 +105,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pelton-nuclio-wrapper",
         metavar="FILE",
         default="",
-        help="Nuclio's own _nuclio_wrapper.py, for the workers of the emulators that fixtures make.",
+        help="Nuclio's own _nuclio_wrapper.py, for the workers of the fixtures' emulators.",
     )
 
 

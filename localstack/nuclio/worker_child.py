@@ -225,9 +225,7 @@ def load(handler: str) -> tuple[Any, Any]:
 
     module_name, _, name = handler.rpartition(":")
     module = importlib.import_module(module_name)
-    found = getattr(module, name, None)
-    if found is None:
-        raise AttributeError(f"module {module_name!r} has no handler {name!r}")
+    found = getattr(module, name)
     home = sys.modules.get(getattr(found, "__module__", module_name), module)
     return found, getattr(home, "init_context", None)
 

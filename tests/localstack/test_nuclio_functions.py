@@ -137,7 +137,7 @@ def test_the_dashboard_invokes_lists_and_deletes(
     ("source", "spec", "words"),
     [
         ("import nothing_here", {}, "nothing_here"),
-        ("x = 1", {}, "no handler 'handler'"),
+        ("x = 1", {}, "no attribute 'handler'"),
         ("def init_context(c): raise OSError('no')\nhandler = 1", {}, "no"),
         ("x = 1", {"build": {"codeEntryType": "github"}}, "github"),
         ("x = 1", {"runtime": "golang"}, "golang"),

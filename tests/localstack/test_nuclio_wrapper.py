@@ -1,0 +1,188 @@
+"""The processor and what runs in its workers: our wrapper, or another, by one protocol.
+
+The other is what `--pelton-nuclio-wrapper` names, or a copy of Nuclio's own that an installed
+package has, or else a plain one that is written for these tests.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .test_nuclio_functions import deploy
+
+HANDLER = """
+import asyncio, json, os, sys
+
+async def init_context(context):
+    await asyncio.sleep(0)
+    context.user_data.made = context.worker_id + " " + context.trigger.kind
+    said = os.environ["SAID"]
+
+    def say(what):
+        with open(said, "a") as file:
+            file.write(what)
+
+    async def terminated():
+        await asyncio.sleep(0)
+        say("terminated ")
+
+    context.platform.set_drain_callback(lambda: say("drained "))
+    context.platform.set_termination_callback(terminated)
+
+def handler(context, event):
+    forms = {
+        b"/text": lambda: "text",
+        b"/bytes": lambda: b"\\xff\\x00",
+        b"/dict": lambda: {"a": [1, float("inf")], "b": {"c": None}},
+        b"/status": lambda: (201, "made"),
+        b"/status-dict": lambda: (202, {"a": 1}),
+        b"/none": lambda: None,
+        b"/number": lambda: 7.5,
+        b"/list": lambda: [{"first": 1}, "second"],
+        b"/empty": lambda: [],
+        b"/response": lambda: context.Response(
+            headers={"x-a": "b", "X-Number": 3, "x-list": [1]}, body={"n": 1}, status_code=207
+        ),
+        b"/typed": lambda: context.Response(body="<p>", content_type="text/html"),
+        b"/raise": lambda: 1 / 0,
+        b"/exit": lambda: sys.exit("gone"),
+        b"/coroutine": lambda: late(event),
+        b"/user-data": lambda: context.user_data.made,
+        b"/trigger": lambda: f"{context.trigger.kind} {context.trigger.name}",
+        b"/event": lambda: {
+            name: repr(getattr(event, name))
+            for name in ("body", "content_type", "fields", "method", "path", "size", "url",
+                         "shard_id", "num_shards", "type", "version", "offset", "topic")
+        },
+        b"/headers": lambda: repr(sorted(
+            (name, value) for name, value in event.headers.items() if name.startswith(b"X-")
+        )),
+        b"/logs": lambda: logged(context),
+    }
+    return forms[event.path]()
+
+async def late(event):
+    await asyncio.sleep(0)
+    return {"body": event.body}
+
+def logged(context):
+    context.logger.debug("quiet")
+    context.logger.warn_with("loud", n=1)
+    return "logged"
+"""
+TYPE = "Content-Type"
+REQUESTS: list[dict[str, Any]] = [
+    *({"url": f"/{path}"} for path in (
+        "text", "bytes", "dict", "status", "status-dict", "none", "number", "list", "empty",
+        "response", "typed", "raise", "exit", "user-data", "trigger",
+    )),
+    {"url": "/coroutine", "json": {"n": 1}},
+    {"url": "/event?b=2&a=%20x&a=y", "content": b"{broken", "headers": {TYPE: "application/json"}},
+    {"url": "/event", "json": {"n": 1}, "method": "PUT"},
+    {"url": "/event", "content": b'{"n": 1}', "headers": {TYPE: "application/json; charset=utf-8"}},
+    {"url": "/headers", "headers": {"X-TestHeaderKEY1": "v", "x-two-words": "w"}},
+    {"url": "/logs", "headers": {"x-nuclio-log-level": "info"}},
+]  # fmt: skip
+
+
+def other_wrapper(given: str) -> Path:
+    """The one that is asked for, an installed one, or the plain one."""
+    if given:
+        return Path(given)
+    for package in ("nuclio", "nuclio_sdk"):
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for found in Path(folder).rglob("_nuclio_wrapper.py"):
+                return found
+    return Path(__file__).with_name("plain_wrapper.py")
+
+
+@pytest.fixture(scope="module")
+def other_emulator(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
+    """An emulator whose Nuclio functions the other wrapper runs."""
+    path = other_wrapper(request.config.getoption("--pelton-nuclio-wrapper"))
+    with running_emulator("--nuclio-wrapper", str(path)) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def our_emulator(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
+    """One whose workers run our wrapper, whatever the session's do."""
+    if not request.config.getoption("--pelton-nuclio-wrapper"):
+        yield request.getfixturevalue("module_emulator")
+        return
+    with running_emulator() as emulator:
+        yield emulator
+
+
+def answers(emulator: RunningEmulator, said: Path) -> list[Any]:
+    """What the function answers to every request, and what its callbacks said at its end."""
+    status = deploy(emulator, HANDLER, env=[{"name": "SAID", "value": str(said)}])
+    assert status["state"] == "ready", status
+    address = f"http://{status['externalInvocationUrls'][0]}"
+    found = []
+    with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+        for each in REQUESTS:
+            answer = client.request(**{"method": "POST", **each})
+            kept = {k: v for k, v in answer.headers.items() if k != "x-nuclio-logs"}
+            body = answer.content
+            if answer.status_code == 500:  # the traces name the wrapper's own lines
+                body, _, _ = body.partition(b": Traceback")
+                kept.pop("content-length")
+            logs = json.loads(answer.headers.get("x-nuclio-logs", "[]"))
+            told = [(log["level"], log["message"], log.get("n")) for log in logs]
+            found.append((each, answer.status_code, kept, body, told))
+    httpx.request(
+        "DELETE",
+        f"{emulator.nuclio_url}/api/functions",
+        json={"metadata": {"name": "f"}},
+        trust_env=False,
+        timeout=30,
+    ).raise_for_status()
+    return [*found, said.read_text()]
+
+
+@pytest.mark.fidelity(
+    "Nuclio", "another wrapper runs in the place of ours (`--nuclio-wrapper`), and answers the same"
+)
+def test_both_wrappers_answer_the_same(
+    our_emulator: RunningEmulator, other_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    ours = answers(our_emulator, tmp_path / "ours")
+    other = answers(other_emulator, tmp_path / "other")
+    assert ours == other
+    assert ours[-1] == "drained terminated "
+
+
+@pytest.mark.fidelity("Nuclio", "every form of an answer, as the processor sends it on")
+def test_each_form(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
+    """A list is a batch of responses, of which a single event gets the first."""
+    found = {
+        each["url"]: (status, headers["content-type"], body)
+        for each, status, headers, body, _ in answers(pelton_emulator, tmp_path / "said")[:-1]
+    }
+    plain, as_json = "text/plain", "application/json"
+    assert found["/text"] == (200, plain, b"text")
+    assert found["/bytes"] == (200, plain, b"\xff\x00")
+    assert found["/dict"] == (200, as_json, b'{"a": [1, "Infinity"], "b": {"c": null}}')
+    assert found["/status"] == (201, plain, b"made")
+    assert found["/status-dict"] == (202, as_json, b'{"a": 1}')
+    assert found["/none"] == (200, plain, b"None")
+    assert found["/number"] == (200, plain, b"7.5")
+    assert found["/list"] == (200, as_json, b'{"first": 1}')
+    assert found["/response"] == (207, as_json, b'{"n": 1}')
+    assert found["/typed"] == (200, "text/html", b"<p>")
+    assert found["/raise"] == (500, plain, b'Exception caught in handler - "division by zero"')
+    assert found["/exit"] == (500, plain, b'Exception caught in handler - "gone"')
+    assert found["/user-data"] == (200, plain, b"0 http")
+    assert found["/coroutine"] == (200, as_json, b'{"body": {"n": 1}}')
+    assert found["/headers"][2] == b"[(b'X-Testheaderkey1', b'v'), (b'X-Two-Words', b'w')]"
