@@ -37,7 +37,7 @@ from .targets.target import Target as Platforms
 from .wants import between, common
 from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
-from .wants.nuclio import on_nuclio, refuse_secrets_on_docker
+from .wants.nuclio import on_nuclio, refuse_secrets_on_docker, without_gateways
 from .wants.pushed import refuse_missing_sources
 
 MANY = 20
@@ -303,9 +303,13 @@ class Session(AbstractContextManager["Session"]):
                 yield from on_lambda(self.app.name, function, built, place, self.releasing)
         if self._nuclio is not None:
             refuse_secrets_on_docker(functions, self._nuclio.platform)
+            found: list[Resource] = []
             for function in functions:
                 built = self._built(function, "nuclio", place)
-                yield from on_nuclio(self.app.name, function, built, self.releasing)
+                found += on_nuclio(self.app.name, function, built, self.releasing)
+            found, said = without_gateways(found, self._nuclio.has_gateways)
+            self._warnings += said
+            yield from found
 
     def _is_there(self, function: str, known: Collection[str]) -> bool:
         return function in known or bool(read_keys(self.target, [f"function:{function}"]))

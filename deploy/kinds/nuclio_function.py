@@ -22,6 +22,7 @@ DIGEST_ANNOTATION = "pelton/digest"
 SPEC_ANNOTATION = "pelton/spec"  # the spec as last asked for
 LINK_SECONDS = 24 * 3600
 _FAILED = ("error", "unhealthy")
+_TO_THE_END = {"x-nuclio-wait-function-action": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,14 +117,29 @@ class NuclioFunction(Resource):
     def create(self, target: Target) -> None:
         self._put(target, "POST", "/api/functions", fine=(409,))
 
+    def take_over(self, target: Target) -> None:
+        """Take the place of whatever runs under its name, and come back when that has answered all
+        that came to it."""
+        self._put(target, "POST", "/api/functions", fine=(409,), headers=_TO_THE_END)
+
     def update(self, target: Target, have: Self) -> None:
         self._put(target, "PUT", f"/api/functions/{self.name}")
 
-    def _put(self, target: Target, method: str, path: str, fine: tuple[int, ...] = ()) -> None:
+    def _put(
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        fine: tuple[int, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         assert target.nuclio is not None
-        answer = target.nuclio.call(method, path, self.name, json=self._document(target), fine=fine)
+        document = self._document(target)
+        answer = target.nuclio.call(
+            method, path, self.name, json=document, fine=fine, headers=headers
+        )
         if answer.status_code in fine:  # it was there already
-            self._put(target, "PUT", f"/api/functions/{self.name}")
+            self._put(target, "PUT", f"/api/functions/{self.name}", headers=headers)
             return
         target.nuclio.settle(self.name)
 
@@ -141,7 +157,7 @@ class NuclioFunction(Resource):
             build["functionSourceCode"] = self.source
         elif self.bucket:
             build |= {"path": self._archive_url(target), "codeEntryType": "archive"}
-        labels = {**self.labels, PROJECT_LABEL: self.project, APP_LABEL: target.app}
+        labels = {**self.labels, PROJECT_LABEL: self.project, APP_LABEL: target.app or self.app}
         return {
             "apiVersion": "nuclio.io/v1",
             "kind": "Function",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..targets.nuclio import NO_GATEWAYS
 from .base import Change, Resource
 from .nuclio_function import APP_LABEL, PROJECT_LABEL
 
@@ -47,7 +48,7 @@ class NuclioGateway(Resource):
     def read(cls, target: Target, name: str) -> Self | None:
         assert target.nuclio is not None
         # A dashboard without API gateways (Nuclio on Docker) has none of this name either.
-        answer = target.nuclio.call("GET", f"{_RESOURCE}/{name}", name, fine=(404, 405, 501))
+        answer = target.nuclio.call("GET", f"{_RESOURCE}/{name}", name, fine=NO_GATEWAYS)
         if answer.status_code != 200:
             return None
         document = answer.json()
@@ -65,7 +66,7 @@ class NuclioGateway(Resource):
     def tagged_with(cls, target: Target, app: str) -> Iterator[str]:
         if target.nuclio is None:
             return
-        answer = target.nuclio.call("GET", _RESOURCE, "API gateways", fine=(404, 405, 501))
+        answer = target.nuclio.call("GET", _RESOURCE, "API gateways", fine=NO_GATEWAYS)
         found = answer.json() if answer.status_code == 200 else {}
         for name, each in found.items():
             if (each["metadata"].get("labels") or {}).get(APP_LABEL) == app:

@@ -44,8 +44,7 @@ class NuclioRelease(Published):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        archive = (f"archive:{self.bucket}/{self.path}",) if self.bucket else ()
-        return (f"nuclio_project:{self.project}", *archive, *self.after)
+        return self._function().needs
 
     def pulls(self, changes: tuple[Change, ...]) -> bool:
         return True
@@ -91,8 +90,10 @@ class NuclioRelease(Published):
 
     def delete(self, target: Target) -> None:
         assert target.nuclio is not None
-        target.nuclio.delete("/api/functions", f"{self.name}-canary", self.namespace)
-        target.nuclio.delete("/api/functions", self.name, self.namespace)
+        from ..versions.nuclio import names_of
+
+        for each in names_of(self.name):
+            target.nuclio.delete("/api/functions", each, self.namespace)
 
     def _function(self) -> NuclioFunction:
         return NuclioFunction(
@@ -104,6 +105,7 @@ class NuclioRelease(Published):
             namespace=self.namespace,
             bucket=self.bucket,
             path=self.path,
+            after=self.after,
         )
 
 

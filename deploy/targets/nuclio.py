@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -14,7 +14,8 @@ from .aws import unreachable
 FAILED = ("error", "unhealthy")
 _DONE = ("ready", "scaledToZero")
 _POLL_SECONDS = 0.2
-_BUILD_SECONDS = 900.0
+_BUILD_SECONDS, _SECONDS = 900.0, 120.0
+NO_GATEWAYS = (404, 405, 501)  # what a dashboard without API gateways says of them
 _BUSY = 412  # the function is on its way; it cannot be deleted yet
 
 
@@ -33,7 +34,7 @@ class Nuclio:
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._pause = pause
-        self._http = httpx.Client(base_url=self.endpoint, timeout=120, transport=transport)
+        self._http = httpx.Client(base_url=self.endpoint, timeout=_SECONDS, transport=transport)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -51,6 +52,11 @@ class Nuclio:
         """What Nuclio runs on: "kube", or "local" for Docker; "" where it does not say."""
         found = self.get("/api/frontend_spec", "the dashboard") or {}
         return str(found.get("platformKind", ""))
+
+    def has_gateways(self) -> bool:
+        """Whether this Nuclio knows API gateways; on Docker it does not."""
+        answer = self.call("GET", "/api/api_gateways", "API gateways", fine=NO_GATEWAYS)
+        return answer.status_code == 200
 
     def settle(self, name: str) -> None:
         """Come back when a function is ready; with the build's own log when it failed."""
@@ -74,13 +80,24 @@ class Nuclio:
         raise CallFailed(f"{name!r} on nuclio cannot be deleted: {_error_text(answer)}")
 
     def call(
-        self, method: str, path: str, name: str, *, fine: tuple[int, ...] = (), json: Any = None
+        self,
+        method: str,
+        path: str,
+        name: str,
+        *,
+        fine: tuple[int, ...] = (),
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """One request about `name`; raises `CallFailed` for a status that is neither a success nor
         `fine`, `Unreachable` where nothing answers."""
         try:
             answer = self._http.request(
-                method, path, json=json, headers={"x-nuclio-project-namespace": "nuclio"}
+                method,
+                path,
+                json=json,
+                headers={"x-nuclio-project-namespace": "nuclio", **(headers or {})},
+                timeout=_BUILD_SECONDS if headers else _SECONDS,  # with a header it may wait
             )
         except httpx.ConnectError as error:
             raise unreachable(self.endpoint) from error

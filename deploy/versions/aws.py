@@ -69,6 +69,12 @@ class LambdaVersions:
         weights = {split.new: split.share} if split.new else {}
         self._point(released, LIVE, split.stable, {"AdditionalVersionWeights": weights})
 
+    def refuse_sticky(self, function: str, sticky: str) -> None:
+        raise CannotRelease(
+            f"a weighted alias of Lambda draws the version of each request anew, and does not go "
+            f"by {sticky}; leave --sticky out"
+        )
+
     def name_version(self, released: Released, alias: str, number: str) -> None:
         self._point(released, alias, number, {"AdditionalVersionWeights": {}})
 

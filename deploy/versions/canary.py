@@ -45,7 +45,8 @@ class Canary:
 
     baseline, new: versions;  at: which step;  since: when that began;  least: requests of the new
     version, below which no gate decides;  patience: seconds beyond a step's own in which it must
-    be decided, None for as long as it takes;  counted: what a platform had counted before
+    be decided, None for as long as it takes;  counted: what a platform had counted before;
+    sticky: what of a request decides who answers it, "" draws
     """
 
     function: str
@@ -62,6 +63,7 @@ class Canary:
     by: str = ""
     reason: str = ""
     counted: Mapping[str, Mapping[str, float]] | None = None
+    sticky: str = ""
 
     @property
     def share(self) -> float:
@@ -112,6 +114,7 @@ def begin(
     least: int = LEAST,
     patience: float | None = None,
     by: str = "",
+    sticky: str = "",
 ) -> Canary:
     """A canary that is about to send the new version its first share."""
     return Canary(
@@ -125,6 +128,7 @@ def begin(
         began=now,
         since=now,
         by=by,
+        sticky=sticky,
     )
 
 

@@ -3,59 +3,32 @@ project's annotations with the record of releases.
 
 The one that answers runs under the function's name; a canary's runs as `NAME-canary` behind the
 function's API gateway, which shares the requests.  So only requests through the gateway are part of
-a canary; promoting replaces the function in place, which its callers do not notice.
+a canary; promoting replaces the function in place, which its callers do not notice.  Where Nuclio
+has no gateways, a router of ours shares them (`nuclio_router`).
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from ..errors import CannotRelease
 from ..kinds.nuclio_function import NuclioFunction
 from ..kinds.nuclio_gateway import NuclioGateway
-from ..targets.nuclio import Nuclio
+from ..targets.nuclio import FAILED, Nuclio
 from ..targets.target import Target
+from . import nuclio_counts, nuclio_router
 from .canary import Canary
-from .facts import Facts
+from .facts import METRICS, Facts
 from .ledger import Ledger, read_ledger
+from .nuclio_record import Record, keep_record, read_record
+from .nuclio_router import VERSION_LABEL
 from .release import Released, Split, Version, moment
 
-NOTE = "releases.pelton/"
-VERSION_LABEL = "pelton/version"
-_COUNTED = re.compile(r"^(nuclio_processor_handled_events\w+)\{([^}]*)\} (\S+)$", re.M)
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _MOST_NAME = 63
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a project keeps of one function's releases.
-
-    live: the version that answers;  published: what the last deploy published, as a digest;
-    versions: their configurations, by number, the oldest first
-    """
-
-    live: str = ""
-    published: str = ""
-    versions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    ledger: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str) -> Record:
-        """The record that an annotation says; an empty one for ""."""
-        found = json.loads(text) if text else {}
-        return cls(
-            found.get("live", ""),
-            found.get("published", ""),
-            found.get("versions", {}),
-            found.get("aliases", {}),
-            found.get("ledger", {}),
-        )
 
 
 class NuclioVersions:
@@ -65,7 +38,6 @@ class NuclioVersions:
     """
 
     name = "nuclio"
-    metrics = ("errors", "requests", "mean")
 
     def __init__(self, target: Target, project: str = "", counts: str = "/metrics") -> None:
         self._target, self._project, self._counts = target, project, counts
@@ -74,6 +46,11 @@ class NuclioVersions:
     def _nuclio(self) -> Nuclio:
         assert self._target.nuclio is not None
         return self._target.nuclio
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Processors count few; a router of ours measures all of them."""
+        return ("errors", "requests", "mean") if self._has_gateways else METRICS
 
     # -- what is there
     def read(self, function: str) -> Released:
@@ -94,9 +71,10 @@ class NuclioVersions:
 
     def record(self, function: str) -> Record:
         """What the function's project keeps of it."""
-        document = self._document(self.project_of(function))
-        notes = (document or {}).get("metadata", {}).get("annotations") or {}
-        return Record.read(notes.get(f"{NOTE}{function}", ""))
+        return read_record(self._nuclio, self.project_of(function), function)
+
+    def _keep(self, function: str, record: Record) -> None:
+        keep_record(self._nuclio, self.project_of(function), function, record)
 
     def project_of(self, function: str) -> str:
         """The function's project; the one given for a function that is not there."""
@@ -104,16 +82,27 @@ class NuclioVersions:
         return found.project if found else self._project
 
     def _split(self, function: str, live: str) -> Split:
-        gateway = NuclioGateway.read(self._target, function)
-        canary = self._running(_canary(function))
-        if gateway is None or canary is None or not gateway.share(_canary(function)):
+        canary = self._running(canary_of(function))
+        if canary is None:
             return Split(live)
-        return Split(live, canary, gateway.share(_canary(function)) / 100)
+        if not self._has_gateways:
+            router = nuclio_router.read_router(self._found(function))
+            return Split(live, canary, router.share, router.sticky) if router else Split(live)
+        gateway = NuclioGateway.read(self._target, function)
+        share = gateway.share(canary_of(function)) if gateway else 0
+        return Split(live, canary, share / 100) if share else Split(live)
+
+    @cached_property
+    def _has_gateways(self) -> bool:
+        return self._nuclio.has_gateways()
+
+    def _found(self, name: str) -> dict[str, Any] | None:
+        return self._nuclio.get(f"/api/functions/{name}", name)
 
     def _running(self, name: str) -> str | None:
         """The version that a function runs ("" for one that was deployed without); None where it
         is not there."""
-        found = self._nuclio.get(f"/api/functions/{name}", name)
+        found = self._found(name)
         if found is None:
             return None
         return str((found["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
@@ -147,19 +136,56 @@ class NuclioVersions:
         self._keep(function, replace(self.record(function), published=published))
 
     def send(self, released: Released, split: Split) -> None:
-        """First who is to answer is there and ready, then the gateway sends requests, then who
-        answers no more goes, after the last event that it has."""
+        """First who is to answer is there and ready, then requests are sent there, then who answers
+        no more goes, after the last event that it has."""
         function = released.function
         if split.new:
-            self._refuse_no_gateway(function)
-            self._deploy(_canary(function), function, split.new)
-        self._deploy(function, function, split.stable)
-        self._share(function, split)
-        if not split.new and self._running(_canary(function)) is not None:
-            self._nuclio.delete("/api/functions", _canary(function))
+            self._refuse_split(function)
+        if self._has_gateways:
+            self._by_gateway(function, split)
+        else:
+            self._by_router(function, split)
         record = self.record(function)
         if record.live != split.stable:
             self._keep(function, replace(record, live=split.stable))
+
+    def _by_gateway(self, function: str, split: Split) -> None:
+        if split.new:
+            self._deploy(self._version(canary_of(function), function, split.new))
+        self._deploy(self._version(function, function, split.stable))
+        self._share(function, split)
+        if not split.new:
+            self._delete(canary_of(function))
+
+    def _by_router(self, function: str, split: Split) -> None:
+        """See `nuclio_router`."""
+        stable = self._version(stable_of(function), function, split.stable)
+        others = nuclio_router.without_requests(self._version(function, function, split.stable))
+        if not split.new:
+            self._delete(triggers_of(function))
+            self._deploy(self._version(function, function, split.stable))
+            self._delete(canary_of(function))
+            self._delete(stable_of(function))
+            return
+        canary = self._version(canary_of(function), function, split.new)
+        self._deploy(canary)
+        self._deploy(stable)
+        was = nuclio_router.read_router(self._found(function))
+        if was is None or (was.share, was.sticky) != (split.share, split.sticky):
+            stable = replace(stable, app=self.project_of(function))
+            nuclio_router.router(function, stable, canary, split, was).take_over(self._target)
+        self._nuclio.settle(function)
+        if others is not None:
+            self._deploy(replace(others, name=triggers_of(function), app=""))
+
+    def refuse_sticky(self, function: str, sticky: str) -> None:
+        """Only a router of ours can go by what a request has."""
+        nuclio_router.check_sticky(sticky)
+        if self._has_gateways:
+            raise CannotRelease(
+                f"an API gateway of Nuclio draws who answers each request anew, and does not go by "
+                f"{sticky}; leave --sticky out"
+            )
 
     def name_version(self, released: Released, alias: str, number: str) -> None:
         record = self.record(released.function)
@@ -170,18 +196,19 @@ class NuclioVersions:
         versions = {key: each for key, each in record.versions.items() if key != number}
         self._keep(released.function, replace(record, versions=versions))
 
-    def _deploy(self, name: str, function: str, number: str) -> None:
-        """Run a version under a name, if it does not run there; a canary is called by requests
-        alone, or what a rule or a queue sends would come to both."""
-        if self._running(name) == number:
-            return
+    def _version(self, name: str, function: str, number: str) -> NuclioFunction:
+        """A version under a name; a canary is called by requests alone, or what a rule or a queue
+        sends would come to both."""
         kept = self.record(function).versions[number]
         spec = json.loads(json.dumps(kept["spec"]))
+        project = self.project_of(function)
         if name != function:
             spec["triggers"] = _requests_only(spec.get("triggers") or {})
-        wanted = NuclioFunction(
+        return NuclioFunction(
             name=name,
-            project=self.project_of(function),
+            # A deploy reads whose a function is; what only a canary needs is nobody's to plan.
+            app=project if name == function else "",
+            project=project,
             spec=spec,
             digest=kept["digest"],
             labels={**kept["labels"], VERSION_LABEL: number},
@@ -189,7 +216,19 @@ class NuclioVersions:
             bucket=kept["bucket"],
             path=kept["path"],
         )
-        wanted.create(self._target)
+
+    def _deploy(self, wanted: NuclioFunction) -> None:
+        """Run it, if its version does not run there, and come back when it answers."""
+        there = NuclioFunction.read(self._target, wanted.name)
+        number = wanted.labels[VERSION_LABEL]
+        if there and there.labels.get(VERSION_LABEL) == number and there.state not in FAILED:
+            self._nuclio.settle(wanted.name)
+        else:
+            wanted.take_over(self._target)
+
+    def _delete(self, name: str) -> None:
+        if self._found(name) is not None:
+            self._nuclio.delete("/api/functions", name)
 
     def _share(self, function: str, split: Split) -> None:
         gateway = NuclioGateway.read(self._target, function)
@@ -198,13 +237,14 @@ class NuclioVersions:
         upstreams: tuple[tuple[str, int], ...] = ((function, 0),)
         if split.new:
             percent = max(1, round(split.share * 100))
-            upstreams = ((function, 100 - percent), (_canary(function), percent))
+            upstreams = ((function, 100 - percent), (canary_of(function), percent))
         replace(gateway, upstreams=upstreams).update(self._target, gateway)
 
-    def _refuse_no_gateway(self, function: str) -> None:
-        if len(_canary(function)) > _MOST_NAME:
-            raise CannotRelease(f"{_canary(function)!r} is too long a name on nuclio for a canary")
-        if NuclioGateway.read(self._target, function) is None:
+    def _refuse_split(self, function: str) -> None:
+        longest = canary_of(function) if self._has_gateways else triggers_of(function)
+        if len(longest) > _MOST_NAME:
+            raise CannotRelease(f"{longest!r} is too long a name on nuclio for a canary")
+        if self._has_gateways and NuclioGateway.read(self._target, function) is None:
             raise CannotRelease(
                 f"function {function!r} has no API gateway on nuclio to share its requests: give "
                 "it one with nuclio=pelton.Nuclio(host='HOST') and deploy; `pelton promote` "
@@ -213,48 +253,46 @@ class NuclioVersions:
 
     # -- what is counted
     def mark(self, canary: Canary) -> Mapping[str, Mapping[str, float]] | None:
-        """What the processors of both versions had counted before."""
-        return self._count((canary.function, _canary(canary.function)))
+        """What had been counted of both versions before."""
+        return self._counted(canary.function)
 
     def facts(self, canary: Canary, now: float) -> tuple[Facts, Facts]:
-        """What they have counted since; a processor that began anew counts from nothing."""
-        names = (_canary(canary.function), canary.function)
-        counts, before = self._count(names), canary.counted or {}
+        """What was counted since; who began anew (a processor, a router) counts from nothing."""
+        stable = canary.function if self._has_gateways else stable_of(canary.function)
+        names = (canary_of(canary.function), stable)
+        counts, before = self._counted(canary.function), canary.counted or {}
+        tell = nuclio_counts.facts_of if self._has_gateways else nuclio_router.facts_of
         new, baseline = (
-            _facts(version, counts[name], before.get(name, {}))
+            tell(version, counts[name], nuclio_counts.since(counts[name], before.get(name, {})))
             for version, name in zip((canary.new, canary.baseline), names, strict=True)
         )
         return new, baseline
 
-    def _count(self, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
-        text = self._nuclio.call("GET", self._counts, "the processors' counts").text
-        found: dict[str, dict[str, float]] = {name: {} for name in names}
-        for metric, inside, value in _COUNTED.findall(text):
-            labels = dict(_LABEL.findall(inside))
-            name = labels.get("function", "")
-            if name in found and labels.get("trigger_kind") == "http":
-                key = labels.get("result") or metric.rpartition("_")[2]
-                found[name][key] = found[name].get(key, 0.0) + float(value)
-        return found
-
-    # -- the project
-    def _keep(self, function: str, record: Record) -> None:
-        project = self.project_of(function)
-        document = self._document(project)
-        if document is None:
-            raise CannotRelease(f"there is no project {project!r} on nuclio")
-        metadata = document["metadata"]
-        said = {f"{NOTE}{function}": json.dumps(asdict(record))}
-        notes = {**(metadata.get("annotations") or {}), **said}
-        body = {"metadata": {**metadata, "annotations": notes}, "spec": document.get("spec") or {}}
-        self._nuclio.call("PUT", "/api/projects", project, json=body)
-
-    def _document(self, project: str) -> dict[str, Any] | None:
-        return self._nuclio.get(f"/api/projects/{project}", project) if project else None
+    def _counted(self, function: str) -> dict[str, dict[str, float]]:
+        if self._has_gateways:
+            names = (function, canary_of(function))
+            return nuclio_counts.processors(self._nuclio, names, self._counts)
+        router = nuclio_router.read_router(self._found(function))
+        if router is None:
+            raise CannotRelease(f"the requests of {function!r} are not shared by pelton's router")
+        return nuclio_router.counts(self._nuclio, function, router.key)
 
 
-def _canary(function: str) -> str:
+def canary_of(function: str) -> str:
     return f"{function}-canary"
+
+
+def stable_of(function: str) -> str:
+    return f"{function}-stable"
+
+
+def triggers_of(function: str) -> str:
+    return f"{function}-triggers"
+
+
+def names_of(function: str) -> tuple[str, ...]:
+    """Everything that may run for a function; what others send to goes first."""
+    return (function, triggers_of(function), canary_of(function), stable_of(function))
 
 
 def _requests_only(triggers: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,17 +306,3 @@ def _requests_only(triggers: Mapping[str, Any]) -> dict[str, Any]:
         kept = each.get("attributes") or {}
         each["attributes"] = {key: value for key, value in kept.items() if key != "port"}
     return found
-
-
-def _facts(version: str, counted: Mapping[str, float], before: Mapping[str, float]) -> Facts:
-    """
-    >>> _facts("4", {"success": 9, "failure": 3, "sum": 60}, {"success": 2}).document()
-    {'version': '4', 'requests': 10.0, 'errors': 0.3, 'mean': 6.0}
-    """
-    anew = any(counted.get(key, 0.0) < value for key, value in before.items())
-    since = {key: value - (0.0 if anew else before.get(key, 0.0)) for key, value in counted.items()}
-    failed = since.get("failure", 0.0)
-    requests = since.get("success", 0.0) + failed
-    if not requests:
-        return Facts(version)
-    return Facts(version, requests, failed / requests, mean=since.get("sum", 0.0) / requests)

@@ -31,11 +31,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Who answers: `stable`, and of every request a `share` (0 to 1) is `new`'s."""
+    """Who answers: `stable`, and of every request a `share` (0 to 1) is `new`'s.
+
+    sticky: what of a request decides who answers it ("" draws), where a platform has that
+    """
 
     stable: str
     new: str = ""
     share: float = 0.0
+    sticky: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,9 @@ class Platform(Protocol):
 
     def send(self, released: Released, split: Split) -> None:
         """Let requests be answered as `split` says, without losing one; come back when they are."""
+
+    def refuse_sticky(self, function: str, sticky: str) -> None:
+        """Raise `CannotRelease` where no split of the function's can go by that of a request."""
 
     def name_version(self, released: Released, alias: str, number: str) -> None:
         """Let `alias` name a version."""

@@ -64,11 +64,14 @@ def start(
     version: str = "",
     least: int = rules.LEAST,
     patience: float | None = None,
+    sticky: str = "",
 ) -> Canary:
     """Begin a canary and send the new version its first share; raises `CannotRelease`."""
     released = platform.read(function)
     refuse_under_way(released)
     new = next_version(released, version)
+    if sticky:
+        platform.refuse_sticky(function, sticky)
     refuse_metrics([(each.text, each.metrics) for each in gates], platform)
     begun = rules.begin(
         function,
@@ -80,6 +83,7 @@ def start(
         least=least,
         patience=patience,
         by=by,
+        sticky=sticky,
     )
     released = _keep(platform, released, replace(released.ledger, canary=begun))
     return _shift(platform, released, begun, now)
@@ -248,7 +252,7 @@ def judged(
 
 
 def _shift(platform: Platform, released: Released, canary: Canary, now: float) -> Canary:
-    split = Split(canary.baseline, canary.new, canary.share)
+    split = Split(canary.baseline, canary.new, canary.share, canary.sticky)
     platform.send(released, split)
     counted = platform.mark(canary)
     watched = replace(rules.shifted(canary, now=now), counted=counted)

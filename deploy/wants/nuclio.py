@@ -75,10 +75,31 @@ def refuse_secrets_on_docker(
                 )
 
 
+def without_gateways(
+    wanted: Sequence[Resource], has_gateways: Callable[[], bool]
+) -> tuple[list[Resource], list[str]]:
+    """(what is wanted but for API gateways, a note on each), where Nuclio has none (on Docker)."""
+    gateways = [each for each in wanted if isinstance(each, NuclioGateway)]
+    if not gateways or has_gateways():
+        return list(wanted), []
+    notes = [
+        f"{each.name} has host={each.host!r}, and this Nuclio has no API gateways: it is called at "
+        "its own address"
+        for each in gateways
+    ]
+    return [each for each in wanted if not isinstance(each, NuclioGateway)], notes
+
+
 def _released(
     made: NuclioFunction, function: Function[..., Any], releasing: Releasing
 ) -> NuclioRelease:
-    """The function as its releases run it."""
+    """The function as its releases run it; raises `CannotPlan` where its code is kept nowhere."""
+    if made.source:
+        raise CannotPlan(
+            f"function {made.name!r} has versions=, whose configurations are kept in the "
+            "project's annotations, where no source code fits: give it "
+            'nuclio=pelton.Nuclio(package="archive") or package="image"'
+        )
     return NuclioRelease(
         name=made.name,
         function=made.name,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
               help="Requests of the new version, below which no gate decides.")  # fmt: skip
 @click.option("--give-up", default="", metavar="TIME", help="Take it back if undecided so late.")
 @click.option("--version", default="", help="The new version [the newest].")
+@click.option("--sticky", default="", metavar="KIND:NAME",
+              help="What decides who answers: header:NAME, cookie:NAME, query:NAME.")  # fmt: skip
 @click.option("--status", is_flag=True, help="Look at the canary under way; decides nothing.")
 @click.option("--resume", is_flag=True, help="Go on with the canary under way.")
 @there_options
@@ -73,6 +75,7 @@ def _start(
         version=options["version"],
         least=options["least"],
         patience=seconds_of(options["give_up"]) if options["give_up"] else None,
+        sticky=options["sticky"],
     )
 
 

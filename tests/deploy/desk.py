@@ -65,6 +65,9 @@ class Desk:
         self._call(f"send {split.stable} {split.new} {split.share}")
         self.split = split
 
+    def refuse_sticky(self, function: str, sticky: str) -> None:
+        """It may be asked for."""
+
     def name_version(self, released: Released, alias: str, number: str) -> None:
         self._call(f"name {alias} {number}")
         self.aliases[alias] = number

@@ -1,0 +1,234 @@
+"""Versions on a Nuclio without API gateways: a canary behind a router of ours, and the way back,
+under load, without a request that fails, is lost, or is answered twice."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton.deploy.errors import CannotRelease
+from pelton.deploy.kinds.nuclio_function import NuclioFunction
+from pelton.deploy.kinds.nuclio_project import NuclioProject
+from pelton.deploy.targets.aws import Account, Aws
+from pelton.deploy.targets.nuclio import Nuclio
+from pelton.deploy.targets.target import Target
+from pelton.deploy.versions import verbs
+from pelton.deploy.versions.canary import Step
+from pelton.deploy.versions.gates import parse
+from pelton.deploy.versions.nuclio import NuclioVersions
+from pelton.deploy.versions.release import Split
+from pelton.deploy.versions.router_function import place_of
+from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from .commands import run_command
+from .load import Load
+
+CODE = """
+import os
+
+def handler(context, event):
+    path = event.path.decode()
+    if path == "/fail":
+        return context.Response(body="no", status_code=500)
+    if path == "/cookies":
+        headers = {"Set-Cookie": "a=1", "set-cookie": "b=2", "X-Version": os.environ["VERSION"]}
+        return context.Response(body=bytes(range(256)), content_type="image/x", headers=headers)
+    if path == "/echo":
+        seen = [event.method, event.url, event.headers.get(b"X-A"), event.content_type]
+        return repr([*seen, event.body])
+    body = event.body if isinstance(event.body, bytes) else repr(event.body).encode()
+    return os.environ["VERSION"] + " " + body.decode()
+"""
+
+
+@pytest.fixture(scope="module")
+def docker() -> Iterator[RunningEmulator]:
+    """An emulator whose Nuclio is as on Docker."""
+    with running_emulator("--nuclio-platform", "local") as emulator:
+        yield emulator
+
+
+@dataclass
+class Releases:
+    """The function `hello`, of a version that answers its name and what it was sent."""
+
+    docker: RunningEmulator
+    archive: Path
+    nuclio: Nuclio
+    triggers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def versions(self) -> NuclioVersions:
+        aws = Aws(Account(self.docker.url, "us-east-1", "test", "test"))
+        return NuclioVersions(Target(aws, self.nuclio, "greet"), "greet")
+
+    def deploy(self, version: str, *, hold: bool = False) -> None:
+        spec = {
+            "handler": "main:handler",
+            "runtime": "python",
+            "env": [{"name": "VERSION", "value": version}],
+            "triggers": {"http": {"kind": "http", "numWorkers": 2}, **self.triggers},
+            "build": {"codeEntryType": "archive", "path": str(self.archive)},
+        }
+        wanted = NuclioFunction(name="hello", project="greet", spec=spec, digest=version)
+        number = self.versions.publish(wanted, 0.0)
+        verbs.deployed(self.versions, "hello", number, hold=hold, now=0.0, by="ana")
+
+    def canary(self, share: float, *gates: str, sticky: str = "") -> None:
+        steps, parsed = [Step(share)], [parse(each) for each in gates]
+        given: Any = {"now": 0.0, "by": "ana", "least": 1, "sticky": sticky}
+        verbs.start(self.versions, "hello", steps, parsed, **given)
+
+    def there(self) -> dict[str, Any]:
+        return self.nuclio.get("/api/functions", "functions") or {}
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.there()['hello']['status']['externalInvocationUrls'][0]}"
+
+
+@pytest.fixture
+def releases(docker: RunningEmulator, tmp_path: Path) -> Iterator[Releases]:
+    docker.reset()
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.writestr("main.py", CODE)
+    found = Releases(docker, tmp_path / "code.zip", Nuclio(docker.nuclio_url))
+    aws = Aws(Account(docker.url, "us-east-1", "test", "test"))
+    NuclioProject(name="greet").create(Target(aws, found.nuclio))
+    yield found
+    found.nuclio.close()
+
+
+def test_a_canary_under_load(releases: Releases) -> None:
+    releases.triggers = {"tick": {"kind": "cron", "attributes": {"interval": "1h"}}}
+    releases.deploy("first")
+    load = Load(f"{releases.url}/x", 3)
+
+    async def release() -> None:
+        do = asyncio.to_thread
+        await load.seen["first"].wait()
+        await do(releases.deploy, "second", hold=True)
+        await do(releases.canary, 0.5, "errors<50%", "p99<60s", "mean<60s")
+        await load.seen["second"].wait()
+        found = releases.there()
+        assert set(found) == {"hello", "hello-stable", "hello-canary", "hello-triggers"}
+        ticking = [name for name, each in found.items() if "tick" in each["spec"]["triggers"]]
+        assert ticking == ["hello-triggers"], "what is no request comes to one version alone"
+        await load.more(20)
+        turn = await do(verbs.look, releases.versions, "hello", {}, now=1.0, by="ana")
+        assert [each.verdict for each in turn.answers] == ["passes"] * 3, turn.answers
+        assert all(each.requests and each.p50 and each.max for each in turn.facts or ())
+        await do(verbs.promote, releases.versions, "hello", {}, now=2.0, by="ana")
+        assert set(releases.there()) == {"hello"}
+        assert releases.versions.read("hello").split == Split("2")
+        await do(verbs.roll_back, releases.versions, "hello", now=3.0, by="ana")
+
+    asyncio.run(load.during(release()))
+    assert set(load.answers.values()) == {1} and len(load.answers) > 60
+    assert releases.versions.read("hello").split == Split("1")
+    hello = releases.there()["hello"]
+    assert "tick" in hello["spec"]["triggers"]
+    assert hello["metadata"]["labels"]["pelton/app"] == "greet", "whose it is is not forgotten"
+
+
+def test_requests_and_answers_pass_as_they_are(releases: Releases) -> None:
+    releases.deploy("first")
+    plain = told(releases.url)
+    releases.deploy("second", hold=True)
+    releases.canary(0.5, "errors<10%", sticky="header:x-user")
+    assert told(releases.url) == plain
+    # The same user comes to the same version; of many, to both.
+    url, users = releases.url, [f"user-{number}" for number in range(24)]
+    with httpx.Client() as client:
+        asked = [
+            [client.post(f"{url}/x", headers={"x-user": user}).text.split()[0] for user in users]
+            for _ in range(2)
+        ]
+        assert asked[0] == asked[1] and set(asked[0]) == {"first", "second"}
+        for user in users:
+            client.post(f"{url}/fail", headers={"x-user": user})
+    assert releases.versions.read("hello").split == Split("1", "2", 0.5, "header:x-user")
+    turn = verbs.look(releases.versions, "hello", {}, now=1.0, by="ana")
+    assert turn.canary.phase == "rolling-back" and "errors<10% does not hold" in turn.canary.reason
+    verbs.look(releases.versions, "hello", {}, now=2.0, by="ana")
+    assert set(releases.there()) == {"hello"}
+    assert httpx.post(f"{url}/x", content=b"y").text == "first y"
+
+
+JSON = {"content-type": "application/json"}
+STABLE = next(user for user in map(str, range(99)) if place_of(user) >= 0.5)
+ASKED: list[tuple[str, dict[str, Any], bytes]] = [
+    ("/cookies", {}, b""),
+    ("/fail", {}, b"x"),
+    ("/echo?a=1&a=2&b=%20", {"x-a": "1, 2"}, b"\x00\xff"),
+    ("/echo/%C3%A4%2F?", JSON, b'{"a": [1, 2.50, "\\u00e4"]}'),
+    ("/echo", JSON, b'"text"'),
+    ("/echo", JSON, b"{not json"),
+    ("/echo", JSON, b"null"),
+    ("/echo", JSON, b""),
+]
+
+
+def told(url: str) -> list[tuple[Any, ...]]:
+    """What comes of every request of `ASKED`, by a user whom the version that is stable answers."""
+    found = []
+    for to, headers, body in ASKED:
+        headers = {"x-user": STABLE, **headers}
+        answer = httpx.request("PUT", f"{url}{to}", headers=headers, content=body)
+        names = {"set-cookie", "content-type", "x-version"}
+        kept = sorted(each for each in answer.headers.multi_items() if each[0] in names)
+        found.append((answer.status_code, kept, answer.content))
+    return found
+
+
+def test_what_a_canary_cannot_stick_to(releases: Releases) -> None:
+    releases.deploy("first")
+    releases.deploy("second", hold=True)
+    for wrong in ("x-user", "body:x", "header:"):
+        with pytest.raises(CannotRelease, match="header:NAME, cookie:NAME or query:NAME"):
+            releases.canary(0.5, sticky=wrong)
+    assert set(releases.there()) == {"hello"}
+
+
+APP = """
+import pelton
+
+app = pelton.App("greet")
+
+@app.function(
+    versions=3,
+    triggers=[pelton.http("POST", "/hi")],
+    nuclio=pelton.Nuclio(host="greet.localhost"),
+)
+def hello(event: pelton.Event) -> str:
+    return "NUMBER " + event.body.decode()
+"""
+
+
+@pytest.mark.slow
+def test_the_commands(docker: RunningEmulator, tmp_path: Path) -> None:
+    docker.reset()
+    where = ["--endpoint", docker.url, "--nuclio-endpoint", docker.nuclio_url, "--on", "nuclio"]
+
+    def run(*words: str) -> str:
+        done = run_command([*words, *where], tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def deploy(version: str, *words: str) -> str:
+        (tmp_path / "greet_app.py").write_text(APP.replace("NUMBER", version))
+        return run("deploy", "greet_app.py", *words)
+
+    assert "this Nuclio has no API gateways" in deploy("first")
+    deploy("second", "--hold")
+    assert "version 2 has 10%" in run("canary", "hello", "10%", "--sticky", "cookie:session")
+    assert "version 2 answers" in run("promote", "hello")
+    assert "2 answers" not in deploy("third")
+    assert "version 2 answers" in run("rollback", "hello")
