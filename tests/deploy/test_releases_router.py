@@ -69,13 +69,14 @@ class Releases:
         aws = Aws(Account(self.docker.url, "us-east-1", "test", "test"))
         return NuclioVersions(Target(aws, self.nuclio, "greet"), "greet")
 
-    def deploy(self, version: str, *, hold: bool = False) -> None:
+    def deploy(self, version: str, *, hold: bool = False, **more: Any) -> None:
         spec = {
             "handler": "main:handler",
             "runtime": "python",
             "env": [{"name": "VERSION", "value": version}],
             "triggers": {"http": {"kind": "http", "numWorkers": 2}, **self.triggers},
             "build": {"codeEntryType": "archive", "path": str(self.archive)},
+            **more,
         }
         wanted = NuclioFunction(name="hello", project="greet", spec=spec, digest=version)
         number = self.versions.publish(wanted, 0.0)
@@ -195,6 +196,22 @@ def test_what_a_canary_cannot_stick_to(releases: Releases) -> None:
         with pytest.raises(CannotRelease, match="header:NAME, cookie:NAME or query:NAME"):
             releases.canary(0.5, sticky=wrong)
     assert set(releases.there()) == {"hello"}
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "on Docker (`--nuclio-platform local`) there are no API gateways, and no reference to a Secret "
+    "is followed",
+)
+def test_nuclio_on_docker(docker: RunningEmulator, releases: Releases) -> None:
+    answer = httpx.get(f"{docker.nuclio_url}/api/api_gateways")
+    assert (answer.status_code, answer.json()) == (501, {"error": "Unsupported method"})
+    spec = httpx.get(f"{docker.nuclio_url}/api/frontend_spec").json()
+    assert spec["platformKind"] == releases.nuclio.platform() == "local"
+    asked = {"secretKeyRef": {"name": "none", "key": "k"}}
+    releases.deploy("first", env=[{"name": "VERSION", "valueFrom": asked}])
+    assert httpx.post(f"{releases.url}/x", content=b"y").text == " y"
+    assert "Docker follows no valueFrom" in str(releases.there()["hello"]["status"]["logs"])
 
 
 APP = """
