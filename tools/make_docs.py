@@ -1,6 +1,6 @@
-"""Write what is generated in docs/: the code map in architecture.md and reference.md.
+"""Write what is generated in docs/: the code map, the reference, the table of promises.
 
-Both come from docstrings, so they say what the code says; `tests/test_docs.py` fails when a
+All come from the code, so they say what the code says; `tests/test_docs.py` fails when a
 file here is not what this would write.
 """
 
@@ -19,6 +19,7 @@ PARTS = {
     "serving_graph": "typed steps joined into a graph",
     "builders": "an app becomes artifacts",
     "deploy": "a plan, then its application",
+    "event_sources": "brokers' messages become deliveries; knows no other part",
     "localstack": "the emulator; imports nothing of the app side",
 }
 BEGIN, END = "<!-- code map: begin -->\n", "<!-- code map: end -->\n"
@@ -107,9 +108,18 @@ def fidelity() -> str:
     )
 
 
+def event_sources() -> str:
+    """The how-to with its table of promises, as the sources say them."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from promises_table import page
+
+    return page((ROOT / "docs" / "how-to" / "event-sources.md").read_text())
+
+
 FILES = {
     "docs/architecture.md": architecture,
     "docs/fidelity.md": fidelity,
+    "docs/how-to/event-sources.md": event_sources,
     "docs/reference.md": reference,
 }
 

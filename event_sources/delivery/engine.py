@@ -1,0 +1,290 @@
+"""Who is handed out when, tried again, given up, acknowledged: decided here, done elsewhere.
+
+The engine is told what happened and when, and asked what is to be done; it has no socket, no clock
+and no task, so each rule can be tested by itself.  Its rules:
+
+- Nothing is acknowledged before it is done, or safe among the dead letters.
+- Of one lane, no message is handed out while one before it is in hand or waits to be tried again.
+- A batch that fails as a whole comes again in halves; only who fails alone is blamed.
+- Who comes again because a worker died with it goes in ever smaller batches, in the end alone.
+- Held is at most `in_flight`; `room` says how much more may be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..message import Letter, Lost, Message
+from .lanes import Held, Lanes
+from .outcome import DONE, Batch, Failed, Outcome
+from .rules import Rules
+from .tally import Tally
+
+DIED = "handed out {} times, and each time the worker ended before it answered"
+TOO_OLD = "older than {:g} s"
+
+
+class Engine:
+    """See the module.
+
+    lease, extends: of the source; letters: whether what is given up has a place to go to
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        lease: float | None = None,
+        extends: bool = False,
+        letters: bool = False,
+        kind: str = "",
+    ) -> None:
+        self.rules, self.tally = rules, Tally()
+        self._lease, self._extends, self._letters, self._kind = lease, extends, letters, kind
+        self._held: dict[str, Held] = {}
+        self._lanes = Lanes(rules)
+        self._batches: dict[int, list[Held]] = {}
+        self._acks: list[Message] = []
+        self._posts: list[Letter] = []
+        self._done: dict[str, None] = {}
+        self._sweep: float | None = None
+        self._number = 0
+
+    # -- what is to be done
+    @property
+    def room(self) -> int:
+        """How many messages more may be taken from the broker."""
+        return max(0, self.rules.in_flight - len(self._held) - len(self._acks))
+
+    @property
+    def held(self) -> int:
+        """How many messages are neither done nor given up."""
+        return len(self._held)
+
+    def take(self, now: float) -> Batch | None:
+        """The next batch for a handler; None when there is none yet."""
+        while found := self._lanes.take(now):
+            self._number += 1
+            chosen = [each for each in found if self._may_go(each, now)]
+            if chosen:
+                self._batches[self._number] = found
+                for each in found:
+                    each.batch = self._number if each in chosen else 0
+                return Batch(tuple(each.message for each in chosen), self._number)
+            self._lanes_over(found, {}, now)
+        return None
+
+    def take_acks(self) -> list[Message]:
+        """What is to be acknowledged to the broker; forgotten here."""
+        acks, self._acks = self._acks, []
+        return acks
+
+    def take_letters(self) -> list[Letter]:
+        """What is given up: to be buried, and then told by `buried` or `not_buried`."""
+        posts, self._posts = self._posts, []
+        return posts
+
+    def take_extensions(self, now: float) -> list[Message]:
+        """Whose lease must begin anew now."""
+        if not self._lease or not self._extends or not self._held:
+            return []
+        if self._sweep is not None and now < self._sweep:
+            return []
+        self._sweep = now + self._lease / 3
+        old = [each for each in self._held.values() if now - each.leased >= self._lease / 2]
+        for each in old:
+            each.leased = now
+        return [each.message for each in old if not each.lost]
+
+    def next_due(self, now: float, *, free: bool = True) -> float | None:
+        """When to ask again, if nothing happens before.  free: whether any handler is."""
+        dues = [self._lanes.next_due(now)] if free else []
+        if self._lease and self._extends and self._held:
+            dues.append(now if self._sweep is None else self._sweep)
+        return min((each for each in dues if each is not None), default=None)
+
+    def give_back(self) -> list[Message]:
+        """It is to end: all who wait, in their order; they are the broker's again."""
+        waiting = list(self._lanes.waiting())
+        self._forget(waiting)
+        return [each.message for each in waiting if not each.lost]
+
+    # -- what happened
+    def arrived(self, items: Iterable[Message | Lost], now: float) -> None:
+        """The broker has handed them out (or taken some away)."""
+        for item in items:
+            if isinstance(item, Lost):
+                self._lose(item)
+            elif item.id in self._done:
+                self.tally.repeated += 1
+                self._acks.append(item)
+            elif (known := self._held.get(item.id)) is not None:
+                self.tally.repeated += 1
+                known.message, known.leased = item, now
+            else:
+                self._new(item, now)
+
+    def ended(self, batch: Batch, outcome: Outcome | None, now: float) -> None:
+        """The handler has come back; what it did not name is done."""
+        self._over(batch, outcome or DONE, now)
+
+    def failed(self, batch: Batch, failed: Failed, now: float) -> None:
+        """The handler has failed, and has not said for which of them."""
+        if failed.blame and self.rules.bisect and len(batch.messages) > 1:
+            self.tally.bisected += 1
+            return self._halve(batch, now)
+        if failed.blame and len(batch.messages) == 1:
+            self._held[batch.messages[0].id].limit = 1  # away from others, whom it would take along
+        each = {message.id: failed for message in batch.messages}
+        self._over(batch, Outcome(failed=each), now)
+
+    def acknowledge(self, ids: Iterable[str]) -> None:
+        """Messages that an outcome held are done; ids that are not held are passed over."""
+        for each in ids:
+            if (held := self._held.get(each)) is not None:
+                self._finish(held)
+
+    def refuse(self, id: str, failed: Failed, now: float) -> None:
+        """A message that an outcome held has failed; it comes again behind its lane's others."""
+        held = self._held.get(id)
+        if held is not None and self._blame(held, failed, now):
+            self._lanes.add(held, now)
+
+    def buried(self, letter: Letter) -> None:
+        """It is safe among the dead letters."""
+        held = self._held.pop(letter.message.id, None)
+        if held is not None:
+            self.tally.buried += 1
+            self._acks.append(held.message)
+            self._remember(held.message.id)
+
+    def not_buried(self, letter: Letter) -> None:
+        """It is not: it stays held until it is."""
+        self._posts.append(letter)
+
+    # -- coming
+    def _new(self, message: Message, now: float) -> None:
+        self.tally.received += 1
+        held = self._held[message.id] = Held(message, now, self._limit(message.attempt))
+        if self._letters and self.rules.handouts and message.attempt > self.rules.handouts:
+            held.tries = message.attempt - 1
+            self._give_up(held, DIED.format(held.tries), now)
+        else:
+            self._lanes.add(held, now)
+
+    def _limit(self, attempt: int) -> int:
+        """The largest batch for one that was handed out before: in the end it is alone."""
+        return 0 if attempt <= 1 else max(1, self.rules.batch >> (attempt - 1))
+
+    def _lose(self, lost: Lost) -> None:
+        def theirs(held: Held) -> bool:
+            message = held.message
+            return (message.topic, message.partition) == (lost.topic, lost.partition)
+
+        for held in self._held.values():
+            held.lost = held.lost or theirs(held)
+        self._forget([each for each in self._lanes.waiting() if each.lost])
+
+    def _forget(self, waiting: Sequence[Held]) -> None:
+        ids = {each.message.id for each in waiting}
+        self._lanes.drop(ids)
+        for each in ids:
+            del self._held[each]
+
+    # -- going
+    def _may_go(self, held: Held, now: float) -> bool:
+        """False for one that is given up, or is the broker's again, instead of handed out."""
+        if self._is_old(held, now):
+            self._give_up(held, TOO_OLD.format(self.rules.max_age), now)
+            return False
+        if self._lease and not self._extends and now - held.leased >= self._lease:
+            del self._held[held.message.id]
+            return False
+        return True
+
+    def _is_old(self, held: Held, now: float) -> bool:
+        made = held.message.timestamp
+        age = now - (held.since if made is None else made)
+        return bool(self._letters and self.rules.max_age and age >= self.rules.max_age)
+
+    # -- ending
+    def _over(self, batch: Batch, outcome: Outcome, now: float) -> None:
+        found = self._batches.pop(batch.number)
+        back: dict[str, list[Held]] = {}
+        for held in found:
+            if not held.batch:  # it was given up instead of handed out
+                continue
+            held.batch = 0
+            name = self._lanes.name_of(held)
+            if self._comes_again(held, outcome, now, behind=name in back):
+                back.setdefault(name, []).append(held)
+        self._lanes_over(found, back, now)
+
+    def _comes_again(self, held: Held, outcome: Outcome, now: float, *, behind: bool) -> bool:
+        id = held.message.id
+        failed = outcome.failed.get(id)
+        if held.lost:
+            del self._held[id]
+            return False
+        if behind:  # one before it in its lane comes again, and it after that
+            return True
+        if failed is not None:
+            return self._blame(held, failed, now)
+        if id not in outcome.held:
+            self._finish(held)
+        return False
+
+    def _lanes_over(self, found: list[Held], back: dict[str, list[Held]], now: float) -> None:
+        for name in dict.fromkeys(self._lanes.name_of(each) for each in found):
+            self._lanes.put_back(name, back.get(name, ()), now)
+
+    def _halve(self, batch: Batch, now: float) -> None:
+        found = self._batches.pop(batch.number)
+        back: dict[str, list[Held]] = {}
+        for held in found:
+            if not held.batch:
+                continue
+            held.batch, held.limit = 0, len(batch.messages) // 2
+            if held.lost:
+                del self._held[held.message.id]
+                continue
+            held.pauses += 1
+            held.due = now + self.rules.retry.pause(held.pauses)
+            back.setdefault(self._lanes.name_of(held), []).append(held)
+        self._lanes_over(found, back, now)
+
+    def _blame(self, held: Held, failed: Failed, now: float) -> bool:
+        """It has failed: whether it comes again; else it is given up."""
+        if not failed.blame:
+            held.pauses += 1
+            self._later(held, failed, held.pauses, now)
+            return True
+        self.tally.failed += 1
+        held.tries += 1
+        last = bool(self.rules.attempts) and held.tries >= self.rules.attempts
+        if self._letters and (failed.never or last or self._is_old(held, now)):
+            self._give_up(held, failed.reason, now)
+            return False
+        self._later(held, failed, held.tries, now)
+        return True
+
+    def _later(self, held: Held, failed: Failed, tries: int, now: float) -> None:
+        pause = self.rules.retry.pause(tries) if failed.after is None else failed.after
+        held.due = now + pause
+
+    def _finish(self, held: Held) -> None:
+        id = held.message.id
+        del self._held[id]
+        self.tally.done += 1
+        self._acks.append(held.message)
+        self._remember(id)
+
+    def _remember(self, id: str) -> None:
+        if self.rules.remember:
+            self._done[id] = None
+            if len(self._done) > self.rules.remember:
+                del self._done[next(iter(self._done))]
+
+    def _give_up(self, held: Held, reason: str, now: float) -> None:
+        tries = max(held.tries, 1)
+        self._posts.append(Letter(held.message, reason, tries, now, self._kind))

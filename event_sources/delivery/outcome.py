@@ -1,0 +1,56 @@
+"""What a handler is given, and what it may say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..message import Message
+
+
+class Failed(Exception):
+    """Raise it in a handler, or give it for a message: it failed, and this is how to go on.
+
+    after: seconds until it is tried again; None for the pause that the rules say
+    never: no try can help: a dead letter now
+    blame: False when it is nobody's fault (the function is busy, or gone): all come again after a
+           pause, and it counts as no try
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        after: float | None = None,
+        never: bool = False,
+        blame: bool = True,
+    ) -> None:
+        self.reason, self.after, self.never, self.blame = reason, after, never, blame
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a handler is given: messages, oldest first within each lane.
+
+    number: counts the batches of a delivery
+    """
+
+    messages: tuple[Message, ...]
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch, where it is not all done.
+
+    failed: message ids, and why; the others are done.  Of one lane, what is behind a failed
+            message comes again after it, done or not, so that none overtakes it
+    held:   message ids that are neither: they are acknowledged by `Delivery.acknowledge`, later
+    """
+
+    failed: Mapping[str, Failed] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+
+
+DONE = Outcome()

@@ -1,0 +1,99 @@
+"""What sources give and are given back: frozen data, whatever the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, as a broker has handed it out.
+
+    id:        tells it from every other message of its source; the same when it comes again
+    body:      its bytes, untouched
+    topic:     where it was sent: subject, stream, channel, topic, folder
+    key:       what its sender ordered it by; "" without one
+    lane:      within one lane, messages are delivered one after the other; "" for those that
+               have no order: a key, a partition, a group, a subject
+    partition: the broker's own part of a topic; -1 where it has none
+    headers:   as they came, names too
+    position:  the place in the source: sequence number, offset, entry id; "" where there is none
+    timestamp: seconds since the epoch, by the broker; None where it does not say
+    attempt:   how often it has been handed out, this time included; 1 where nobody counts
+    raw:       what the source needs to acknowledge it; nobody else's matter
+
+    >>> Message("1", b"{}", topic="orders").headers
+    {}
+    """
+
+    id: str
+    body: bytes
+    topic: str = ""
+    key: str = ""
+    lane: str = ""
+    partition: int = -1
+    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    position: str = ""
+    timestamp: float | None = None
+    attempt: int = 1
+    raw: Any = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """These lanes are somebody else's now (a rebalance): what of them is not in hand is forgotten.
+
+    partition: of which part of the topic; every message of it
+    """
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that was given up: a dead letter, with why and with all that it was.
+
+    reason:   the last failure, in words
+    attempts: how often it was tried
+    at:       when it was given up, in seconds since the epoch
+    source:   the kind of the source that it came by
+    """
+
+    message: Message
+    reason: str
+    attempts: int
+    at: float
+    source: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """What is known of it, as headers beside its own.
+
+        >>> letter = Letter(Message("7", b"", "orders", headers={"a": "b"}), "no JSON", 3, 0.0)
+        >>> letter.headers()["dead-letter-reason"], letter.headers()["a"]
+        ('no JSON', 'b')
+        """
+        message = self.message
+        said = {
+            "reason": self.reason,
+            "attempts": str(self.attempts),
+            "time": f"{self.at:.3f}",
+            "source": self.source,
+            "topic": message.topic,
+            "id": message.id,
+            "key": message.key,
+            "position": message.position,
+            "partition": str(message.partition) if message.partition >= 0 else "",
+            "timestamp": "" if message.timestamp is None else f"{message.timestamp:.3f}",
+        }
+        told = {f"dead-letter-{name}": _line(value) for name, value in said.items() if value}
+        return {**message.headers, **told}
+
+
+def _line(text: str) -> str:
+    """A header is one line: brokers end it there."""
+    return " ".join(text.split())[:1000]

@@ -1,0 +1,49 @@
+"""Sources, one broker a file, all of one shape (`source.Source`); a file imports its client library
+when it is opened, so that naming a source costs nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import WrongSource
+from ..source import Source
+
+# The word for a source: its module here, its class, what to install for it.
+KINDS: dict[str, tuple[str, str, str]] = {
+    "jetstream": ("jetstream", "JetStream", "nats"),
+    "memory": ("memory", "Memory", ""),
+    "redis-stream": ("redis_stream", "RedisStream", "redis"),
+}
+
+
+def class_of(kind: str) -> type[Source]:
+    """The class of a kind.  Raises `WrongSource` for one that is unknown.
+
+    >>> class_of("memory").promises.redelivers
+    True
+    """
+    if kind not in KINDS:
+        raise WrongSource(f"there is no source {kind!r}; there are {', '.join(sorted(KINDS))}")
+    module, name, _ = KINDS[kind]
+    found: type[Source] = getattr(import_module(f".{module}", __package__), name)
+    return found
+
+
+def source_of(kind: str, **settings: Any) -> Source:
+    """A source by its word and its constructor's arguments.
+
+    Raises `WrongSource` for a kind that is unknown, and for settings that it does not take.
+
+    >>> source_of("memory", bodies=[b"a"])
+    <source memory>
+    >>> source_of("memory", colour="red")
+    Traceback (most recent call last):
+    pelton.event_sources.errors.WrongSource: memory: unexpected keyword argument 'colour'
+    """
+    made = class_of(kind)
+    try:
+        return made(**settings)
+    except TypeError as error:
+        said = str(error).rpartition("got an ")[2].partition("() ")
+        raise WrongSource(f"{kind}: {said[2] or said[0]}") from None

@@ -1,0 +1,91 @@
+"""What every server is to a test: started on a port of its own, killed, started again with what it
+had on disk."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 60.0  # seconds for a server to answer on a machine that is busy
+
+
+class Server:
+    """A broker's process.  A kind says its program, its arguments and its URL.
+
+    program: of the environment or of the machine;  package: what brings it
+    """
+
+    program = ""
+    package = ""
+
+    def __init__(self, folder: Path) -> None:
+        found = find(self.program)
+        if found is None:
+            pytest.skip(f"there is no {self.program}: install {self.package}")
+        self.path, self.folder, self.port = found, folder, free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        raise NotImplementedError
+
+    def arguments(self) -> list[str]:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """On its port and folder; back when it takes connections."""
+        self._process = subprocess.Popen(
+            [self.path, *self.arguments()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
+        deadline = time.monotonic() + PATIENCE
+        while not self.answers():
+            assert self._process.poll() is None, f"{self.program} has ended"
+            assert time.monotonic() < deadline, f"{self.program} does not answer"
+            time.sleep(0.01)
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it at once; what it has on disk stays."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it as its system would."""
+        if self._process is not None:
+            self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(PATIENCE)
+        self._process = None
+
+
+def find(program: str) -> str | None:
+    """A program of the environment, or of the machine."""
+    beside = Path(sys.executable).with_name(program)
+    return str(beside) if beside.exists() else shutil.which(program)
+
+
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])

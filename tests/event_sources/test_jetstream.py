@@ -1,0 +1,69 @@
+"""JetStream, against a real nats-server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+import pytest
+
+from pelton.event_sources.sources.jetstream import JetStream
+
+from .bench import Bench
+from .promises import PromiseTests
+from .servers.nats import NatsServer
+
+_numbers = count()
+
+
+class JetStreamBench:
+    """A stream of its own, with subjects NAME.KEY, and one for dead letters."""
+
+    def __init__(self, server: NatsServer) -> None:
+        self.server, self.name = server, f"s{next(_numbers)}"
+        self.dead = f"dead-{self.name}"
+        self.kill, self.start = server.kill, server.start
+        self._made = False
+
+    def source(self, lease: float = 30.0) -> JetStream:
+        subject = f"{self.name}.*"
+        return JetStream(self.server.url, stream=self.name, subject=subject, lease=lease)
+
+    async def prepare(self) -> None:
+        client = await self._client()
+        stream = client.jetstream()
+        await stream.add_stream(name=self.name, subjects=[f"{self.name}.*"])
+        await stream.add_stream(name=self.dead, subjects=[self.dead])
+        await client.close()
+
+    async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
+        client = await self._client()
+        stream = client.jetstream()
+        for key, body in bodies:
+            await stream.publish(f"{self.name}.{key}", body)
+        await client.close()
+
+    async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
+        client = await self._client()
+        found = await client.jetstream().pull_subscribe(self.dead, "reader", stream=self.dead)
+        messages = await found.fetch(100, timeout=1)
+        await client.close()
+        return [(each.data, each.headers) for each in messages]
+
+    async def _client(self) -> Any:
+        import nats
+
+        return await nats.connect(self.server.url)
+
+
+class TestJetStream(PromiseTests):
+    promises = JetStream.promises
+
+    @pytest.fixture
+    def bench(self, nats_server: NatsServer) -> Bench:
+        import asyncio
+
+        made = JetStreamBench(nats_server)
+        asyncio.run(made.prepare())
+        return made
