@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .handlers.event import Event as Event
     from .handlers.event import Response as Response
     from .handlers.event import Result as Result
+    from .handlers.event_router import EventRouter as EventRouter
     from .handlers.failed import Failed as Failed
     from .handlers.metrics import Metrics as Metrics
     from .handlers.platforms import Aws as Aws
@@ -71,6 +72,7 @@ _HOMES = {
     "CycleLimit": ".handlers.errors",
     "DeadlineExceeded": ".handlers.errors",
     "Event": ".handlers.event",
+    "EventRouter": ".handlers.event_router",
     "Failed": ".handlers.failed",
     "Failure": ".serving_graph.failure",
     "Graph": ".serving_graph.graph",

@@ -92,7 +92,8 @@ class _Search:
                 for reference in step.references:
                     yield from self._reference(reference)
         hooks = function.hooks
-        for user in (graph, *hooks.init, *hooks.drain, *hooks.stop):
+        routed = getattr(graph, "handlers", ())
+        for user in (graph, *routed, *hooks.init, *hooks.drain, *hooks.stop):
             yield from self._written(user, root)
 
     def _reference(self, reference: str) -> Iterator[Definition]:

@@ -69,6 +69,8 @@ def union(args: tuple[Any, ...]) -> Converter:
     members = [converter(each) for each in args]
     names = " or ".join(type_name(each) for each in args)
     optional = [m for m, a in zip(members, args, strict=True) if a is not type(None)]
+    if len(optional) > 1 and (tagged := _tagged(args)) is not None:
+        return Converter(tagged, to_json if any(m.encode for m in members) else None)
 
     def decode(value: Any) -> Any:
         if value is None and len(optional) < len(members):
@@ -83,6 +85,34 @@ def union(args: tuple[Any, ...]) -> Converter:
         raise wrong(names, value, "union")
 
     return Converter(decode, None if not any(m.encode for m in members) else to_json)
+
+
+def _tagged(args: tuple[Any, ...]) -> Decode | None:
+    """The decoder of a union whose classes a field tells apart; None where none does."""
+    from .tags import tag_of
+
+    kinds = [each for each in args if each not in (type(None), Any)]
+    tag = tag_of(kinds)
+    if tag is None:
+        return None
+    field, values = tag
+    members, known = [converter(each) for each in kinds], " or ".join(map(repr, values))
+    nothing, anything = type(None) in args, Any in args
+
+    def decode(value: Any) -> Any:
+        if value is None and nothing:
+            return None
+        told = value.get(field) if isinstance(value, dict) else None
+        number = values.get(told) if isinstance(told, str | int) else None
+        if number is not None:
+            return members[number].decode(value)
+        if anything:
+            return value
+        if not isinstance(value, dict):
+            raise wrong("an object", value)
+        raise wrong(known, told, "tag").under(field)
+
+    return decode
 
 
 def _items(make: Any, item: Any) -> Converter:

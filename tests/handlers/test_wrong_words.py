@@ -55,8 +55,8 @@ def loose(function: Any, *args: Any, **named: Any) -> Callable[[], object]:
         (loose(pelton.http, "FETCH"), "http method 'FETCH' is unknown"),
         (loose(pelton.http, "GET", "x"), "http path 'x' must start with '/'"),
         (loose(pelton.http, 3), "http method=3 is no string"),
-        (loose(pelton.Aws, vpc="vpc-1"), r"Aws\(vpc='vpc-1'\) is no Vpc; write vpc=pelton.Vpc\("),
-        (loose(pelton.Vpc, ["subnet-1"], []), r"Vpc\(security_groups=\[\]\) names none"),
+        (loose(pelton.Aws, vpc="vpc-1"), "Aws(vpc='vpc-1') is no Vpc; write vpc=pelton.Vpc("),
+        (loose(pelton.Vpc, ["subnet-1"], []), "Vpc(security_groups=[]) names none"),
         (loose(pelton.Vpc, ["sg-1"], ["sg-1"]), "'sg-1' is no id; one begins with 'subnet-'"),
         (loose(pelton.Vpc, [7], ["sg-1"]), "7 is no id"),
         (
