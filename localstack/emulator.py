@@ -192,6 +192,7 @@ class Emulator:
             gate=self._nuclio_gate,
             platform=self._nuclio_platform,
             find=finder(self.services.call),
+            recordings=self.machinery.recordings,
             sockets=self.scratch.folder("workers"),
             wrapper=self._nuclio_wrapper,
         )

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..front import OPEN, Gate, Request, Response
+from ..recordings import Recordings
 from .api_gateways import PATH, ApiGateways
 from .cluster_secrets import Find, nothing
 from .errors import Refused
@@ -48,6 +49,7 @@ class Dashboard:
         find: Find = nothing,
         sockets: Path | None = None,
         wrapper: Path | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
         self._platform = platform
         site = Site(
@@ -56,6 +58,7 @@ class Dashboard:
             environment or {},
             clock,
             host,
+            recordings or Recordings(clock),
             gate,
             wrapper,
             platform,

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..clock import MACHINE, Timer
 from . import wire
+from .recorded import Note
 from .statistics import Statistics
 from .worker import Worker, WorkerFailed, WorkerTimedOut
 
@@ -36,6 +37,7 @@ class Pool:
     timeout:    seconds an event may take; None without a limit
     end_in:     seconds a worker may take to drain and terminate
     warn:       told what the function's log should say
+    note:       told of each call: events, responses, seconds
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class Pool:
         timeout: float | None,
         end_in: float,
         warn: Callable[[str], None] = lambda message: None,
+        note: Note | None = None,
     ) -> None:
+        self._note = note
         self._end_in, self._closed, self._warn = end_in, False, warn
         self._make, self.wait, self._ready_in, self._timeout = make, wait, ready_in, timeout
         self._free: deque[Free] = deque()
@@ -170,8 +174,10 @@ class Pool:
             await worker.stop()
             self._replace(number, worker)
             raise
-        failed = any(each.status >= 400 for each in found)
-        self.statistics.add(time.perf_counter() - began, failed=failed, events=count)
+        failed, took = any(each.status >= 400 for each in found), time.perf_counter() - began
+        self.statistics.add(took, failed=failed, events=count)
+        if self._note is not None:
+            self._note(event, found, took)
         self._release(free)
         return found, worker.take_records()
 

@@ -13,10 +13,12 @@ from typing import Any
 
 from ..clock import Clock
 from ..front import OPEN, Gate
+from ..recordings import Recordings
 from .builder import Built
 from .durations import seconds
 from .errors import DeployFailed
 from .pool import NoWorker, Pool
+from .recorded import noting
 from .scaling import Scale, bounds_of
 from .statistics import Statistics
 from .triggers import KINDS
@@ -37,6 +39,7 @@ class Site:
     addresses:   the file that says where functions are
     sockets:     a folder with a short path, for the workers' sockets
     environment: variables that every worker gets
+    recordings:  who is told of calls, while somebody records
     gate:        who may call the functions' ports
     wrapper:     Nuclio's own `_nuclio_wrapper.py`, run in the place of ours
     platform:    "kube" or "local", as workers are told
@@ -47,6 +50,7 @@ class Site:
     environment: Mapping[str, str]
     clock: Clock
     host: str
+    recordings: Recordings
     gate: Gate = OPEN
     wrapper: Path | None = None
     platform: str = "kube"
@@ -145,6 +149,7 @@ class Processor:
             timeout=seconds(timeout) if timeout else None,
             end_in=seconds(str(settings.get("workerTerminationTimeout") or TERMINATION)),
             warn=lambda message: self._say("warn", message),
+            note=noting(self._site.recordings, str(self._metadata.get("name"))),
         )
         return pool
 

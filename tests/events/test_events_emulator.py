@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import threading
@@ -10,11 +11,15 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from pelton.cli import command
+from pelton.deploy.session import Where
+from pelton.events.callers import emulator_calls
 from pelton.events.recording import read
+from pelton.events.redaction import Redaction
 from pelton.pytest_plugin import RunningEmulator
 
 SOURCE = """
@@ -128,3 +133,62 @@ def test_messages_reach_their_sources(pelton_emulator: RunningEmulator) -> None:
     )
     assert "queue" in run(pelton_emulator, "send", "sqs", "nobody", "--body", "1", exit_code=1)
     buckets.delete_object(Bucket="things", Key="a/b.txt")
+
+
+NUCLIO = """
+import json
+
+def handler(context, event):
+    if event.path == "/raise":
+        raise ValueError("unlucky")
+    return json.dumps({"twice": event.body["n"] * FACTOR, "path": str(event.path)})
+"""
+
+
+def deploy_to_nuclio(emulator: RunningEmulator, factor: int) -> str:
+    """The address of the function's own port."""
+    source = base64.b64encode(NUCLIO.replace("FACTOR", str(factor)).encode()).decode()
+    spec = {
+        "runtime": "python",
+        "handler": "main:handler",
+        "env": [{"name": "NUCLIO_PYTHON_DECODE_EVENT_STRINGS", "value": "true"}],
+        "build": {"functionSourceCode": source},
+    }
+    answer = httpx.request(
+        "POST" if factor == 2 else "PUT",
+        f"{emulator.nuclio_url}/api/functions{'' if factor == 2 else '/twice'}",
+        json={"metadata": {"name": "twice"}, "spec": spec},
+        headers={"x-nuclio-wait-function-action": "true"},
+        timeout=60,
+    )
+    assert answer.status_code == 202, answer.text
+    told = httpx.get(f"{emulator.nuclio_url}/api/functions/twice").json()["status"]
+    assert told["state"] == "ready", told
+    return f"http://127.0.0.1:{told['httpPort']}"
+
+
+def test_calls_on_nuclio_are_recorded_and_replayed(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    address, file = deploy_to_nuclio(pelton_emulator, 2), tmp_path / "events.jsonl"
+    where = Where("local", ("nuclio",), pelton_emulator.url, pelton_emulator.nuclio_url)
+    calls = emulator_calls(where, "twice")
+    assert next(calls) == []
+    for path in ("/a", "/raise"):
+        httpx.post(address + path, json={"n": 4}, headers={"Authorization": "s3cret"})
+    redaction = Redaction()
+    file.write_text("".join(redaction.recorded(each).line() for each in next(calls)))
+    calls.close()
+    one, two = read(file)
+    assert "s3cret" not in file.read_text()
+    assert (one.event["method"], one.event["path"], one.answer["status"]) == ("POST", "/a", 200)
+    assert (two.error, two.answer["status"]) == ("500", 500)
+    words = ("--on", "nuclio", "--nuclio-endpoint", pelton_emulator.nuclio_url)
+    assert "twice: 0 of 2" in run(pelton_emulator, "replay", str(file), *words)
+    deploy_to_nuclio(pelton_emulator, 3)
+    said = run(pelton_emulator, "replay", str(file), *words, exit_code=2)
+    assert "    /body/twice: 8 -> 12\n" in said and "twice: 1 of 2" in said
+    missing = ("--function", "nobody", *words)
+    assert "no function 'nobody'" in run(
+        pelton_emulator, "replay", str(file), *missing, exit_code=1
+    )
