@@ -219,7 +219,9 @@ class Functions:
             {**spec, "env": await self._variables(name, wanted)},
             code,
             self._site,
-            lambda state, message: self._set(name, state, message),
+            lambda state, message: self._set(
+                name, state, message, "error" if state == "unhealthy" else "info"
+            ),
         )
 
     async def _variables(self, name: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -151,6 +151,9 @@ class Pool:
             return {str(each["id"]): found[0] for each in events}
         for _ in range(without):
             self._warn("Received response with empty event_id, response won't be returned")
+        for each in named.keys() - {event["id"] for event in events}:
+            # An id that is bytes comes as "b'…'": it was not decoded.
+            self._warn(f"Received response for {each}, which is no event of the batch")
         return named
 
     async def _give(

@@ -47,9 +47,9 @@ def handler(context, event):
 Ask = Callable[..., httpx.Response]
 
 
-def deploy(emulator: RunningEmulator, source: str, **spec: Any) -> dict[str, Any]:
+def deploy(emulator: RunningEmulator, source: str, name: str = "f", **spec: Any) -> dict[str, Any]:
     wanted = {
-        "metadata": {"name": "f"},
+        "metadata": {"name": name},
         "spec": {
             "handler": "main:handler",
             "runtime": "python",
@@ -64,7 +64,9 @@ def deploy(emulator: RunningEmulator, source: str, **spec: Any) -> dict[str, Any
         timeout=60,
     )
     assert answer.status_code == 202, answer.text
-    status: dict[str, Any] = httpx.get(f"{emulator.nuclio_url}/api/functions/f").json()["status"]
+    status: dict[str, Any] = httpx.get(f"{emulator.nuclio_url}/api/functions/{name}").json()[
+        "status"
+    ]
     return status
 
 
