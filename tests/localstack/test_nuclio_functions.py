@@ -241,7 +241,7 @@ def test_a_wrong_shape_is_named(
     different="kept and told, and no worker is held to them: there is one node",
 )
 def test_what_is_said_of_pods_is_kept_and_told(pelton_emulator: RunningEmulator) -> None:
-    said = {
+    said: dict[str, Any] = {
         "resources": {"limits": {"nvidia.com/gpu": "1"}, "requests": {"cpu": "64"}},
         "nodeSelector": {"pool": "gpu"},
         "tolerations": [{"key": "gpu", "operator": "Exists"}],
