@@ -11,8 +11,11 @@ from ..source import Source
 
 # The word for a source: its module here, its class, what to install for it.
 KINDS: dict[str, tuple[str, str, str]] = {
+    "directory": ("directory", "Directory", ""),
     "jetstream": ("jetstream", "JetStream", "nats"),
     "memory": ("memory", "Memory", ""),
+    "nats": ("nats", "Nats", "nats"),
+    "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),
     "redis-stream": ("redis_stream", "RedisStream", "redis"),
 }
 

@@ -33,12 +33,13 @@ class PromiseTests:
     def test_each_message_comes_whole_and_is_done_once(self, bench: Bench) -> None:
         async def run() -> None:
             seen = Seen()
-            async with Delivery(bench.source(), seen, Rules(batch=10)):
+            async with Delivery(bench.source(), seen, Rules(batch=10)) as delivery:
+                await until(lambda: delivery.status.state == "ready")
                 await bench.publish(keyed(100, 5))
                 await seen.until(lambda seen: len(seen.done) >= 100)
             again = Seen()
-            async with Delivery(bench.source(), again) as delivery:
-                await until(lambda: delivery.status.state == "ready")
+            async with Delivery(bench.source(), again) as later:
+                await until(lambda: later.status.state == "ready")
                 await bench.publish([("k", b"last")])
                 await again.until(lambda seen: bool(seen.done))
             assert sorted(seen.bodies) == sorted(body for _, body in keyed(100, 5))
@@ -123,6 +124,7 @@ class PromiseTests:
                 bench.source(), seen, rules, dead_letters=ToBroker(bench.dead), reconnect=NOW
             )
             async with delivery:
+                await until(lambda: delivery.status.state == "ready")
                 await bench.publish(keyed(16, 4))
                 await until(lambda: delivery.tally.buried + delivery.tally.done >= 16)
             assert sorted(seen.done) == sorted(b for _, b in keyed(16, 4) if b != b"k1:3")

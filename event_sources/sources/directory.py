@@ -1,0 +1,207 @@
+"""A directory: each file that is put there is a message, claimed by a rename.
+
+    inbox/orders.csv                        waits
+    inbox/.claimed/WORKER/2~orders.csv      in hand, the second time
+    inbox/.done/orders.csv                  done (or deleted)
+    inbox/.failed/orders.csv                given up, with orders.csv.reason.json beside it
+
+A rename within a file system is whole or not at all, so of several workers one has it.  A worker
+touches its folder while it lives; what one that is silent for longer than the lease has claimed is
+claimed from it.  Put files there whole: write them under a name with a dot in front, then rename.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from ..dead_letters.file import as_dict
+from ..errors import Away
+from ..message import Letter, Message
+from ..source import Promises, Source
+
+CLAIMED, DONE = ".claimed", ".done"
+SOON, SELDOM = 0.05, 1.0  # seconds between two looks
+
+
+class Directory(Source):
+    """
+    path:    the folder
+    pattern: names that are meant, as "*.csv"
+    keep:    what is done is kept in `.done`; else it is deleted
+    settle:  seconds for which a file must not have changed: for writers that do not rename
+    ordered: by name, one after the other
+    lease:   seconds of silence after which a worker is taken for dead
+    """
+
+    kind: ClassVar[str] = "directory"
+    lease: float
+    promises: ClassVar[Promises] = Promises(
+        redelivers=True,
+        counts=True,
+        ordered_by="folder (by name), if asked",
+        across_workers=False,
+        extends=True,
+        requeues=True,
+        dead_letters="folder",
+        note="one file system, whose renames are whole",
+    )
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        pattern: str = "*",
+        keep: bool = True,
+        settle: float = 0.0,
+        ordered: bool = False,
+        lease: float = 30.0,
+    ) -> None:
+        self.path, self.pattern, self.keep = Path(path), pattern, keep
+        self.settle, self.ordered, self.lease = settle, ordered, lease
+        self.worker = uuid.uuid4().hex[:12]
+        self._mine = self.path / CLAIMED / self.worker
+        self._look_again = 0.0
+
+    async def open(self) -> None:
+        if not self.path.is_dir():
+            raise Away(f"there is no folder {self.path}")
+        for each in (self._mine, *([self.path / DONE] if self.keep else [])):
+            each.mkdir(parents=True, exist_ok=True)
+
+    # -- receiving
+    async def receive(self, most: int, seconds: float) -> Sequence[Message]:
+        end, pause = time.monotonic() + seconds, SOON
+        while True:
+            found = self._claim(most)
+            left = end - time.monotonic()
+            if found or left <= 0:
+                return found
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 2, SELDOM)
+
+    def _claim(self, most: int) -> list[Message]:
+        if not self.path.is_dir():
+            raise Away(f"there is no folder {self.path}")
+        found: list[Message] = []
+        for file, attempt in [*self._of_the_dead(), *self._waiting()]:
+            if len(found) == most:
+                break
+            if (message := self._take(file, attempt)) is not None:
+                found.append(message)
+        return found
+
+    def _waiting(self) -> list[tuple[Path, int]]:
+        """Files that wait, by name."""
+        with os.scandir(self.path) as entries:
+            names = sorted(each.name for each in entries if each.is_file())
+        files = [self.path / name for name in names if not name.startswith(".")]
+        return [(each, 1) for each in files if each.match(self.pattern) and self._has_settled(each)]
+
+    def _has_settled(self, file: Path) -> bool:
+        if not self.settle:
+            return True
+        try:
+            return time.time() - file.stat().st_mtime >= self.settle
+        except FileNotFoundError:  # another worker has it
+            return False
+
+    def _of_the_dead(self) -> Iterable[tuple[Path, int]]:
+        """What workers have claimed that are silent for longer than the lease."""
+        now = time.monotonic()
+        if now < self._look_again:
+            return
+        self._look_again = now + self.lease / 2
+        self._live()
+        for folder in sorted((self.path / CLAIMED).iterdir()):
+            if folder == self._mine or time.time() - _touched(folder) < self.lease:
+                continue
+            for file in sorted(folder.iterdir()):
+                yield file, int(file.name.partition("~")[0]) + 1
+            _remove_if_empty(folder)
+
+    def _take(self, file: Path, attempt: int) -> Message | None:
+        name = file.name.partition("~")[2] if file.parent != self.path else file.name
+        claim = self._mine / f"{attempt}~{name}"
+        if claim.exists():  # another of the same name came while that is in hand: after it
+            return None
+        try:
+            file.rename(claim)
+            told, body = claim.stat(), claim.read_bytes()
+        except FileNotFoundError:  # another worker was first
+            return None
+        return Message(
+            # A name may come again with other content: the file itself is meant.
+            id=f"{name}:{told.st_ino}:{told.st_mtime_ns}",
+            body=body,
+            topic=str(self.path),
+            key=name,
+            lane=str(self.path) if self.ordered else name,
+            position=name,
+            timestamp=told.st_mtime,
+            attempt=attempt,
+            raw=claim,
+        )
+
+    # -- telling
+    async def ack(self, messages: Sequence[Message]) -> None:
+        for each in messages:
+            claim: Path = each.raw
+            if self.keep:
+                _move(claim, self.path / DONE / each.key)
+            else:
+                claim.unlink(missing_ok=True)
+
+    async def requeue(self, messages: Sequence[Message]) -> None:
+        for each in messages:
+            if not (self.path / each.key).exists():
+                _move(each.raw, self.path / each.key)
+
+    async def extend(self, messages: Sequence[Message]) -> None:
+        self._live()
+
+    def _live(self) -> None:
+        """Say that this worker lives."""
+        try:
+            os.utime(self._mine)
+        except FileNotFoundError:
+            raise Away(f"{self._mine} is gone") from None
+
+    async def bury(self, letter: Letter, place: str) -> None:
+        folder = self.path / place
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = as_dict(letter)
+        reason.pop("body", None), reason.pop("body_base64", None)
+        name = letter.message.key
+        (folder / f"{name}.reason.json").write_text(json.dumps(reason, indent=2))
+        (folder / name).write_bytes(letter.message.body)
+
+    async def close(self) -> None:
+        _remove_if_empty(self._mine)
+
+
+def _touched(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _move(file: Path, to: Path) -> None:
+    try:
+        file.replace(to)
+    except FileNotFoundError:
+        return  # claimed from us, or moved before
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # there is something in it, or it is gone

@@ -1,0 +1,118 @@
+"""A directory as a source."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from pelton.event_sources import Delivery
+from pelton.event_sources.sources.directory import Directory
+
+from .bench import Bench, Seen, until
+from .promises import PromiseTests
+
+
+class DirectoryBench:
+    """A folder; keys are the first letters of names, and the folder as a whole is in order."""
+
+    dead = ".failed"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.aside = folder / "inbox", folder / "aside"
+        self.folder.mkdir()
+        self._numbers = count()
+
+    def source(self, lease: float = 30.0) -> Directory:
+        return Directory(self.folder, lease=lease, ordered=True)
+
+    async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
+        for _, body in bodies:
+            whole = self.folder / f".{next(self._numbers):06d}"
+            whole.write_bytes(body)
+            whole.rename(self.folder / whole.name[1:])
+
+    async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
+        found = []
+        for reason in (self.folder / self.dead).glob("*.reason.json"):
+            said = json.loads(reason.read_text())
+            headers = {f"dead-letter-{name}": str(value) for name, value in said.items()}
+            body = reason.with_name(reason.name.removesuffix(".reason.json")).read_bytes()
+            found.append((body, headers))
+        return found
+
+    def kill(self) -> None:
+        self.folder.rename(self.aside)
+
+    def start(self) -> None:
+        self.aside.rename(self.folder)
+
+
+class TestDirectory(PromiseTests):
+    promises = Directory.promises
+
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Bench:
+        return DirectoryBench(tmp_path)
+
+
+def test_done_files_are_kept_or_deleted(tmp_path: Path) -> None:
+    async def run(keep: bool) -> list[str]:
+        folder = tmp_path / str(keep)
+        folder.mkdir()
+        (folder / "a.csv").write_text("1,2")
+        (folder / "notes.txt").write_text("not meant")
+        seen = Seen()
+        async with Delivery(Directory(folder, pattern="*.csv", keep=keep), seen) as delivery:
+            await seen.until(lambda seen: bool(seen.done))
+            await until(lambda: delivery.held == 0)
+        return sorted(
+            str(each.relative_to(folder)) for each in folder.rglob("*.*") if each.is_file()
+        )
+
+    assert asyncio.run(run(keep=True)) == [".done/a.csv", "notes.txt"]
+    assert asyncio.run(run(keep=False)) == ["notes.txt"]
+
+
+def test_a_name_that_comes_again_is_another_message(tmp_path: Path) -> None:
+    async def run() -> None:
+        seen = Seen()
+        async with Delivery(Directory(tmp_path), seen):
+            for body in (b"first", b"second"):
+                (tmp_path / ".new").write_bytes(body)
+                (tmp_path / ".new").rename(tmp_path / "same")
+                await seen.until(lambda seen, body=body: body in seen.done)  # type: ignore[misc]
+        assert seen.done == [b"first", b"second"]
+
+    asyncio.run(run())
+
+
+def test_of_several_workers_one_has_a_file(tmp_path: Path) -> None:
+    async def run() -> None:
+        for number in range(200):
+            (tmp_path / f"{number:03d}").write_text(str(number))
+        seen = [Seen(), Seen(), Seen()]
+        deliveries = [Delivery(Directory(tmp_path, keep=False), each) for each in seen]
+        for each in deliveries:
+            await each.start()
+        await until(lambda: sum(len(each.done) for each in seen) >= 200)
+        for each in deliveries:
+            await each.stop()
+        assert sorted(int(body) for each in seen for body in each.done) == list(range(200))
+
+    asyncio.run(run())
+
+
+def test_a_file_that_is_still_written_is_left_alone(tmp_path: Path) -> None:
+    async def run() -> None:
+        source = Directory(tmp_path, settle=3600)
+        await source.open()
+        (tmp_path / "growing").write_text("half")
+        assert await source.receive(10, 0) == []
+        await source.close()
+
+    asyncio.run(run())
