@@ -177,7 +177,8 @@ class Directory(Source):
         folder = self.path / place
         folder.mkdir(parents=True, exist_ok=True)
         reason = as_dict(letter)
-        reason.pop("body", None), reason.pop("body_base64", None)
+        for name in ("body", "body_base64"):  # the file itself stands beside it
+            reason.pop(name, None)
         name = letter.message.key
         (folder / f"{name}.reason.json").write_text(json.dumps(reason, indent=2))
         (folder / name).write_bytes(letter.message.body)

@@ -37,7 +37,7 @@ class DirectoryBench:
             whole.rename(self.folder / whole.name[1:])
 
     async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
-        found = []
+        found: list[tuple[bytes, Mapping[str, str]]] = []
         for reason in (self.folder / self.dead).glob("*.reason.json"):
             said = json.loads(reason.read_text())
             headers = {f"dead-letter-{name}": str(value) for name, value in said.items()}
