@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..errors import CannotPlan
+from ..kinds.api_route import ApiRoute
 from ..kinds.base import Resource
+from ..kinds.bucket_notification import BucketNotification
+from ..kinds.event_config import EventConfig
+from ..kinds.event_rule import EventRule
 from ..kinds.function import LambdaFunction
+from ..kinds.http_api import HttpApi
+from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
+from ..kinds.release import Release
+from ..kinds.role import Role
 from ..kinds.rule import Rule
+from ..kinds.schedule import Schedule
 from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
+from ..kinds.subscription import Subscription
 from ..kinds.url import Url
 
 ROLE = "pelton:role"  # in the place of a role's ARN: the template makes one
@@ -79,6 +90,16 @@ def said_by(words: Any) -> dict[type[Resource], Any]:
         StreamMapping: words.mapping,
         Rule: words.rule,
         Permission: words.permission,
+        Role: words.caller,
+        LogGroup: words.log_group,
+        Release: words.release,
+        EventConfig: words.event_config,
+        HttpApi: words.http_api,
+        ApiRoute: words.api_route,
+        BucketNotification: words.bucket_notification,
+        Subscription: words.subscription,
+        EventRule: words.event_rule,
+        Schedule: words.schedule,
     }
 
 
@@ -88,6 +109,10 @@ class Names:
     def __init__(self, form: Callable[[str, str], str], *, by_kind: bool = False) -> None:
         self._form, self._by_kind = form, by_kind
         self._found: dict[str, str] = {}
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether a resource has got its name already."""
+        return f"{kind}:{name}" in self._found
 
     def of(self, kind: str, name: str) -> str:
         """
@@ -131,7 +156,8 @@ def yaml_text(document: Any) -> str:
         import yaml
     except ImportError:
         raise CannotPlan("YAML needs PyYAML: pip install 'pelton[yaml]'") from None
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    plain = json.loads(json.dumps(document))  # a reference to a secret is a text of its own kind
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
     return text
 
 

@@ -6,11 +6,14 @@ Archives are uploaded before: their bucket is the template's one parameter.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ..kinds.base import Resource
+from ..kinds.callee import callee
 from ..kinds.function import LambdaFunction
+from ..kinds.http_api import HttpApi
+from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
@@ -20,6 +23,7 @@ from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
 from .base import ROLE, Asked, Exported, Names, camel, left_out, said_by, source_name
+from .cfn_events import EventWords, Properties, Said, filled, get, ref, trusting
 
 PLATFORM = "lambda"
 PLACE = Place("${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", ROLE)
@@ -28,7 +32,6 @@ BUCKET = {
     "Type": "String",
     "Description": "The bucket that has the archives of the folder artifacts.",
 }
-Properties = dict[str, Any]
 
 
 def write(asked: Asked) -> Exported:
@@ -53,24 +56,7 @@ def write(asked: Asked) -> Exported:
     )
 
 
-def get(name: str, attribute: str) -> Properties:
-    return {"Fn::GetAtt": [name, attribute]}
-
-
-def filled(value: Any) -> Any:
-    """A value of ours in which the account's facts are to be filled in.
-
-    >>> filled("arn:${AWS::Partition}:x"), filled("plain")
-    ({'Fn::Sub': 'arn:${AWS::Partition}:x'}, 'plain')
-    """
-    if isinstance(value, str):
-        return {"Fn::Sub": value} if "${AWS::" in value else value
-    if isinstance(value, Mapping):
-        return {key: filled(each) for key, each in value.items()}
-    return [filled(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-class Words:
+class Words(EventWords):
     """An app's resources in CloudFormation's words; SAM says some of them in its own."""
 
     def __init__(self, asked: Asked) -> None:
@@ -85,8 +71,13 @@ class Words:
             yield self.names.of("role", function.name), self.role(function)
         for each in self.asked.resources:
             if say := self.kinds.get(type(each)):
-                kind, properties = say(each)
-                yield self.of(each), {"Type": kind, "Properties": properties}
+                said = say(each)
+                if isinstance(said, tuple):
+                    kind, properties, *more = said
+                    body = {"Type": kind, **(more[0] if more else {}), "Properties": properties}
+                    yield self.of(each), body
+                else:
+                    yield from said
 
     def of(self, resource: Resource) -> str:
         name = resource.name
@@ -95,33 +86,32 @@ class Words:
         return self.names.of(resource.kind, name)
 
     def outputs(self) -> Properties:
-        return {
-            f"{camel('', each.name)}Address": {
-                "Value": get(self.names.of("url", each.name), "FunctionUrl")
-            }
-            for each in self.asked.of(Url)
-        }
+        found: Properties = {}
+        for api in self.asked.of(HttpApi)[:1]:  # an app has one
+            address = get(self.names.of("http_api", api.name), "ApiEndpoint")
+            found["ApiAddress"] = {"Value": address}
+        for each in self.asked.of(Url):
+            address = get(self.names.of("url", each.name), "FunctionUrl")
+            found[f"{camel('', each.name.partition(':')[0])}Address"] = {"Value": address}
+        return found
 
     # -- one kind each: (type, properties)
     def role(self, function: LambdaFunction) -> Properties:
-        policy = {
-            "PolicyName": "least",
-            "PolicyDocument": filled(self.asked.policies[function.name]),
-        }
-        trusted = {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-        document = {"Version": "2012-10-17", "Statement": [trusted]}
-        properties = {"AssumeRolePolicyDocument": document, "Policies": [policy]}
+        policy = filled(self.asked.policies[function.name])
+        properties = trusting("lambda.amazonaws.com", policy)
         return {"Type": "AWS::IAM::Role", "Properties": properties}
 
-    def function(self, it: LambdaFunction) -> tuple[str, Properties]:
+    def function(self, it: LambdaFunction) -> Said:
         key = self.asked.archives[it.name].removeprefix("artifacts/")
         code = {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": key}
         tags = [{"Key": key, "Value": value} for key, value in self.tags(it).items()]
-        return "AWS::Lambda::Function", {**self.settings(it), "Code": code, "Tags": tags}
+        said = {**self.settings(it), "Code": code, "Tags": tags}
+        return "AWS::Lambda::Function", said, self.log_first(it)
+
+    def log_first(self, it: LambdaFunction) -> Properties:
+        """Lambda would make a log group that is not there, and the template then could not."""
+        logs = [each for each in self.asked.of(LogGroup) if each.function == it.name]
+        return {"DependsOn": self.of(logs[0])} if logs else {}
 
     def tags(self, it: LambdaFunction) -> dict[str, str]:
         return {**it.tags, "pelton:app": self.asked.app, "pelton:digest": it.digest}
@@ -139,17 +129,33 @@ class Words:
             "Description": it.description,
             "Environment": {"Variables": dict(it.environment)} if it.environment else {},
             "ReservedConcurrentExecutions": it.concurrency,
+            "Layers": [filled(each) for each in it.layers if each.startswith("arn:")],
+            "VpcConfig": self.network(it),
+            **self.dead_letter(it),
         }
-        return {name: value for name, value in said.items() if value not in ("", None, {})}
+        return {name: value for name, value in said.items() if value not in ("", None, {}, [])}
+
+    def network(self, it: LambdaFunction) -> Properties:
+        if not it.subnets:
+            return {}
+        groups = list(it.security_groups)
+        return {"SubnetIds": list(it.subnets), "SecurityGroupIds": groups}
+
+    def dead_letter(self, it: LambdaFunction) -> Properties:
+        target = self.source(it.dead_letter) if it.dead_letter else None
+        return {"DeadLetterConfig": {"TargetArn": target} if target else {}}
 
     def role_of(self, it: LambdaFunction) -> Any:
         return get(self.names.of("role", it.name), "Arn") if it.role == ROLE else it.role
 
-    def url(self, it: Url) -> tuple[str, Properties]:
-        arn = get(self.names.of("function", it.name), "Arn")
-        return "AWS::Lambda::Url", {"TargetFunctionArn": arn, "AuthType": "NONE"}
+    def url(self, it: Url) -> Said:
+        name, _, alias = it.name.partition(":")
+        arn = get(self.names.of("function", name), "Arn")
+        said = {"TargetFunctionArn": arn, "AuthType": "NONE"}
+        more = {"Qualifier": alias} if alias else {}
+        return "AWS::Lambda::Url", {**said, **more}, self.waits(it.name)
 
-    def mapping(self, it: QueueMapping | StreamMapping) -> tuple[str, Properties]:
+    def mapping(self, it: QueueMapping | StreamMapping) -> Said:
         members = {name: value for name, value in it.members().items() if value}
         if destination := members.get("DestinationConfig", {}).get("OnFailure", {}):
             where = self.source(destination["Destination"])
@@ -157,7 +163,7 @@ class Words:
         else:
             members.pop("DestinationConfig", None)
         return "AWS::Lambda::EventSourceMapping", {
-            "FunctionName": {"Ref": self.names.of("function", it.function)},
+            "FunctionName": self.called(it.called),
             "EventSourceArn": self.source(it.arn),
             **members,
             **it.new_members(),
@@ -169,7 +175,7 @@ class Words:
         return get(self.names.of(found.kind, found.name), "Arn") if found else filled(arn)
 
     def rule(self, it: Rule) -> tuple[str, Properties]:
-        arn = get(self.names.of("function", it.function), "Arn")
+        arn = self.arn(callee(it.arn))
         return "AWS::Events::Rule", {
             "Name": it.name,
             "ScheduleExpression": it.expression,
@@ -179,7 +185,7 @@ class Words:
 
     def permission(self, it: Permission) -> tuple[str, Properties]:
         said: Properties = {
-            "FunctionName": {"Ref": self.names.of("function", it.function)},
+            "FunctionName": self.called(it.function),
             "Action": it.action,
             "Principal": it.principal,
         }
@@ -188,6 +194,8 @@ class Words:
             said["SourceArn"] = (
                 get(self.names.of("rule", rule.name), "Arn") if rule else filled(it.source_arn)
             )
+        if it.source_account:
+            said["SourceAccount"] = ref("AWS::AccountId")
         if it.action == "lambda:InvokeFunctionUrl":
             said["FunctionUrlAuthType"] = "NONE"
         elif it.url:

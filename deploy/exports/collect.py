@@ -11,7 +11,6 @@ from ...builders import Artifact, Target, build
 from ...builders.sources import find_sources
 from ...handlers.app import App
 from ...handlers.function import Function
-from ..errors import CannotPlan
 from ..kinds.base import Resource
 from ..place import Place, Queue
 from ..policy.arns import Account
@@ -78,13 +77,6 @@ def _place(artifact: Artifact) -> str:
     return f"artifacts/{artifact.function}/{artifact.sha256}.zip"
 
 
-# Kinds that `pelton deploy` makes and templates do not have.
-NOT_YET = frozenset(
-    "api_route bucket_notification event_config event_rule http_api log_group role schedule "
-    "subscription".split()
-)
-
-
 def _wanted(
     app: App,
     functions: Sequence[Function[..., Any]],
@@ -98,14 +90,7 @@ def _wanted(
         return
     yield from between.between(functions)
     for function in functions:
-        for each in on_lambda(app.name, function, built[function.name], place):
-            if each.kind in NOT_YET:
-                raise CannotPlan(
-                    f"function {function.name!r} asks for a {each.kind.replace('_', ' ')}, which "
-                    "no template is written with yet; deploy it with `pelton deploy`, or leave "
-                    "it out"
-                )
-            yield each
+        yield from on_lambda(app.name, function, built[function.name], place)
 
 
 def _given(functions: Sequence[Function[..., Any]], place: Place) -> dict[str, Queue]:

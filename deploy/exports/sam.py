@@ -3,21 +3,28 @@ reference".  `sam deploy` uploads the archives beside it, and makes permissions 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..kinds.base import Resource
 from ..kinds.function import LambdaFunction
+from ..kinds.http_api import HttpApi
 from ..kinds.permission import Permission
 from ..kinds.queue_mapping import QueueMapping
+from ..kinds.release import Release
 from ..kinds.rule import Rule
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
+from ..versions.release import LIVE
 from .base import Asked, Exported, left_out, yaml_text
-from .cloudformation import FORMAT, PLACE, PLATFORM, Properties, Words, get
+from .cfn_events import Properties, Said, get, ref
+from .cloudformation import FORMAT, PLACE, PLATFORM, Words
 
 __all__ = ["PLACE", "PLATFORM", "write"]
 # Said as members and events of the function.
-_OF_FUNCTIONS: tuple[type[Resource], ...] = (Url, QueueMapping, StreamMapping, Rule, Permission)
+_OF_FUNCTIONS: tuple[type[Resource], ...] = (Url, QueueMapping, StreamMapping, Rule, Release)
+# How the ids of the statements begin that SAM makes by itself.
+_ITS_OWN = ("pelton-url", "pelton-cron-")
 
 
 def write(asked: Asked) -> Exported:
@@ -46,14 +53,32 @@ class SamWords(Words):
         for kind in _OF_FUNCTIONS:
             del self.kinds[kind]
 
-    def function(self, it: LambdaFunction) -> tuple[str, Properties]:
+    def all(self) -> Iterator[tuple[str, Properties]]:
+        own = {self.of(e) for e in self.asked.of(Permission) if e.sid.startswith(_ITS_OWN)}
+        yield from ((name, body) for name, body in super().all() if name not in own)
+
+    def alias_arn(self, function: str) -> Any:
+        return ref(f"{self.names.of('function', function)}.Alias")
+
+    def alias_id(self, function: str) -> str:
+        return f"{self.names.of('function', function)}Alias{LIVE}"
+
+    def dead_letter(self, it: LambdaFunction) -> Properties:
+        if not it.dead_letter:
+            return {}
+        kind = "SNS" if ":sns:" in it.dead_letter else "SQS"
+        return {"DeadLetterQueue": {"Type": kind, "TargetArn": self.source(it.dead_letter)}}
+
+    def function(self, it: LambdaFunction) -> Said:
         said = {**self.settings(it), "CodeUri": self.asked.archives[it.name]}
         said["Tags"] = self.tags(it)
-        if any(each.name == it.name for each in self.asked.of(Url)):
+        if any(each.name == it.name for each in self.asked.of(Release)):
+            said |= {"AutoPublishAlias": LIVE, "AutoPublishAliasAllProperties": True}
+        if any(each.name.partition(":")[0] == it.name for each in self.asked.of(Url)):
             said["FunctionUrlConfig"] = {"AuthType": "NONE"}
         if events := self.events(it.name):
             said["Events"] = events
-        return "AWS::Serverless::Function", said
+        return "AWS::Serverless::Function", said, self.log_first(it)
 
     def events(self, function: str) -> Properties:
         found: Properties = {}
@@ -70,16 +95,18 @@ class SamWords(Words):
         return found
 
     def event(self, kind: str, member: str, it: QueueMapping | StreamMapping) -> Properties:
-        _, said = self.mapping(it)
+        said = self.mapping(it)[1]
         said.pop("FunctionName")
         if failures := said.get("DestinationConfig"):
             failures["OnFailure"]["Type"] = "SQS"
         return {"Type": kind, "Properties": {member: said.pop("EventSourceArn"), **said}}
 
-    def outputs(self) -> dict[str, Any]:
-        return {
-            f"{self.names.of('function', each.name)}Address": {
-                "Value": get(f"{self.names.of('function', each.name)}Url", "FunctionUrl")
-            }
-            for each in self.asked.of(Url)
-        }
+    def outputs(self) -> Properties:
+        found: Properties = {}
+        for each in self.asked.of(Url):
+            function = self.names.of("function", each.name.partition(":")[0])
+            found[f"{function}Address"] = {"Value": get(f"{function}Url", "FunctionUrl")}
+        apis = self.asked.of(HttpApi)
+        if apis:
+            found["ApiAddress"] = super().outputs()["ApiAddress"]
+        return found

@@ -4,20 +4,24 @@ Configuration Syntax"; the provider's documentation, by resource."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..kinds.base import Resource
+from ..kinds.callee import callee
 from ..kinds.function import LambdaFunction
+from ..kinds.http_api import HttpApi
+from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
+from ..kinds.release import Release
 from ..kinds.rule import Rule
 from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
 from .base import ROLE, Asked, Exported, Names, left_out, said_by, snake, source_name
+from .tf_events import Arguments, EventWords, Said, plain
 
 PLATFORM = "lambda"
 REGION, ACCOUNT, PARTITION = (
@@ -31,7 +35,6 @@ DATA: dict[str, Any] = {
 }
 # With 6.29 came invoked_via_function_url, without which nobody can call a public URL.
 PROVIDER = {"source": "hashicorp/aws", "version": ">= 6.29"}
-Arguments = dict[str, Any]
 
 
 def write(asked: Asked) -> Exported:
@@ -49,22 +52,11 @@ def write(asked: Asked) -> Exported:
     return Exported(
         {"main.tf.json": json.dumps(document, indent=2) + "\n"},
         next=("terraform init", "terraform apply"),
-        notes=left_out(asked.resources, [each.kind for each in words.kinds]),
+        notes=(*left_out(asked.resources, [each.kind for each in words.kinds]), *words.notes()),
     )
 
 
-def plain(value: Any) -> Any:
-    """A value of the user's: none of it is a template of Terraform's.
-
-    >>> plain({"A": "${HOME} and %{if}"})
-    {'A': '$${HOME} and %%{if}'}
-    """
-    if isinstance(value, str):
-        return value.replace("${", "$${").replace("%{", "%%{")
-    return {plain(k): plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
-
-
-class Words:
+class Words(EventWords):
     """An app's resources in Terraform's words: (type, name, arguments)."""
 
     def __init__(self, asked: Asked) -> None:
@@ -74,7 +66,7 @@ class Words:
         self._streams = {PLACE.stream_arn(each.name): each.name for each in asked.of(Stream)}
         self._rules = {PLACE.rule_arn(each.name): each.name for each in asked.of(Rule)}
 
-    def all(self) -> Iterator[tuple[str, str, Arguments]]:
+    def all(self) -> Said:
         for function in self.asked.roles():
             yield from self.role(function)
         for each in self.asked.resources:
@@ -82,12 +74,13 @@ class Words:
                 yield from say(each)
 
     def outputs(self) -> Arguments:
-        return {
-            f"{snake('', each.name)}_address": {
-                "value": f"${{aws_lambda_function_url.{self.of(each)}.function_url}}"
-            }
-            for each in self.asked.of(Url)
-        }
+        found: Arguments = {}
+        for api in self.asked.of(HttpApi):
+            found["api_address"] = {"value": self._api(api.name, "api_endpoint")}
+        for each in self.asked.of(Url):
+            address = f"${{aws_lambda_function_url.{self.of(each)}.function_url}}"
+            found[f"{snake('', each.name.partition(':')[0])}_address"] = {"value": address}
+        return found
 
     def of(self, resource: Resource) -> str:
         name = resource.name
@@ -95,33 +88,12 @@ class Words:
             name = source_name(resource.function, resource.arn)
         return self.names.of(resource.kind, name)
 
-    def function_name(self, name: str) -> str:
-        return f"${{aws_lambda_function.{self.names.of('function', name)}.function_name}}"
-
-    def function_arn(self, name: str) -> str:
-        return f"${{aws_lambda_function.{self.names.of('function', name)}.arn}}"
-
     # -- one kind each
-    def role(self, function: LambdaFunction) -> Iterator[tuple[str, str, Arguments]]:
-        name = self.names.of("role", function.name)
-        trusted = {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
-        prefix = f"{function.name[:37]}-"
-        yield "aws_iam_role", name, {"name_prefix": prefix, "assume_role_policy": document}
-        yield (
-            "aws_iam_role_policy",
-            name,
-            {
-                "role": f"${{aws_iam_role.{name}.id}}",
-                "policy": json.dumps(self.asked.policies[function.name]),
-            },
-        )
+    def role(self, function: LambdaFunction) -> Said:
+        name, policy = self.names.of("role", function.name), self.asked.policies[function.name]
+        yield from self.role_of(name, "lambda.amazonaws.com", policy, function.name)
 
-    def function(self, it: LambdaFunction) -> Iterator[tuple[str, str, Arguments]]:
+    def function(self, it: LambdaFunction) -> Said:
         archive = f"${{path.module}}/{self.asked.archives[it.name]}"
         role = f"${{aws_iam_role.{self.names.of('role', it.name)}.arn}}"
         tags = {**it.tags, "pelton:app": self.asked.app, "pelton:digest": it.digest}
@@ -138,24 +110,38 @@ class Words:
             "ephemeral_storage": {"size": it.ephemeral_mb},
             "tags": plain(tags),
         }
+        before = [
+            f"aws_cloudwatch_log_group.{self.of(each)}"
+            for each in self.asked.of(LogGroup)
+            if each.function == it.name
+        ]
         if it.role == ROLE:
-            policy = self.names.of("role", it.name)
-            said["depends_on"] = [f"aws_iam_role_policy.{policy}"]
+            before.append(f"aws_iam_role_policy.{self.names.of('role', it.name)}")
+        said |= {"depends_on": before} if before else {}
+        if any(each.name == it.name for each in self.asked.of(Release)):
+            said["publish"] = True
         if it.description:
             said["description"] = plain(it.description)
         if it.environment:
             said["environment"] = {"variables": plain(it.environment)}
+        if layers := [each for each in it.layers if each.startswith("arn:")]:
+            said["layers"] = layers
+        if it.subnets:
+            groups = list(it.security_groups)
+            said["vpc_config"] = {"subnet_ids": list(it.subnets), "security_group_ids": groups}
+        if it.dead_letter:
+            said["dead_letter_config"] = {"target_arn": self.source(it.dead_letter)}
         if it.concurrency is not None:
             said["reserved_concurrent_executions"] = it.concurrency
         yield "aws_lambda_function", self.of(it), said
 
-    def url(self, it: Url) -> Iterator[tuple[str, str, Arguments]]:
-        said = {"function_name": self.function_name(it.name), "authorization_type": "NONE"}
+    def url(self, it: Url) -> Said:
+        said = {**self.qualified(it.name), "authorization_type": "NONE"}
         yield "aws_lambda_function_url", self.of(it), said
 
-    def mapping(self, it: QueueMapping | StreamMapping) -> Iterator[tuple[str, str, Arguments]]:
+    def mapping(self, it: QueueMapping | StreamMapping) -> Said:
         said: Arguments = {
-            "function_name": self.function_name(it.function),
+            "function_name": self.arn(it.called),
             "event_source_arn": self.source(it.arn),
             "batch_size": it.batch,
         }
@@ -180,21 +166,21 @@ class Words:
             return f"${{aws_kinesis_stream.{self.names.of('stream', stream)}.arn}}"
         return arn
 
-    def rule(self, it: Rule) -> Iterator[tuple[str, str, Arguments]]:
+    def rule(self, it: Rule) -> Said:
         name = self.of(it)
         said = {"name": it.name, "schedule_expression": it.expression}
         yield "aws_cloudwatch_event_rule", name, said
         target = {
             "rule": f"${{aws_cloudwatch_event_rule.{name}.name}}",
             "target_id": "function",
-            "arn": self.function_arn(it.function),
+            "arn": self.arn(callee(it.arn)),
         }
         yield "aws_cloudwatch_event_target", name, target
 
-    def permission(self, it: Permission) -> Iterator[tuple[str, str, Arguments]]:
+    def permission(self, it: Permission) -> Said:
         said: Arguments = {
             "statement_id": it.sid,
-            "function_name": self.function_name(it.function),
+            **self.qualified(it.function),
             "action": it.action,
             "principal": it.principal,
         }
@@ -205,13 +191,15 @@ class Words:
                 if rule
                 else it.source_arn
             )
+        if it.source_account:
+            said["source_account"] = it.source_account
         if it.action == "lambda:InvokeFunctionUrl":
             said["function_url_auth_type"] = "NONE"
         elif it.url:
             said["invoked_via_function_url"] = True
         yield "aws_lambda_permission", self.of(it), said
 
-    def queue(self, it: Queue) -> Iterator[tuple[str, str, Arguments]]:
+    def queue(self, it: Queue) -> Said:
         said: Arguments = {"name": it.name}
         if it.visibility is not None:
             said["visibility_timeout_seconds"] = it.visibility
@@ -224,6 +212,6 @@ class Words:
             )
         yield "aws_sqs_queue", self.of(it), said
 
-    def stream(self, it: Stream) -> Iterator[tuple[str, str, Arguments]]:
+    def stream(self, it: Stream) -> Said:
         mode = {"stream_mode": "ON_DEMAND"}
         yield "aws_kinesis_stream", self.of(it), {"name": it.name, "stream_mode_details": mode}

@@ -72,10 +72,10 @@ class BucketNotification(Resource):
         )
 
     def _id(self, place: int) -> str:
-        return f"{self._ids}{place}"
+        return f"{self.ids}{place}"
 
     @property
-    def _ids(self) -> str:
+    def ids(self) -> str:
         """How the ids of this function's entries begin; '/' is in no function's name."""
         return f"pelton/{self.name.partition('/')[0]}/"
 
@@ -84,7 +84,7 @@ class BucketNotification(Resource):
         blank = cls(name=name)
         with target.aws.ignoring("NoSuchBucket"):
             told = _told(target, blank.bucket).get(_FUNCTIONS, [])
-            ours = [each for each in told if each.get("Id", "").startswith(blank._ids)]
+            ours = [each for each in told if each.get("Id", "").startswith(blank.ids)]
             if ours:
                 arns = [each["LambdaFunctionArn"] for each in ours]
                 return cls(
@@ -116,7 +116,7 @@ class BucketNotification(Resource):
     def _write(self, target: Target, ours: list[dict[str, Any]]) -> None:
         with _one_at_a_time:
             told = _told(target, self.bucket)
-            others = [e for e in told.get(_FUNCTIONS, []) if not e["Id"].startswith(self._ids)]
+            others = [e for e in told.get(_FUNCTIONS, []) if not e["Id"].startswith(self.ids)]
             if not ours and len(others) == len(told.get(_FUNCTIONS, [])):
                 return
             told[_FUNCTIONS] = [*others, *ours]

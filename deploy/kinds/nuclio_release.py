@@ -83,7 +83,7 @@ class NuclioRelease(Published):
         from ..versions.verbs import clean, deployed
 
         versions = NuclioVersions(target, self.project)
-        number = versions.publish(self._function(), time())
+        number = versions.publish(self.configured, time())
         deployed(versions, self.name, number, hold=self.hold, now=time(), by=self.by)
         versions.tell_published(self.name, self.published)
         clean(versions, self.name, self.keep)
@@ -95,7 +95,9 @@ class NuclioRelease(Published):
         for each in names_of(self.name):
             target.nuclio.delete("/api/functions", each, self.namespace)
 
-    def _function(self) -> NuclioFunction:
+    @property
+    def configured(self) -> NuclioFunction:
+        """The function that it is a version of, as the app wants it."""
         return NuclioFunction(
             name=self.name,
             project=self.project,

@@ -45,6 +45,11 @@ class Schedule(Resource):
         return (f"function:{self.function}", *self.after)
 
     @property
+    def tick(self) -> str:
+        """What the function gets, as JSON."""
+        return json.dumps(_TICK)
+
+    @property
     def _told(self) -> str:
         return f"{self.expression} in {self.timezone}"
 
@@ -106,7 +111,7 @@ class Schedule(Resource):
             "ScheduleExpression": self.expression,
             "ScheduleExpressionTimezone": self.timezone,
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "Target": {"Arn": self.arn, "RoleArn": self.role_arn, "Input": json.dumps(_TICK)},
+            "Target": {"Arn": self.arn, "RoleArn": self.role_arn, "Input": self.tick},
         }
 
     def delete(self, target: Target) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .say import json_option, say_json
-from .where import file_argument
+from .where import env_option, file_argument, some_region
 
 FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 
@@ -24,21 +24,33 @@ FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
     metavar="URL",
     help="nuctl: where the folder `artifacts` will be fetched from [beside function.yaml].",
 )
+@env_option
 @json_option
-def command(format_: str, file: str, out: Path, role: str, address: str, as_json: bool) -> None:
+def command(
+    format_: str, file: str, out: Path, role: str, address: str, env: str, as_json: bool
+) -> None:
     """Write the app of FILE as FORMAT (sam, cloudformation, terraform or nuctl) into --out.
 
-    Functions, roles with the least policy, URLs, mappings, schedules, permissions and queues, and
-    the archives in --out/artifacts.  What the format has no words for is named.
+    Functions with all that a deploy would make of them, as the environment --env has them, and the
+    archives in --out/artifacts.  What the format has no words for is named.
     """
+    from dataclasses import replace
+
     from ..builders import load_app
+    from ..deploy.environments import environment_of
     from ..deploy.errors import CannotPlan
     from ..deploy.exports.collect import export
 
-    app, root = load_app(file)
+    with some_region():
+        given, root = load_app(file)
+    found = environment_of(given, root, env)
+    app = found.app
     if not app.functions:
         raise CannotPlan(f"app {app.name} has no functions: put @app.function above one")
     made = export(format_, app, root, out, role=role, address=address)
+    if region := found.value("region"):
+        said = f"the settings say the region {region}: deploy it there"
+        made = replace(made, notes=(*made.notes, said))
     if as_json:
         files = sorted(str(out / each) for each in made.files)
         say_json({"files": files, "next": list(made.next), "notes": list(made.notes)})

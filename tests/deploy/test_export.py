@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import yaml
 from click.testing import CliRunner
 
 from pelton.cli import command
-from pelton.deploy.exports import FORMATS, Asked, format_of
+from pelton.deploy.exports import FORMATS, Asked, bucket_told, format_of
 from pelton.deploy.kinds.bucket import Bucket
 from pelton.deploy.kinds.queue import Queue
 from pelton.pytest_plugin import RunningEmulator
@@ -50,6 +51,28 @@ def save(n: int) -> None: ...
 
 pipe = pelton.Graph("pipe", int) >> double >> pelton.steps.queue("work") >> save
 app.serve(pipe, triggers=[pelton.http("POST", "/pipe")])
+
+@app.function(
+    versions=3,
+    triggers=[pelton.s3("inbox", prefix="in/", suffix=".csv"),
+              pelton.sns("news", filter={"kind": ["new"]}, scope="body"),
+              pelton.eventbridge(source="shop"), pelton.cron(every="1h"),
+              pelton.cron(schedule="0 6 * * *", timezone="Europe/Berlin"),
+              pelton.http("GET", "/a/{id}"), pelton.http("POST", "/a")],
+    environment={"KEY": pelton.secret("shop/key", field="a")},
+    aws=pelton.Aws(
+        http="api", log_days=7, on_failure="failures", dead_letter="letters", retries=0,
+        layers=("arn:aws:lambda:eu-west-1:123456789012:layer:tracing:7",),
+        vpc=pelton.Vpc(["subnet-0a1b2c3d"], ["sg-0a1b2c3d"])),
+)
+def hears(event: pelton.Event) -> None: ...
+
+@app.function(triggers=[pelton.s3("inbox", prefix="other/"), pelton.http("GET", "/b")],
+              aws=pelton.Aws(http="api", event_seconds=60))
+def too(event: pelton.Event) -> None: ...
+
+@app.function(versions=2, triggers=[pelton.http("GET", "/u"), pelton.sqs("arrivals")])
+def url(event: pelton.Event) -> None: ...
 """
 ON_BOTH = """
 import pelton
@@ -131,7 +154,8 @@ def test_a_role_of_one_s_own_is_taken(shop: Path, tmp_path: Path) -> None:
     run("export", "cloudformation", file, "--out", str(tmp_path), "--role", role)
     found = json.loads((tmp_path / "template.json").read_text())["Resources"]
     assert found["OrderFunction"]["Properties"]["Role"] == role
-    assert not [each for each in found.values() if each["Type"] == "AWS::IAM::Role"]
+    roles = {name for name, each in found.items() if each["Type"] == "AWS::IAM::Role"}
+    assert roles == {"PeltonShopHearsScheduleRole", "BucketsRole"}, "of functions none is made"
 
 
 def test_a_template_of_terraform_s_is_none_of_the_user_s(shop: Path) -> None:
@@ -172,6 +196,188 @@ def test_nuclio_s_dashboard_takes_what_is_for_nuctl(
     assert (answer.status_code, answer.json()) == (200, 42)
 
 
+def test_the_emulator_s_cloudformation_makes_what_calls_functions(
+    shop: Path, pelton_emulator: RunningEmulator
+) -> None:
+    """Its functions do not answer: what is around them is looked at."""
+    client = pelton_emulator.client
+    for bucket in ("archives", "inbox"):
+        client("s3").create_bucket(Bucket=bucket)
+    folder = shop / "cloudformation" / "artifacts"
+    for path in folder.rglob("*.zip"):
+        client("s3").upload_file(str(path), "archives", path.relative_to(folder).as_posix())
+    topic = client("sns").create_topic(Name="news")["TopicArn"]
+    for queue in ("departures", "arrivals"):
+        client("sqs").create_queue(QueueName=queue)
+    stacks = client("cloudformation")
+    stacks.create_stack(
+        StackName="shop",
+        TemplateBody=json.dumps(_plain(shop)),
+        Parameters=[{"ParameterKey": "ArtifactBucket", "ParameterValue": "archives"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    stacks.get_waiter("stack_create_complete").wait(
+        StackName="shop", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    live = ":function:hears:live"
+    (subscription,) = client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert subscription["Endpoint"].endswith(live)
+    (target,) = client("events").list_targets_by_rule(Rule="hears.on0")["Targets"]
+    assert target["Arn"].endswith(live)
+    schedule = client("scheduler").get_schedule(Name="hears.at0")
+    assert schedule["Target"]["Arn"].endswith(live)
+    role = schedule["Target"]["RoleArn"].rpartition("/")[2]
+    assert client("iam").get_role(RoleName=role)
+    logs = client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/hears")["logGroups"]
+    assert [each["retentionInDays"] for each in logs] == [7]
+    gateway = client("apigatewayv2")
+    (api,) = gateway.get_apis()["Items"]
+    routes = gateway.get_routes(ApiId=api["ApiId"])["Items"]
+    assert {each["RouteKey"] for each in routes} == {"GET /a/{id}", "POST /a", "GET /b"}
+    uris = [e["IntegrationUri"] for e in gateway.get_integrations(ApiId=api["ApiId"])["Items"]]
+    assert sorted(each.rpartition(":function:")[2] for each in uris) == ["hears:live", "too"]
+
+
+def _plain(shop: Path) -> dict[str, Any]:
+    document = json.loads((shop / "cloudformation" / "template.json").read_text())
+    found: dict[str, Any] = document["Resources"]  # without what is not there
+    document["Resources"] = {
+        name: each for name, each in found.items() if not each["Type"].startswith("Custom::")
+    }
+    for name in ("Layers", "VpcConfig"):
+        del found["HearsFunction"]["Properties"][name]
+    result: dict[str, Any] = document
+    return result
+
+
+def test_the_function_that_a_template_takes_along_tells_buckets(
+    pelton_emulator: RunningEmulator,
+) -> None:
+    """As CloudFormation calls it: others' entries stay, and it answers in every case."""
+    client = pelton_emulator.client
+    client("s3").create_bucket(Bucket="inbox")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", bucket_told.SOURCE)
+    client("lambda").create_function(
+        FunctionName="teller", Runtime="python3.12", Handler="index.handler", Timeout=60,
+        Role="arn:aws:iam::000000000000:role/r", Code={"ZipFile": code.getvalue()},
+    )  # fmt: skip
+    client("lambda").get_waiter("function_active_v2").wait(FunctionName="teller")
+    theirs = {"Id": "theirs", "QueueArn": _queue(pelton_emulator), "Events": ["s3:ObjectRemoved:*"]}
+    client("s3").put_bucket_notification_configuration(
+        Bucket="inbox", NotificationConfiguration={"QueueConfigurations": [theirs]}
+    )
+    wanted = {
+        "Bucket": "inbox",
+        "Ids": "pelton/f/",
+        "Function": "arn:aws:lambda:us-east-1:000000000000:function:teller",
+        "Entries": [
+            {"Events": ["s3:ObjectCreated:*"], "Rules": [{"Name": "prefix", "Value": "in/"}]}
+        ],
+    }
+    answers = f"{pelton_emulator.url}/answers/one"
+    client("s3").create_bucket(Bucket="answers")
+
+    def call(kind: str, **more: Any) -> dict[str, Any]:
+        event = {
+            "RequestType": kind, "ResponseURL": answers, "StackId": "s", "RequestId": "r",
+            "LogicalResourceId": "l", "ResourceProperties": {**wanted, **more},
+        }  # fmt: skip
+        done = client("lambda").invoke(FunctionName="teller", Payload=json.dumps(event))
+        assert "FunctionError" not in done, done["Payload"].read()
+        body = client("s3").get_object(Bucket="answers", Key="one")["Body"]
+        answer: dict[str, Any] = json.loads(body.read())
+        return answer
+
+    def told() -> dict[str, Any]:
+        found = client("s3").get_bucket_notification_configuration(Bucket="inbox")
+        return {key: found[key] for key in found if key.endswith("Configurations")}
+
+    for _ in range(2):
+        assert call("Create")["Status"] == "SUCCESS"
+        (entry,) = told()["LambdaFunctionConfigurations"]
+        assert (entry["Id"], entry["Filter"]["Key"]["FilterRules"][0]["Value"]) == (
+            "pelton/f/0", "in/",
+        )  # fmt: skip
+    failed = call("Update", Bucket="none")
+    assert failed["Status"] == "FAILED" and "NoSuchBucket" in failed["Reason"]
+    assert call("Delete", Bucket="none")["Status"] == "SUCCESS"
+    assert call("Delete")["PhysicalResourceId"] == "inbox/pelton/f/"
+    assert list(told()) == ["QueueConfigurations"]
+    assert len(bucket_told.SOURCE) <= 4096, "what a template's own code may have"
+
+
+def _queue(emulator: RunningEmulator) -> str:
+    sqs = emulator.client("sqs")
+    url = sqs.create_queue(QueueName="others")["QueueUrl"]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(told["Attributes"]["QueueArn"])
+
+
+def test_versions_are_an_alias_in_every_format(shop: Path) -> None:
+    sam = yaml.safe_load((shop / "sam" / "template.yaml").read_text())["Resources"]
+    hears = sam["HearsFunction"]["Properties"]
+    assert hears["AutoPublishAlias"] == "live" and hears["AutoPublishAliasAllProperties"]
+    assert hears["DeadLetterQueue"]["Type"] == "SQS"
+    assert sam["HearsAt0Schedule"]["Properties"]["Target"]["Arn"] == {"Ref": "HearsFunction.Alias"}
+    terraform = json.loads((shop / "terraform" / "main.tf.json").read_text())["resource"]
+    assert terraform["aws_lambda_function"]["hears"]["publish"] is True
+    entries = terraform["aws_s3_bucket_notification"]["inbox"]["lambda_function"]
+    assert [each["lambda_function_arn"] for each in entries] == [
+        "${aws_lambda_alias.hears.arn}", "${aws_lambda_function.too.arn}",
+    ]  # fmt: skip
+    url = terraform["aws_lambda_function_url"]["url_live"]
+    assert url["qualifier"] == "${aws_lambda_alias.url.name}"
+    plain = json.loads((shop / "cloudformation" / "template.json").read_text())["Resources"]
+    (version,) = [name for name in plain if name.startswith("Hears") and name.endswith("Version")]
+    assert plain["HearsAlias"]["Properties"]["FunctionVersion"]["Fn::GetAtt"][0] == version
+    assert plain[version]["DeletionPolicy"] == "Retain"
+    network = plain["HearsFunction"]["Properties"]["VpcConfig"]
+    assert network == {"SubnetIds": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
+    assert plain["HearsFunction"]["Properties"]["Layers"][0].endswith(":layer:tracing:7")
+
+
+def test_an_environment_is_exported_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "export_plain.py").write_text(ON_BOTH)
+    (tmp_path / "pelton.toml").write_text(
+        'memory = 256\n[env.dev]\nprefix = "dev-"\nregion = "eu-west-1"\nlog_days = 7\n'
+    )
+    file, out = str(tmp_path / "export_plain.py"), tmp_path / "out"
+    said = run("export", "cloudformation", file, "--out", str(out), "--env", "dev")
+    assert "the settings say the region eu-west-1: deploy it there" in said
+    found = json.loads((out / "template.json").read_text())["Resources"]
+    function = found["DevDoubleFunction"]["Properties"]
+    assert (function["FunctionName"], function["MemorySize"]) == ("dev-double", 256)
+    assert found["AwsLambdaDevDoubleLogGroup"]["Properties"]["RetentionInDays"] == 7
+    done = CliRunner().invoke(command, ["export", "sam", file, "--out", str(out), "--env", "prod"])
+    assert done.exit_code == 1 and "has no environment 'prod'" in done.output
+
+
+def test_nuctl_gets_projects_gateways_and_functions_that_keep_versions(tmp_path: Path) -> None:
+    (tmp_path / "export_front.py").write_text(
+        "import pelton\napp = pelton.App('front')\n"
+        "@app.function(versions=3, triggers=[pelton.http('GET', '/')],\n"
+        "              nuclio=pelton.Nuclio(host='front.example.com'))\n"
+        "def hello(n: int) -> int:\n    return n\n"
+    )
+    out = tmp_path / "out"
+    said = run("export", "nuctl", str(tmp_path / "export_front.py"), "--out", str(out), "--json")
+    made = json.loads(said)
+    assert made["next"] == [
+        "nuctl create project front",
+        "nuctl deploy hello --project-name front --file hello/function.yaml",
+        "nuctl create apigateway hello --host front.example.com --path / --function hello "
+        "--project front",
+    ]
+    assert made["notes"] == [
+        "function hello is exported as it is now: its versions, canaries and rollbacks are those "
+        "of `pelton deploy`"
+    ]
+    document = yaml.safe_load((out / "hello" / "function.yaml").read_text())
+    assert document["metadata"]["name"] == "hello"
+
+
 def test_what_a_platform_lacks_is_refused(shop: Path, tmp_path: Path) -> None:
     file = str(shop / "export_shop.py")
     done = CliRunner().invoke(command, ["export", "nuctl", file, "--out", str(tmp_path)])
@@ -193,11 +399,17 @@ def test_terraform_makes_functions_that_answer(
     del document["terraform"]["required_providers"]["aws"]["version"]
     for each in document["resource"]["aws_lambda_permission"].values():
         each.pop("invoked_via_function_url", None)
-    services = ("lambda", "iam", "sqs", "kinesis", "events", "sts")
+    hears = document["resource"]["aws_lambda_function"]["hears"]
+    del hears["layers"], hears["vpc_config"]  # which are not there
+    services = (
+        "lambda", "iam", "sqs", "kinesis", "events", "sts", "s3", "sns", "scheduler",
+        "apigatewayv2", "cloudwatchlogs",
+    )  # fmt: skip
     document["provider"] = {
         "aws": {
             "region": "us-east-1", "access_key": "test", "secret_key": "test",
             "skip_credentials_validation": True, "skip_metadata_api_check": True,
+            "s3_use_path_style": True,
             "endpoints": [dict.fromkeys(services, pelton_emulator.url)],
         }
     }  # fmt: skip
@@ -206,12 +418,18 @@ def test_terraform_makes_functions_that_answer(
         "endpoint_url": pelton_emulator.url, "region_name": "us-east-1",
         "aws_access_key_id": "test", "aws_secret_access_key": "test",
     }  # fmt: skip
-    boto3.client("sqs", **settings).create_queue(QueueName="departures")
+    for queue in ("departures", "arrivals"):
+        boto3.client("sqs", **settings).create_queue(QueueName=queue)
+    boto3.client("s3", **settings).create_bucket(Bucket="inbox")
+    boto3.client("sns", **settings).create_topic(Name="news")
     terraform(tmp_path, "init", f"-plugin-dir={PLUGINS}")
     terraform(tmp_path, "validate")
     terraform(tmp_path, "apply", "-auto-approve")
     answer = boto3.client("lambda", **settings).invoke(FunctionName="order", Payload=b"21")
     assert json.load(answer["Payload"]) == 42
+    told = boto3.client("s3", **settings).get_bucket_notification_configuration(Bucket="inbox")
+    called = [each["LambdaFunctionArn"] for each in told["LambdaFunctionConfigurations"]]
+    assert sorted(each.partition(":function:")[2] for each in called) == ["hears:live", "too"]
 
 
 def terraform(folder: Path, verb: str, *words: str) -> None:
