@@ -85,6 +85,20 @@ def find_tagged(target: Target, app: str, platforms: Collection[str]) -> list[st
     return [key for keys in together(calls) for key in keys]
 
 
+def find_pointing(
+    target: Target, functions: Iterable[str], platforms: Collection[str]
+) -> dict[str, str]:
+    """The keys of what calls these functions, or is published of them, and carries no tags; and of
+    each whose it is."""
+    calls = [
+        partial(_pointing, kind, target, function)
+        for kind in KINDS.values()
+        if is_on(kind, platforms)
+        for function in functions
+    ]
+    return {key: function for found in together(calls) for key, function in found}
+
+
 def is_on(kind: type[Resource], platforms: Collection[str]) -> bool:
     """Whether a kind is one of these platforms'; buckets and images are all platforms'."""
     return (kind.on_demand and kind.platform in ("s3", "images")) or (
@@ -125,6 +139,11 @@ def _hanging(kind: type[Resource], target: Target, function: str) -> Sequence[Re
 def _tagged(kind: type[Resource], target: Target, app: str) -> list[str]:
     with target.aws.named(f"{kind.kind}s of the app {app!r}"):
         return [f"{kind.kind}:{name}" for name in kind.tagged_with(target, app)]
+
+
+def _pointing(kind: type[Resource], target: Target, function: str) -> list[tuple[str, str]]:
+    with target.aws.named(f"function {function!r}"):
+        return [(f"{kind.kind}:{name}", function) for name in kind.pointing(target, function)]
 
 
 def _name(key: str) -> str:

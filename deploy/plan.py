@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import CannotPlan
-from .kinds.base import OURS, Change, Resource, dump, unequal
+from .kinds.base import OURS, SALTED, Change, Resource, dump, unequal
 
 Last = Mapping[str, Mapping[str, Any]]  # what a state remembers, by key
 ACTIONS = ("create", "update", "replace", "delete")
@@ -116,6 +116,7 @@ def make_plan(
     destroy: bool = False,
     adopt: Collection[str] = (),
     notes: Sequence[str] = (),
+    salt: str = "",
 ) -> Plan:
     """The steps that turn `live` into `wanted`.
 
@@ -123,10 +124,11 @@ def make_plan(
     only:    the functions that were chosen; with it, nothing is deleted but what hangs on them
     destroy: nothing is wanted any more: also what a deploy would keep is deleted
     adopt:   names of what others made and the app may take over
+    salt:    of what `last` keeps only digests of
 
     Raises `CannotPlan` for a name that others have taken.
     """
-    planning = _Planning(app, live, last or {}, frozenset(only), destroy, frozenset(adopt))
+    planning = _Planning(app, live, last or {}, frozenset(only), destroy, frozenset(adopt), salt)
     steps = planning.steps(wanted)
     said = (*notes, *planning.notes)
     return Plan(app, tuple(functions), tuple(_in_order(steps)), said, dict(live))
@@ -140,6 +142,7 @@ class _Planning:
     only: frozenset[str]
     destroy: bool
     adopt: frozenset[str]
+    salt: str = ""
     notes: list[str] = field(default_factory=list)
 
     def steps(self, wanted: Sequence[Resource]) -> list[Step]:
@@ -168,7 +171,7 @@ class _Planning:
             drift = "somebody else deleted it" if theirs else ""
             return Step("create", want, None, changes, (), want.follows("create", changes), drift)
         action = "replace" if any(each.replaces for each in changes) else "update"
-        drifted = _drifted(have, last)
+        drifted = _drifted(have, last, self.salt)
         changes = tuple(_marked(each, drifted) for each in changes)
         drift = "somebody else changed it" if any(each.drift for each in changes) else ""
         return Step(action, want, have, changes, (), want.follows(action, changes), drift)
@@ -268,11 +271,12 @@ def _in_order(steps: list[Step]) -> Iterator[Step]:
         yield ready
 
 
-def _drifted(have: Resource, last: Mapping[str, Any] | None) -> set[str]:
+def _drifted(have: Resource, last: Mapping[str, Any] | None, salt: str) -> set[str]:
     """The names of what is not as the last deploy left it."""
     if last is None or last.get(PENDING):
         return set()
-    now, compared = have.remembered(), {each for each in dump(have) if _is_compared(have, each)}
+    now = have.remembered(salt if last.get(SALTED) else "")
+    compared = {each for each in dump(have) if _is_compared(have, each)}
     found = {
         what
         for name in compared & last.keys() & now.keys()

@@ -18,14 +18,14 @@ class Record:
 
     def __init__(self, store: Store, state: State) -> None:
         self._store = store
-        self.state = state
+        self.state = state.with_salt()
 
     def begin(self, plan: Plan, wanted: Sequence[Resource]) -> None:
         """What is as it is to be, what is about to be made, and what is there no more."""
         state, steps = self.state, {each.key: each for each in plan.steps}
         for each in wanted:
             if each.key in plan.live and each.key not in steps:
-                state = state.with_(each.key, each.remembered())
+                state = state.with_(each.key, each.remembered(state.salt))
         for key, step in steps.items():
             if step.action == "create" and step.want is not None:
                 state = state.with_(key, _pending(step.want))
@@ -38,7 +38,7 @@ class Record:
         if step.want is None:
             self._keep(self.state.without(step.key))
         else:
-            self._keep(self.state.with_(step.key, step.want.remembered()))
+            self._keep(self.state.with_(step.key, step.want.remembered(self.state.salt)))
 
     def _keep(self, state: State) -> None:
         if dict(state.resources) != dict(self.state.resources):

@@ -8,13 +8,14 @@ was, it is refused with what moved.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import PlanMoved
-from .kinds.base import Resource, digest
+from .kinds.base import Resource, salted
 from .plan import Plan
 
 VERSION = 1
@@ -29,6 +30,7 @@ class SavedPlan:
     serial:    of the state; 0 for none
     artifacts: their digests, by function and platform
     live:      a digest of what was there, by key
+    salt:      hex, of those digests; "" in plans of before there were any
     plan:      `Plan.document()`
     """
 
@@ -40,6 +42,7 @@ class SavedPlan:
     plan: Mapping[str, Any]
     only: Sequence[str] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    salt: str = ""
 
     def write(self, path: Path) -> None:
         """Into a file; raises `PlanMoved` where it cannot be written."""
@@ -75,9 +78,9 @@ class SavedPlan:
             raise PlanMoved(f"the saved plan is not applied, for the world has moved: {said}")
 
 
-def live_digests(live: Mapping[str, Resource]) -> dict[str, str]:
+def live_digests(live: Mapping[str, Resource], salt: str = "") -> dict[str, str]:
     """A digest of each resource's own values: what others count in it does not matter."""
-    return {key: digest(_values(each)) for key, each in sorted(live.items())}
+    return {key: salted(_values(each), salt) for key, each in sorted(live.items())}
 
 
 def _values(resource: Resource) -> dict[str, Any]:
@@ -111,8 +114,15 @@ def as_saved(
     artifacts: Mapping[str, str],
     only: Sequence[str],
     options: Mapping[str, Any],
+    salt: str | None = None,
 ) -> SavedPlan:
-    """A plan with what it was made from."""
+    """A plan with what it was made from.
+
+    salt: that of the plan that it is compared with; None: one of its own
+    """
+    salt = secrets.token_hex(16) if salt is None else salt
     document = json.loads(json.dumps(plan.document(), default=str))
-    live = live_digests(plan.live)
-    return SavedPlan(file, place, serial, artifacts, live, document, list(only), dict(options))
+    live = live_digests(plan.live, salt)
+    return SavedPlan(
+        file, place, serial, artifacts, live, document, list(only), dict(options), salt
+    )

@@ -24,7 +24,7 @@ from .errors import CannotPlan, StateError
 from .kinds import KINDS, Resource
 from .kinds.base import OURS
 from .kinds.stream import is_there
-from .live import find_tagged, is_on, read_keys, read_live, without_old_doors
+from .live import find_pointing, find_tagged, is_on, read_keys, read_live, without_old_doors
 from .place import Place
 from .plan import Plan, Step, make_plan
 from .policy.arns import Account as Owner
@@ -217,6 +217,7 @@ class Session(AbstractContextManager["Session"]):
                 destroy=destroy,
                 adopt=self.adopt,
                 notes=notes,
+                salt=self.state.salt if self.state else "",
             )
 
         plan = make(live)
@@ -238,19 +239,20 @@ class Session(AbstractContextManager["Session"]):
         apply(plan, self.target, on_step=told)
 
     def rebuild(self) -> State:
-        """Make the state anew from the tags of what is there, and keep it."""
+        """Make the state anew from the tags of what is there, and from what calls the functions
+        among it, and keep it."""
         try:
-            serial = self.state.serial if self.state else 0
+            old = self.state or State(self.app.name)
         except StateError:
-            serial = 0
+            old = State(self.app.name)
         known = self._tagged()
         live = read_live(self.target, [], known, self.where.platforms, thorough=True)
-        ours = {
-            key: each.remembered()
-            for key, each in sorted(live.items())
-            if each.app in (self.app.name, OURS)
-        }
-        return self.store.write(State(self.app.name, serial, ours))
+        state = replace(old, resources={}, salt="").with_salt()
+        for key, each in sorted(live.items()):
+            # A setting is its function's, and those that were looked at are the app's.
+            if each.app in (self.app.name, OURS) or each.setting:
+                state = state.with_(key, each.remembered(state.salt))
+        return self.store.write(state)
 
     def _known(self, destroy: bool) -> dict[str, str]:
         """Whose everything is that is known to be ours, by key: by the state, and by tags where
@@ -260,9 +262,12 @@ class Session(AbstractContextManager["Session"]):
         return known if last and not destroy else self._tagged() | known
 
     def _tagged(self) -> dict[str, str]:
-        keys = find_tagged(self.target, self.app.name, self.where.platforms)
-        names = ((key, *key.split(":", 1)) for key in keys)
-        return {key: name if kind.endswith("function") else "" for key, kind, name in names}
+        target = self.target
+        keys = find_tagged(target, self.app.name, self.where.platforms)
+        names = [(key, *key.split(":", 1)) for key in keys]
+        found = {key: name if kind.endswith("function") else "" for key, kind, name in names}
+        functions = [name for _, kind, name in names if kind == "function"]
+        return find_pointing(target, functions, self.where.platforms) | found
 
     def _gone(self, plan: Plan) -> Iterator[str]:
         """What the state remembers, was looked for, and is not there."""

@@ -12,6 +12,7 @@ wants it in `deploy/wants/`.  Planning, state, order, progress and destroying co
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PARTS = ("code", "dependencies", "configuration", "triggers", "permissions", "alias")
 OURS = "*"  # made by pelton, though it does not say for which app
+SALTED = "salted"  # remembered with the state's salt
 # A variable whose name has one of these is not shown.
 _SECRET = ("secret", "password", "passwd", "token", "credential", "apikey", "api_key", "private")
 
@@ -146,9 +148,12 @@ class Resource:
         """Why a deploy must not delete it now (messages wait in it); "" where it may."""
         return ""
 
-    def remembered(self) -> dict[str, Any]:
-        """What a state keeps of it: everything but secrets, of which it keeps digests."""
-        return remembered(dump(self))
+    def remembered(self, salt: str = "") -> dict[str, Any]:
+        """What a state keeps of it: everything but secrets, of which it keeps digests.
+
+        salt: the state's own, hex; "" as states were kept that had none
+        """
+        return remembered(dump(self), salt)
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
@@ -226,10 +231,25 @@ def dump(resource: Resource) -> dict[str, Any]:
     return document
 
 
-def remembered(document: Mapping[str, Any]) -> dict[str, Any]:
+def salted(value: Any, salt: str) -> str:
+    """The digest of a variable's value as a state keeps it: nobody can try values out on it who has
+    not the state's salt, and no two states have one.
+
+    >>> len(salted("sesame", "00ff")), salted("sesame", "00ff") == salted("sesame", "00fe")
+    (64, False)
+    """
+    if not salt:
+        return digest(value)
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hmac.new(bytes.fromhex(salt), text.encode(), hashlib.sha256).hexdigest()
+
+
+def remembered(document: Mapping[str, Any], salt: str = "") -> dict[str, Any]:
     """A dumped resource without what no file may keep: the values of variables."""
     kept = {key: value for key, value in document.items() if key not in ("causes", "app")}
     variables = kept.get("environment")
     if isinstance(variables, Mapping):
-        kept["environment"] = {name: digest(value) for name, value in variables.items()}
+        kept["environment"] = {name: salted(value, salt) for name, value in variables.items()}
+    if salt:
+        kept[SALTED] = True
     return kept

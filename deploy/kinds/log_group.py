@@ -12,6 +12,8 @@ from .function import APP_TAG
 if TYPE_CHECKING:
     from ..targets.target import Target
 
+PREFIX = "/aws/lambda/"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroup(Resource):
@@ -44,15 +46,18 @@ class LogGroup(Resource):
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
-        logs = target.aws.client("logs")
-        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name):
-            for each in page["logGroups"]:
-                if each["logGroupName"] == name:
-                    arn = each["arn"].removesuffix(":*")
-                    tags = logs.list_tags_for_resource(resourceArn=arn).get("tags", {})
-                    days = each.get("retentionInDays", 0)
-                    return cls(name=name, app=tags.get(APP_TAG, ""), days=days)
+        for each in _listed(target, name):
+            if each["logGroupName"] == name:
+                days = each.get("retentionInDays", 0)
+                return cls(name=name, app=_app_of(target, each), days=days)
         return None
+
+    @classmethod
+    def tagged_with(cls, target: Target, app: str) -> Iterator[str]:
+        """Those that Lambda made keep their lines for ever: their tags are not asked for."""
+        for each in _listed(target, PREFIX):
+            if each.get("retentionInDays") and _app_of(target, each) == app:
+                yield each["logGroupName"]
 
     def create(self, target: Target) -> None:
         logs = target.aws.client("logs")
@@ -66,6 +71,18 @@ class LogGroup(Resource):
     def delete(self, target: Target) -> None:
         with target.aws.ignoring("ResourceNotFoundException"):
             target.aws.client("logs").delete_log_group(logGroupName=self.name)
+
+
+def _listed(target: Target, prefix: str) -> Iterator[Mapping[str, Any]]:
+    pages = target.aws.client("logs").get_paginator("describe_log_groups")
+    for page in pages.paginate(logGroupNamePrefix=prefix):
+        yield from page["logGroups"]
+
+
+def _app_of(target: Target, group: Mapping[str, Any]) -> str:
+    arn = group["arn"].removesuffix(":*")
+    told = target.aws.client("logs").list_tags_for_resource(resourceArn=arn)
+    return str(told.get("tags", {}).get(APP_TAG, ""))
 
 
 def _words(days: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Change, Reference, Resource, digest, unequal
+from .base import Change, Reference, Resource, salted, unequal
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -79,10 +79,10 @@ class NuclioFunction(Resource):
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         return "Nuclio builds an image anew" if action == "update" else ""
 
-    def remembered(self) -> dict[str, Any]:
+    def remembered(self, salt: str = "") -> dict[str, Any]:
         spec = _comparable(self.spec)
-        spec["env"] = {name: digest(value) for name, value in spec["env"].items()}
-        kept = {key: value for key, value in super().remembered().items() if key != "source"}
+        spec["env"] = {name: salted(value, salt) for name, value in spec["env"].items()}
+        kept = {key: value for key, value in super().remembered(salt).items() if key != "source"}
         return {**kept, "spec": spec}
 
     @classmethod

@@ -52,8 +52,8 @@ class NuclioRelease(Published):
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, "live", f"version {self.live}", None)
 
-    def remembered(self) -> dict[str, Any]:
-        return {**super().remembered(), "spec": {}}
+    def remembered(self, salt: str = "") -> dict[str, Any]:
+        return {**super().remembered(salt), "spec": {}}
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:

@@ -75,6 +75,12 @@ class Release(Published):
             canary=canary.new if canary else "",
         )
 
+    @classmethod
+    def pointing(cls, target: Target, function: str) -> Iterator[str]:
+        with target.aws.ignoring("ResourceNotFoundException"):
+            target.aws.client("lambda").get_alias(FunctionName=function, Name=LIVE)
+            yield function
+
     def create(self, target: Target) -> None:
         from time import time
 

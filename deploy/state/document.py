@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import StateError
 
-VERSION = 1
+VERSION = 2  # 1 had no salt
 _REBUILD = "make it anew from the resources' tags with `pelton state rebuild FILE`"
 
 
@@ -18,6 +19,8 @@ class State:
     """What a deploy left.
 
     serial:    one more with every writing: whether somebody has deployed since
+    salt:      hex, its own: of the digests of variables; "" for one that was kept before there were
+               any
     resources: by key, what `Resource.remembered` said
 
     >>> State("demo").with_("queue:q", {"name": "q"}).resources
@@ -27,6 +30,11 @@ class State:
     app: str
     serial: int = 0
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    salt: str = ""
+
+    def with_salt(self) -> State:
+        """The state with a salt of its own: the one that it has, or a new one."""
+        return self if self.salt else replace(self, salt=secrets.token_hex(16))
 
     def with_(self, key: str, remembered: Mapping[str, Any]) -> State:
         """The state after a step left this."""
@@ -43,6 +51,7 @@ class State:
             "pelton_state": VERSION,
             "app": self.app,
             "serial": self.serial,
+            "salt": self.salt,
             "resources": dict(self.resources),
         }
         return json.dumps(document, indent=1, sort_keys=True) + "\n"
@@ -68,7 +77,8 @@ def read_state(text: str, where: str) -> State:
         )
     try:
         resources = {str(key): dict(each) for key, each in document["resources"].items()}
-        return State(str(document["app"]), int(document["serial"]), resources)
+        salt = bytes.fromhex(document.get("salt", "")).hex()
+        return State(str(document["app"]), int(document["serial"]), resources, salt)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(where, repr(error)) from None
 

@@ -19,7 +19,7 @@ from ..kinds.function import LambdaFunction
 from ..kinds.http_api import HttpApi
 from ..kinds.image import image_of
 from ..kinds.layer import Layer
-from ..kinds.log_group import LogGroup
+from ..kinds.log_group import PREFIX, LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
@@ -90,7 +90,7 @@ def _around(
             causes=_causes(built.least),
         )
     if aws.log_days:
-        group = f"/aws/lambda/{function.name}"
+        group = f"{PREFIX}{function.name}"
         more = {"function": function.name, "causes": built.causes}
         yield LogGroup(name=group, days=aws.log_days, **more)  # type: ignore[arg-type]
     named = (aws.dead_letter, aws.on_failure, aws.on_success)

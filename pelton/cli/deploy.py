@@ -64,7 +64,7 @@ def command(
             with session.store.lock("pelton deploy"):
                 plan = session.plan()
                 if isinstance(saved, SavedPlan):
-                    saved.refuse_moved(saved_plan(session, plan, file, options))
+                    saved.refuse_moved(saved_plan(session, plan, file, options, saved.salt))
                 _announce(session, plan, as_json)
                 session.apply(plan, Progress(plan, as_json))
             urls = [] if as_json else _urls(session)

@@ -60,8 +60,10 @@ def command(
     click.get_current_context().exit(2 if plan else 0)
 
 
-def saved_plan(session: Session, plan: Plan, file: str, options: dict[str, Any]) -> SavedPlan:
-    """The plan with what it was made from."""
+def saved_plan(
+    session: Session, plan: Plan, file: str, options: dict[str, Any], salt: str | None = None
+) -> SavedPlan:
+    """The plan with what it was made from; with another's salt, to be compared with that."""
     from ..deploy.saved import as_saved
 
     return as_saved(
@@ -72,6 +74,7 @@ def saved_plan(session: Session, plan: Plan, file: str, options: dict[str, Any])
         artifacts={f"{e.function} on {e.target.platform}": e.digest for e in session.artifacts},
         only=session.only,
         options={**options, "adopt": list(session.adopt)},
+        salt=salt,
     )
 
 

@@ -234,6 +234,37 @@ def test_what_pushes_calls_the_version_that_is_live(
     }
 
 
+def test_a_lost_state_is_made_again_from_what_is_there(
+    deploys: Plans, target: RunningEmulator, tmp_path: Path
+) -> None:
+    deploys(VERSIONED.replace("retries=0", "retries=0, log_days=7"))
+    (file,) = (tmp_path / ".pelton" / "state").rglob("told.json")
+    lost = json.loads(file.read_text())["resources"]
+    file.unlink()
+    app, root = load_app(str(tmp_path / "told_app.py"))
+    where = Where(endpoint=target.url, role=LEAST)
+    with Session(app, root, where, tmp_path / "out") as session:
+        rebuilt = session.rebuild()
+    kinds = {each["kind"] for each in lost.values()}
+    assert kinds >= {
+        "api_route", "bucket_notification", "event_config", "event_rule", "log_group", "release",
+        "schedule", "subscription",
+    }  # fmt: skip
+    assert set(rebuilt.resources) == set(lost)
+    with Session(app, root, where, tmp_path / "out") as session:
+        assert not session.plan()
+    file.unlink()
+    with Session(app, root, where, tmp_path / "out") as session:
+        session.apply(session.plan(destroy=True))
+    client = target.client
+    assert client("sns").list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"] == []
+    assert client("scheduler").list_schedules()["Schedules"] == []
+    assert client("apigatewayv2").get_apis()["Items"] == []
+    assert client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/h")["logGroups"] == []
+    told = client("s3").get_bucket_notification_configuration(Bucket="inbox")
+    assert "LambdaFunctionConfigurations" not in told
+
+
 def _push(target: RunningEmulator) -> list[str]:
     client = target.client
     client("s3").put_object(Bucket="inbox", Key="a", Body=b"x")

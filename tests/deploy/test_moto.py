@@ -12,7 +12,8 @@ from moto.server import ThreadedMotoServer
 from pelton.builders import load_app
 from pelton.deploy.plan import Plan
 from pelton.deploy.saved import live_digests
-from pelton.deploy.session import Session, Where
+from pelton.deploy.session import LEAST, Session, Where
+from pelton.deploy.targets.aws import Account, Aws
 
 APP = """
 import pelton
@@ -36,6 +37,21 @@ def tell(cents: int) -> int:
     return cents
 
 app.serve(pelton.Graph("orders") >> price >> steps.queue("priced") >> tell, timeout=5)
+"""
+TOLD = """
+import pelton
+
+app = pelton.App("told")
+
+@app.function(
+    triggers=[pelton.s3("inbox", prefix="in/"), pelton.sns("news", filter={"kind": ["new"]}),
+              pelton.eventbridge(source="shop", bus="own"), pelton.cron(every="1h"),
+              pelton.cron(schedule="0 6 * * *", timezone="Europe/Berlin"),
+              pelton.http("GET", "/hi")],
+    aws=pelton.Aws(http="api", retries=0, on_failure="failures", log_days=7,
+                   vpc=pelton.Vpc(["SUBNET"], ["GROUP"])),
+)
+def hears(event: pelton.Event) -> None: ...
 """
 CALLERS = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
 
@@ -83,6 +99,43 @@ def test_another_aws_takes_the_same_calls(
     gone = deployed(where, destroy=True)
     assert {each.action for each in gone.steps} == {"delete"}
     assert not deployed(where, destroy=True)
+
+
+def test_another_aws_takes_what_calls_functions_and_what_is_around_them(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    where = Where("aws", endpoint=url, region="us-east-1", role=LEAST)
+    client = Aws(Account(url, "us-east-1", "test", "test")).client
+    client("s3").create_bucket(Bucket="inbox")
+    client("sns").create_topic(Name="news")
+    client("events").create_event_bus(Name="own")
+    subnet = client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    group = client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    source = TOLD.replace("SUBNET", subnet).replace("GROUP", group)
+    (tmp_path / "moto_told.py").write_text(source)
+    app, root = load_app(str(tmp_path / "moto_told.py"))
+
+    def deployed(**more: Any) -> Plan:
+        with Session(app, root, where, tmp_path / "out") as session:
+            plan = session.plan(**more)
+            session.apply(plan)
+            return plan
+
+    first = deployed()
+    assert {each.action for each in first.steps} == {"create"}
+    unchanged = deployed()
+    assert not unchanged, [each.document() for each in unchanged.steps]
+    (state,) = (tmp_path / ".pelton" / "state").rglob("told.json")
+    known = set(json.loads(state.read_text())["resources"])
+    state.unlink()
+    with Session(app, root, where, tmp_path / "out") as session:
+        assert set(session.rebuild().resources) == known
+    gone = deployed(destroy=True)
+    assert {each.action for each in gone.steps} == {"delete"}
+    assert not deployed(destroy=True)
 
 
 def _may_be_assumed() -> dict[str, Any]:

@@ -4,11 +4,14 @@ import json
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pelton.deploy.errors import Locked, PlanMoved, StateError
+from pelton.deploy.kinds.base import digest
+from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.kinds.queue import Queue
 from pelton.deploy.plan import make_plan
 from pelton.deploy.record import Record
@@ -40,6 +43,14 @@ def test_what_is_written_is_read_with_the_next_serial(store: FileStore) -> None:
         ("[1]", "cannot be read"),
         ('{"pelton_state": 1}', "cannot be read"),
         ('{"pelton_state": 1, "app": "a", "serial": 1, "resources": []}', "cannot be read"),
+        (
+            '{"pelton_state": 2, "app": "a", "serial": 1, "salt": "x", "resources": {}}',
+            "cannot be read",
+        ),
+        (
+            '{"pelton_state": 2, "app": "a", "serial": 1, "salt": 7, "resources": {}}',
+            "cannot be read",
+        ),
         (json.dumps({"pelton_state": VERSION + 1}), "a newer pelton wrote it"),
     ],
 )
@@ -135,6 +146,49 @@ def test_nothing_is_written_where_nothing_changed(store: FileStore) -> None:
     assert store.read() is None
 
 
+TAKE = LambdaFunction(
+    name="take", function="take", app="shop", runtime="python3.12", handler="h.h", role="r",
+    environment={"PIN": "1234"},
+)  # fmt: skip
+
+
+def test_a_variable_s_digest_is_the_state_s_own(store: FileStore, tmp_path: Path) -> None:
+    """Whole, and salted: a value with few letters cannot be tried out, nor two states compared."""
+    other = FileStore(tmp_path / "other" / "shop.json")
+    for each in (store, other):
+        Record(each, State("shop")).begin(make_plan("shop", [TAKE], {TAKE.key: TAKE}), [TAKE])
+    one, two = store.read(), other.read()
+    assert one is not None and two is not None
+    digests = [each.resources[TAKE.key]["environment"]["PIN"] for each in (one, two)]
+    assert digests[0] != digests[1] and {len(each) for each in digests} == {64}
+    assert digest("1234") not in store.path.read_text()
+    live = {TAKE.key: replace(TAKE, environment={"PIN": "9"})}
+    for salt, drifted in ((one.salt, True), (one.salt, False)):
+        have = live if drifted else {TAKE.key: TAKE}
+        want = replace(TAKE, environment={"PIN": "7"})
+        (step,) = make_plan("shop", [want], have, one.resources, salt=salt).steps
+        assert [each.drift for each in step.changes] == [drifted]
+
+
+def test_a_state_without_salt_is_read_and_gets_one(store: FileStore) -> None:
+    store.write(State("shop"))
+    resources = {TAKE.key: json.loads(json.dumps(TAKE.remembered()))}
+    assert resources[TAKE.key]["environment"] == {"PIN": digest("1234")}
+    old = {"pelton_state": 1, "app": "shop", "serial": 3, "resources": resources}
+    store.path.write_text(json.dumps(old))
+    state = store.read()
+    assert state is not None and state.salt == ""
+    want = replace(TAKE, environment={"PIN": "7"})
+    plan = make_plan("shop", [want], {TAKE.key: TAKE}, state.resources, salt=state.salt)
+    assert [each.drift for each in plan.steps[0].changes] == [False]
+    Record(store, state).begin(make_plan("shop", [TAKE], {TAKE.key: TAKE}), [TAKE])
+    text = store.path.read_text()
+    assert digest("1234") not in text and json.loads(text)["pelton_state"] == VERSION
+    now = store.read()
+    assert now is not None and len(now.salt) == 32
+    assert not make_plan("shop", [TAKE], {TAKE.key: TAKE}, now.resources, salt=now.salt)
+
+
 def saved(live: dict[str, Queue], **more: object) -> SavedPlan:
     given: dict[str, object] = {
         "file": "app.py",
@@ -146,6 +200,15 @@ def saved(live: dict[str, Queue], **more: object) -> SavedPlan:
     }
     plan = make_plan("shop", [ORDERS], dict(live))
     return as_saved(plan, **(given | more))  # type: ignore[arg-type]
+
+
+def test_a_saved_plan_s_digests_are_its_own() -> None:
+    then, other = saved({ORDERS.key: ORDERS}), saved({ORDERS.key: ORDERS})
+    assert then.live != other.live
+    then.refuse_moved(saved({ORDERS.key: ORDERS}, salt=then.salt))
+    moved = {ORDERS.key: replace(ORDERS, visibility=31)}
+    with pytest.raises(PlanMoved, match="queue:orders was changed"):
+        then.refuse_moved(saved(moved, salt=then.salt))
 
 
 def test_a_saved_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
