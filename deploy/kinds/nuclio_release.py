@@ -44,7 +44,7 @@ class NuclioRelease(Published):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self._function().needs
+        return self.configured.needs
 
     def pulls(self, changes: tuple[Change, ...]) -> bool:
         return True
