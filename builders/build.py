@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +22,12 @@ from .errors import BuildError, CannotImport
 from .import_time import Times, measure, refuse_too_slow
 from .imports import check_imports
 from .installed import read_installed
-from .interpreters import candidates
+from .interpreters import there
 from .lockfile import Package
 from .notebook import Notebook
 from .papers import pelton_version, write_provenance, write_sbom
 from .parts import shipped
+from .provenance import WorkingCopy
 from .report import UNZIPPED_LIMIT, human
 from .resolve import Resolver, default_cache
 from .sources import Sources, find_sources, graphs_of
@@ -92,11 +94,10 @@ class Order:
         function, unpacked = self.function, self.unpacked
         graphs = [(each.modules(), each.files()) for each in graphs_of(function)]
         brought = (unpacked.folder, unpacked.asked) if unpacked else ()
-        pythons = [str(each) for each in candidates(self.target.python) if each.exists()]
         return kept.key_of(
             function.app.name, function.name, function.module, function.settings,
             self.target, self.kind.name, self.root, self.out.resolve(), self.trim, self.budget,
-            self.measure, graphs, brought, pythons,
+            self.measure, graphs, brought, there(self.target.python), kept.own_digest(),
         )  # fmt: skip
 
 
@@ -111,6 +112,7 @@ def build(
     package: str = "",
     import_budget: int | None = None,
     measure_imports: bool = False,
+    copy: WorkingCopy | None = None,
 ) -> Artifact:
     """Build one function for one target; what is written goes into `out`.
 
@@ -120,6 +122,7 @@ def build(
     package: the kind of artifact, instead of the one that the function's settings name
     import_budget: milliseconds an import may take, instead of the function's own setting
     measure_imports: whether to measure that without a budget, too
+    copy: the working copy that `root` is in, where several builds share it
 
     Raises `BuildError` (missing module, no wheel, too large, ...) before anything is written, and
     `TooSlow` after.
@@ -133,19 +136,23 @@ def build(
     budget = import_budget or function.settings.import_budget
     order = Order(function, target, kind, root, out, unpacked, tuple(trim), budget, measure_imports)
     key, folder = order.key, resolver.cache / "kept"
-    # What lives in this process only is not looked at again by its files.
-    lasting = not function.settings.pickled and not isinstance(function.user_function, Notebook)
-    built = kept.find(folder, key) if lasting else None
+    built = kept.find(folder, key) if is_lasting(function) else None
     if not isinstance(built, Built):
         built, looked = _build(order, resolver.cache)
-        if lasting:
+        if is_lasting(function):
             kept.keep(folder, key, built, looked, began)
     artifact = built.artifact
     with said(f"function {function.name}", out):
         origin = write_provenance(
-            function, artifact, root, out, built.places, order.packages, built.version
-        )
+            function, artifact, root, out, built.places, order.packages, built.version,
+            copy or WorkingCopy(root),
+        )  # fmt: skip
     return replace(artifact, beside=(*artifact.beside, origin))
+
+
+def is_lasting(function: Function[..., Any]) -> bool:
+    """Whether files tell all of a function: what lives in this process only is built each time."""
+    return not function.settings.pickled and not isinstance(function.user_function, Notebook)
 
 
 def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
@@ -164,9 +171,14 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     artifact = replace(
         artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content)
     )
+    read = {
+        path: hashlib.sha256(content.files[place]).hexdigest()
+        for place, path in sources.files.items()
+    }
     looked = kept.looked(
-        order.root, sources.files.values(), function.settings.include, outputs, out.resolve()
-    )
+        order.root, sources.files.values(), function.settings.include, outputs, out.resolve(),
+        sources.sought, read,
+    )  # fmt: skip
     return Built(artifact, tuple(sorted(sources.files)), pelton_version()), looked
 
 

@@ -61,6 +61,21 @@ def read_ignores(root: Path) -> Ignores:
     return Ignores(tuple(lines), spec)
 
 
+def ignore_files(root: Path) -> Iterator[Path]:
+    """Every file that `read_ignores` reads, and those that it would if they were there."""
+    waiting = [next((name for name in IGNORE_FILES if (root / name).is_file()), "")]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name and name not in seen:
+            seen.add(name)
+            yield root / name
+            if (root / name).is_file():
+                text = (root / name).read_text(encoding="utf-8", errors="replace")
+                lines = [each for each in text.splitlines() if each.startswith(INCLUDE)]
+                waiting += [each.removeprefix(INCLUDE).strip() for each in lines]
+
+
 def _lines(root: Path, name: str, inside: tuple[str, ...] = ()) -> Iterator[tuple[str, str, int]]:
     text = (root / name).read_text(encoding="utf-8", errors="replace")
     for number, line in enumerate(text.splitlines(), 1):

@@ -32,6 +32,12 @@ def interpreter(version: str) -> str | None:
     return None
 
 
+@cache
+def there(version: str) -> tuple[str, ...]:
+    """The candidates that are there, as this process found them."""
+    return tuple(str(each) for each in candidates(version) if each.exists())
+
+
 def candidates(version: str) -> Iterator[Path]:
     """Where a Python of that version usually is: the search path, pyenv's and uv's folders."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):

@@ -3,7 +3,9 @@
 A record holds everything that a build looked at: size, times and inode of each file, the names in
 each folder where an import could find another one, what the patterns of `include` matched.  While
 all of it is as it was, and what was written still lies there, the build's answer is the same.  A
-file that changed so shortly before a build that its times could not tell is compared by content.
+file of the user's whose times are others may still have the content that was read; one that changed
+so shortly before a build that its times could not tell is compared by content in any case, and when
+one changes while a build runs, nothing is kept.
 """
 
 from __future__ import annotations
@@ -11,25 +13,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .ignores import IGNORE_FILES
+from .ignores import IGNORE_FILES, ignore_files
 from .records import decode, encode
 
-FORM = 2
+FORM = 4
 # Times of files are as coarse as the kernel's clock ticks, and coarser on other machines' disks.
-UNSURE_NS = 2_000_000_000
+UNSURE_NS, TICK_NS = 2_000_000_000, 20_000_000
 Signature = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What a build looked at.  files: read by it; folders: where imports were looked for; patterns:
-    of `include`, below root; outputs: what it wrote; trees: folders that it wrote whole."""
+    of `include`, below root; outputs: what it wrote; trees: folders that it wrote whole; read: the
+    sha256 of what was read, where that is known; absent: what would have been read."""
 
     root: Path
     files: tuple[Path, ...]
@@ -37,6 +41,12 @@ class Looked:
     patterns: tuple[str, ...] = ()
     outputs: tuple[Path, ...] = ()
     trees: tuple[Path, ...] = ()
+    read: Mapping[Path, str] = field(default_factory=dict)
+    absent: tuple[Path, ...] = ()
+
+
+class Changed(Exception):
+    """A file is not what it was when it was read."""
 
 
 def key_of(*said: object) -> str:
@@ -50,6 +60,8 @@ def find(folder: Path, key: str) -> Any:
         record = json.loads((folder / f"{key}.json").read_bytes())
         root = Path(record["root"])
         if not all(_stands(each) for each in (*record["files"], *record["outputs"])):
+            return None
+        if any(map(os.path.exists, record["absent"])):
             return None
         if record["trees"] != [_tree(Path(each)) for each, _ in record["trees"]]:
             return None
@@ -66,27 +78,35 @@ def find(folder: Path, key: str) -> Any:
 def keep(folder: Path, key: str, value: Any, looked: Looked, began_ns: int) -> None:
     """Keep what a build that began at `began_ns` gave, for as long as what it looked at stands."""
     try:
+        files = dict.fromkeys(looked.files)
         record = {
             "root": str(looked.root),
-            "files": [_signature(path, began_ns) for path in dict.fromkeys(looked.files)],
-            "outputs": [_signature(path, None) for path in looked.outputs],
+            "files": [_signature(each, began_ns, looked.read.get(each, "")) for each in files],
+            "outputs": [[str(path), *_told(os.stat(path)), "", True] for path in looked.outputs],
             "trees": [_tree(path) for path in looked.trees],
             "folders": [[str(each), _names(each)] for each in dict.fromkeys(looked.folders)],
             "patterns": _matches(looked.root, looked.patterns),
+            "absent": [str(each) for each in looked.absent],
             "value": encode(value),
         }
-    except (OSError, TypeError):
-        return  # a file is gone meanwhile, or there is no form for it: nothing is kept
+    except (OSError, TypeError, Changed):
+        return  # a file is gone or another meanwhile, or there is no form for it: nothing is kept
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{key}.{os.getpid()}"
     draft.write_text(json.dumps(record, separators=(",", ":")))
     draft.replace(folder / f"{key}.json")
 
 
-def _signature(path: Path, began_ns: int | None) -> Signature:
+def _signature(path: Path, began_ns: int, read: str) -> Signature:
+    """[path, size, times, inode, sha256 or "", whether the same times mean the same content]."""
     found = os.stat(path)
-    sure = began_ns is None or max(found.st_mtime_ns, found.st_ctime_ns) < began_ns - UNSURE_NS
-    return [str(path), *_told(found), "" if sure else _sha256(path)]
+    newest = max(found.st_mtime_ns, found.st_ctime_ns)
+    if newest < began_ns - UNSURE_NS:
+        return [str(path), *_told(found), read, True]
+    now = _sha256(path)
+    if (now != read) if read else (newest >= began_ns - TICK_NS):
+        raise Changed
+    return [str(path), *_told(found), now, newest < time.time_ns() - UNSURE_NS]
 
 
 def _told(found: os.stat_result) -> list[int]:
@@ -94,8 +114,9 @@ def _told(found: os.stat_result) -> list[int]:
 
 
 def _stands(signature: Signature) -> bool:
-    path, *told, digest = signature
-    return _told(os.stat(path)) == told and (not digest or _sha256(Path(path)) == digest)
+    path, *told, digest, sure = signature
+    same = _told(os.stat(path)) == told
+    return (same and sure) or (bool(digest) and _sha256(Path(path)) == digest)
 
 
 def _sha256(path: Path) -> str:
@@ -103,13 +124,18 @@ def _sha256(path: Path) -> str:
 
 
 def _names(folder: Path) -> str:
-    """The names in a folder that an import could find, and its ignore files."""
+    """The names in a folder that an import could find, and its ignore files; a package's with "/"
+    behind, for a folder that becomes one comes before a module of its name."""
     with os.scandir(folder) as entries:
-        names = sorted(
-            each.name for each in entries
-            if each.name.endswith((".py", ".so")) or each.name in IGNORE_FILES or each.is_dir()
-        )  # fmt: skip
-    return " ".join(names)
+        return " ".join(sorted(name for each in entries if (name := _findable(each))))
+
+
+def _findable(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir():
+        package = os.path.exists(os.path.join(entry.path, "__init__.py"))
+        return f"{entry.name}/" if package else entry.name
+    code = entry.name.endswith((".py", ".so"))
+    return entry.name if code or entry.name in IGNORE_FILES else ""
 
 
 def _matches(root: Path, patterns: Iterable[str]) -> list[list[Any]]:
@@ -122,21 +148,26 @@ def looked(
     patterns: Sequence[str],
     outputs: Sequence[Path],
     out: Path,
+    sought: Iterable[Path] = (),
+    read: Mapping[Path, str] | None = None,
 ) -> Looked:
-    """What a build looks at, from the user's files in it and what it wrote."""
+    """What a build looks at, from the user's files in it, what it wrote, and the folders in which
+    it sought modules."""
     found = list(sources)
     folders = [root, *(each for each in root.iterdir() if _may_hold_modules(each, out))]
     folders += [parent for path in found for parent in path.parents if root in parent.parents]
-    ignores = [root / name for name in IGNORE_FILES if (root / name).is_file()]
-    ignores += [root / ".gitignore"] if (root / ".gitignore").is_file() else []
+    folders += [next(each for each in (path, *path.parents) if each.is_dir()) for path in sought]
+    ignores = list(ignore_files(root))
     written = [each for path in outputs for each in (_below(path) if path.is_dir() else [path])]
     return Looked(
         root,
-        (*found, *ignores, *own_files()),
+        (*found, *(each for each in ignores if each.is_file())),
         tuple(folders),
         tuple(patterns),
         tuple(written),
         tuple(path for path in outputs if path.is_dir()),
+        read or {},
+        tuple(each for each in ignores if not each.is_file()),
     )
 
 
@@ -160,3 +191,10 @@ def own_files() -> tuple[Path, ...]:
     folders = (here, *(here.parent / name for name in ("handlers", "runtime", "serving_graph")))
     found = [each for folder in folders for each in _below(folder) if each.suffix == ".py"]
     return (*found, here.parent / "__init__.py", here.parent / "steps.py")
+
+
+@cache
+def own_digest() -> str:
+    """What those are, by their sizes and times, as this process found them: a part of keys."""
+    told = [(str(each), _told(os.stat(each))) for each in own_files()]
+    return hashlib.sha256(repr(told).encode()).hexdigest()

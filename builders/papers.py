@@ -16,7 +16,7 @@ from ..handlers.function import Function
 from .artifacts.base import Artifact, Content
 from .lockfile import NAME as LOCK
 from .lockfile import Package
-from .provenance import make_provenance, read_source
+from .provenance import WorkingCopy, make_provenance
 from .sbom import make_sbom
 from .trim import normal
 
@@ -60,10 +60,11 @@ def write_provenance(
     places: Sequence[str],
     packages: Sequence[Package],
     version: str,
+    copy: WorkingCopy,
 ) -> Path:
     """The provenance of what was written; its path.
 
-    places: the user's files in the artifact; version: of pelton
+    places: the user's files in the artifact; version: of pelton; copy: that `root` is in
     """
     settings, target = function.settings, artifact.target
     lock = root / LOCK
@@ -73,7 +74,7 @@ def write_provenance(
         target,
         {artifact.path.name: artifact.sha256}
         | {each.path.name: each.sha256 for each in artifact.layers},
-        read_source(root, places),
+        copy.source(places),
         {LOCK: hashlib.sha256(lock.read_bytes()).hexdigest()} if lock.is_file() else {},
         {
             "requirements": list(settings.requirements),

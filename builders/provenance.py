@@ -12,6 +12,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,43 +30,64 @@ class Source:
     remote: str = ""
 
 
-def read_source(root: Path, places: Sequence[str]) -> Source:
-    """The state of the working copy that `root` is in; places: the user's files in the artifact."""
-    commit = _git(root, "rev-parse", "HEAD")
-    if not commit:
-        return Source()
-    remote = _git(root, "config", "--get", "remote.origin.url").decode(errors="replace").strip()
-    return Source(commit.decode().strip(), _changes(root, places), _public(remote))
+class WorkingCopy:
+    """What git says of the copy that a folder is in, asked once; nothing outside of one."""
 
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
-def _changes(root: Path, places: Sequence[str]) -> str:
-    """The digest of the difference to the commit, and of shipped files that git does not know."""
-    said = _git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
-    if not said:
-        return ""
-    total = hashlib.sha256(
-        _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--relative", "--",
-             ".")
-    )  # fmt: skip
-    unknown = _git(root, "ls-files", "--others", "-z", "--", ".").split(b"\0")
-    shipped = {place.encode() for place in places}
-    new = sorted(each for each in unknown if each in shipped)
-    for place in new:
-        content = (root / place.decode()).read_bytes()
-        total.update(place + b"\0" + hashlib.sha256(content).digest())
-    return total.hexdigest() if new or _git(root, "diff", "HEAD", "--name-only", "--", ".") else ""
+    def source(self, places: Sequence[str]) -> Source:
+        """Its state for an artifact that has the user's files at these places."""
+        if not self._commit:
+            return Source()
+        return Source(self._commit, self._changes(places), self._remote)
 
+    @cached_property
+    def _commit(self) -> str:
+        folders = (self._root, *self._root.parents)
+        known = "GIT_DIR" in os.environ or any((each / ".git").exists() for each in folders)
+        return self._git("rev-parse", "HEAD").decode().strip() if known else ""
 
-def _git(root: Path, *words: str) -> bytes:
-    """What git says; nothing where there is no git, no working copy or no commit."""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *words], capture_output=True, check=False, env=environment
-        )
-    except FileNotFoundError:
-        return b""
-    return done.stdout if done.returncode == 0 else b""
+    @cached_property
+    def _remote(self) -> str:
+        said = self._git("config", "--get", "remote.origin.url")
+        return _public(said.decode(errors="replace").strip())
+
+    @cached_property
+    def _difference(self) -> bytes:
+        words = ("--binary", "--no-ext-diff", "--no-textconv", "--relative")
+        return self._git("diff", "HEAD", *words, "--", ".") if self._is_changed else b""
+
+    @cached_property
+    def _is_changed(self) -> bool:
+        words = ("--porcelain=v1", "-z", "--untracked-files=all")
+        return bool(self._git("status", *words, "--", "."))
+
+    @cached_property
+    def _unknown(self) -> frozenset[bytes]:
+        """The files that git does not know, those that it ignores too."""
+        return frozenset(self._git("ls-files", "--others", "-z", "--", ".").split(b"\0"))
+
+    def _changes(self, places: Sequence[str]) -> str:
+        """The digest of the difference to the commit, and of shipped files unknown to git."""
+        if not self._is_changed:
+            return ""
+        total = hashlib.sha256(self._difference)
+        new = sorted(each for each in map(str.encode, places) if each in self._unknown)
+        for place in new:
+            content = (self._root / place.decode()).read_bytes()
+            total.update(place + b"\0" + hashlib.sha256(content).digest())
+        return total.hexdigest() if new or self._difference else ""
+
+    def _git(self, *words: str) -> bytes:
+        """What git says; nothing where there is no git, no working copy or no commit."""
+        environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        command = ["git", "-C", str(self._root), *words]
+        try:
+            done = subprocess.run(command, capture_output=True, check=False, env=environment)
+        except FileNotFoundError:
+            return b""
+        return done.stdout if done.returncode == 0 else b""
 
 
 def _public(remote: str) -> str:

@@ -34,12 +34,14 @@ class Sources:
 
     dynamic: imports by a name that only exists when they run, `module` as the code says it
     ignored: files that a pattern of `include` matches and that are passed over, and by whom
+    sought: the folders in which modules were looked for, there or not
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     imports: list[Import] = field(default_factory=list)
     dynamic: list[Import] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    sought: set[Path] = field(default_factory=set)
 
 
 def find_sources(
@@ -158,10 +160,10 @@ def _add_module(
 ) -> Iterator[str]:
     """Add a module and its parent packages; yields the user's modules that it imports, but for
     what in the module of `alone` is for other functions."""
-    path = _locate(name, root)
+    path, parts = _locate(name, root), name.split(".")
+    found.sought.add(root.joinpath(*parts[:-1]))
     if path is None:
         return
-    parts = name.split(".")
     for depth in range(1, len(parts)):
         package = root.joinpath(*parts[:depth], "__init__.py")
         if package.is_file() and package.relative_to(root).as_posix() not in found.files:

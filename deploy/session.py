@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from ..builders import Artifact, Resolver, Target, build
+from ..builders.provenance import WorkingCopy
 from ..builders.requirements import files_named
 from ..builders.sources import find_sources
 from ..handlers.app import App
@@ -165,6 +166,10 @@ class Session(AbstractContextManager["Session"]):
         return [
             each for name, each in self.app.functions.items() if not self.only or name in self.only
         ]
+
+    @cached_property
+    def _copy(self) -> WorkingCopy:
+        return WorkingCopy(self.root.resolve())
 
     @cached_property
     def place(self) -> Place:
@@ -333,7 +338,9 @@ class Session(AbstractContextManager["Session"]):
             target = Target.local(platform, self._health, function)
         else:
             target = Target.aws(function) if platform == "lambda" else Target.nuclio(function)
-        artifact = build(function, target, resolver=self.resolver, root=self.root, out=self.out)
+        artifact = build(
+            function, target, resolver=self.resolver, root=self.root, out=self.out, copy=self._copy
+        )
         self.artifacts.append(artifact)
         return artifact
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .again import Asked, Git, cache_folder, to_come
+from .looking import Looking
 from .requirements import make_resolver, requirement_options
-from .say import json_option, say_json
+from .say import json_option, json_text
 from .where import chosen_functions, env_option, file_argument
 
 if TYPE_CHECKING:
     from ..builders import Artifact
 
+LOCK = "pelton.lock"
 PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 
 
@@ -53,80 +59,173 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 )
 @click.option("--imports", is_flag=True, help="Measure how long each artifact takes to import.")
 @click.option("--why", is_flag=True, help="What is big, and which requirement brought it in.")
+@click.option("--anew", is_flag=True, help="Import the app and look at its files in any case.")
 @requirement_options
 @env_option
 @json_option
-def command(
-    file: str,
-    out: Path,
-    only: tuple[str, ...],
-    to: tuple[str, ...],
-    endpoint: str,
-    package: str | None,
-    image: bool,
-    base: str,
-    env: str,
-    trim: tuple[str, ...],
-    import_budget: int | None,
-    imports: bool,
-    why: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def command(anew: bool, **words: Any) -> None:
     """Build every function of FILE into --out; print packages, files, sizes, largest first.
 
     FILE is FILE.py, FILE.py:app, module:app or NOTEBOOK.ipynb; without it the app of this folder:
     the one that pelton.toml or pyproject.toml names, else the one module that makes one.
     """
-    from ..builders import build, load_app
-    from ..builders.engines import find_engine
-    from ..builders.manifest import NAME, write_manifest
-    from ..builders.whole import said
-    from ..deploy.environments import environment_of
+    asked = Asked.now(cache_folder(), words)
+    if not anew and (said := asked.answer()) is not None:
+        click.echo(said, nl=False)
+        return
+    mine, loaded = to_come(words["out"]), set(sys.modules)
+    work = Work(words, Looking([str(cache_folder())]))
+    with work.seen():
+        work.prepare()
+    git = Git(work.root).said()
+    work.build()
+    if work.is_told_by_files(loaded):
+        mine.append(work.root / LOCK)
+        asked.keep("".join(work.said), work.seen, work.root, git, mine)
 
-    app, root = load_app(file)
-    app = environment_of(app, root, env).app
-    if not app.functions:
-        raise click.ClickException(
-            f"app {app.name} has no functions: put @app.function above one, or give app.serve a "
-            "graph"
-        )
-    chosen = chosen_functions(app, only)
-    if base and not image and not Path(base).exists():
+
+@dataclass
+class Work:
+    """One run of the command: the words it is given, what it looks at, what it says."""
+
+    words: Mapping[str, Any]
+    seen: Looking
+    said: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        click.echo(text)
+        self.said.append(f"{text}\n")
+
+    def prepare(self) -> None:
+        """Find and import the app, and refuse what cannot be."""
+        from ..builders import load_app
+        from ..builders.engines import find_engine
+        from ..builders.kept import own_files
+        from ..deploy.environments import environment_of
+
+        for each in own_files():
+            self.seen.opened(str(each))
+            self.seen.listed(str(each.parent))
+        app, self.root = load_app(self.words["file"])
+        self.app = environment_of(app, self.root, self.words["env"]).app
+        if not self.app.functions:
+            raise click.ClickException(
+                f"app {self.app.name} has no functions: put @app.function above one, or give "
+                "app.serve a graph"
+            )
+        self.chosen = chosen_functions(self.app, self.words["only"])
+        _check(self.words)
+        self.engine = find_engine() if self.words["image"] else None
+
+    def build(self) -> None:
+        """Make all artifacts, and say what is in them."""
+        from ..builders.manifest import NAME, write_manifest
+        from ..builders.whole import said
+
+        out, as_json = self.words["out"], self.words["as_json"]
+        with said("the manifest", out):
+            (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
+        artifacts = []
+        for make in self._makers():
+            artifact = self._with_image(self._looking_on(make))
+            artifacts.append(artifact)
+            if not as_json:
+                self.say("\n".join(_lines(artifact, self.words["why"])))
+        manifest = write_manifest(self.app.name, artifacts, out)
+        self.seen.asked(str(manifest))
+        if as_json:
+            told = [_document(each, out) for each in artifacts]
+            self.say(
+                json_text({"app": self.app.name, "manifest": str(manifest), "artifacts": told})
+            )
+        else:
+            self.say(f"{manifest}  {len(artifacts)} artifacts")
+
+    def _makers(self) -> list[Callable[[], Artifact]]:
+        """A build of each function for each target, with what all of them require at hand: the lock
+        is whole before the first is built, so that the provenance of each names the same one."""
+        from ..builders import build
+        from ..builders.provenance import WorkingCopy
+
+        words, self.seen.known = self.words, frozenset({"git"})
+        resolver = make_resolver(dict(words), "write")
+        copy = WorkingCopy(self.root.resolve())
+        asked = [
+            (function, _target(to, function, words["endpoint"]))
+            for to in words["to"] or (("nuclio",) if words["file"].endswith(".ipynb") else ("aws",))
+            for function in self.chosen
+        ]
+        for function, target in asked if len(asked) > 1 else ():
+            resolver.install(function, target, self.root)
+        return [
+            partial(
+                build,
+                function,
+                target,
+                root=self.root,
+                out=words["out"],
+                resolver=resolver,
+                trim=words["trim"],
+                package=words["package"] or ("image" if self._of_images else ""),
+                import_budget=words["import_budget"],
+                measure_imports=words["imports"],
+                copy=copy,
+            )
+            for function, target in asked
+        ]
+
+    def _looking_on(self, make: Callable[[], Artifact]) -> Artifact:
+        """A build's artifact.  Of one that had to be made, a second build tells what the answer
+        hangs on: it looks, and makes nothing."""
+        with self.seen():
+            artifact, seen = self.seen.tried(make)
+            if not seen and self._is_lasting:
+                make()
+        return artifact
+
+    @property
+    def _is_lasting(self) -> bool:
+        from ..builders.build import is_lasting
+
+        return not self._of_images and all(map(is_lasting, self.chosen))
+
+    @property
+    def _of_images(self) -> bool:
+        return self.words["image"] or bool(self.words["base"])
+
+    def is_told_by_files(self, loaded: Collection[str]) -> bool:
+        """Whether what was looked at is all that the answer hangs on.
+
+        loaded: the modules of before, whose reading was not seen
+        """
+        fresh = all(each.module not in loaded for each in self.chosen)
+        return self._is_lasting and fresh and not self.seen.unsure
+
+    def _with_image(self, artifact: Artifact) -> Artifact:
+        """The artifact after its image was made, by an engine or onto a base."""
+        from ..builders.oci import write_image
+
+        base = self.words["base"]
+        if artifact.image is None:
+            return artifact
+        if self.engine is not None:
+            self.engine.build(artifact.path, artifact.image, "" if Path(base).exists() else base)
+        if not base or not Path(base).exists():
+            return artifact
+        layout = artifact.path.with_name(f"{artifact.path.name}.oci")
+        write_image(artifact.path, artifact.image, Path(base), layout)
+        return replace(artifact, beside=(*artifact.beside, layout))
+
+
+def _check(words: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    base, package = words["base"], words["package"]
+    if base and not words["image"] and not Path(base).exists():
         raise click.UsageError(
             f"--base: there is no folder or file {base}; the name of an image needs --image, too"
         )
-    if (image or base) and package not in (None, "image"):
+    if (words["image"] or base) and package not in (None, "image"):
         raise click.UsageError(f"--package {package} makes no image; leave out --image and --base")
-    engine = find_engine() if image else None
-    package = package or ("image" if image or base else "")
-    with said("the manifest", out):
-        (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
-    artifacts = []
-    resolver = make_resolver(options, "write")
-    for target in to or (("nuclio",) if file.endswith(".ipynb") else ("aws",)):
-        for function in chosen:
-            artifact = build(
-                function,
-                _target(target, function, endpoint),
-                root=root,
-                out=out,
-                resolver=resolver,
-                trim=trim,
-                package=package,
-                import_budget=import_budget,
-                measure_imports=imports,
-            )
-            artifact = _with_image(artifact, engine, base)
-            artifacts.append(artifact)
-            if not as_json:
-                click.echo("\n".join(_lines(artifact, why)))
-    manifest = write_manifest(app.name, artifacts, out)
-    if as_json:
-        told = [_document(each, out) for each in artifacts]
-        say_json({"app": app.name, "manifest": str(manifest), "artifacts": told})
-    else:
-        click.echo(f"{manifest}  {len(artifacts)} artifacts")
 
 
 def _target(to: str, function: Any, endpoint: str) -> Any:
@@ -138,21 +237,6 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
         health = read_health(endpoint or LOCAL, [function.settings.aws.runtime])
         return Target.local("lambda", health, function)
     return Target.nuclio(function) if to == "nuclio" else Target.aws(function)
-
-
-def _with_image(artifact: Artifact, engine: Any, base: str) -> Artifact:
-    """The artifact after its image was made, by an engine or onto a base."""
-    from ..builders.oci import write_image
-
-    if artifact.image is None:
-        return artifact
-    if engine is not None:
-        engine.build(artifact.path, artifact.image, "" if Path(base).exists() else base)
-    if not base or not Path(base).exists():
-        return artifact
-    layout = artifact.path.with_name(f"{artifact.path.name}.oci")
-    write_image(artifact.path, artifact.image, Path(base), layout)
-    return replace(artifact, beside=(*artifact.beside, layout))
 
 
 def _lines(artifact: Artifact, why: bool) -> list[str]:

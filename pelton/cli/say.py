@@ -36,7 +36,12 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
 
 def say_json(value: object) -> None:
     """Print `value` as one JSON document (what is not JSON as its text)."""
-    click.echo(json.dumps(value, default=str))
+    click.echo(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """The document that `say_json` prints."""
+    return json.dumps(value, default=str)
 
 
 def report_failure(error: Exception, ctx: click.Context) -> None:

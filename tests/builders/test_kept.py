@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pelton.builders import Artifact, Resolver, Target, build, load_app
+from pelton.builders.kept import Looked, find, keep
 from pelton.builders.records import decode, encode
 from pelton.builders.report import Entry, Report
 
@@ -20,6 +23,11 @@ from .support import Maker
 SOURCE = """
 import pelton
 import helper_{number}
+import deep.inner
+try:
+    import deep.more.optional
+except ImportError:
+    pass
 app = pelton.App("demo")
 
 @app.function(include=["data/*.txt"])
@@ -53,6 +61,9 @@ def project(tmp_path: Path, request: pytest.FixtureRequest) -> Project:
     (maker.root / "data").mkdir()
     (maker.root / "data" / "a.txt").write_text("a")
     (maker.root / "data" / "keep.txt").write_text("k")
+    for folder in ("deep/inner", "deep/more"):
+        (maker.root / folder).mkdir(parents=True)
+    (maker.root / "deep" / "inner.py").write_text("x = 1\n")
     helper = maker.root / f"helper_{number}.py"
     helper.write_text("x = 1\n")
     file = maker.app(SOURCE.format(number=number))
@@ -97,7 +108,18 @@ def _ignore_file(project: Project) -> None:
     (project.root / ".peltonignore").write_text("keep.txt\n")
 
 
-CHANGES = [_same_size_and_time, _helper, _data, _less_data, _package_instead, _ignore_file]
+def _package_where_a_folder_was(project: Project) -> None:
+    (project.root / "deep" / "inner" / "__init__.py").write_text("x = 3\n")
+
+
+def _module_that_was_sought(project: Project) -> None:
+    (project.root / "deep" / "more" / "optional.py").write_text("x = 3\n")
+
+
+CHANGES = [
+    _same_size_and_time, _helper, _data, _less_data, _package_instead, _ignore_file,
+    _package_where_a_folder_was, _module_that_was_sought,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -106,6 +128,35 @@ def test_every_real_change_is_noticed(project: Project, change: Callable[[Projec
     project.build()
     change(project)
     assert project.build().digest != first.digest
+
+
+def test_other_times_alone_are_no_change(project: Project) -> None:
+    project.build()
+    before = project.build().path.stat()
+    os.utime(project.helper, ns=(1, 1))
+    assert project.build().path.stat() == before
+
+
+def test_an_ignore_file_that_another_names_counts_once_it_is_there(project: Project) -> None:
+    (project.root / ".peltonignore").write_text("#!include:more.ignore\n")
+    first = project.build()
+    (project.root / "more.ignore").write_text("keep.txt\n")
+    assert project.build().digest != first.digest
+
+
+def test_a_file_that_changes_while_it_is_built_is_not_taken_for_what_was_read(
+    tmp_path: Path,
+) -> None:
+    file, cache = tmp_path / "a.py", tmp_path / "cache"
+    file.write_text("x = 1\n")
+    read = {file: hashlib.sha256(b"x = 0\n").hexdigest()}
+    keep(cache, "key", "value", Looked(tmp_path, (file,), read=read), time.time_ns())
+    assert find(cache, "key") is None
+    keep(cache, "key", "value", Looked(tmp_path, (file,)), 0)
+    assert find(cache, "key") is None
+    read = {file: hashlib.sha256(b"x = 1\n").hexdigest()}
+    keep(cache, "key", "value", Looked(tmp_path, (file,), read=read), time.time_ns())
+    assert find(cache, "key") == "value"
 
 
 def test_what_was_written_and_is_gone_is_written_again(project: Project) -> None:
