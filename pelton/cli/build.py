@@ -185,7 +185,7 @@ class Work:
 
     @property
     def _is_lasting(self) -> bool:
-        from ..builders.build import is_lasting
+        from ..builders.make import is_lasting
 
         return not self._of_images and all(map(is_lasting, self.chosen))
 

@@ -18,7 +18,7 @@ from importlib import import_module
 _NEEDED = (
     "boto3", "botocore.config", "botocore.endpoint", "botocore.handlers", "botocore.httpsession",
     "botocore.parsers", "botocore.paginate", "botocore.regions", "botocore.retries.standard",
-    "botocore.waiter", "httpcore", "httpx", "pelton.builders", "pelton.builders.build",
+    "botocore.waiter", "httpcore", "httpx", "pelton.builders", "pelton.builders.make",
     "pelton.cli.deploy", "pelton.deploy.apply", "pelton.deploy.session", "pydantic", "uv",
     "zipfile",
 )  # fmt: skip

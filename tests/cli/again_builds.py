@@ -8,7 +8,7 @@ from importlib import import_module
 
 from pelton.cli import warm
 
-for name in ("pelton.builders", "pelton.deploy.environments"):
+for name in ("pelton.builders.make", "pelton.deploy.environments"):
     import_module(name)  # once, for all of them
 for line in sys.stdin:
     os.environ["XDG_CACHE_HOME"], *words = json.loads(line)
