@@ -17,6 +17,7 @@ from . import api_traffic, asgi, health, push_seam
 from .bucket_cors import BucketCors
 from .clock import Clock, RealClock
 from .clock_door import ClockDoor
+from .debug_door import DebugDoor
 from .front import Handler, Request, Response
 from .gateway import Gateway, at_home, is_api, is_public, signed_for
 from .lambda_.account import Account
@@ -73,6 +74,7 @@ class Doors:
             self._code,
             self._pushes.deliver,
             ClockDoor(self._clock),
+            DebugDoor(self._account, self._machinery.debugged),
             BucketCors(self._others, self._services.cors_of),
             foreign,
         )

@@ -23,6 +23,7 @@ _QUERY_SCOPE = re.compile(
 )
 PUSH = "/_pelton/push/"
 CLOCK = "/_pelton/clock"
+DEBUG = "/_pelton/debug"
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.")
 # What is an API's own traffic, and nothing but that: anything else is a call of AWS.
 _API_HOST = re.compile(
@@ -66,13 +67,14 @@ class Gateway:
         code: Callable[[str], bytes | None],
         push: Callable[[str, bytes, Mapping[str, str]], Awaitable[Response]],
         clock: Handler,
+        debug: Handler,
         pages: BucketCors | None = None,
         foreign: Callable[[Request], bool] = lambda request: False,
     ) -> None:
         self._pages, self._foreign = pages, foreign
         self._lambda, self._urls, self._services = lambda_api, urls, services
         self._own, self._code, self._push = own, code, push
-        self._clock = clock
+        self._clock, self._debug = clock, debug
 
     async def __call__(self, request: Request) -> Response:
         path = request.path
@@ -105,6 +107,8 @@ class Gateway:
         path = request.path
         if path == CLOCK:
             return await self._clock(request)
+        if path == DEBUG or path.startswith(f"{DEBUG}/"):
+            return await self._debug(request)
         if path.startswith("/_pelton/code/") and request.method == "GET":
             content = self._code(path.rpartition("/")[2])
             if content is not None:

@@ -18,6 +18,7 @@ from .clock import Clock
 from .lambda_.async_events import AsyncEvents
 from .lambda_.concurrency import Left
 from .lambda_.containers.fleet import Fleet
+from .lambda_.debugged import Debugged
 from .lambda_.destinations import Destinations
 from .lambda_.drivers.choice import Drivers
 from .lambda_.environment import Account as Environment
@@ -104,6 +105,11 @@ class Machinery:
     async def take_snapshot(self, revision: Revision) -> bool:
         """Initialise a version that is published with SnapStart; whether that went well."""
         return self._real is None or await self._real.take_snapshot(revision)
+
+    @property
+    def debugged(self) -> Debugged | None:
+        """The functions that are debugged; None where no real process runs them."""
+        return None if self._real is None else self._real.debugged
 
     def begin(self) -> None:
         """Start what may start behind the first answers."""

@@ -30,6 +30,7 @@ _OF_THE_RUNTIME = (
 )  # fmt: skip
 _NOT_IN_SNAPSHOTS = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
 LANG = "/var/lang"  # where a runtime's Python is
+DEBUGGER = "/var/debugger"
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 LAYERS = "_PELTON_LAYERS"  # where mounts are not allowed: read and removed by runtime_start.py
 # What a process, or its Python, looks at once, when it starts; PYTHONPATH is followed anyway.
@@ -61,6 +62,7 @@ class Places:
     scratch: str
     mounts: dict[str, str] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
+    debugger: str = ""
 
 
 def can_mount(interpreter: Interpreter) -> bool:
@@ -84,7 +86,13 @@ def _may_mount() -> bool:
     )
 
 
-def places(revision: Revision, python: Interpreter, runtime: Path, scratch: Path) -> Places:
+def places(
+    revision: Revision,
+    python: Interpreter,
+    runtime: Path,
+    scratch: Path,
+    debugger: Path | None = None,
+) -> Places:
     """With mounts as on AWS, without them the folders where things really are."""
     if not can_mount(python):
         return Places(
@@ -92,6 +100,7 @@ def places(revision: Revision, python: Interpreter, runtime: Path, scratch: Path
             str(runtime),
             str(scratch),
             layers=tuple(str(each) for each in revision.layer_dirs),
+            debugger=str(debugger or ""),
         )
     mounts = {
         "/var/task": str(revision.code_dir),
@@ -102,7 +111,9 @@ def places(revision: Revision, python: Interpreter, runtime: Path, scratch: Path
         mounts[LANG] = LANG  # as the fork server has it
     if revision.layer_dirs:
         mounts["/opt"] = str(revision.layer_dirs[-1])
-    return Places("/var/task", "/var/runtime", "/tmp", mounts, ("/opt",))
+    if debugger is not None:
+        mounts[DEBUGGER] = str(debugger)
+    return Places("/var/task", "/var/runtime", "/tmp", mounts, ("/opt",), DEBUGGER)
 
 
 def python_path(revision: Revision, place: Places, python: Interpreter) -> list[str]:
@@ -126,14 +137,19 @@ def programs(place: Places) -> str:
 
 def command(revision: Revision, place: Places) -> list[str]:
     """The command line of a runtime that needs a process of its own from the start, [] when the
-    fork server's will do: there is a wrapper script, or a variable that is looked at only then.
+    fork server's will do: there is a wrapper script, a variable that is looked at only then, or a
+    debugger.
 
     Source: AWS's page "Modifying the runtime environment", "Wrapper scripts".
     """
     line = [f"{programs(place)}/python3", f"{place.runtime}/bootstrap.py"]
+    anew = any(map(_AT_START.fullmatch, revision.environment))
+    if revision.debug is not None:
+        library = [place.runtime, *place.layers]
+        line, anew = revision.debug.command(line, place.debugger, place.task, library), True
     if wrapper := revision.environment.get(EXEC_WRAPPER, ""):
         return [_where(wrapper, place), *line]
-    return line if any(map(_AT_START.fullmatch, revision.environment)) else []
+    return line if anew else []
 
 
 def _where(path: str, place: Places) -> str:

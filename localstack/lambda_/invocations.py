@@ -10,11 +10,15 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..clock import MACHINE, Clock
 from ..recordings import Recordings
 from .admission import Admission
+from .debug_post import NotDebugged
+from .debugged import Debugged
 from .drivers.choice import Drivers
 from .endings import Ending, answered, rest, tell_end
 from .freezing import Freezer
@@ -70,6 +74,7 @@ class Invocations:
         self._shared = SharedSandboxes(starts.start, self._discard)
         self._freezer = Freezer()
         self._snapshots = Snapshots(starts.start_once, self._discard)
+        self.debugged = Debugged(scratch, starts.start_once, self._discard)
         self._keepers: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
@@ -85,6 +90,9 @@ class Invocations:
     async def invoke(self, call: Call) -> Outcome:
         revision = call.revision
         self._finish_all()
+        if revision.name in self.debugged:
+            with suppress(NotDebugged):
+                return await self._run_debugged(call)
         admitted = self._admission.of(revision, self._warm.has_idle(revision.key))
         try:
             with admitted, self._clock.busy(f"invocation {call.request_id} of {revision.name}"):
@@ -153,6 +161,29 @@ class Invocations:
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
         init = sandbox.init_seconds if cold else 0.0
         return self._ended(call, sandbox, answer, verdict, seconds, init)
+
+    async def _run_debugged(self, call: Call) -> Outcome:
+        """An event for the one sandbox of a function that is debugged, as late as it may be."""
+        self._admission.hold(call.revision.name)
+        try:
+            what = f"invocation {call.request_id} of {call.revision.name}, which is debugged"
+            with self._clock.busy(what):
+                sandbox, failed = await self.debugged.take(call.revision)
+                call = replace(call, revision=sandbox.revision)
+                sandbox.journal.begin(call)
+                if failed is None:
+                    return await self._run_in(call, sandbox)
+                verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
+                return self._ended(call, sandbox, failed, verdict, sandbox.init_seconds, 0.0)
+        finally:
+            self._admission.release(call.revision.name)
+
+    async def _run_in(self, call: Call, sandbox: Sandbox) -> Outcome:
+        began, timeout = time.perf_counter(), float(call.revision.timeout_s)
+        answer = await self._dispatch(call, sandbox, timeout)
+        seconds = time.perf_counter() - began
+        verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
+        return self._ended(call, sandbox, answer, verdict, seconds, 0.0)
 
     async def _dispatch(self, call: Call, sandbox: Sandbox, timeout: float) -> Answer:
         """Give a sandbox its event and wait for the end of it."""
@@ -229,6 +260,8 @@ class Invocations:
         """What becomes of a sandbox after an event that ended so (an `Answer`'s kind)."""
         if isinstance(sandbox, SharedSandbox):
             return self._shared.give_back(sandbox, self._clock.time())
+        if sandbox.revision.debug is not None:
+            return self.debugged.give_back(sandbox, kind)
         key = sandbox.revision.key
         sandbox.idle_since = self._clock.time()
         if sandbox.retired:
@@ -260,6 +293,7 @@ class Invocations:
             if unwanted(sandbox):
                 sandbox.retired = True
         self._discard_where(unwanted)
+        self.debugged.retire(name, keep, unwanted)
 
     def provision(self, name: str, wanted: Mapping[str, Provision]) -> None:
         self._warm.want(name, wanted)
@@ -293,6 +327,8 @@ class Invocations:
         """Nobody waits for what it does any more."""
         if isinstance(sandbox, SharedSandbox) and sandbox.running:
             self._shared.give_back(sandbox, self._clock.time())  # others may
+        elif sandbox.revision.debug is not None:
+            self.debugged.give_back(sandbox, "exit")
         else:  # and nobody will take it back
             self._discard(sandbox)
 
@@ -304,6 +340,7 @@ class Invocations:
 
     async def close(self) -> None:
         await self._warm.close()
+        self.debugged.close()
         self._finish_all()
         for keeper in self._keepers:
             keeper.cancel()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..debugging.setting import Debug
 from .streams import ResponseStream
 
 
@@ -56,6 +57,7 @@ class Revision:
     traced: bool = False  # TracingConfig is Active
     max_concurrency: int = 0  # events at once in one sandbox, where that is asked for
     layer_dirs: tuple[Path, ...] = ()  # what is at /opt: the layers, already laid on one another
+    debug: Debug | None = None  # a debugger in its process (`debugged`)
     image: ImageRun | None = None  # what runs instead of code_dir, by no runtime and no handler
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from ...debugging.folder import debugger_folder
 from ..containers.fleet import Fleet
 from ..environment import Account
 from ..hosts import Hosts
@@ -32,7 +34,15 @@ class Drivers:
         if revision.image is not None:
             return lambda scratch, stream: self._in_container(revision, scratch, stream)
         host = await self._hosts.host(revision.runtime)
-        return lambda scratch, stream: ProcessDriver(revision, self._account, host, scratch, stream)
+        debugger = await self._debugger(revision) if revision.debug is not None else None
+        return lambda scratch, stream: ProcessDriver(
+            revision, self._account, host, scratch, stream, debugger
+        )
+
+    async def _debugger(self, revision: Revision) -> Path:
+        """The folder of the debugger.  Raises `RuntimeMissing`."""
+        python = (await self._hosts.choose(revision.runtime)).interpreter
+        return await asyncio.to_thread(debugger_folder, python.executable, python.tag)
 
     def _in_container(self, revision: Revision, scratch: Path, stream: str) -> Driver:
         return ContainerDriver(revision, self._account, self._fleet, scratch, stream)

@@ -55,11 +55,17 @@ class ProcessDriver:
     lag = 0.0
 
     def __init__(
-        self, revision: Revision, account: Account, host: Host, scratch: Path, stream: str
+        self,
+        revision: Revision,
+        account: Account,
+        host: Host,
+        scratch: Path,
+        stream: str,
+        debugger: Path | None = None,
     ) -> None:
         self._revision, self._account, self._host = revision, account, host
         self._scratch, self._stream = scratch, stream
-        self._place = places(revision, host.interpreter, host.folder, scratch)
+        self._place = places(revision, host.interpreter, host.folder, scratch, debugger)
         self.notice = _stand_in(revision, host) if host.reason else b""
 
     @property

@@ -1,0 +1,1 @@
+"""A debugger (debugpy) in the process of a function: what is asked, how it starts, what it says."""
