@@ -1,21 +1,22 @@
 """The one port of a function's debugger, whichever process of it is there.
 
-A client that comes while none is waits for the next; one whose process ends (its code was saved)
-is told so by the protocol's own event, which asks it to come back.  Bytes are passed on as they
-are.  Source: the Debug Adapter Protocol's base protocol, and its event `terminated`.
+A client that comes while none is waits for the next.  One whose process ends, by itself or because
+new code takes its place, is asked by the protocol's own event to come back at once; all else is
+passed on as it is.  Source: the Debug Adapter Protocol's base protocol, and its event `terminated`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 HOST = "127.0.0.1"
-# How every message begins.  What a web page can send to a port of this machine does not.
-FIRST = b"content-length:"
-ENDED = b'"terminated"'
-PIECE = 1 << 16
+# How a message begins.  What a web page can send to a port of this machine does not.
+_HEAD = re.compile(rb"(?i)content-length: *(\d{1,8})\r\n(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n")
+_ENDS = (b'"disconnect"', b'"terminate"')  # the requests
 
 
 class Relay:
@@ -54,23 +55,17 @@ class Relay:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = b""
-        while len(first) < len(FIRST):
-            piece = await reader.read(PIECE)
-            if not piece:
-                return
-            first += piece
-        if not first.lower().startswith(FIRST):
+        asked = messages(reader)
+        first = await anext(asked, None)
+        if first is None:
             return
-        behind, to_it = await self._debugger()
-        to_it.write(first)
-        there = asyncio.ensure_future(_pass_on(reader, to_it))
-        back = asyncio.ensure_future(_pass_on(behind, writer))
+        answers, to_it = await self._debugger()
+        session = _Session(to_it, writer)
+        await session.ask(first)
+        there = asyncio.ensure_future(session.pass_asked(asked))
+        back = asyncio.ensure_future(session.pass_answers(messages(answers)))
         try:
             await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-            if back.done() and not there.done() and not back.result():
-                writer.write(come_back())
-                await writer.drain()
         finally:
             for each in (there, back):
                 each.cancel()
@@ -94,16 +89,59 @@ class Relay:
             self._server.close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Until the end; whether a debugger said that it comes."""
-    said, last = False, b""
-    with suppress(OSError):
-        while piece := await reader.read(PIECE):
-            said = said or ENDED in last + piece
-            last = piece[-len(ENDED) :]
-            writer.write(piece)
-            await writer.drain()
-    return said
+class _Session:
+    """A client and the debugger that it has got to."""
+
+    def __init__(self, to_debugger: asyncio.StreamWriter, to_client: asyncio.StreamWriter) -> None:
+        self._to_debugger, self._to_client = to_debugger, to_client
+        self._over = False  # the client has asked for the end, or has been told of it
+
+    async def pass_asked(self, asked: AsyncIterator[bytes]) -> None:
+        async for each in asked:
+            await self.ask(each)
+
+    async def ask(self, message: bytes) -> None:
+        self._over = self._over or any(end in message for end in _ENDS)
+        self._to_debugger.write(message)
+        await self._to_debugger.drain()
+
+    async def pass_answers(self, answers: AsyncIterator[bytes]) -> None:
+        async for each in answers:
+            if not self._over and is_end(each):
+                await self._ask_back()
+            else:
+                self._to_client.write(each)
+                await self._to_client.drain()
+        if not self._over:
+            await self._ask_back()
+
+    async def _ask_back(self) -> None:
+        self._over = True
+        self._to_client.write(come_back())
+        await self._to_client.drain()
+
+
+async def messages(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Each whole message; ends with the connection, and at what is no message."""
+    with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            found = _HEAD.fullmatch(head)
+            if found is None:
+                return
+            yield head + await reader.readexactly(int(found[1]))
+
+
+def is_end(message: bytes) -> bool:
+    """Whether a message says that the session is over.
+
+    >>> is_end(come_back()), is_end(b'Content-Length: 2' + b'{}')
+    (True, False)
+    """
+    if b'"terminated"' not in message:
+        return False
+    said = json.loads(message[message.index(b"{") :])
+    return bool(said.get("event") == "terminated")
 
 
 def come_back() -> bytes:

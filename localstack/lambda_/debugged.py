@@ -7,6 +7,7 @@ option of this machine: no setting of a function says it, so none is ever deploy
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +77,7 @@ class Debugged:
         except OSError as error:
             raise NotDebugged(
                 f"the debugger of {name} cannot listen on 127.0.0.1:{port}: "
-                f"{error.strerror or error}"
+                f"{os.strerror(error.errno) if error.errno else error}"
             ) from None
         code = self._scratch / f"debugged-{name}"
         post = Post(relay, False, code, self._desk, self._start, self._discard)

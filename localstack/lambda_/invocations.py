@@ -136,54 +136,53 @@ class Invocations:
             spent = sandbox.init_seconds if sandbox.phase == "invoke" else 0.0
             sandbox.journal.begin(call)
             if failed is not None:
-                verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
-                return self._ended(call, sandbox, failed, verdict, spent, 0.0)
+                return self._not_begun(call, sandbox, failed, spent)
             began = time.perf_counter() - spent
             timeout -= spent
         else:
             sandbox.journal.begin(call)
-        answer = await self._dispatch(call, sandbox, timeout)
-        seconds = time.perf_counter() - began
         init = sandbox.init_seconds if cold and sandbox.phase == "init" else 0.0
-        verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
-        return self._ended(call, sandbox, answer, verdict, seconds, init)
+        return await self._run_in(call, sandbox, timeout, began, init)
 
     async def _run_shared(self, call: Call) -> Outcome:
         """An event for one of the workers of a sandbox."""
         sandbox, failed, cold = await self._shared.take(call.revision)
         sandbox.journal.begin_at_once(call)
         if failed is not None:
-            verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
-            return self._ended(call, sandbox, failed, verdict, 0.0, 0.0)
+            return self._not_begun(call, sandbox, failed, 0.0)
         began, timeout = time.perf_counter(), float(call.revision.timeout_s)
-        answer = await self._dispatch(call, sandbox, timeout)
-        seconds = time.perf_counter() - began
-        verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
         init = sandbox.init_seconds if cold else 0.0
-        return self._ended(call, sandbox, answer, verdict, seconds, init)
+        return await self._run_in(call, sandbox, timeout, began, init)
 
     async def _run_debugged(self, call: Call) -> Outcome:
-        """An event for the one sandbox of a function that is debugged, as late as it may be."""
-        self._admission.hold(call.revision.name)
+        """An event for the one sandbox of a function that is debugged.  Raises `NotDebugged`."""
+        name = call.revision.name
+        self._admission.hold(name)
         try:
-            what = f"invocation {call.request_id} of {call.revision.name}, which is debugged"
-            with self._clock.busy(what):
+            with self._clock.busy(f"invocation {call.request_id} of {name}, which is debugged"):
                 sandbox, failed = await self.debugged.take(call.revision)
                 call = replace(call, revision=sandbox.revision)
                 sandbox.journal.begin(call)
-                if failed is None:
-                    return await self._run_in(call, sandbox)
-                verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
-                return self._ended(call, sandbox, failed, verdict, sandbox.init_seconds, 0.0)
+                if failed is not None:
+                    return self._not_begun(call, sandbox, failed, sandbox.init_seconds)
+                timeout = float(call.revision.timeout_s)
+                return await self._run_in(call, sandbox, timeout, time.perf_counter(), 0.0)
         finally:
-            self._admission.release(call.revision.name)
+            self._admission.release(name)
 
-    async def _run_in(self, call: Call, sandbox: Sandbox) -> Outcome:
-        began, timeout = time.perf_counter(), float(call.revision.timeout_s)
+    async def _run_in(
+        self, call: Call, sandbox: Sandbox, timeout: float, began: float, init: float
+    ) -> Outcome:
+        """began: when its time began to count, by time.perf_counter;  init: that of a cold start"""
         answer = await self._dispatch(call, sandbox, timeout)
         seconds = time.perf_counter() - began
         verdict = of_invocation(call, answer, sandbox.journal.now(), sandbox.out_of_memory)
-        return self._ended(call, sandbox, answer, verdict, seconds, 0.0)
+        return self._ended(call, sandbox, answer, verdict, seconds, init)
+
+    def _not_begun(self, call: Call, sandbox: Sandbox, failed: Answer, seconds: float) -> Outcome:
+        """Its init has failed, which took so long of its own time."""
+        verdict = of_init(call, failed, sandbox.journal.now(), sandbox.out_of_memory)
+        return self._ended(call, sandbox, failed, verdict, seconds, 0.0)
 
     async def _dispatch(self, call: Call, sandbox: Sandbox, timeout: float) -> Answer:
         """Give a sandbox its event and wait for the end of it."""

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from . import warm
+from .debugger import Debuggers, debug_options, targets
 from .env_file import choose, env_file_option, read
 from .say import json_option
 from .where import file_argument
@@ -29,16 +30,26 @@ PAUSE = 0.05  # between looks at the files; a look at 200 takes two milliseconds
 @click.option("--port", default=4566, show_default=True)
 @click.option("--nuclio-port", default=8070, show_default=True)
 @click.option("--on", type=click.Choice(["lambda", "nuclio", "both"]), default="lambda")
+@debug_options
 @env_file_option
 @json_option
 def command(
-    file: str, port: int, nuclio_port: int, on: str, env_file: str | None, as_json: bool
+    file: str,
+    port: int,
+    nuclio_port: int,
+    on: str,
+    debugged: tuple[str, ...],
+    debug_port: int | None,
+    wait: bool,
+    env_file: str | None,
+    as_json: bool,
 ) -> None:
     """Run the emulator and FILE's functions on it; deploy again when a file is saved.
 
     Logs of the functions are printed as they come.  Ctrl-C ends everything.
     """
     root = Path(file.partition(":")[0]).resolve().parent
+    wanted = targets(debugged, debug_port, wait, on)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end everything, in order
     try:
         variables = choose(env_file, root)
@@ -53,7 +64,8 @@ def command(
             )
             where = ["--endpoint", ready["url"], "--nuclio-endpoint", ready["nuclio_url"]]
             with closing(Followers(where, on)) as logs:
-                deploy_it = partial(deploy, file, [*where, "--on", on], logs, as_json)
+                debuggers = Debuggers(ready["url"], root, wanted, wait, as_json)
+                deploy_it = partial(deploy, file, [*where, "--on", on], logs, debuggers, as_json)
                 watch(root, deploy_it, time.sleep)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
@@ -128,7 +140,9 @@ class Followers:
                 process.wait()
 
 
-def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> list[str]:
+def deploy(
+    file: str, where: list[str], logs: Followers, debuggers: Debuggers, as_json: bool
+) -> list[str]:
     """Deploy in a process of its own, so that the code is read anew; an error is printed.
 
     Returns the files that the functions are made of; none when it failed.
@@ -144,6 +158,8 @@ def deploy(file: str, where: list[str], logs: Followers, as_json: bool) -> list[
         click.echo(f"deployed: {', '.join(document['functions'])}")
     for name in document["functions"]:
         logs.follow(name)
+    if document["steps"]:
+        debuggers.follow(document["functions"])
     return list(document["sources"])
 
 

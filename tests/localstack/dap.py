@@ -27,7 +27,7 @@ class DapClient:
         self._events: list[dict[str, Any]] = []
         self.ask("initialize", adapterID="tests", linesStartAt1=True, pathFormat="path")
         paths = [{"localRoot": here, "remoteRoot": there} for here, there in mappings]
-        self._attach = self._send("attach", pathMappings=paths, justMyCode=True)
+        self._attach = self._send("attach", pathMappings=paths)
         self.event("initialized")
 
     def breaks(self, path: str, *lines: int) -> list[dict[str, Any]]:
