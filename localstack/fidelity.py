@@ -60,7 +60,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
 | Nuclio build commands | a container image | `pip install …` into a folder of the function's own; no other command |
 | Nuclio trigger kinds | many | http, cron |
-| Nuclio replicas, scaling to zero, function events | there | not yet |
+| Nuclio replicas, scaling to zero | there | not yet |
 | Nuclio API gateways | an ingress of the cluster; basic, OAuth2 and access-key authentication | on the dashboard's port, by Host or below `/_gateway/NAME/`; none and basicAuth |
 | Nuclio's platform | `kube` or `local` (Docker), as it is installed | `kube`, or with `--nuclio-platform local` Docker's: API gateways answer 501, references to Secrets stay empty |
 | Secrets that a Nuclio function's `env` and `envFrom` refer to | the namespace's | the secrets of the emulator's Secrets Manager, by their name or with `/` and `_` as `-`, for every namespace; a JSON object's members are the keys, a text is the key `value`; ConfigMaps, `fieldRef` and volumes of Secrets are not there; one that is absent fails the deploy as a container's CreateContainerConfigError |

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hmac
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from ..front import Request, Response
@@ -29,10 +29,15 @@ Ask = Callable[[str, Request], Awaitable[Response]]
 
 
 class ApiGateways:
-    """Every API gateway, by name; kept before it is answered."""
+    """Every API gateway, by name; kept before it is answered.
 
-    def __init__(self, store: Store, ask: Ask) -> None:
-        self._store, self._ask = store, ask
+    functions: the names of the functions that are there
+    """
+
+    def __init__(
+        self, store: Store, ask: Ask, functions: Callable[[], Collection[str]] = tuple
+    ) -> None:
+        self._store, self._ask, self._functions = store, ask, functions
         self._random = random.Random()
         self._known: dict[str, dict[str, Any]] = store.all(KIND)
 
@@ -44,7 +49,30 @@ class ApiGateways:
         """Configuration and status; raises `Refused` 404."""
         if name not in self._known:
             raise Refused(404, "Api-Gateway not found")
-        return {**self._known[name], "status": {"name": name, "state": "ready"}}
+        return {**self._known[name], "status": {"name": name, **self._state(name)}}
+
+    def _state(self, name: str) -> dict[str, str]:
+        """`ready`, or `error` while a function of its upstreams is not there."""
+        there = self._functions()
+        gone = [each for each in self.functions_of(self._known[name]) if each not in there]
+        if not gone:
+            return {"state": "ready"}
+        return {"state": "error", "lastError": f"Function not found: {', '.join(gone)}"}
+
+    def export(self, name: str) -> dict[str, Any]:
+        """The configuration as another dashboard can import it; raises `Refused` 404."""
+        shown = self.show(name)
+        metadata = {k: v for k, v in shown["metadata"].items() if k != "namespace"}
+        return {"metadata": metadata, "spec": shown["spec"]}
+
+    def of_function(self, name: str) -> list[str]:
+        """The gateways that a function is an upstream of."""
+        return [each for each in self.names() if name in self.functions_of(self._known[each])]
+
+    def functions_of(self, document: Mapping[str, Any]) -> list[str]:
+        """The functions that a gateway's document names."""
+        upstreams = (document.get("spec") or {}).get("upstreams") or []
+        return [_function(each) for each in upstreams if isinstance(each, dict)]
 
     def put(self, given: dict[str, Any], *, new: bool) -> dict[str, Any]:
         """Take a configuration; from now on requests go by it.  Raises `Refused`."""

@@ -18,12 +18,17 @@ import sys
 import sysconfig
 import tempfile
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from ..link_farm import lend_python, link_farm
 from .errors import DeployFailed
 
+RUNTIMES = tuple(f"python:3.{minor}" for minor in range(9, 15))
+DISTRIBUTIONS = ("nuclio-sdk", "msgpack")
 ENTRY_TYPES = ("", "sourceCode", "archive")
 # The wrapper's own rule; it also keeps the source's path inside the function's folder.
 HANDLER = re.compile(r"[\w|-]+(\.[\w|-]+)*:\w+")
@@ -179,3 +184,59 @@ async def _pip(packages: list[str], folder: Path) -> None:
     if process.returncode:
         shutil.rmtree(folder, ignore_errors=True)
         raise DeployFailed(f"pip install {' '.join(packages)} failed:\n{output.decode()}")
+
+
+# Takes a level and a line for the function's deployment log.
+Log = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A function that was built: its configuration as it runs, and its code."""
+
+    spec: dict[str, Any]
+    code: Built
+
+
+class Builder:
+    """Makes functions from their configurations, in folders below `folder`."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+
+    def sweep(self) -> None:
+        """Remove what an emulator left that was killed."""
+        shutil.rmtree(self._folder / "functions", ignore_errors=True)
+
+    def remove(self, code: Built) -> None:
+        """Remove a function's code; what others can share stays."""
+        shutil.rmtree(code.folder, ignore_errors=True)
+
+    async def build(self, name: str, spec: dict[str, Any], log: Log) -> Made:
+        """Raises `DeployFailed`, `RuntimeMissing`."""
+        _check_runtime(str(spec.get("runtime") or "python"), log)
+        folder = self._folder / "functions" / f"{name}-{uuid4().hex[:12]}"
+        await make_code(spec, folder)
+        commands = [str(each) for each in (spec.get("build") or {}).get("commands") or []]
+        site = await install(commands, self._folder / "sites")
+        farm = await asyncio.to_thread(_runtime)
+        return Made(spec, built(folder, spec, site, farm))
+
+
+def _check_runtime(runtime: str, log: Log) -> None:
+    """Raises `DeployFailed` for what is no Python of Nuclio's; warns of another than ours."""
+    if runtime not in ("python", *RUNTIMES):
+        raise DeployFailed(
+            f"the emulator runs {', '.join(RUNTIMES)}; runtime {runtime!r} it cannot run"
+        )
+    here = f"python:{sys.version_info.major}.{sys.version_info.minor}"
+    if runtime not in ("python", here):
+        told = f"runtime {runtime} is asked for; the function runs on the emulator's own {here}"
+        log("warn", told)
+
+
+def _runtime() -> Path:
+    """The folder of what every function finds: nuclio_sdk, and a Python for its children."""
+    return link_farm(
+        DISTRIBUTIONS, "nuclio2", finish=lambda folder: lend_python(folder, sys.executable)
+    )

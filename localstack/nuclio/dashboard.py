@@ -1,30 +1,43 @@
-"""The dashboard's REST API, as nuclio-jupyter and plain HTTP clients use it.
+"""The dashboard's port: its REST API, the API gateways' own clients, the processors' numbers.
 
-Paths, statuses and headers: Nuclio's public dashboard, and what the real nuclio-jupyter 0.13.2
-sends.  What is not there yet answers 501 and names itself.
+Here a request finds its resource (`resources/`); paths, statuses and headers are theirs.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..clock import Clock
 from ..front import OPEN, Gate, Request, Response
 from ..recordings import Recordings
+from ..store import Store
 from .api_gateways import PATH, ApiGateways
+from .builder import Builder
 from .cluster_secrets import Find, nothing
+from .deployments import Deployments
 from .errors import Refused
+from .estate import Estate
+from .function_events import FunctionEvents
 from .functions import Functions
 from .processor import Site
-from .shapes import check_function
+from .projects import Projects
+from .resources import (
+    api_gateways,
+    fixed,
+    function_events,
+    function_invocations,
+    function_templates,
+    functions,
+    projects,
+)
+from .resources.call import Call, Resource, refused, told
 
-VERSION = {"label": "1.15.0-emulated", "gitCommit": "", "os": "linux", "arch": "amd64"}
-NOT_THERE = ("function_events", "function_templates", "v3io_streams")
+# Methods of the API, for who asks before calling.  Browsers ask the port's gate.
+METHODS = "GET, POST, PUT, DELETE, OPTIONS, PATCH"
+OPTIONS_TOO = "function_invocations"  # a function may be asked with any method
 
 
 class Dashboard:
@@ -36,6 +49,7 @@ class Dashboard:
     find:        who finds the data of a Secret of the cluster
     sockets:     a folder with a short path, for the workers' sockets; `folder` without one
     wrapper:     Nuclio's own `_nuclio_wrapper.py`, which workers run in the place of ours
+    recordings:  who is told of calls, while somebody records
     """
 
     def __init__(
@@ -51,7 +65,6 @@ class Dashboard:
         wrapper: Path | None = None,
         recordings: Recordings | None = None,
     ) -> None:
-        self._platform = platform
         site = Site(
             folder / "addresses.json",
             sockets or folder,
@@ -63,9 +76,43 @@ class Dashboard:
             wrapper,
             platform,
         )
-        self.functions = Functions(folder, site, find)
-        self.gateways = ApiGateways(self.functions.store, self._ask)
-        self._host = host
+        store = Store(folder / "nuclio.sqlite")
+        builder = Builder(folder, site.environment)
+        deployments = Deployments(store, builder, site, find)
+        self.functions = Functions(store, deployments)
+        self._projects = Projects(store)
+        self._events = FunctionEvents(store, self.functions.project_of)
+        self.gateways = ApiGateways(store, self._ask, self.functions.names)
+        self._host, self._platform = host, platform
+        self._resources = self._all(
+            Estate(self._projects, self.functions, self._events, self.gateways)
+        )
+
+    def _all(self, estate: Estate) -> dict[str, Resource]:
+        """Every resource of the API, by its name in the path."""
+        host, platform = self._host, self._platform
+        gateways = api_gateways.ApiGateways(estate) if platform != "local" else fixed.NO_GATEWAYS
+        return {
+            "functions": functions.Functions(estate),
+            "projects": projects.Projects(estate),
+            "function_events": function_events.FunctionEvents(estate.events),
+            "function_invocations": function_invocations.FunctionInvocations(estate.functions),
+            "api_gateways": gateways,
+            "function_templates": function_templates.FunctionTemplates(),
+            "namespaces": fixed.Fixed("namespaces", lambda: fixed.namespaces(self._namespaces())),
+            "external_ip_addresses": fixed.Fixed(
+                "external_ip_addresses", lambda: fixed.addresses(host)
+            ),
+            "frontend_spec": fixed.Fixed(
+                "frontend_spec", lambda: fixed.frontend_spec(host, platform)
+            ),
+            "versions": fixed.Fixed("versions", fixed.versions),
+            "v3io_streams": fixed.V3IO_STREAMS,
+        }
+
+    def _namespaces(self) -> list[str]:
+        known = self.functions
+        return [known.wanted(name)["metadata"]["namespace"] for name in known.names()]
 
     async def start(self) -> None:
         await self.functions.start()
@@ -73,6 +120,8 @@ class Dashboard:
     async def reset(self) -> None:
         await self.functions.reset()
         self.gateways.forget()
+        self._events.forget()
+        self._projects.forget()
 
     async def close(self) -> None:
         await self.functions.close()
@@ -86,142 +135,34 @@ class Dashboard:
         if request.path == "/metrics":
             text = self.functions.statistics()
             return Response(200, [("Content-Type", "text/plain; version=0.0.4")], text.encode())
+        try:
+            return await self._route(request)
+        except Refused as refusal:
+            return refused(refusal)
+        except (OSError, sqlite3.Error) as error:  # a full disk, most often
+            return refused(Refused(500, f"The emulator could not keep this: {error}"))
+
+    async def _route(self, request: Request) -> Response:
         words = [word for word in request.path.split("/") if word]
         if request.cut:
-            return _json(413, {"error": "the body is too large"})
+            raise Refused(413, "the body is too large")
         if not words or words[0] != "api":
-            return _json(404, {"error": f"there is nothing at {request.path}; the API is at /api"})
-        try:
-            return await self._route(request, words[1:])
-        except Refused as refusal:
-            return _json(refusal.status, {"error": refusal.message})
-        except (OSError, sqlite3.Error) as error:  # a full disk, most often
-            return _json(500, {"error": f"The emulator could not keep this: {error}"})
-
-    async def _route(self, request: Request, words: list[str]) -> Response:
-        resource, rest = (words[0] if words else ""), words[1:]
-        if resource == "functions":
-            return await self._functions(request, rest)
-        if resource == "projects":
-            return await self._projects(request, rest)
-        if resource == "api_gateways":
-            return self._api_gateways(request, rest)
-        if resource == "function_invocations":
-            return await self._invoke(request)
-        if resource == "external_ip_addresses":
-            return _json(200, {"externalIPAddresses": {"addresses": [self._host]}})
-        if resource == "namespaces":
-            return _json(200, {"namespaces": {"names": ["nuclio"]}})
-        if resource == "versions":
-            return _json(200, {"dashboard": VERSION})
-        if resource == "frontend_spec":
-            return _json(
-                200,
-                {
-                    "externalIPAddresses": [self._host],
-                    "namespace": "nuclio",
-                    "defaultHTTPIngressHostTemplate": "",
-                    "platformKind": self._platform,
-                },
-            )
-        if resource in NOT_THERE:
-            raise Refused(501, f"the emulator does not have {resource} yet")
-        raise Refused(404, f"there is no resource {resource!r}")
-
-    async def _functions(self, request: Request, rest: list[str]) -> Response:
-        method, known = request.method, self.functions
-        if not rest and method == "GET":
-            return _json(200, {name: known.show(name) for name in self._selected(request)})
-        if not rest and method == "POST":
-            await known.put(_body(request), new=True, wait=_waits(request))
-            return Response(202)
-        if not rest and method == "DELETE":
-            await known.delete(_name_of(_body(request)))
-            return Response(204)
-        if not rest and method == "PUT":
-            await known.put(_body(request), new=False, wait=_waits(request))
-            return Response(202)
-        if not rest:
-            raise Refused(405, f"functions do not take {method}")
-        return await self._function(request, rest[0], rest[1:])
-
-    async def _function(self, request: Request, name: str, rest: list[str]) -> Response:
-        method, known = request.method, self.functions
-        if rest[:1] == ["replicas"] and method == "GET":
-            known.show(name)
-            return _json(200, {"names": [f"nuclio-{name}"]})
-        if rest[:1] == ["logs"] and method == "GET":
-            lines = "".join(f"{json.dumps(each)}\n" for each in known.logs(name))
-            return Response(200, [("Content-Type", "text/plain")], lines.encode())
-        if rest:
-            raise Refused(404, f"a function has no {'/'.join(rest)}")
-        if method == "GET":
-            return _json(200, known.show(name))
-        if method == "PUT":
-            given = _body(request)
-            check_function(given)
-            given["metadata"] = {"name": name, **(given.get("metadata") or {})}
-            await known.put(given, new=False, wait=_waits(request))
-            return Response(202)
-        if method == "DELETE":
-            await known.delete(name)
-            return Response(204)
-        raise Refused(501, f"the emulator does not have {method} of a function yet")
-
-    def _selected(self, request: Request) -> list[str]:
-        name = request.headers.get("x-nuclio-function-name")
-        project = request.headers.get("x-nuclio-project-name")
-        return [
-            each
-            for each in self.functions.names()
-            if name in (None, "", each) and project in (None, "", self.functions.project_of(each))
-        ]
-
-    async def _projects(self, request: Request, rest: list[str]) -> Response:
-        method, known = request.method, self.functions
-        if method == "GET":
-            if not rest:
-                return _json(200, known.projects)
-            if rest[0] not in known.projects:
-                raise Refused(404, "Project not found")
-            return _json(200, known.projects[rest[0]])
-        if method == "POST":
-            return _json(201, known.put_project(_body(request), new=True))
-        if method == "PUT":
-            known.put_project(_body(request), new=False)
-            return Response(204)
-        if method == "DELETE":
-            name = rest[0] if rest else _name_of(_body(request))
-            strategy = request.headers.get("x-nuclio-delete-project-strategy", "restricted")
-            await known.delete_project(name, strategy)
-            return Response(204)
-        raise Refused(405, f"projects do not take {method}")
-
-    def _api_gateways(self, request: Request, rest: list[str]) -> Response:
-        method, known = request.method, self.gateways
-        if self._platform == "local":
-            raise Refused(501, "Unsupported method")
-        if method == "GET" and not rest:
-            project = request.headers.get("x-nuclio-project-name")
-            return _json(200, {name: known.show(name) for name in known.names(project)})
-        if method == "GET":
-            return _json(200, known.show(rest[0]))
-        if method == "POST" and not rest:
-            return _json(201, known.put(_body(request), new=True))
-        if method == "PUT" and not rest:
-            known.put(_body(request), new=False)
-            return Response(204)
-        if method == "DELETE" and not rest:
-            known.delete(_name_of(_body(request)))
-            return Response(204)
-        raise Refused(405, f"api gateways do not take {method} there")
+            raise Refused(404, f"there is nothing at {request.path}; the API is at /api")
+        name, *rest = words[1:] or [""]
+        resource = self._resources.get(name)
+        if resource is None:
+            known = ", ".join(sorted(self._resources))
+            raise Refused(404, f"there is no resource {name!r}; there are {known}")
+        if request.method == "OPTIONS" and name != OPTIONS_TOO:
+            return Response(200, [("Allow", METHODS)])
+        return await resource.answer(Call(request, tuple(rest)))
 
     async def _through(self, gateway: str, request: Request) -> Response:
         """A request of a gateway's own clients, who are told no more than an ingress tells."""
         try:
             return await self.gateways.answer(gateway, request)
         except Refused as refusal:
-            return _json(refusal.status, {"error": refusal.message})
+            return told(refusal.status, {"error": refusal.message})
 
     async def _ask(self, function: str, request: Request) -> Response:
         try:
@@ -230,45 +171,3 @@ class Dashboard:
             raise Refused(503, refusal.message) from None
         assert http is not None
         return await http.answer(request)
-
-    async def _invoke(self, request: Request) -> Response:
-        """Pass the request to the function named in a header; `x-nuclio-*` headers stay here."""
-        name = request.headers.get("x-nuclio-function-name", "")
-        if not name:
-            raise Refused(400, "Function name must be provided")
-        http = self.functions.processor(name).http
-        assert http is not None
-        path = "/" + request.headers.get("x-nuclio-path", "").lstrip("/")
-        kept = {
-            key: value
-            for key, value in request.headers.items()
-            if not key.startswith("x-nuclio-") or key == "x-nuclio-log-level"
-        }
-        target = path + (f"?{request.query}" if request.query else "")
-        return await http.answer(replace(request, target=target, headers=kept))
-
-
-def _waits(request: Request) -> bool:
-    return request.headers.get("x-nuclio-wait-function-action", "").lower() == "true"
-
-
-def _name_of(body: Mapping[str, Any]) -> str:
-    check_function({"metadata": body.get("metadata")})
-    name = (body.get("metadata") or {}).get("name")
-    if not name:
-        raise Refused(400, "a name must be provided in metadata")
-    return str(name)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(request.body)
-    except ValueError as error:
-        raise Refused(400, f"Failed to parse JSON body: {error}") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "Failed to parse JSON body: it is no object")
-    return body
-
-
-def _json(status: int, body: Any) -> Response:
-    return Response(status, [("Content-Type", "application/json")], json.dumps(body).encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..recordings import Recordings
 from .builder import Built
 from .durations import seconds
 from .errors import DeployFailed
+from .journal import Journal
 from .pool import NoWorker, Pool
 from .recorded import noting
 from .scaling import Scale, bounds_of
@@ -26,7 +26,7 @@ from .triggers.base import Around, Trigger
 from .triggers.http import HttpTrigger
 from .worker import Program, Worker, WorkerFailed, WorkerTimedOut
 
-READY_SECONDS, AVAILABILITY_SECONDS, LOG_LINES = 120.0, 10.0, 2000
+READY_SECONDS, AVAILABILITY_SECONDS = 120.0, 10.0
 TERMINATION = "10s"
 DECODE = "NUCLIO_PYTHON_DECODE_EVENT_STRINGS"
 LEVELS = ("debug", "info", "warn", "error")
@@ -75,7 +75,7 @@ class Processor:
         self._told = told
         self._environment = self._make_environment()
         self._level = _least_level(spec)
-        self.logs: deque[dict[str, Any]] = deque(maxlen=LOG_LINES)
+        self.logs = Journal(site.clock.time)
         self._pools: list[tuple[Pool, int]] = []  # and how many workers of it a replica has
         self._triggers: list[Trigger] = []
         self._scale: Scale | None = None
@@ -253,6 +253,7 @@ class Processor:
         await asyncio.gather(*(pool.close(serve=serve) for pool, _ in self._pools))
         for trigger in self._triggers:
             await trigger.close()
+        self.logs.close()
 
 
 def _least_level(spec: Mapping[str, Any]) -> int:

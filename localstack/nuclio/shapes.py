@@ -30,6 +30,16 @@ def check_project(given: Mapping[str, Any]) -> None:
     _check("", given, {"metadata": METADATA, "spec": {}})
 
 
+def check_event(given: Mapping[str, Any]) -> None:
+    """The same for a function event."""
+    _check("", given, EVENT)
+
+
+def check_import(given: Mapping[str, Any]) -> None:
+    """The same for an exported project."""
+    _check("", given, IMPORT)
+
+
 def check_gateway(given: Mapping[str, Any]) -> None:
     """The same for an API gateway."""
     _check("", given, {"metadata": METADATA, "spec": GATEWAY})
@@ -154,3 +164,13 @@ GATEWAY = {
     "upstreams": [UPSTREAM],
 }
 FUNCTION = {"metadata": METADATA, "spec": SPEC}
+EVENT = {
+    "metadata": METADATA,
+    "spec": {"displayName": _text, "triggerKind": _text, "body": _text, "attributes": {}},
+}
+IMPORT = {
+    "project": {"metadata": METADATA, "spec": {}},
+    "functions": {"*": FUNCTION},
+    "functionEvents": {"*": EVENT},
+    "apiGateways": {"*": {"metadata": METADATA, "spec": GATEWAY}},
+}

@@ -24,6 +24,7 @@ REAL = {
     ("nuclio/pool.py", "time.monotonic"): PROCESS,
     ("nuclio/pool.py", "time.perf_counter"): MEASURED,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
+    ("nuclio/resources/function_invocations.py", "asyncio.timeout"): PROCESS,
     ("nuclio/worker.py", "asyncio.wait_for"): PROCESS,
     ("nuclio/worker.py", "time.monotonic"): PROCESS,
     ("lambda_/sandbox.py", "MACHINE.call_later"): PROCESS,
