@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..handlers.codec.streams import is_iterator
 from ..handlers.context import Context
@@ -31,6 +31,9 @@ from .telling.prometheus import page
 from .traces import shown
 from .worker import Worker
 
+if TYPE_CHECKING:
+    from .asgi_hosted import HostedApplication
+
 Page = Callable[[], Result]
 
 
@@ -38,7 +41,7 @@ class Route(NamedTuple):
     """A trigger and the function that it is of."""
 
     trigger: Http
-    served: Served
+    served: Served | HostedApplication
 
 
 class Served:
@@ -47,14 +50,6 @@ class Served:
     def __init__(
         self, function: Function[..., Any], workers: Workers, metrics: Metrics | None = None
     ) -> None:
-        if function.style == "asgi":
-            raise WrongUse(
-                f"function {function.name} is an ASGI application of its own",
-                file=function.file,
-                line=function.line,
-                advice="give it to an ASGI server as it is, or use pelton run; the emulator and "
-                "both platforms serve it",
-            )
         if function.codec is None:
             raise WrongUse(
                 f"function {function.name} has style={function.style!r}, a platform's own event",
@@ -118,7 +113,7 @@ class Application:
     ) -> None:
         self.workers, self.most_body = workers or Workers(), most_body
         self.metrics = Metrics()
-        self.served = [Served(each, self.workers, self.metrics) for each in functions]
+        self.served = [self._serve(each) for each in functions]
         told = {each.function.settings.telemetry.route for each in self.served} - {""}
         tell = partial(page, self.metrics)
         self.pages: dict[str, Page] = dict.fromkeys({"/metrics", *told}, tell) | dict(pages or {})
@@ -127,6 +122,13 @@ class Application:
         ]
         order = in_order(each.trigger for each in found)
         self.routes = sorted(found, key=lambda each: order.index(each.trigger))
+
+    def _serve(self, function: Function[..., Any]) -> Served | HostedApplication:
+        if function.style != "asgi":
+            return Served(function, self.workers, self.metrics)
+        from .asgi_hosted import HostedApplication
+
+        return HostedApplication(function, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -137,35 +139,52 @@ class Application:
             raise RuntimeError(f"no answer to a scope of type {scope['type']}")
 
     async def begin(self) -> None:
-        """Run the functions' init hooks (a graph's loading).  Raises what they raise."""
+        """Run the functions' init hooks (a graph's loading), and the startups of applications.
+        Raises what they raise."""
         for each in self.served:
             try:
                 await self.workers.call(each.worker.begin, each.context("init"))
+                if not isinstance(each, Served):
+                    await each.start()
             except Exception as error:
                 raise error.with_traceback(shown(error, each.function))  # noqa: B904 - the same
 
     async def end(self, seconds: float = 10) -> bool:
-        """Run the drain and stop hooks, and wait for the threads: whether all came to their end.
+        """Run the shutdowns of applications, the drain and stop hooks, and wait for the threads:
+        whether all came to their end.
 
-        Raises the first of what hooks raised, after all were run.
+        Raises the first of what they raised, after all were run.
         """
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._end), seconds)
+            async with asyncio.timeout(seconds):
+                failures = await self._shut_down()
+                # On a thread of its own, as all of those for calls may be held up.
+                failures += await asyncio.to_thread(self._end)
         except TimeoutError:
             return False
+        if failures:
+            raise failures[0]
         return await asyncio.to_thread(self.workers.close, seconds)
 
-    def _end(self) -> None:
-        """On a thread of its own, as all of those for calls may be held up."""
-        failures = []
+    async def _shut_down(self) -> list[Exception]:
+        failures: list[Exception] = []
+        for each in self.served:
+            if not isinstance(each, Served):
+                try:
+                    await each.stop()
+                except WrongUse as error:
+                    failures.append(error)
+        return failures
+
+    def _end(self) -> list[Exception]:
+        failures: list[Exception] = []
         for each in self.served:
             for word, hook in (("drain", each.worker.drain), ("stop", each.worker.end)):
                 try:
                     hook(each.context(word))
                 except Exception as error:
                     failures.append(error.with_traceback(shown(error, each.function)))
-        if failures:
-            raise failures[0]
+        return failures
 
     async def _life(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -191,6 +210,8 @@ class Application:
         context.event = event
         try:
             async with self.workers.place():
+                if not isinstance(found, Served):
+                    return await found.converse(scope, receive, send, self.most_body)
                 event.body = await read_body(event, receive, self.most_body)
                 await self._answer(found, event, context, receive, send)
         except Exception as error:
@@ -218,7 +239,7 @@ class Application:
         finally:
             gone.cancel()
 
-    def find(self, event: Event) -> Served | Result:
+    def find(self, event: Event) -> Served | HostedApplication | Result:
         """Whose a request is, its parameters then set; a page, or the 404 or 405, else."""
         there = []
         for route in self.routes:

@@ -55,11 +55,11 @@ class Hosted:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.state: dict[str, Any] = {}
-        self._life: _Life | None = None
+        self._life: Life | None = None
 
     def start(self) -> None:
         """Run the application's startup.  Raises `WrongUse` with what it said when it failed."""
-        life = _Life(self.application, self.state)
+        life = Life(self.application, self.state)
         run_async(life.start())
         self._life = life
 
@@ -160,7 +160,7 @@ class Conversation:
         return Answer(self._status, self._headers, b"".join(self._pieces))
 
 
-class _Life:
+class Life:
     """The lifespan of an application: a task that waits between the worker's events."""
 
     def __init__(self, application: Application, state: dict[str, Any]) -> None:

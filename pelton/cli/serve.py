@@ -222,6 +222,13 @@ async def _grpc(application: Application, plane: Plane, host: str, asked: Asked)
         raise click.ClickException(f"{error}; choose another --grpc-port") from None
 
 
+def _is_ours(application: Application, path: str) -> bool:
+    """Whether the server answers there itself: a function may have the path, too."""
+    from ..handlers.event import Event, Result
+
+    return isinstance(application.find(Event(method="GET", path=path)), Result)
+
+
 def _say(application: Application, found: Found, said: dict[str, str], as_json: bool) -> None:
     routes = [
         {"function": each.served.function.name, "method": trigger.method, "path": trigger.path}
@@ -237,6 +244,7 @@ def _say(application: Application, found: Found, said: dict[str, str], as_json: 
     if models:
         by_grpc = f", gRPC at {said['grpc']}" if "grpc" in said else ""
         click.echo(f"models: {', '.join(models)} at {said['url']}/v2{by_grpc}")
-    click.echo(f"documents: {said['url']}/docs, {said['url']}/openapi.json")
+    if own := [each for each in ("/docs", "/openapi.json") if _is_ours(application, each)]:
+        click.echo(f"documents: {', '.join(said['url'] + each for each in own)}")
     for line in found.left_out:
         click.echo(line)

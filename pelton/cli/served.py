@@ -66,10 +66,14 @@ def with_models(app: App) -> Found:
 
 
 def described(application: Application, found: Found) -> dict[str, Any]:
-    """The OpenAPI document of the routes."""
+    """The OpenAPI document of the routes; an ASGI application documents its own."""
     from ..runtime.openapi import document
 
-    routes = [(each.trigger, each.served.function) for each in application.routes]
+    routes = [
+        (each.trigger, each.served.function)
+        for each in application.routes
+        if each.served.function.style != "asgi"
+    ]
     return document(found.app.name, routes)
 
 

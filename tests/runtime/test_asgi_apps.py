@@ -11,7 +11,6 @@ from fastapi.responses import StreamingResponse
 
 from pelton import App, WrongUse, http, sqs
 from pelton.handlers.function import Function
-from pelton.runtime.asgi import Application
 from pelton.runtime.aws import make_handler
 from pelton.runtime.worker import Worker
 from pelton.testing import (
@@ -252,11 +251,6 @@ def test_what_cannot_be_one_is_said_with_its_line() -> None:
 
         @App("x").function(style="asgi")
         def handler(event: Any, context: Any) -> None: ...
-
-
-def test_it_is_no_function_of_pelton_serve() -> None:
-    with pytest.raises(WrongUse, match="is an ASGI application of its own"):
-        Application([function(echo)])
 
 
 def fast() -> FastAPI:
