@@ -32,9 +32,11 @@ def with_application(application: Any, most_body: int = 1 << 20, **settings: Any
 def lived(application: Application, work: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
     """What `work` gives with a client, between the application's beginning and its end."""
 
+    served: Any = application  # httpx asks for mutable messages
+
     async def all_of_it() -> Any:
         await application.begin()
-        transport = httpx.ASGITransport(application)
+        transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             given = await work(client)
         assert await application.end()
@@ -127,7 +129,8 @@ class Lasting:
         if scope["type"] == "http":
             self.heard.append(scope["state"]["pool"])
             await send({"type": "http.response.start", "status": 204, "headers": []})
-            return await send({"type": "http.response.body"})
+            await send({"type": "http.response.body"})
+            return
         for word in ("startup", "shutdown"):
             assert (await receive())["type"] == f"lifespan.{word}"
             self.heard.append(word)
