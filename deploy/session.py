@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..builders import Artifact, Resolver, Target, build
 from ..builders.provenance import WorkingCopy
@@ -40,6 +40,9 @@ from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio, refuse_secrets_on_docker, without_gateways
 from .wants.pushed import refuse_missing_sources
+
+if TYPE_CHECKING:
+    import httpx
 
 MANY = 20
 LEAST = "least"  # as a role: one is made for each function that names none
@@ -110,7 +113,10 @@ def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str
 
 @dataclass
 class Session(AbstractContextManager["Session"]):
-    """A prepared deploy: `artifacts` built, the plan made, `target` ready for it to be applied."""
+    """A prepared deploy: `artifacts` built, the plan made, `target` ready for it to be applied.
+
+    network: that of the calls of Nuclio, for tests
+    """
 
     app: App
     root: Path
@@ -120,6 +126,7 @@ class Session(AbstractContextManager["Session"]):
     adopt: Sequence[str] = ()
     releasing: common.Releasing = field(default_factory=common.Releasing)
     resolver: Resolver | None = None
+    network: httpx.BaseTransport | None = None
     artifacts: list[Artifact] = field(default_factory=list)
     wanted: list[Resource] = field(default_factory=list)
 
@@ -131,7 +138,7 @@ class Session(AbstractContextManager["Session"]):
         self._warnings: list[str] = []  # of what roles allow
         self._nuclio: Nuclio | None = None
         if "nuclio" in self.where.platforms:
-            self._nuclio = Nuclio(self.where.nuclio_address)
+            self._nuclio = Nuclio(self.where.nuclio_address, transport=self.network)
 
     def __exit__(
         self,

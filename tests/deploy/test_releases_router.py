@@ -4,9 +4,7 @@ under load, without a request that fails, is lost, or is answered twice."""
 from __future__ import annotations
 
 import asyncio
-import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +12,14 @@ import httpx
 import pytest
 
 from pelton.deploy.errors import CannotRelease
-from pelton.deploy.kinds.nuclio_function import NuclioFunction
-from pelton.deploy.kinds.nuclio_project import NuclioProject
-from pelton.deploy.targets.aws import Account, Aws
-from pelton.deploy.targets.nuclio import Nuclio
-from pelton.deploy.targets.target import Target
 from pelton.deploy.versions import verbs
-from pelton.deploy.versions.canary import Step
-from pelton.deploy.versions.gates import parse
-from pelton.deploy.versions.nuclio import NuclioVersions
 from pelton.deploy.versions.release import Split
 from pelton.deploy.versions.router_function import place_of
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
 from .commands import run_command
 from .load import Load
-
-CODE = """
-import os
-
-def handler(context, event):
-    path = event.path.decode()
-    if path == "/fail":
-        return context.Response(body="no", status_code=500)
-    if path == "/cookies":
-        headers = {"Set-Cookie": "a=1", "set-cookie": "b=2", "X-Version": os.environ["VERSION"]}
-        return context.Response(body=bytes(range(256)), content_type="image/x", headers=headers)
-    if path == "/echo":
-        seen = [event.method, event.url, event.headers.get(b"X-A"), event.content_type]
-        return repr([*seen, event.body])
-    body = event.body if isinstance(event.body, bytes) else repr(event.body).encode()
-    return os.environ["VERSION"] + " " + body.decode()
-"""
+from .releases import Releases, releases_at
 
 
 @pytest.fixture(scope="module")
@@ -55,56 +29,11 @@ def docker() -> Iterator[RunningEmulator]:
         yield emulator
 
 
-@dataclass
-class Releases:
-    """The function `hello`, of a version that answers its name and what it was sent."""
-
-    docker: RunningEmulator
-    archive: Path
-    nuclio: Nuclio
-    triggers: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def versions(self) -> NuclioVersions:
-        aws = Aws(Account(self.docker.url, "us-east-1", "test", "test"))
-        return NuclioVersions(Target(aws, self.nuclio, "greet"), "greet")
-
-    def deploy(self, version: str, *, hold: bool = False, **more: Any) -> None:
-        spec = {
-            "handler": "main:handler",
-            "runtime": "python",
-            "env": [{"name": "VERSION", "value": version}],
-            "triggers": {"http": {"kind": "http", "numWorkers": 2}, **self.triggers},
-            "build": {"codeEntryType": "archive", "path": str(self.archive)},
-            **more,
-        }
-        wanted = NuclioFunction(name="hello", project="greet", spec=spec, digest=version)
-        number = self.versions.publish(wanted, 0.0)
-        verbs.deployed(self.versions, "hello", number, hold=hold, now=0.0, by="ana")
-
-    def canary(self, share: float, *gates: str, sticky: str = "") -> None:
-        steps, parsed = [Step(share)], [parse(each) for each in gates]
-        given: Any = {"now": 0.0, "by": "ana", "least": 1, "sticky": sticky}
-        verbs.start(self.versions, "hello", steps, parsed, **given)
-
-    def there(self) -> dict[str, Any]:
-        return self.nuclio.get("/api/functions", "functions") or {}
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.there()['hello']['status']['externalInvocationUrls'][0]}"
-
-
 @pytest.fixture
 def releases(docker: RunningEmulator, tmp_path: Path) -> Iterator[Releases]:
     docker.reset()
-    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
-        archive.writestr("main.py", CODE)
-    found = Releases(docker, tmp_path / "code.zip", Nuclio(docker.nuclio_url))
-    aws = Aws(Account(docker.url, "us-east-1", "test", "test"))
-    NuclioProject(name="greet").create(Target(aws, found.nuclio))
-    yield found
-    found.nuclio.close()
+    with releases_at(docker, tmp_path) as found:
+        yield found
 
 
 def test_a_canary_under_load(releases: Releases) -> None:
