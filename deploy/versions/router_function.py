@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 SETTINGS = "PELTON_ROUTER"
 ASK = "x-pelton-router"  # a request with the router's key in it is asking for the counts
@@ -30,6 +30,7 @@ _HOP = frozenset(
     "content-length server date".split()
 )
 _SPAN = 1 << 32
+_PLAIN = "/:@!$&'()*+,;=~-._"  # what a path may have as it is
 
 
 class Counts:
@@ -138,7 +139,8 @@ class Router:
         if kind == "header":
             return _text(headers.get(name.lower(), ""))
         if kind == "query":
-            return (parse_qs(urlsplit(_target(event)).query).get(name) or [""])[0]
+            fields = {_text(key): value for key, value in (event.fields or {}).items()}
+            return _text(fields.get(name, ""))
         for pair in _text(headers.get("cookie", "")).split(";"):
             found, _, value = pair.strip().partition("=")
             if found == name:
@@ -236,15 +238,12 @@ def _send(connection: http.client.HTTPConnection, event: Any, headers: Mapping[s
 
 
 def _target(event: Any) -> str:
-    """Path and query as they were asked for."""
-    url = _text(getattr(event, "url", ""))
-    if "://" in url:
-        parts = urlsplit(url)
-        url = parts.path + (f"?{parts.query}" if parts.query else "")
-    if url.startswith("/"):
-        return url
+    """Path and query as the function sees them: Nuclio tells the path decoded, and one value of a
+    field."""
     fields = {_text(name): _text(value) for name, value in (event.fields or {}).items()}
-    return (_text(event.path) or "/") + (f"?{urlencode(fields)}" if fields else "")
+    query = urlencode(fields, errors="surrogateescape")
+    path = quote(_text(event.path) or "/", safe=_PLAIN, errors="surrogateescape")
+    return path + (f"?{query}" if query else "")
 
 
 def _cased(given: list[tuple[str, str]]) -> dict[str, str]:

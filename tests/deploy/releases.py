@@ -32,9 +32,9 @@ def handler(context, event):
     if path == "/cookies":
         headers = {"Set-Cookie": "a=1", "set-cookie": "b=2", "X-Version": os.environ["VERSION"]}
         return context.Response(body=bytes(range(256)), content_type="image/x", headers=headers)
-    if path == "/echo":
-        seen = [event.method, event.url, event.headers.get(b"X-A"), event.content_type]
-        return repr([*seen, event.body])
+    if path.startswith("/echo"):
+        seen = [event.method, event.path, sorted(event.fields.items()), event.content_type]
+        return repr([*seen, event.headers.get(b"X-A"), event.body])
     body = event.body if isinstance(event.body, bytes) else repr(event.body).encode()
     return os.environ["VERSION"] + " " + body.decode()
 """
