@@ -6,6 +6,7 @@ Reads text and syntax trees; nothing is imported.
 from __future__ import annotations
 
 import ast
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,12 @@ def find_app(folder: Path) -> Found:
     Raises `BuildError` where nothing names one and no module or more than one makes one.
     """
     return _named(folder) or _made(folder)
+
+
+def named(folder: Path) -> str:
+    """What a folder's settings name as its app; "" for nothing."""
+    found = _named(folder)
+    return found.where.removeprefix(f"{folder}{os.sep}") if found else ""
 
 
 def _named(folder: Path) -> Found | None:

@@ -154,10 +154,27 @@ class _Planning:
         self._pull(wanted, found)
         keys = {each.key for each in wanted}
         deleted = [each for key, each in self.live.items() if key not in keys]
+        places = self._taken_places(deleted, found)
         return [
             *(_with_needs(each, found) for each in found.values()),
-            *self._deletes(deleted, found),
+            *(_then(each, places.get(each.key, "")) for each in self._deletes(deleted, found)),
         ]
+
+    def _taken_places(self, live: Sequence[Resource], found: dict[str, Step]) -> dict[str, str]:
+        """What is new in the place of what is named no more says so; and, by key, what the latter
+        says of it."""
+        said: dict[str, str] = {}
+        for key, step in found.items():
+            want = step.want
+            if want is None or step.action != "create":
+                continue
+            for each in live:
+                if each.kind == want.kind and each.key not in said and self._is_ours(each):
+                    if why := want.instead_of(each):
+                        said[each.key] = f"replaced by {want.words}: {why}"
+                        found[key] = _then(step, f"it replaces {each.words}: {why}")
+                        break
+        return said
 
     def _step(self, want: Resource) -> Step | None:
         have, last = self.live.get(want.key), self.last.get(want.key)
@@ -196,8 +213,9 @@ class _Planning:
         for each in wanted:
             if each.hangs and gone.intersection(each.needs):
                 have = self.live.get(each.key)
-                changes = tuple(each.changes(None))
-                found[each.key] = Step("replace" if have else "create", each, have, changes)
+                action, changes = "replace" if have else "create", tuple(each.changes(None))
+                follows = each.follows(action, changes)
+                found[each.key] = Step(action, each, have, changes, follows=follows)
 
     def _pull(self, wanted: Sequence[Resource], found: dict[str, Step]) -> None:
         """What is made on demand, and is not there, goes before the steps that take it."""
@@ -252,6 +270,11 @@ class _Planning:
             return True
         known = have.key in self.last and not have.app
         return known and not have.tagged and not have.shared
+
+
+def _then(step: Step, more: str) -> Step:
+    """The step, with more that follows from it."""
+    return replace(step, follows="; ".join(filter(None, (step.follows, more)))) if more else step
 
 
 def _with_needs(step: Step, found: Mapping[str, Step]) -> Step:

@@ -39,6 +39,10 @@ class Archive(Resource):
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, "archive", f"s3://{self.name}", None)
 
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        stays = "it stays there, which costs by the GB and month, until `pelton destroy`"
+        return stays if action == "create" else ""
+
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
         from botocore.exceptions import ClientError

@@ -144,6 +144,11 @@ class Resource:
         """What downtime or cost follows, in a sentence; "" where none does."""
         return ""
 
+    def instead_of(self, have: Self) -> str:
+        """Why it is made anew in the place of another of its kind that the app names no more, and
+        that one is not changed; "" where it has nothing to do with that."""
+        return ""
+
     def keeps(self) -> str:
         """Why a deploy must not delete it now (messages wait in it); "" where it may."""
         return ""

@@ -37,6 +37,10 @@ _ENTERS = (
     "same subnets and security groups; in a VPC it reaches the internet, and AWS's services, only "
     "through a NAT gateway (which costs by the hour) or endpoints of the VPC"
 )
+_ANEW = (
+    "replaced, for Lambda makes no image of a zip and no zip of an image: until it is there again "
+    "callers get errors; its versions and aliases go with the old one"
+)
 _LEAVES = "its network interfaces stay for up to 20 minutes, and until then their subnets, too"
 
 
@@ -137,6 +141,8 @@ class LambdaFunction(Resource):
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         if action == "delete":
             return _LEAVES if self.subnets else ""
+        if action == "replace":
+            return _ANEW
         network = any(each.what in _NETWORK for each in changes)
         if network:
             return _ENTERS if self.subnets else _LEAVES

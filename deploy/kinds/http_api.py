@@ -17,7 +17,7 @@ _STAGE = "$default"  # at the root of the address, and deployed by itself
 
 @dataclass(frozen=True, kw_only=True)
 class HttpApi(Resource):
-    """The API with the app's name.  id, endpoint: live only."""
+    """The API with the app's name.  id, endpoint, protocol ("WEBSOCKET" of others): live only."""
 
     kind: ClassVar[str] = "http_api"
     platform: ClassVar[str] = "apigateway"
@@ -26,17 +26,26 @@ class HttpApi(Resource):
 
     id: str = field(default="", compare=False)
     endpoint: str = field(default="", compare=False)
+    protocol: str = field(default="HTTP", compare=False)
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
         if have is None:
             yield Change(self.part, f"HTTP API {self.name}", None, "public")
+        elif have.protocol != self.protocol:
+            what = f"HTTP API {self.name} protocol"
+            yield Change(self.part, what, have.protocol, self.protocol, replaces=True)
 
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, f"HTTP API {self.name}", self.endpoint or "public", None)
 
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        if action == "create":
+            return "API Gateway costs by the request"
+        if action not in ("delete", "replace"):
+            return ""
         gone = "callers of the address get an error; a new API has another address"
-        return gone if action == "delete" else ""
+        why = "replaced, for an API's protocol cannot be changed: "
+        return why + gone if action == "replace" else gone
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
@@ -52,6 +61,7 @@ class HttpApi(Resource):
             app=told.get("Tags", {}).get(APP_TAG, ""),
             id=told["ApiId"],
             endpoint=told.get("ApiEndpoint", ""),
+            protocol=told.get("ProtocolType", "HTTP"),
         )
 
     @classmethod

@@ -46,6 +46,12 @@ class Layer(Resource):
         if have is None:
             yield Change(self.part, "layer", None, self.name, self.causes.get("", ""))
 
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        if action != "create":
+            return ""
+        size = f"its {self.zipped / 1e6:.1f} MB count" if self.zipped else "it counts"
+        return f"{size} towards the account's storage for code, until somebody deletes it"
+
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
         return cls(name=name, app=OURS) if _newest(target, name) else None

@@ -36,13 +36,20 @@ class LogGroup(Resource):
         yield Change(self.part, f"log {self.name}", f"kept {_words(self.days)}", None)
 
     def keeps(self) -> str:
-        return "it holds what the function wrote; `pelton destroy` deletes it"
+        return (
+            f"it holds what the function wrote, and its lines stay kept {_for(self.days)}; "
+            "`pelton destroy` deletes it"
+        )
 
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         if action == "delete":
             return "what the function wrote is lost"
-        shorter = action == "update" and changes and changes[0].old == _words(0)
-        return "older lines are deleted" if shorter else ""
+        if action != "update" or not changes:
+            return ""
+        old, new = (_days(str(each)) for each in (changes[0].old, changes[0].new))
+        if new < old:
+            return "older lines are deleted"
+        return "lines are kept for longer, which costs by the GB and month"
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
@@ -83,6 +90,18 @@ def _app_of(target: Target, group: Mapping[str, Any]) -> str:
     arn = group["arn"].removesuffix(":*")
     told = target.aws.client("logs").list_tags_for_resource(resourceArn=arn)
     return str(told.get("tags", {}).get(APP_TAG, ""))
+
+
+def _days(words: str) -> float:
+    """
+    >>> _days("14 days"), _days("for ever")
+    (14.0, inf)
+    """
+    return float("inf") if words == _words(0) else float(words.partition(" ")[0])
+
+
+def _for(days: int) -> str:
+    return f"for {_words(days)}" if days else _words(days)
 
 
 def _words(days: int) -> str:

@@ -76,6 +76,11 @@ class SourceMapping(Resource):
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, self.source, self.told(), None)
 
+    def instead_of(self, have: Self) -> str:
+        if have.name.partition("/")[0] != self.name.partition("/")[0]:
+            return ""
+        return f"a mapping's source cannot be changed; what is left in {have.source} is not read"
+
     def members(self) -> dict[str, Any]:
         """The mapping as Lambda takes it, new or changed."""
         return {

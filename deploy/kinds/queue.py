@@ -73,6 +73,15 @@ class Queue(Resource):
             return f"about {self.messages} messages in it are lost"
         return ""
 
+    def instead_of(self, have: Self) -> str:
+        same = self.name.removesuffix(".fifo") == have.name.removesuffix(".fifo")
+        if not same or self.ordered == have.ordered:
+            return ""
+        return (
+            "whether a queue keeps an order belongs to it and to its name, and cannot be changed; "
+            "messages do not move over"
+        )
+
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
         sqs = target.aws.client("sqs")

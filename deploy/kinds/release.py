@@ -50,6 +50,14 @@ class Release(Published):
     def needs(self) -> tuple[str, ...]:
         return (f"function:{self.name}", *self.after)
 
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        if action != "create":
+            return ""
+        return (
+            f"the code of the {self.keep} newest versions is kept, and counts towards the "
+            "account's storage for code"
+        )
+
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, LIVE, f"version {self.live}" if self.live else "there", None)
 

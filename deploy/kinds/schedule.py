@@ -68,6 +68,9 @@ class Schedule(Resource):
     def gone(self) -> Iterator[Change]:
         yield Change(self.part, f"schedule {self.name}", self._told, None)
 
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        return "EventBridge Scheduler costs by the call" if action == "create" else ""
+
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
         scheduler = target.aws.client("scheduler")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 from ...handlers.triggers.kinesis import stream_name
+from .base import Change
 from .mapping import SourceMapping
 
 
@@ -47,6 +48,9 @@ class StreamMapping(SourceMapping):
         said += [] if self.partial_failures else ["no partial failures"]
         said += [f"from {self.start}"] if new else []
         return ", ".join(said)
+
+    def follows(self, action: str, changes: tuple[Change, ...]) -> str:
+        return f"it reads anew from {self.start}, not where it stood" if action == "replace" else ""
 
     def members(self) -> dict[str, Any]:
         return {

@@ -43,7 +43,7 @@ class Url(Resource):
 
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         gone = "callers of the address get an error; a new URL has another address"
-        return gone if action == "delete" else ""
+        return gone if action in ("delete", "replace") else ""
 
     @classmethod
     def hanging(cls, target: Target, function: str) -> Iterator[Self]:

@@ -44,7 +44,8 @@ def command(folder: Path, ci: str | None, template: Path | None, as_json: bool) 
     """Write app.py into FOLDER; a file that is there is never overwritten.
 
     With --ci also a pipeline: a plan on each request, a deploy on merge, production by approval;
-    an app.py that is there stays as it is.
+    an app.py that is there stays as it is.  Where pelton.toml has environments, each is planned,
+    the one before production is deployed on merge, and production by approval.
 
     With --from the app says what a template says, and calls its handlers as they are; what cannot
     be carried over is named, line by line.
@@ -57,8 +58,10 @@ def command(folder: Path, ci: str | None, template: Path | None, as_json: bool) 
         files = {template.parent / place: text for place, text in render(taken).items()}
         lost = taken.lost
     if ci:
-        place, text = PIPELINES[ci]
+        place, text = _pipeline(ci, folder)
         files = {path: each for path, each in files.items() if not path.exists()}
+        if _named(folder):
+            files.pop(folder / "app.py", None)
         files[folder / place] = text
     if there := [path for path in files if path.exists()]:
         raise click.ClickException(f"{there[0]} is there already; nothing was written")
@@ -74,3 +77,25 @@ def command(folder: Path, ci: str | None, template: Path | None, as_json: bool) 
     for each in lost:
         click.echo(each)
     click.echo("how to set it up is at the file's head" if ci else f"try: pelton run {written[-1]}")
+
+
+def _pipeline(service: str, folder: Path) -> tuple[str, str]:
+    """(where it is, what is in it), by the environments of the folder's settings."""
+    from ..deploy.settings_file import read_settings
+    from .pipelines_env import with_environments
+
+    place, plain = PIPELINES[service]
+    environments = list(read_settings(folder.resolve()).environments)
+    if not environments:
+        return place, plain
+    try:
+        return place, with_environments(service, environments, _named(folder) or "app.py")
+    except ValueError as error:
+        raise click.ClickException(f"{error}; nothing was written") from None
+
+
+def _named(folder: Path) -> str:
+    """The app that the folder's settings name; "" where they name none."""
+    from ..builders.find_app import named
+
+    return named(folder)

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from pelton.cli import command
 from pelton.cli.pipelines import PIPELINES
+from pelton.cli.pipelines_env import with_environments
 from pelton.pytest_plugin import RunningEmulator
 
 
@@ -87,3 +88,99 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     assert (tmp_path / "app.py").read_text() == "mine\n"
     again = CliRunner().invoke(command, ["init", str(tmp_path), "--ci", "gitlab"])
     assert again.exit_code == 1 and "is there already; nothing was written" in again.output
+
+
+SETTINGS = """
+memory = 256
+[env.dev]
+prefix = "dev-"
+[env.staging]
+prefix = "staging-"
+[env.prod]
+memory = 512
+"""
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path) -> dict[str, Any]:
+    """Of a folder with environments, by service."""
+    (tmp_path / "pelton.toml").write_text(SETTINGS)
+    return {service: init(tmp_path, service) for service in PIPELINES}
+
+
+def test_what_jobs_of_environments_run(
+    pipelines: dict[str, Any], tmp_path: Path, pelton_emulator: RunningEmulator
+) -> None:
+    """On one service; the other's scripts are the same."""
+    jobs, gitlab = pipelines["github"]["jobs"], pipelines["gitlab"]
+    (plan,) = [each["run"] for each in jobs["plan"]["steps"] if each.get("name") == "Plan"]
+    (deploy,) = [each["run"] for each in jobs["staging"]["steps"] if each.get("name") == "Deploy"]
+    assert [plan, deploy] == [*gitlab[".plan"]["script"], *gitlab["deploy-staging"]["script"]]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    given = {"PATH": path, "PELTON_WHERE": f"--to local --endpoint {pelton_emulator.url}"}
+    said = _run(plan, tmp_path, given | {"ENVIRONMENT": "dev"})
+    assert "dev-hello on lambda" in said and "memory: 256" in said
+    assert (tmp_path / "plan-dev.txt").read_text() in said
+    assert deploy == "pelton deploy app.py $PELTON_WHERE --env staging"
+
+
+def test_each_environment_is_planned_and_two_are_deployed(
+    pipelines: dict[str, Any], tmp_path: Path
+) -> None:
+    jobs, gitlab = pipelines["github"]["jobs"], pipelines["gitlab"]
+    assert list(jobs) == ["plan", "comment", "staging", "prod"]
+    assert jobs["prod"]["needs"] == "staging" and jobs["prod"]["environment"] == "prod"
+    assert jobs["prod"]["steps"][-1]["run"] == "pelton deploy app.py $PELTON_WHERE --env prod"
+    assert jobs["plan"]["strategy"]["matrix"]["include"] == [
+        {"environment": name, "role": f"AWS_ROLE_{name.upper()}"}
+        for name in ("dev", "staging", "prod")
+    ]
+    assert [name for name in gitlab if name.startswith(("plan-", "deploy-"))] == [
+        "plan-dev", "plan-staging", "plan-prod", "deploy-staging", "deploy-prod",
+    ]  # fmt: skip
+    for name in ("dev", "staging", "prod"):
+        assert gitlab[f"plan-{name}"]["variables"] == {"ENVIRONMENT": name}
+        assert gitlab[f"plan-{name}"]["artifacts"]["paths"] == [f"plan-{name}.txt"]
+    assert gitlab["deploy-prod"]["rules"][0]["when"] == "manual"
+    assert "when" not in gitlab["deploy-staging"]["rules"][0]
+    for service in PIPELINES:
+        head = (tmp_path / PIPELINES[service][0]).read_text().partition("\n#\n")[0]
+        assert "deploy staging on merge, prod" in head and "Not deployed from here: dev." in head
+
+
+def _run(script: str, folder: Path, given: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=folder, env=os.environ | given, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_plans_of_all_environments_are_one_comment(tmp_path: Path) -> None:
+    text = with_environments("github", ["a", "prod"], "app.py")
+    steps = yaml.safe_load(text)["jobs"]["comment"]["steps"]
+    (script,) = [each["run"] for each in steps if each.get("name") == "Put the plans together"]
+    for name in ("a", "prod"):
+        (tmp_path / f"plan-{name}.txt").write_text(f"of {name}\n")
+    _run(script, tmp_path, {})
+    assert (tmp_path / "plan.md").read_text() == (
+        "### pelton plan --env a\n```\nof a\n```\n### pelton plan --env prod\n```\nof prod\n```\n"
+    )
+
+
+def test_an_app_that_the_settings_name_is_the_pipeline_s(tmp_path: Path) -> None:
+    (tmp_path / "pelton.toml").write_text('app = "shop.py:shop"\n[env.live]\n')
+    pipeline = init(tmp_path, "gitlab")
+    assert not (tmp_path / "app.py").exists()
+    (script,) = pipeline["deploy-live"]["script"]
+    assert script == "pelton deploy shop.py:shop $PELTON_WHERE --env live"
+    assert pipeline["deploy-live"]["rules"][0]["when"] == "manual", "one alone is production"
+
+
+def test_a_name_that_no_pipeline_takes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pelton.toml").write_text('[env."a b"]\nmemory = 256\n')
+    done = CliRunner().invoke(command, ["init", str(tmp_path), "--ci", "github"])
+    assert done.exit_code == 1
+    assert "environment 'a b': a pipeline takes letters" in done.output
+    assert not (tmp_path / "app.py").exists()

@@ -29,11 +29,13 @@ from pelton.deploy.wants.lambda_ import on_lambda
 from pelton.deploy.wants.nuclio import on_nuclio
 
 GOLDEN = Path(__file__).parent / "golden"
-QUEUES = {"orders": Queue("arn:aws:sqs:eu-west-1:111111111111:orders", 60)}
+QUEUES = {
+    name: Queue(f"arn:aws:sqs:eu-west-1:111111111111:{name}", 60) for name in ("orders", "returns")
+}
 PLACE = Place("eu-west-1", "111111111111", role="arn:aws:iam::111111111111:role/app", queues=QUEUES)
 
 
-def app(*, memory: int = 256, url: bool = True) -> pelton.App:
+def app(*, memory: int = 256, url: bool = True, source: str = "orders") -> pelton.App:
     """An app with every trigger, and a graph with a queue and a stream."""
     found = pelton.App("shop")
     http = [pelton.http("POST", "/price")] if url else []
@@ -42,7 +44,7 @@ def app(*, memory: int = 256, url: bool = True) -> pelton.App:
     def price(n: int) -> int:
         return n
 
-    @found.function(timeout=5, triggers=[pelton.sqs("orders"), pelton.cron(every="1h")])
+    @found.function(timeout=5, triggers=[pelton.sqs(source), pelton.cron(every="1h")])
     def take(order: dict[str, int]) -> None:
         return None
 
@@ -171,6 +173,7 @@ CASES: Mapping[str, Callable[[], Plan]] = {
     "only-one": lambda: _again(wants(app(memory=512)), only=["price"]),
     "all-gone": lambda: _again([]),
     "destroyed": lambda: _again([], destroy=True),
+    "other-source": lambda: _again(wants(app(source="returns"))),
     "told-new": lambda: make_plan("shop", wants(told(vpc=True)), {}),
     "told-unchanged": lambda: _told_again(wants(told())),
     "told-with-versions": lambda: _told_again(wants(told(versions=3))),

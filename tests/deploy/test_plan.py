@@ -12,12 +12,17 @@ from pelton.deploy.kinds.archive import Archive
 from pelton.deploy.kinds.base import OURS
 from pelton.deploy.kinds.bucket import Bucket
 from pelton.deploy.kinds.function import LambdaFunction, code_sha256
+from pelton.deploy.kinds.http_api import HttpApi
+from pelton.deploy.kinds.layer import Layer
+from pelton.deploy.kinds.log_group import LogGroup
 from pelton.deploy.kinds.nuclio_function import NuclioFunction
 from pelton.deploy.kinds.nuclio_project import NuclioProject
 from pelton.deploy.kinds.permission import Permission
 from pelton.deploy.kinds.queue import Queue
 from pelton.deploy.kinds.queue_mapping import QueueMapping
+from pelton.deploy.kinds.release import Release
 from pelton.deploy.kinds.rule import Rule
+from pelton.deploy.kinds.schedule import Schedule
 from pelton.deploy.kinds.stream import Stream
 from pelton.deploy.kinds.stream_mapping import StreamMapping
 from pelton.deploy.kinds.url import Url
@@ -298,6 +303,73 @@ def test_nuclio_is_deployed_again_for_another_spec_and_after_an_error() -> None:
         upload, update = plan(ON_NUCLIO, there(have, BUCKET, PROJECT)).steps
         assert upload.key == ZIP.key
         assert [each.what for each in update.changes] == [what]
+
+
+def test_what_cannot_be_changed_is_said_to_be_replaced_and_why() -> None:
+    """A queue's order, a mapping's source, an API's protocol, a zip that becomes an image."""
+    other = "arn:aws:sqs:us-east-1:000000000000:arrivals"
+    work = Queue(name="work", function="score", app="flights", visibility=30)
+    fifo = replace(work, name="work.fifo", ordered=True)
+    mine = replace(QUEUE, app="flights", uuid="u-1")
+    want = [replace(SCORE, image="shop:a"), URL, replace(QUEUE, name=f"score/{other}"), fifo]
+    live = there(SCORE, replace(URL, app=OURS), mine, work)
+    said = {each.key: (each.action, each.follows) for each in plan(want, live).steps}
+    action, follows = said["function:score"]
+    assert action == "replace" and follows.startswith(
+        "replaced, for Lambda makes no image of a zip"
+    )
+    assert said["url:score"][0] == "replace" and "another address" in said["url:score"][1]
+    why = "whether a queue keeps an order belongs to it and to its name, and cannot be changed"
+    assert said["queue:work.fifo"][1].startswith(f"it replaces queue 'work': {why}")
+    assert said["queue:work"][1].startswith(f"replaced by queue 'work.fifo': {why}")
+    why = "a mapping's source cannot be changed; what is left in queue departures is not read"
+    assert said[f"queue_mapping:score/{other}"][1] == f"it replaces {mine.words}: {why}"
+    assert said[mine.key][1].startswith("replaced by queue mapping")
+    api = HttpApi(name="flights", app="flights", protocol="WEBSOCKET")
+    (step,) = plan([HttpApi(name="flights")], {api.key: api}).steps
+    assert step.action == "replace"
+    assert step.follows.startswith("replaced, for an API's protocol cannot be changed: callers")
+    assert [(e.old, e.new, e.replaces) for e in step.changes] == [("WEBSOCKET", "HTTP", True)]
+
+
+def test_what_has_nothing_to_do_with_it_is_not_replaced_by_it() -> None:
+    theirs = Queue(name="work", function="score")
+    fifo = Queue(name="work.fifo", function="score", ordered=True)
+    assert plan([fifo], there(theirs)).steps[0].follows == ""
+    other = Queue(name="other", function="score", app="flights")
+    assert {each.follows for each in plan([fifo], there(other)).steps} == {""}
+
+
+@pytest.mark.parametrize(
+    ("was", "will", "said"),
+    [
+        (14, 7, "older lines are deleted"),
+        (0, 7, "older lines are deleted"),
+        (7, 14, "lines are kept for longer, which costs by the GB and month"),
+        (7, 0, "lines are kept for longer, which costs by the GB and month"),
+    ],
+)
+def test_how_long_lines_are_kept_says_what_follows(was: int, will: int, said: str) -> None:
+    old = LogGroup(name="/aws/lambda/f", app="flights", days=was)
+    (step,) = plan([replace(old, days=will)], {old.key: old}).steps
+    assert step.follows == said
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        (
+            Layer(name="pelton-x", zipped=2_100_000),
+            "its 2.1 MB count towards the account's storage",
+        ),
+        (Release(name="score", keep=3), "the code of the 3 newest versions is kept"),
+        (Schedule(name="score.at0", function="score"), "EventBridge Scheduler costs by the call"),
+        (HttpApi(name="flights"), "API Gateway costs by the request"),
+        (ZIP, "it stays there, which costs by the GB and month"),
+    ],
+)
+def test_what_is_new_says_what_it_costs(new: Resource, said: str) -> None:
+    assert new.follows("create", ()).startswith(said)
 
 
 def test_a_step_is_told_as_data() -> None:
