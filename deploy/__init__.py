@@ -9,5 +9,7 @@ To add a kind: a file `kinds/NAME.py` with a frozen dataclass below `Resource` t
 is read, created, updated and deleted, each of which may be done twice; its class in
 `kinds/__init__.py`; and in `wants/` the pure function that yields it for a `Function`.  What hangs
 on one Lambda function says `hangs = True` and has `hanging`; what carries tags says
-`tagged = True`, is created with the tag `pelton:app`, and has `tagged_with`.
+`tagged = True`, is created with the tag `pelton:app`, and has `tagged_with`; what carries none and
+calls a function has `pointing`.  What downtime or cost follows is said by `follows`, what takes
+another's place by `instead_of`.
 """
