@@ -8,7 +8,7 @@ from typing import Any
 
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
-from ..handlers.triggers import Cron, Http
+from ..handlers.triggers import Cron, FromBroker, Http, Nats
 from .errors import BuildError
 from .nuclio_secrets import variable
 
@@ -69,6 +69,16 @@ def _scheduling(nuclio: Nuclio) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value}
 
 
+def broker_trigger(trigger: FromBroker, function: str) -> dict[str, Any] | None:
+    """A broker's trigger in Nuclio's own words; None where Nuclio has no such trigger, or none
+    that keeps what ours promises: a bridge reads the broker then, and calls the function."""
+    if isinstance(trigger, Nats) and trigger.plain:
+        # Replicas share the messages: without a queue, each would have them all.
+        attributes = {"topic": trigger.subject, "queueName": trigger.queue or function}
+        return {"kind": "nats", "url": trigger.url, "attributes": attributes}
+    return None
+
+
 def _triggers(function: Function[..., Any]) -> dict[str, Any]:
     workers = function.settings.concurrency or function.settings.nuclio.workers
     found: dict[str, Any] = {
@@ -83,6 +93,10 @@ def _triggers(function: Function[..., Any]) -> dict[str, Any]:
             )
             name = f"cron-{index}"
             found[name] = {"kind": "cron", "name": name, "numWorkers": 1, "attributes": when}
+        elif isinstance(trigger, FromBroker):
+            if (native := broker_trigger(trigger, function.name)) is not None:
+                name = f"{trigger.kind}-{index}"
+                found[name] = {"name": name, "numWorkers": trigger.workers, **native}
         elif not isinstance(trigger, Http):
             raise BuildError(
                 f"function {function.name}: Nuclio has no trigger {trigger.kind!r}; "

@@ -298,6 +298,7 @@ class Session(AbstractContextManager["Session"]):
         there = {each.name for each in live.values() if each.kind == "function"}
         yield from between.not_deployed(functions, lambda name: self._is_there(name, there))
         yield from between.held_up(functions)
+        yield from common.bridges(functions, self.where.platforms)
         yield from self._warnings
 
     def wants(self) -> Iterator[Resource]:

@@ -35,14 +35,17 @@ class Event(_Values):
     body:         what the source delivered: a parsed JSON value where the source delivers JSON
                   (or its content type says so), else `bytes` or `str`
     id:           the source's id of the event (request id, message id)
-    trigger:      the kind: "direct", "http", "sqs", "kinesis", "s3", "sns", "eventbridge", "cron"
+    trigger:      the kind: "direct", "http", "sqs", "kinesis", "s3", "sns", "eventbridge", "cron",
+                  "nats", "redis", "directory"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
+    topic:        of a broker: the subject, stream, channel or folder that it was sent to
     headers:      lower-cased names (HTTP headers, message attributes)
     method, path, fields: of an HTTP request; `fields` are the query's
     parameters:   of the path, by the names that the trigger's path gives them
     timestamp:    seconds since the epoch when the event was made, where the source says
     position:     place in the source (receipt handle, sequence number), where it has one
-    key:          the partition key of a stream's record, the key of an object
+    key:          what orders it: a stream's partition key, a message's key; of an object or a file
+                  its name
     content_type: as delivered; "" where the source has none
     raw:          the platform's own object, untouched
 
@@ -64,6 +67,7 @@ class Event(_Values):
         "raw",
         "source",
         "timestamp",
+        "topic",
         "trigger",
     )
 
@@ -83,11 +87,13 @@ class Event(_Values):
         raw: Any = None,
         parameters: Mapping[str, str] = _NOTHING,
         key: str = "",
+        topic: str = "",
     ) -> None:
         self.body, self.id, self.trigger, self.source = body, id, trigger, source
         self.headers, self.method, self.path, self.fields = headers, method, path, fields
         self.timestamp, self.position, self.key = timestamp, position, key
         self.content_type, self.raw, self.parameters = content_type, raw, parameters
+        self.topic = topic
 
 
 class Result(_Values):

@@ -43,9 +43,12 @@ if TYPE_CHECKING:
     from .handlers.secret import secret as secret
     from .handlers.telemetry import Telemetry as Telemetry
     from .handlers.triggers.cron import cron as cron
+    from .handlers.triggers.directory import directory as directory
     from .handlers.triggers.eventbridge import eventbridge as eventbridge
     from .handlers.triggers.http import http as http
     from .handlers.triggers.kinesis import kinesis as kinesis
+    from .handlers.triggers.nats import nats as nats
+    from .handlers.triggers.redis import redis as redis
     from .handlers.triggers.s3 import S3Object as S3Object
     from .handlers.triggers.s3 import s3 as s3
     from .handlers.triggers.sns import sns as sns
@@ -96,13 +99,16 @@ _HOMES = {
     "WrongUse": ".handlers.errors",
     "asset": ".runtime.assets",
     "cron": ".handlers.triggers.cron",
+    "directory": ".handlers.triggers.directory",
     "eventbridge": ".handlers.triggers.eventbridge",
     "ensemble": ".serving_graph.steps.ensemble",
     "http": ".handlers.triggers.http",
     "kinesis": ".handlers.triggers.kinesis",
+    "nats": ".handlers.triggers.nats",
     "oip": ".serving_graph.oip",
     "onnx": ".serving_graph.steps.onnx",
     "parallel": ".serving_graph.steps.parallel",
+    "redis": ".handlers.triggers.redis",
     "router": ".serving_graph.steps.router",
     "s3": ".handlers.triggers.s3",
     "secret": ".handlers.secret",

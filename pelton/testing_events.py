@@ -176,6 +176,68 @@ def kinesis(*bodies: Any, stream: str = "stream", key: str = "key") -> dict[str,
     }
 
 
+def nats(*bodies: Any, subject: str = "subject", key: str = "") -> dict[str, Any]:
+    """A batch of messages of a NATS subject as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> nats({"a": 1}, subject="orders.new")["Records"][0]["topic"]
+    'orders.new'
+    """
+    return _bridged("nats", subject, bodies, key)
+
+
+def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]:
+    """A batch of entries of a Redis stream as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> redis("text", key="k")["Records"][0]["key"]
+    'k'
+    """
+    return _bridged("redis", stream, bodies, key)
+
+
+def directory(*bodies: Any, path: str = "inbox", name: str = "file") -> dict[str, Any]:
+    """A batch of files as `pelton bridge` delivers it, ids "0", "1", … and all of one name.
+
+    >>> directory(b"1,2", name="a.csv")["Records"][0]["body"]
+    '1,2'
+    """
+    return _bridged("directory", path, bodies, name)
+
+
+def _bridged(kind: str, source: str, bodies: tuple[Any, ...], key: str) -> dict[str, Any]:
+    from .runtime.bridged import record
+
+    def content(body: Any) -> bytes:
+        text = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        return text if isinstance(text, bytes) else text.encode()
+
+    return {
+        "Records": [
+            record(kind, source, str(n), content(body), topic=source, key=key, lane=key)
+            for n, body in enumerate(bodies)
+        ]
+    }
+
+
+def nuclio_bridged(batch: Mapping[str, Any]) -> Event:
+    """A batch of `nats`, `redis` or `directory` as `pelton bridge` brings it on Nuclio.
+
+    >>> nuclio_bridged(redis("text")).body["Records"][0]["kind"]
+    'redis'
+    """
+    return nuclio_http(batch, headers={"x-pelton-bridge": "1"})
+
+
+def nuclio_nats(body: Any = b"", *, subject: str = "subject", jetstream: bool = False) -> Event:
+    """A message as Nuclio's own NATS triggers deliver it: bytes, and the subject as its path.
+
+    >>> nuclio_nats({"a": 1}, subject="orders").path
+    b'orders'
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    kind = "natsjetstream" if jetstream else "nats"
+    return make_event(kind=kind, name=kind, body=content, path=subject)
+
+
 def _base64(body: Any) -> str:
     content = body if isinstance(body, (bytes, str)) else json.dumps(body)
     return base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()

@@ -137,7 +137,8 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
 
 def _record_sources(function: Function[..., Any]) -> set[str]:
     """The sources whose events are taken apart.  A queue may be mapped to any function."""
-    return {"sqs", *(each.kind for each in function.triggers if each.kind in aws_events.ASKED)}
+    found = {"sqs", *(each.kind for each in function.triggers if each.kind in aws_events.ASKED)}
+    return found | {"bridge" for each in function.triggers if each.bridged}
 
 
 def _readers(function: Function[..., Any], call: Call) -> dict[str, Any]:

@@ -14,13 +14,15 @@ from ..handlers.event import Event, Result
 
 # The sources that deliver records, by their own word for themselves.
 RECORDS = {"aws:sqs": "sqs", "aws:kinesis": "kinesis", "aws:s3": "s3", "aws:sns": "sns"}
+# What a bridge of ours delivers: messages of a broker that the platform does not read.
+BRIDGE = "pelton:bridge"
 # Those that are taken apart only for a function that has their trigger.
-ASKED = frozenset({"kinesis", "s3", "sns", "eventbridge"})
+ASKED = frozenset({"kinesis", "s3", "sns", "eventbridge", "bridge"})
 
 
 def source_of(event: Any) -> str:
     """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "s3", "sns",
-    "cron", "eventbridge" or "direct".
+    "cron", "eventbridge", "bridge" or "direct".
 
     >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
     ('sqs', 'direct')
@@ -40,6 +42,8 @@ def source_of(event: Any) -> str:
         first = records[0]
         if (made := first.get("eventSource") or first.get("EventSource")) in RECORDS:
             return RECORDS[made]
+        if made == BRIDGE:
+            return "bridge"
     if "detail-type" in event and "source" in event:
         return "cron" if event["detail-type"] == "Scheduled Event" else "eventbridge"
     return "direct"

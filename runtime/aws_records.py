@@ -263,6 +263,10 @@ class Records:
 def readers(function: Function[..., Any], call: Call) -> dict[str, Any]:
     """What answers records, by source; but for queues only where a trigger wants it."""
     found: dict[str, Any] = {"sqs": Records(function, call)}
+    if any(each.bridged for each in function.triggers):
+        from .bridged import BridgedRecords
+
+        found["bridge"] = BridgedRecords(function, call)
     for kind in {each.kind for each in function.triggers}:
         if kind == "kinesis":
             from .aws_shards import ShardRecords

@@ -27,6 +27,10 @@ from .worker import Worker, find_function, native_init
 Handler = Callable[[Any, Any], Any]
 InitContext = Callable[[Any], Any]
 CO_COROUTINE = 128
+# Nuclio's words for triggers, and ours; all others are requests.
+KINDS = {"cron": "cron", "nats": "nats", "natsjetstream": "nats"}
+# The header that a bridge of ours marks its requests with.
+BRIDGED = "x-pelton-bridge"
 
 
 def entry_for(module: str, function: str, app: str = "app") -> tuple[Handler, InitContext]:
@@ -132,12 +136,15 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     call = compile_call(function)
     route = function.settings.telemetry.route
     routes = Routes(function.triggers, route, worker.page if route else None)
+    bridged = any(each.bridged for each in function.triggers)
 
     def handle(raw: Any, nuclio_event: Any) -> Any:
         event = read_event(nuclio_event)
         context = make_context(function, worker, raw, event.id)
         worker.begin(context)
         try:
+            if bridged and BRIDGED in event.headers:
+                return response(raw, as_result(_from_bridge(function, call, event, context)))
             refused = routes.refuse(event) if event.trigger == "http" else None
             answer = refused or call(event, context)
             if context.has_failed:
@@ -153,6 +160,14 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     return handle
 
 
+def _from_bridge(
+    function: Function[..., Any], call: Any, event: Event, context: Context
+) -> dict[str, Any]:
+    from .bridged import BridgedRecords
+
+    return BridgedRecords(function, call).answer(event.body["Records"], context)
+
+
 def texts(values: Mapping[Any, Any] | None) -> dict[str, str]:
     return {text(name): text(value) for name, value in (values or {}).items()}
 
@@ -160,21 +175,23 @@ def texts(values: Mapping[Any, Any] | None) -> dict[str, str]:
 def read_event(event: Any) -> Event:
     """A nuclio_sdk event as an `Event`."""
     headers = {name.lower(): value for name, value in texts(event.headers).items()}
-    kind = text(getattr(event.trigger, "kind", ""))
+    kind = KINDS.get(text(getattr(event.trigger, "kind", "")), "http")
+    path = text(event.path)
     body = event.body
     stamp: Any = getattr(event, "timestamp", None)
     return Event(
         body=_cron_body(body) if kind == "cron" else _http_body(body),
         id=text(event.id),
-        trigger="cron" if kind == "cron" else "http",
+        trigger=kind,
         source=text(getattr(event.trigger, "name", "")),
         headers=headers,
         method=text(event.method),
-        path=text(event.path),
+        path=path,
         fields=texts(event.fields),
         timestamp=stamp.timestamp() if hasattr(stamp, "timestamp") else None,
         content_type=text(event.content_type) or headers.get("content-type", ""),
         raw=event,
+        topic="" if kind in ("cron", "http") else text(getattr(event, "topic", "")) or path,
     )
 
 

@@ -6,14 +6,15 @@ import hashlib
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...builders import Artifact
+from ...builders.nuclio_spec import broker_trigger
 from ...handlers.function import Function
-from ...handlers.triggers import Cron, Http
+from ...handlers.triggers import Cron, FromBroker, Http
 from ..errors import CannotPlan
 from ..policy.least import Least
 from ..versions.release import LIVE
@@ -150,7 +151,7 @@ def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None
     """Raise `CannotPlan` when `function` has a trigger that `platform` lacks, or a name it
     does not take."""
     for trigger in function.triggers:
-        if trigger.kind not in TRIGGERS[platform]:
+        if trigger.kind not in TRIGGERS[platform] and not trigger.bridged:
             where = [other for other, kinds in TRIGGERS.items() if trigger.kind in kinds]
             raise CannotPlan(
                 f"function {function.name!r} has the trigger {trigger.kind}, which {platform} "
@@ -159,6 +160,26 @@ def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None
             )
     if platform == "nuclio":
         _refuse_on_nuclio(function)
+
+
+def bridged(function: Function[..., Any], platform: str) -> list[FromBroker]:
+    """The triggers whose broker `platform` does not read, or not with what they promise."""
+    found = [each for each in function.triggers if isinstance(each, FromBroker)]
+    if platform == "nuclio":
+        return [each for each in found if broker_trigger(each, function.name) is None]
+    return found
+
+
+def bridges(functions: Iterable[Function[..., Any]], platforms: Iterable[str]) -> Iterator[str]:
+    """A sentence for each trigger that needs a bridge."""
+    for platform in platforms:
+        for function in functions:
+            for trigger in bridged(function, platform):
+                yield (
+                    f"{platform} does not read {trigger.kind} {trigger.name!r} for {function.name} "
+                    f"as it is asked for: run `pelton bridge --on {platform}`, which reads it and "
+                    "calls the function"
+                )
 
 
 def _refuse_on_nuclio(function: Function[..., Any]) -> None:

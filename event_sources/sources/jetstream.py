@@ -22,8 +22,8 @@ class JetStream(Source):
     url:     "nats://127.0.0.1:4222"; several, separated by commas
     stream:  its name; "" for the one that has `subject`
     subject: which messages of it; "" for all, "orders.*" for some
-    durable: the consumer's name: all who share it share the messages.  It is made when it is not
-             there
+    durable: the consumer's name: all who share it share the messages
+    make:    it is made when it is not there; False: it must be there, and is taken as it is
     start:   where a consumer that is made begins: "all", "new"
     lease:   seconds in which the server waits for an acknowledgement
     alone:   there is no other worker of this consumer: order then holds over a kill and a cut
@@ -52,6 +52,7 @@ class JetStream(Source):
         stream: str = "",
         subject: str = "",
         durable: str = "pelton",
+        make: bool = True,
         start: str = "all",
         lease: float = 30.0,
         alone: bool = False,
@@ -59,7 +60,7 @@ class JetStream(Source):
         options: NatsOptions | None = None,
     ) -> None:
         self.url, self.stream, self.subject, self.durable = url, stream, subject, durable
-        self.start, self.lease, self.alone, self.key = start, lease, alone, key
+        self.make, self.start, self.lease, self.alone, self.key = make, start, lease, alone, key
         self._connection = Connection(url, options)
         self._jetstream: Any = None
         self._pull: Pull
@@ -71,17 +72,22 @@ class JetStream(Source):
         with as_away(self.url, f"stream {self.stream or self.subject!r}"):
             self._jetstream = self._connection.client.jetstream(timeout=5.0)
             stream = self.stream or await self._jetstream.find_stream_name_by_subject(self.subject)
-            told = await self._jetstream.add_consumer(stream, self._consumer())
+            told = await self._consumer(stream)
             if self.alone and (told.num_ack_pending or 0) > len(self._out):
                 # The server hands out again what is overdue before what is new.
                 self._not_before = asyncio.get_running_loop().time() + self.lease * 1.1
             self._pull = Pull(self._connection.client, stream, self.durable)
             await self._pull.open()
 
-    def _consumer(self) -> Any:
+    async def _consumer(self, stream: str) -> Any:
+        """What the server says of the consumer, which is there then."""
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-        return ConsumerConfig(
+        if not self.make:
+            told = await self._jetstream.consumer_info(stream, self.durable)
+            self.lease = told.config.ack_wait or self.lease
+            return told
+        wanted = ConsumerConfig(
             durable_name=self.durable,
             filter_subject=self.subject or None,
             deliver_policy=DeliverPolicy.NEW if self.start == "new" else DeliverPolicy.ALL,
@@ -90,6 +96,7 @@ class JetStream(Source):
             max_deliver=-1,  # the delivery counts, and gives up
             max_ack_pending=-1,  # and holds no more than it may
         )
+        return await self._jetstream.add_consumer(stream, wanted)
 
     async def receive(self, most: int, seconds: float) -> Sequence[Message]:
         wait = self._not_before - asyncio.get_running_loop().time()

@@ -10,18 +10,26 @@ from ..lazily import lazily
 if TYPE_CHECKING:
     from .base import Trigger as Trigger
     from .cron import Cron as Cron
+    from .directory import Directory as Directory
     from .eventbridge import EventBridge as EventBridge
+    from .from_broker import FromBroker as FromBroker
     from .http import Http as Http
     from .kinesis import Kinesis as Kinesis
+    from .nats import Nats as Nats
+    from .redis import Redis as Redis
     from .s3 import S3 as S3
     from .sns import Sns as Sns
     from .sqs import Sqs as Sqs
 
 _HOMES = {
     "Cron": ".cron",
+    "Directory": ".directory",
     "EventBridge": ".eventbridge",
+    "FromBroker": ".from_broker",
     "Http": ".http",
     "Kinesis": ".kinesis",
+    "Nats": ".nats",
+    "Redis": ".redis",
     "S3": ".s3",
     "Sns": ".sns",
     "Sqs": ".sqs",

@@ -14,11 +14,13 @@ class Trigger(Frozen):
     kind:       the word for it everywhere ("http", "sqs", "kinesis", "s3", "cron" …)
     needs_body: a function with this trigger must take an event
     batches:    the source delivers several events at once, answered one by one
+    bridged:    where a platform does not read the source, a bridge of ours brings its events
     """
 
     kind: ClassVar[str] = ""
     needs_body: ClassVar[bool] = False
     batches: ClassVar[bool] = False
+    bridged: ClassVar[bool] = False
 
     def same_source(self, other: Trigger) -> bool:
         """Whether the two would bring the same events; one function may not have both."""

@@ -37,6 +37,7 @@ COMMANDS = {
     "policy": "Print what each function may do on AWS, and the line that needs it.",
     "export": "Write an app as a template of SAM, CloudFormation, Terraform or nuctl.",
     "invoke": "Send one event to a deployed function and print its answer.",
+    "bridge": "Read brokers that a platform does not, and call the deployed functions.",
     "logs": "Print a deployed function's logs.",
     "events": "Make events, send them to their sources, record and replay a function's.",
     "versions": "List a function's versions, who answers, and the releases until now.",

@@ -5,5 +5,11 @@ from __future__ import annotations
 from .base import Make
 from .cron import CronTrigger
 from .http import HttpTrigger
+from .nats import jetstream_trigger, nats_trigger
 
-KINDS: dict[str, Make] = {"http": HttpTrigger, "cron": CronTrigger}
+KINDS: dict[str, Make] = {
+    "http": HttpTrigger,
+    "cron": CronTrigger,
+    "nats": nats_trigger,
+    "natsjetstream": jetstream_trigger,
+}

@@ -1,0 +1,81 @@
+"""What triggers of brokers share: the words of a delivery, and the source that they mean.
+
+`source` is plain data, as `pelton.event_sources.source_of` takes it; nothing here loads a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import in_range, text
+from ..errors import WrongUse
+from .base import Trigger
+
+
+class FromBroker(Trigger):
+    """The base of broker triggers.
+
+    batch:       messages a call at the most
+    window:      seconds to wait for a full batch
+    attempts:    tries before a message is given up; 0: it is tried until it is done
+    dead_letter: where it goes then: a subject, stream or folder of the same broker
+    workers:     calls at one time; messages of one key never overtake each other
+    """
+
+    needs_body: ClassVar[bool] = True
+    batches: ClassVar[bool] = True
+    bridged: ClassVar[bool] = True
+
+    batch: int = 1
+    window: int = 0
+    attempts: int = 0
+    dead_letter: str = ""
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        kind = self.kind
+        in_range(f"{kind} batch", self.batch, 1, 10_000)
+        in_range(f"{kind} window", self.window, 0, 300, " seconds")
+        in_range(f"{kind} attempts", self.attempts, 0, 10_000)
+        in_range(f"{kind} workers", self.workers, 1, 1000)
+        text(f"{kind} dead_letter", self.dead_letter)
+        if bool(self.attempts) != bool(self.dead_letter):
+            has, lacks = (
+                ("attempts", "dead_letter") if self.attempts else ("dead_letter", "attempts")
+            )
+            raise WrongUse(
+                f"{kind} has {has}= and no {lacks}=",
+                advice="say after how many attempts a message is given up, and where it goes then",
+            )
+
+    @property
+    def name(self) -> str:
+        """What the source is called: the subject, stream, channel or folder."""
+        raise NotImplementedError
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        """The source's word and its settings."""
+        raise NotImplementedError
+
+    def same_source(self, other: Trigger) -> bool:
+        return isinstance(other, FromBroker) and self.source == other.source
+
+
+def named(kind: str, **names: object) -> None:
+    """Each of these is a string that says something."""
+    for word, value in names.items():
+        text(f"{kind} {word}", value)
+        if not value:
+            raise WrongUse(f"{kind}() needs {word}=")
+
+
+def address(kind: str, url: str, *schemes: str) -> None:
+    """`url` is one of a server of that kind."""
+    named(kind, url=url)
+    if url.partition("://")[0] not in schemes:
+        raise WrongUse(
+            f"{kind} url={url!r} is no address of such a server",
+            advice=f'write it as "{schemes[0]}://HOST:PORT"',
+        )

@@ -1,0 +1,87 @@
+"""One delivery for each trigger that a platform does not read itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..deploy.session import Where
+from ..deploy.wants.common import bridged
+from ..event_sources import Batch, Delivery, Failed, Outcome, Rules, source_of
+from ..event_sources.dead_letters import ToBroker
+from ..event_sources.delivery.status import READY, UNHEALTHY, Status
+from ..handlers.function import Function
+from ..handlers.triggers import FromBroker
+from .callers import Call, caller
+from .payload import outcome, payload
+
+PAYLOAD = 4_000_000  # bytes of bodies in one call: Lambda takes 6 MB, and JSON writes them longer
+
+
+@dataclass(frozen=True)
+class Way:
+    """A trigger, and the function that it runs."""
+
+    function: str
+    trigger: FromBroker
+
+    def __str__(self) -> str:
+        return f"{self.trigger.kind} {self.trigger.name} > {self.function}"
+
+
+def ways(functions: Sequence[Function[..., Any]], platform: str) -> list[Way]:
+    """What has to be bridged of these functions on that platform."""
+    return [Way(each.name, trigger) for each in functions for trigger in bridged(each, platform)]
+
+
+def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Delivery:
+    """Brings the messages of a way to its function, by `call`; it is not begun yet."""
+    trigger = way.trigger
+    kind, settings = trigger.source
+
+    held_up = False
+
+    async def handle(batch: Batch) -> Outcome:
+        nonlocal held_up
+        try:
+            found = outcome(await call(payload(trigger.kind, trigger.name, batch.messages)))
+        except Failed as failed:
+            if not failed.blame:  # nobody else would say so: the messages just come again
+                held_up = True
+                told(way, Status(UNHEALTHY, failed.reason))
+            raise
+        if held_up:
+            held_up = False
+            told(way, Status(READY))
+        return found
+
+    rules = Rules(
+        batch=trigger.batch,
+        window=float(trigger.window),
+        most_bytes=PAYLOAD,
+        workers=trigger.workers,
+        in_flight=max(1000, 2 * trigger.batch * trigger.workers),
+        attempts=trigger.attempts,
+    )
+    letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else None
+    return Delivery(
+        source_of(kind, **settings),
+        handle,
+        rules,
+        dead_letters=letters,
+        on_status=lambda status: told(way, status),
+    )
+
+
+async def run(
+    found: Sequence[Way], where: Where, end: asyncio.Event, told: Callable[[Way, Status], None]
+) -> list[Delivery]:
+    """Bridge until `end` is set; what is in hand then is waited for.  The deliveries, ended."""
+    running = [delivery(each, caller(where, each.function), told) for each in found]
+    for each in running:
+        await each.start()
+    await end.wait()
+    await asyncio.gather(*(each.stop() for each in running))
+    return running

@@ -1,0 +1,89 @@
+"""How a bridge calls a deployed function, by each platform's own API.
+
+A function that is not there, has no room or cannot be reached is nobody's fault among the messages:
+they come again, and no try is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..deploy.session import Where, connect
+from ..event_sources import Failed
+
+Call = Callable[[dict[str, Any]], Awaitable[Any]]
+# What says that nobody has begun on a batch: not found (yet), throttled, no worker free.
+NOT_NOW = frozenset({404, 408, 429, 502, 503, 504})
+
+
+def caller(where: Where, name: str) -> Call:
+    """Calls the function `name` where it is deployed; gives its answer, or raises `Failed`."""
+    if where.platforms == ("nuclio",):
+        return _on_nuclio(where.nuclio_address, name)
+    return _on_lambda(where, name)
+
+
+def _on_lambda(where: Where, name: str) -> Call:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    aws, _ = connect(where)
+    client = aws.client("lambda")
+
+    def invoke(payload: bytes) -> Any:
+        try:  # as triggers call it: by the alias `live`, where it has one
+            return client.invoke(FunctionName=name, Qualifier="live", Payload=payload)
+        except client.exceptions.ResourceNotFoundException:
+            return client.invoke(FunctionName=name, Payload=payload)
+
+    def call_now(payload: bytes) -> Any:
+        try:
+            answer = invoke(payload)
+        except (BotoCoreError, ClientError) as error:
+            raise Failed(f"function {name}: {error}", blame=_is_large(error)) from error
+        body = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer:
+            said = body if isinstance(body, dict) else {}
+            raise Failed(f"{said.get('errorType', 'Error')}: {said.get('errorMessage', body)}")
+        return body
+
+    async def call(payload: dict[str, Any]) -> Any:
+        return await asyncio.to_thread(call_now, json.dumps(payload).encode())
+
+    return call
+
+
+def _is_large(error: Exception) -> bool:
+    """Whether Lambda did not take the payload for its size: the one refusal that halving mends."""
+    said: dict[str, Any] = getattr(error, "response", {})
+    return bool(said.get("Error", {}).get("Code") == "RequestTooLargeException")
+
+
+def _on_nuclio(address: str, name: str) -> Call:
+    import httpx
+
+    headers = {
+        "content-type": "application/json",
+        "x-pelton-bridge": "1",
+        "x-nuclio-function-name": name,
+        "x-nuclio-function-namespace": "nuclio",
+    }
+    client = httpx.AsyncClient(timeout=900, trust_env=False)
+    url = f"{address.rstrip('/')}/api/function_invocations"
+
+    async def call(payload: dict[str, Any]) -> Any:
+        try:
+            answer = await client.post(url, content=json.dumps(payload), headers=headers)
+        except httpx.HTTPError as error:
+            raise Failed(f"nuclio at {address}: {error}", blame=False) from error
+        if answer.status_code >= 400:
+            said = f"function {name} answered {answer.status_code}: {answer.text[:500]}"
+            raise Failed(said, blame=answer.status_code not in NOT_NOW)
+        try:
+            return answer.json()
+        except ValueError:
+            return answer.text
+
+    return call

@@ -1,0 +1,71 @@
+"""`pelton bridge`: read brokers that a platform does not, and call the deployed functions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .say import json_option
+from .where import chosen_functions, env_option, file_argument, load_there, there_options
+
+if TYPE_CHECKING:
+    from ..bridge.bridge import Way
+    from ..event_sources.delivery.status import Status
+
+
+@click.command()
+@file_argument
+@click.option("--only", multiple=True, help="These functions only.")
+@env_option
+@there_options
+@json_option
+def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Read the brokers of an app's triggers that its platform does not read, until ctrl-C.
+
+    A message is acknowledged when the function has handled it, or when it is safe among the dead
+    letters.  `pelton plan` says which triggers need a bridge.  Exit code 1 when there are none.
+    """
+    from ..bridge.bridge import run, ways
+
+    app, _, where, chosen = load_there(file, options, only)
+    (platform,) = where.platforms
+    found = ways(chosen_functions(app, chosen), platform)
+    if not found:
+        raise click.ClickException(
+            f"no function of app {app.name} has a trigger that {platform} does not read itself"
+        )
+
+    def told(way: Way, status: Status) -> None:
+        _say(as_json, way, status)
+
+    async def until_told() -> None:
+        end, loop = asyncio.Event(), asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, end.set)
+        done = await run(found, where, end, told)
+        for way, ended in zip(found, done, strict=True):
+            counted = ended.tally
+            click.echo(
+                f"{way}: {counted.done} done, {counted.failed} failed, {counted.buried} dead",
+                err=True,
+            )
+
+    asyncio.run(until_told())
+
+
+def _say(as_json: bool, way: Way, status: Status) -> None:
+    if as_json:
+        said = {
+            "function": way.function,
+            "trigger": way.trigger.kind,
+            "source": way.trigger.name,
+            "state": status.state,
+            "reason": status.reason,
+        }
+        click.echo(json.dumps(said))
+    else:
+        click.echo(f"{way}: {status}")

@@ -1,0 +1,149 @@
+"""Messages that a bridge of ours brings, on either platform: each answered for itself.
+
+The batch and its answer have the form of Lambda's partial batches, with what the bridge needs
+beside it: why a message failed, whether it may come again, and when.  Of one lane, nothing is begun
+behind a message that failed.  Loaded when a function has a trigger of a broker.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from ..handlers.context import Context
+from ..handlers.errors import InvalidInput, MalformedBody
+from ..handlers.event import Event
+from ..handlers.function import Function
+from .aws_events import BRIDGE
+from .aws_records import SPARE, Batch, Records
+from .call import Call
+from .refusals import after_of, verdict
+
+
+class BridgedRecords(Records):
+    """Answers batches of a bridge for one function."""
+
+    def __init__(self, function: Function[..., Any], call: Call) -> None:
+        super().__init__(function, call)
+        self._said: dict[str, dict[str, Any]] = {}
+
+    def _sources(self, function: Function[..., Any]) -> dict[str, Any]:
+        return {}
+
+    def _named(self, record: dict[str, Any]) -> dict[str, str]:
+        return {"messageId": record["messageId"], "topic": record.get("topic", "")}
+
+    def _event(self, record: dict[str, Any]) -> Event:
+        return bridged_event(record)
+
+    def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
+        """`{"batchItemFailures": [{"itemIdentifier", "reason", "after", "never", "begun"}]}`."""
+        self._said = {}
+        if self._item:
+            self._all(records, context)
+        else:
+            self._each(records, context)
+        return {"batchItemFailures": list(self._said.values())}
+
+    def _each(self, records: list[dict[str, Any]], context: Context) -> None:
+        behind = set[str]()
+        for record in records:
+            lane = record.get("lane", "")
+            late = (context.remaining_time() or SPARE * 2) < SPARE
+            if late or (lane and lane in behind):
+                self._say(record, "not begun", begun=False)
+            elif not self._one(record, context):
+                behind.add(lane)
+
+    def _all(self, records: list[dict[str, Any]], context: Context) -> None:
+        """A `list[T]` function: bad ones are sorted out, the rest is one call."""
+        batch = Batch()
+        for record in records:
+            try:
+                event = self._event(record)
+                batch.values.append(self._item(event))
+                batch.append(event)
+            except (InvalidInput, MalformedBody) as error:
+                self._answered(record, error, context)
+        if batch:
+            self._whole(batch, context)
+
+    def _answered(self, record: dict[str, Any], error: Exception, context: Context) -> bool:
+        kind = verdict(error)
+        if kind == "failed":
+            self._failed(record, error, context)
+        else:
+            context.logger.warning(f"message {kind}", **self._named(record), reason=str(error))
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        after = after_of(error) if kind == "later" else None
+        self._say(record, said, never=kind in ("invalid", "reject"), after=after)
+        return False
+
+    def _say(self, record: dict[str, Any], reason: str, **more: Any) -> None:
+        id = self._id(record)
+        told = {name: value for name, value in more.items() if value or name == "begun"}
+        self._said[id] = {"itemIdentifier": id, "reason": reason, **told}
+
+
+def record(
+    kind: str,
+    source: str,
+    id: str,
+    body: bytes,
+    *,
+    topic: str = "",
+    key: str = "",
+    lane: str = "",
+    position: str = "",
+    timestamp: float | None = None,
+    attempt: int = 1,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """One message as a bridge sends it; a body that is no text as base64 under `bodyBase64`.
+
+    >>> record("redis", "orders", "7", b"{}", key="k")["body"]
+    '{}'
+    """
+    try:
+        said = {"body": body.decode()}
+    except UnicodeDecodeError:
+        said = {"bodyBase64": binascii.b2a_base64(body, newline=False).decode()}
+    return {
+        "eventSource": BRIDGE,
+        "kind": kind,
+        "source": source,
+        "messageId": id,
+        "topic": topic,
+        "key": key,
+        "lane": lane,
+        "position": position,
+        "timestamp": timestamp,
+        "attempt": attempt,
+        "headers": dict(headers or {}),
+        **said,
+    }
+
+
+def bridged_event(record: dict[str, Any]) -> Event:
+    """One message of a broker.
+
+    >>> bridged_event({"messageId": "1", "body": "{}", "kind": "redis", "key": "k"}).key
+    'k'
+    """
+    body = record.get("body")
+    data = binascii.a2b_base64(record["bodyBase64"]) if body is None else body.encode()
+    headers = {name.lower(): str(value) for name, value in (record.get("headers") or {}).items()}
+    return Event(
+        body=data,
+        id=record["messageId"],
+        trigger=record.get("kind", ""),
+        source=record.get("source", ""),
+        headers=headers,
+        timestamp=record.get("timestamp"),
+        position=record.get("position") or None,
+        content_type=headers.get("content-type", ""),
+        raw=record,
+        key=record.get("key", ""),
+        topic=record.get("topic", ""),
+    )

@@ -1,0 +1,227 @@
+"""Messages that a bridge brings, from the source to the function and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pelton
+from pelton.bridge.bridge import Way, delivery
+from pelton.bridge.payload import outcome, payload
+from pelton.deploy.wants.common import bridged, bridges
+from pelton.event_sources import Failed, Message
+from pelton.event_sources.sources.directory import Directory
+from pelton.handlers.function import Function
+from pelton.pytest_plugin import RunningEmulator
+from pelton.testing import nuclio_bridged, nuclio_nats, on_lambda, on_nuclio
+
+from ..deploy.commands import run_command
+from .bench import until
+
+app = pelton.App("bridged")
+SEEN: list[tuple[str, str, str, str]] = []
+
+
+@app.function(triggers=[pelton.redis(url="redis://127.0.0.1:1/0", stream="orders", key="key")])
+def order(n: int, context: pelton.Context) -> None:
+    event = context.event
+    SEEN.append((str(n), event.trigger, event.topic, event.key))
+    if n == 13:
+        raise ValueError("unlucky")
+    if n == 14:
+        raise pelton.Retry(after=30)
+
+
+@app.function(triggers=[pelton.redis(url="redis://127.0.0.1:1/0", stream="orders", batch=10)])
+def orders(all: list[int]) -> None:
+    SEEN.append((str(all), "", "", ""))
+
+
+def ask_lambda(function: Function[..., Any], batch: dict[str, Any]) -> Any:
+    return on_lambda(function, batch)
+
+
+def ask_nuclio(function: Function[..., Any], batch: dict[str, Any]) -> Any:
+    return json.loads(on_nuclio(function, nuclio_bridged(batch)).body)
+
+
+Ask = Callable[[Function[..., Any], dict[str, Any]], Any]
+both = pytest.mark.parametrize("ask", [ask_lambda, ask_nuclio])
+
+
+def batch_of(*bodies: str, lane: str = "") -> dict[str, Any]:
+    messages = [
+        Message(str(n), body.encode(), "orders", key="k", lane=lane or str(n))
+        for n, body in enumerate(bodies)
+    ]
+    return payload("redis", "orders", messages)
+
+
+@both
+def test_each_message_is_answered_for_itself(ask: Ask) -> None:
+    SEEN.clear()
+    found = outcome(ask(order, batch_of("1", "13", "14", "word", "2")))
+    assert [each[0] for each in SEEN] == ["1", "13", "14", "2"]
+    assert SEEN[0][1:] == ("redis", "orders", "k")
+    failed = {id: (each.after, each.never) for id, each in found.failed.items()}
+    assert failed == {"1": (None, False), "2": (30.0, False), "3": (None, True)}
+    assert found.failed["1"].reason == "ValueError: unlucky"
+
+
+@both
+def test_behind_a_failed_one_of_its_lane_nothing_is_begun(ask: Ask) -> None:
+    SEEN.clear()
+    found = outcome(ask(order, batch_of("1", "13", "2", lane="k")))
+    assert [each[0] for each in SEEN] == ["1", "13"]
+    assert (found.failed["2"].blame, found.failed["2"].after) == (False, 0)
+
+
+@both
+def test_a_list_function_gets_the_good_ones_together(ask: Ask) -> None:
+    SEEN.clear()
+    found = outcome(ask(orders, batch_of("1", "word", "2")))
+    assert (SEEN[0][0], list(found.failed), found.failed["1"].never) == ("[1, 2]", ["1"], True)
+
+
+def test_a_body_that_is_no_text_arrives_as_it_was() -> None:
+    other = pelton.App("raw")
+    seen: list[bytes] = []
+
+    @other.function(triggers=[pelton.directory("inbox")])
+    def keep(body: bytes) -> None:
+        seen.append(body)
+
+    batch = payload("directory", "inbox", [Message("1", b"\xff\x00")])
+    assert outcome(on_lambda(keep, batch)).failed == {}
+    assert seen == [b"\xff\x00"]
+
+
+def test_nuclios_own_nats_trigger_brings_the_same_event() -> None:
+    SEEN.clear()
+    for jetstream in (False, True):
+        on_nuclio(order, nuclio_nats(5, subject="orders.new", jetstream=jetstream))
+    assert SEEN == [("5", "nats", "orders.new", "")] * 2
+
+
+def test_an_answer_that_names_no_message_handled_none() -> None:
+    for answer in (None, "", {"statusCode": 200}, [1]):
+        with pytest.raises(Failed, match="says of no message") as caught:
+            outcome(answer)
+        assert not caught.value.blame
+
+
+def test_which_triggers_need_a_bridge_and_that_a_plan_says_so() -> None:
+    other = pelton.App("several")
+    url = "nats://127.0.0.1:4222"
+    kinds = [
+        pelton.nats("a", url=url),
+        pelton.nats("b", url=url, stream="s"),
+        pelton.directory("inbox"),
+    ]
+
+    @other.function(triggers=kinds)
+    def take(n: int) -> None: ...
+
+    assert [each.name for each in bridged(take, "lambda")] == ["a", "b", "inbox"]
+    assert [each.name for each in bridged(take, "nuclio")] == ["b", "inbox"]
+    first, *_ = bridges([take], ["nuclio"])
+    assert first == (
+        "nuclio does not read nats 'b' for take as it is asked for: run `pelton bridge --on "
+        "nuclio`, which reads it and calls the function"
+    )
+
+
+def test_a_function_that_is_not_there_blames_no_message(tmp_path: Path) -> None:
+    async def run() -> None:
+        (tmp_path / "a").write_text("1")
+        trigger = pelton.directory(str(tmp_path), attempts=1, dead_letter=".failed")
+        said: list[str] = []
+        there = False
+
+        async def call(batch: dict[str, Any]) -> Any:
+            if not there:
+                raise Failed("no such function", after=0.01, blame=False)
+            return {"batchItemFailures": []}
+
+        made = delivery(Way("f", trigger), call, lambda way, status: said.append(str(status)))
+        async with made:
+            await until(lambda: "unhealthy: no such function" in said)
+            there = True
+            await until(lambda: made.tally.done == 1)
+        assert (tmp_path / ".done" / "a").read_text() == "1"
+
+    asyncio.run(run())
+
+
+APP = """
+import pelton
+
+app = pelton.App("inbox")
+
+@app.function(triggers=[pelton.directory(
+    "inbox", pattern="*.json", batch=5, attempts=2, dead_letter=".failed")])
+def count(n: int) -> int:
+    return n
+"""
+
+
+@pytest.mark.parametrize("platform", ["lambda", pytest.param("nuclio", marks=pytest.mark.slow)])
+def test_from_a_folder_to_a_deployed_function(
+    pelton_emulator: RunningEmulator, tmp_path: Path, platform: str
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "inbox").mkdir()
+    for name, body in (("a", "1"), ("b", "word"), ("c", "3")):
+        (tmp_path / "inbox" / f"{name}.json").write_text(body)
+    where = ["--on", platform, "--endpoint", pelton_emulator.url]
+    where += ["--nuclio-endpoint", pelton_emulator.nuclio_url]
+    command = [sys.executable, "-m", "pelton"]
+    deployed = run_command(["deploy", "app.py", *where], tmp_path)
+    assert deployed.returncode == 0, deployed.stderr
+    assert "run `pelton bridge --on" in deployed.stdout + deployed.stderr
+    bridge = subprocess.Popen(
+        [*command, "bridge", "app.py", "--json", *where],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def found(folder: str) -> set[str]:
+        return {each.name for each in (tmp_path / "inbox" / folder).glob("*.json")}
+
+    async def handled() -> None:
+        await until(lambda: found(".done") >= {"a.json", "c.json"} and "b.json" in found(".failed"))
+
+    asyncio.run(handled())
+    bridge.send_signal(signal.SIGTERM)
+    out, err = bridge.communicate(timeout=60)
+    assert bridge.returncode == 0, err
+    states = [json.loads(line)["state"] for line in out.splitlines()]
+    assert states == ["ready", "stopped"]
+    assert "directory inbox > count: 2 done" in err
+    assert not list((tmp_path / "inbox").glob("*.json"))
+
+
+def test_a_bridge_of_nothing_says_so(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import pelton\napp = pelton.App('none')\n@app.function\ndef f(n: int) -> int: ...\n"
+    )
+    done = run_command(["bridge", "app.py"], tmp_path)
+    assert done.returncode == 1
+    assert "no function of app none has a trigger that lambda does not read itself" in done.stderr
+
+
+def test_a_source_by_the_word_of_a_trigger() -> None:
+    from pelton.event_sources import source_of
+
+    kind, settings = pelton.directory("inbox", pattern="*.csv").source
+    assert isinstance(source_of(kind, **settings), Directory)

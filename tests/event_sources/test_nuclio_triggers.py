@@ -1,0 +1,163 @@
+"""Nuclio's own triggers of brokers, on the emulator, against real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+from .bench import until
+from .servers.nats import NatsServer
+
+_numbers = count()
+
+SOURCE = """
+import os
+
+def handler(context, event):
+    with open(os.environ["SEEN"], "a") as seen:
+        print(event.trigger.kind, event.path, event.body.decode(), file=seen)
+    if event.body == b"die" and not os.path.exists(os.environ["SEEN"] + ".died"):
+        open(os.environ["SEEN"] + ".died", "w").close()
+        os._exit(3)
+    if event.body == b"fail":
+        raise ValueError("forgotten")
+"""
+
+
+def deploy(emulator: RunningEmulator, name: str, seen: Path, **trigger: Any) -> dict[str, Any]:
+    environment = [
+        {"name": "SEEN", "value": str(seen)},
+        {"name": "NUCLIO_PYTHON_DECODE_EVENT_STRINGS", "value": "true"},
+    ]
+    spec = {
+        "handler": "main:handler",
+        "runtime": "python",
+        "env": environment,
+        "triggers": {"broker": {"name": "broker", **trigger}},
+        "disableDefaultHTTPTrigger": True,
+        "build": {"functionSourceCode": base64.b64encode(SOURCE.encode()).decode()},
+    }
+    waiting = {"x-nuclio-wait-function-action": "true"}
+    wanted = {"metadata": {"name": name}, "spec": spec}
+    url = f"{emulator.nuclio_url}/api/functions"
+    httpx.post(url, json=wanted, headers=waiting, timeout=60)
+    told: dict[str, Any] = httpx.get(f"{url}/{name}").json()
+    return told["status"]  # type: ignore[no-any-return]
+
+
+def lines(seen: Path) -> list[str]:
+    return seen.read_text().splitlines() if seen.exists() else []
+
+
+@pytest.mark.fidelity(
+    "Nuclio brokers", "nats: the subject is the path; what fails is not tried again"
+)
+def test_nats(nats_server: NatsServer, pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
+    seen, subject = tmp_path / "seen", f"n{next(_numbers)}"
+    status = deploy(
+        pelton_emulator,
+        "on-nats",
+        seen,
+        kind="nats",
+        url=nats_server.url,
+        attributes={"topic": f"{subject}.*"},
+    )
+    assert status["state"] == "ready", status
+
+    async def run() -> None:
+        import nats
+
+        client = await nats.connect(nats_server.url)
+        sent = 0
+        async with asyncio.timeout(60):
+            while not lines(seen):  # sent once, to who listens then
+                await client.publish(f"{subject}.new", b"first")
+                await client.flush()
+                sent += 1
+                await asyncio.sleep(0.02)
+        for body in (b"fail", b"last"):
+            await client.publish(f"{subject}.old", body)
+        await client.close()
+        await until(lambda: f"nats {subject}.old last" in lines(seen))
+        assert lines(seen).count(f"nats {subject}.old fail") == 1
+        assert lines(seen)[0] == f"nats {subject}.new first"
+
+    asyncio.run(run())
+
+
+@pytest.mark.fidelity(
+    "Nuclio brokers",
+    "natsjetstream: acknowledged when a worker has taken the event to its end, an error of the "
+    "function included; given back when the worker died",
+)
+def test_jetstream(
+    nats_server: NatsServer, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    seen, stream = tmp_path / "seen", f"j{next(_numbers)}"
+
+    async def begin() -> None:
+        import nats
+        from nats.js.api import ConsumerConfig
+
+        client = await nats.connect(nats_server.url)
+        made = client.jetstream()
+        await made.add_stream(name=stream, subjects=[stream])
+        await made.add_consumer(stream, ConsumerConfig(durable_name="f", ack_policy="explicit"))  # type: ignore[arg-type]
+        for body in (b"one", b"fail", b"die", b"last"):
+            await made.publish(stream, body)
+        await client.close()
+
+    async def left() -> tuple[int, int]:
+        import nats
+
+        client = await nats.connect(nats_server.url)
+        told = await client.jetstream().consumer_info(stream, "f")
+        await client.close()
+        return told.num_pending or 0, told.num_ack_pending or 0
+
+    asyncio.run(begin())
+    status = deploy(
+        pelton_emulator,
+        "on-stream",
+        seen,
+        kind="natsjetstream",
+        url=nats_server.url,
+        attributes={"stream": stream, "consumer": "f"},
+    )
+    assert status["state"] == "ready", status
+    asyncio.run(until(lambda: lines(seen).count(f"natsjetstream {stream} die") >= 2))
+
+    async def acknowledged() -> None:
+        async with asyncio.timeout(60):
+            while await left() != (0, 0):
+                await asyncio.sleep(0.05)
+
+    asyncio.run(acknowledged())
+    assert {each.rpartition(" ")[2] for each in lines(seen)} == {"one", "fail", "die", "last"}
+    assert lines(seen).count(f"natsjetstream {stream} fail") == 1
+
+
+def test_settings_that_cannot_be_stop_the_deploy(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    for kind, given, words in (
+        ("nats", {"url": "nats://127.0.0.1:1"}, "trigger 'broker' has no attributes.topic"),
+        ("nats", {"url": "a:1", "attributes": {"topic": "t"}}, "does not begin with 'nats://'"),
+        (
+            "natsjetstream",
+            {"url": "nats://127.0.0.1:1", "attributes": {"stream": "s"}},
+            "has no attributes.consumer",
+        ),
+    ):
+        name = f"wrong-{next(_numbers)}"
+        status = deploy(pelton_emulator, name, tmp_path / "seen", kind=kind, **given)
+        assert status["state"] == "error"
+        assert words in status["message"]

@@ -1,0 +1,59 @@
+"""What the triggers of brokers take, and what they refuse with a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import pelton
+from pelton import App, WrongUse
+from pelton.event_sources import source_of
+
+NATS = "nats://127.0.0.1:4222"
+REDIS = "redis://127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "words"),
+    [
+        (pelton.nats, {"subject": "", "url": NATS}, "nats() needs subject="),
+        (pelton.nats, {"subject": "a", "url": "127.0.0.1"}, 'write it as "nats://HOST:PORT"'),
+        (pelton.nats, {"subject": "a", "url": NATS, "batch": 0}, "nats batch=0 is outside"),
+        (pelton.nats, {"subject": "a", "url": NATS, "attempts": 3}, "and no dead_letter="),
+        (pelton.redis, {"url": REDIS}, "takes one of stream= and channel="),
+        (pelton.redis, {"url": REDIS, "stream": "s", "channel": "c"}, "takes one of"),
+        (pelton.redis, {"url": REDIS, "stream": "s", "dead_letter": "d"}, "and no attempts="),
+        (pelton.directory, {"path": ""}, "directory() needs path="),
+        (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(WrongUse) as caught:
+        make(**given)
+    assert words in str(caught.value)
+    assert caught.value.file == __file__
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        pelton.nats("a", url=NATS),
+        pelton.nats("a", url=NATS, stream="s", key="key"),
+        pelton.redis(url=REDIS, stream="s"),
+        pelton.redis(url=REDIS, channel="c.*"),
+        pelton.directory("inbox"),
+    ],
+)
+def test_each_means_a_source_that_there_is(trigger: Any) -> None:
+    kind, settings = trigger.source
+    assert source_of(kind, **settings).kind == kind
+    assert trigger.to_dict()["kind"] == trigger.kind
+
+
+def test_one_source_brings_its_messages_once() -> None:
+    def take(n: int) -> None: ...
+
+    one, again = pelton.redis(url=REDIS, stream="s"), pelton.redis(url=REDIS, stream="s", batch=5)
+    with pytest.raises(WrongUse, match="is the same source"):
+        App("web").function(triggers=[one, again])(take)
