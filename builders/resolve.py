@@ -190,10 +190,10 @@ class Resolver:
             check_wheels(found, choice.target, choice.function, frozenset(built))
             _settle_clashes(found, choice, packages)
 
-        unpacks.make(home, lambda folder: _fill(folder, choice, packages), check)
+        contents = unpacks.make(home, lambda folder: _fill(folder, choice, packages), check)
         made = unpacks.load(home, packages, direct)
         assert made is not None
-        return made
+        return replace(made, contents=contents)
 
 
 def _direct(choice: Choice) -> tuple[str, ...]:

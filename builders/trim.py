@@ -17,6 +17,7 @@ _IMPORTS = re.compile(
     rb"^[ \t]*(?:from[ \t]+\S+[ \t]+import[ \t]*\([^)]*\)|(?:from|import)[ \t][^\n#]*)",
     re.MULTILINE,
 )
+_TESTS = re.compile(rb"tests?\b")  # without a \b before it, which would be ten times as slow
 _READS_STUBS = re.compile(rb"\battach_stub\b")
 Read = Callable[[str], bytes]
 
@@ -155,7 +156,7 @@ def _needed_tests(places: Iterable[str], owner: Mapping[str, str], read: Read) -
 
 def _imported_tests(place: str, source: bytes) -> Iterable[str]:
     """Modules up to their part called tests, as the import statements of a source name them."""
-    if b"test" not in source:
+    if not _TESTS.search(source):
         return
     package = place.split("/")[:-1]
     for line in _IMPORTS.findall(source):

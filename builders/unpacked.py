@@ -50,6 +50,7 @@ class Unpacked:
     distributions: "name version" of each; packages: the files that these came in
     asked:         the requirements themselves, as pip writes them
     notes:         what to say about them
+    contents:      those of files that were read already, by an installation just now
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Unpacked:
     asked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     _table: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def files(self) -> Mapping[str, UnpackedFile]:
@@ -106,6 +108,8 @@ class Unpacked:
     def read(self, place: str) -> bytes:
         """A file's content, as it was installed; raises `CannotResolve` when the cache has lost or
         changed it, and then throws the folder away, so that the next build makes it anew."""
+        if (known := self.contents.get(place)) is not None:
+            return known
         try:
             content = (self.folder / place).read_bytes()
         except FileNotFoundError:
@@ -141,8 +145,11 @@ def load(home: Path, packages: Sequence[Package], asked: Sequence[str]) -> Unpac
         return None
 
 
-def make(home: Path, fill: Callable[[Path], None], check: Callable[[Found], None]) -> None:
-    """Make a folder of the cache: `fill` puts files into it, `check` refuses what must not ship."""
+def make(
+    home: Path, fill: Callable[[Path], None], check: Callable[[Found], None]
+) -> Mapping[str, bytes]:
+    """Make a folder of the cache: `fill` puts files into it, `check` refuses what must not ship.
+    Gives the contents of all files."""
     home.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=home.parent))
     try:
@@ -157,6 +164,7 @@ def make(home: Path, fill: Callable[[Path], None], check: Callable[[Found], None
         except OSError:
             if not (home / MANIFEST).exists():  # else another build was first, with the same
                 raise
+        return found.contents
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -181,6 +189,7 @@ class Found:
     tags: dict[str, list[str]] = field(default_factory=dict)
     claims: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     native: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -206,16 +215,18 @@ class Found:
             self.claims.setdefault(place, []).append((index, rest))
 
     def _add_file(self, place: str) -> None:
-        path = self.folder / place
-        if path.name in LEFT_OUT or path.suffix == ".pyc":
-            path.unlink()
+        path = f"{self.folder}/{place}"  # of thousands: a Path would take longer than the reading
+        if place.rpartition("/")[2] in LEFT_OUT or place.endswith(".pyc"):
+            os.unlink(path)
             return
         if "\n" in place:
             raise CannotResolve(f"a requirement brings a file with a line break: {place!r}")
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            content = file.read()
         owner = self.claims.get(place, [(0, "")])[0][0]
         if content[:4] == b"\x7fELF":
             self.native.setdefault(owner, []).append((place, content))
+        self.contents[place] = content
         self.files[place] = (hashlib.sha256(content).hexdigest(), len(content), owner)
 
     def clashes(self) -> dict[str, list[str]]:
@@ -256,8 +267,5 @@ def _as_table(rows: Mapping[str, tuple[str, int, int]]) -> dict[str, object]:
 
 
 def _places(folder: Path) -> list[str]:
-    return [
-        (Path(base) / name).relative_to(folder).as_posix()
-        for base, _, names in os.walk(folder)
-        for name in names
-    ]
+    start = len(f"{folder}/")
+    return [f"{base}/{name}"[start:] for base, _, names in os.walk(folder) for name in names]
