@@ -23,7 +23,9 @@ MANY = 1 << 60
 
 @click.command()
 @click.argument("where")
-@click.option("--broker", required=True, help="nats://HOST:PORT, sqs://HOST:PORT or sqs: (AWS).")
+@click.option(
+    "--broker", required=True, help="nats://HOST:PORT, or sqs: and kinesis: (AWS; //HOST:PORT)."
+)
 @click.option("--workers", default=1, show_default=True, help="Processes for each queue.")
 @click.option("--timeout", default=0.0, help="Seconds that an event may take in a process.")
 @click.option("--idle", default=5.0, show_default=True, help="Seconds without an answer, then end.")

@@ -18,7 +18,8 @@ KINDS = {"kinesis": "kinesis", "memory": "memory", "nats": "nats", "sqs": "sqs"}
 
 
 def broker_at(url: str) -> Broker:
-    """The broker that a URL names: "sqs:" (AWS), "sqs://127.0.0.1:4566", "nats://127.0.0.1:4222".
+    """The broker that a URL names: "sqs:" (AWS), "sqs://127.0.0.1:4566", the same with
+    "kinesis", "nats://127.0.0.1:4222".
 
     Raises `GraphError` for a scheme that no broker has.
 

@@ -1,19 +1,27 @@
 """Kinesis: where the parts of a deployed graph send, in the order of a key.
 
-What is sent is read by the function that the stream triggers: Lambda keeps its place in each shard,
-so there is nothing here that receives.  Dead letters go to SQS.
+What is sent is read by the function that the stream triggers, where Lambda keeps the place in each
+shard; processes of one machine read it by `kinesis_reader`.  Dead letters go to SQS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..message import Message
-from ..refer import wrong
 from ..steps.queue import Address
-from .base import Away, Broker, NoSuchQueue, NotSent, Received, digest_id
-from .sqs import SqsBroker
+from .base import Away, Broker, NoSuchQueue, NotSent, Received, bury_broken, digest_id
+from .sqs import SqsBroker, client_of
+
+if TYPE_CHECKING:
+    from .kinesis_reader import Reader
+
+T = TypeVar("T")
+SHARDS = 4  # of a stream that is made for processes of this machine
+FOLDER = ".pelton/streams"  # where such processes keep their places
 
 RECORDS, BYTES = 500, 5_000_000  # of one request: its limit is 5 MiB, keys included
 RECORD_BYTES = 1_000_000  # of one record: its limit is 1 MiB where nothing more is granted
@@ -21,12 +29,19 @@ LONGEST_KEY = 256
 
 
 class KinesisBroker:
-    """Kinesis by boto3; `client` and `letters` to use others than AWS's own."""
+    """Kinesis by boto3.
 
-    url = "kinesis:"
+    endpoint: "HOST:PORT" of an emulator; "" for AWS, with the environment's region and credentials
+    client, letters: to use others than its own
+    """
 
-    def __init__(self, client: Any = None, letters: SqsBroker | None = None) -> None:
-        self._client, self._letters = client, letters or SqsBroker()
+    def __init__(
+        self, endpoint: str = "", client: Any = None, letters: SqsBroker | None = None
+    ) -> None:
+        self.url = f"kinesis://{endpoint}" if endpoint else "kinesis:"
+        self._address = f"http://{endpoint}" if endpoint else ""
+        self._client, self._letters = client, letters or SqsBroker(self._address)
+        self._readers: dict[str, Reader] = {}
 
     def __repr__(self) -> str:
         return f"<broker {self.url}>"
@@ -34,9 +49,7 @@ class KinesisBroker:
     @property
     def client(self) -> Any:
         if self._client is None:
-            import boto3
-
-            self._client = boto3.client("kinesis")
+            self._client = client_of("kinesis", self._address)
         return self._client
 
     def open(self) -> None:
@@ -81,38 +94,81 @@ class KinesisBroker:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 what = NotSent(f"stream {queue.name!r} did not take the message: {error}")
                 return dict.fromkeys(records, what)
-            raise NoSuchQueue(
-                f"there is no stream {queue.name!r}: deploy the function that takes from it, or "
-                "create the stream"
-            ) from None
+            raise _missing(queue) from None
         return {
             place: each.get("SequenceNumber") or _refused(queue, each)
             for place, each in zip(records, answer["Records"], strict=True)
         }
 
-    def prepare(self, queues: Sequence[Address]) -> NoReturn:
-        raise wrong(
-            "a stream is read by the function that it triggers",
-            "processes of this machine take from sqs:// or nats://, whatever kind the graph says",
-        )
+    def prepare(self, queues: Sequence[Address]) -> None:
+        self._letters.make_letters(queues)
+        for each in queues:
+            make = partial(self.client.create_stream, StreamName=each.name, ShardCount=SHARDS)
+            try:
+                self._asked(each, make)
+            except self.client.exceptions.ResourceInUseException:
+                pass  # it is there
+            waiting = {"WaiterConfig": {"Delay": 1, "MaxAttempts": 120}}
+            self.client.get_waiter("stream_exists").wait(StreamName=each.name, **waiting)
 
-    def receive(self, queue: Address, most: int, wait: float) -> NoReturn:
-        self.prepare([queue])
+    def receive(self, queue: Address, most: int, wait: float) -> list[Received]:
+        found = []
+        for record, handle in self._asked(queue, lambda: self._reader(queue).take(most, wait)):
+            name = f"{queue.name}:{record.sequence}"
+            try:
+                message = Message.from_text(record.data, name)
+                found.append(Received(message, record.tries, handle))
+            except ValueError as error:
+                text = record.data.decode(errors="replace")
+                broken = Received(Message(None, idempotency_key=name), record.tries, handle)
+                bury_broken(self, queue, text, broken, error)
+        return found
 
-    def done(self, queue: Address, received: Sequence[Received]) -> NoReturn:
-        self.prepare([queue])
+    def done(self, queue: Address, received: Sequence[Received]) -> None:
+        self._reader(queue).done([each.handle for each in received])
 
-    def later(self, queue: Address, received: Received, seconds: float) -> NoReturn:
-        self.prepare([queue])
+    def later(self, queue: Address, received: Received, seconds: float) -> None:
+        self._reader(queue).later(received.handle, seconds)
+
+    def _reader(self, queue: Address) -> Reader:
+        if queue.name not in self._readers:
+            from .kinesis_reader import Reader
+
+            place = self.url.partition("://")[2].replace(":", "-") or "aws"
+            self._readers[queue.name] = Reader(self.client, queue, Path(FOLDER, place))
+        return self._readers[queue.name]
+
+    def _asked(self, queue: Address, ask: Callable[[], T]) -> T:
+        """An answer of Kinesis.  Raises `NoSuchQueue`, `Away`, and what else it says."""
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+        try:
+            return ask()
+        except (ConnectionError, HTTPClientError) as error:
+            raise Away(f"{self.url} {error}") from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            raise _missing(queue) from None
 
     def close(self) -> None:
+        for each in self._readers.values():
+            each.close()
+        self._readers.clear()
         self._letters.close()
         if self._client is not None:
             self._client.close()
 
 
 def at(url: str) -> Broker:
-    return KinesisBroker()
+    return KinesisBroker(url.partition("://")[2])
+
+
+def _missing(queue: Address) -> NoSuchQueue:
+    return NoSuchQueue(
+        f"there is no stream {queue.name!r}: deploy the function that takes from it, or create "
+        "the stream"
+    )
 
 
 def partition_key(queue: Address, message: Message) -> str:

@@ -67,7 +67,7 @@ class SqsBroker:
     @property
     def client(self) -> Any:
         if self._client is None:
-            self._client = _client(self.endpoint)
+            self._client = client_of("sqs", self.endpoint)
         return self._client
 
     def open(self) -> None:
@@ -76,12 +76,20 @@ class SqsBroker:
     def prepare(self, queues: Sequence[Address]) -> None:
         for each in queues:
             target = dead(each)
-            more = {"FifoQueue": "true"} if target.ordered else {}
-            name = queue_name(target)
-            there = self._call("create_queue", target, QueueName=name, Attributes=more)["QueueUrl"]
-            asked = {"QueueUrl": there, "AttributeNames": ["QueueArn"]}
+            asked = {"QueueUrl": self._letters(target), "AttributeNames": ["QueueArn"]}
             arn = self._call("get_queue_attributes", target, **asked)["Attributes"]["QueueArn"]
             self._make(each, attributes(each, arn))
+
+    def _letters(self, target: Address) -> str:
+        """The URL of a queue for dead letters, which is there then."""
+        more = {"FifoQueue": "true"} if target.ordered else {}
+        told = {"QueueName": queue_name(target), "Attributes": more}
+        return str(self._call("create_queue", target, **told)["QueueUrl"])
+
+    def make_letters(self, queues: Sequence[Address]) -> None:
+        """The queues for the dead letters of what is no queue of SQS."""
+        for each in queues:
+            self._letters(Address(dead(each).name))
 
     def _make(self, queue: Address, told: dict[str, str]) -> None:
         name = queue_name(queue)
@@ -202,15 +210,16 @@ def at(url: str) -> Broker:
     return SqsBroker(f"http://{place}" if place else "")
 
 
-def _client(endpoint: str) -> Any:
+def client_of(service: str, endpoint: str) -> Any:
+    """boto3's, for AWS ("") or for an emulator at an address."""
     import boto3
 
     if not endpoint:
-        return boto3.client("sqs")
+        return boto3.client(service)
     from botocore.config import Config
 
     return boto3.client(
-        "sqs",
+        service,
         endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id="test",

@@ -23,7 +23,8 @@ from pelton.pytest_plugin import RunningEmulator
 from pelton.serving_graph.brokers.base import Away, NotSent
 from pelton.serving_graph.spread import Spread, spread
 
-from .conftest import JetStream, free_port
+from ..ports import free_port
+from .conftest import JetStream
 
 Module = Callable[[str], ModuleType]
 
@@ -99,17 +100,18 @@ first = Graph("first", int) >> steps.queue("f") >> square >> router(size, {"smal
 """
 
 
-BROKERS = ["nats", "sqs"]
+BROKERS = ["nats", "sqs", "kinesis"]
 
 
 @pytest.fixture
-def broker(request: pytest.FixtureRequest) -> str:
+def broker(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A broker with nothing in it."""
     if request.param == "nats":
         server: JetStream = request.getfixturevalue("jetstream_process")
         return server.url
     emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
-    return f"sqs://{emulator.url.partition('://')[2]}"
+    monkeypatch.chdir(tmp_path)  # where the places in streams are kept
+    return f"{request.param}://{emulator.url.partition('://')[2]}"
 
 
 def run_all(running: Spread, values: list[Any], many: int | None = None) -> list[Any]:
@@ -120,11 +122,11 @@ def run_all(running: Spread, values: list[Any], many: int | None = None) -> list
     return [answers.get(key) for key in keys]
 
 
-@pytest.mark.parametrize("broker", ["sqs"], indirect=True)
+@pytest.mark.parametrize("broker", ["sqs", "kinesis"], indirect=True)
 def test_processes_answer_as_the_graph_does(module: Module, broker: str) -> None:
     made = module(STEPS)
     orders = [made.Order(" a", [1, 2]), made.Order("b", [-1]), made.Order("c ", [3, 0, 4])]
-    port = free_port()
+    port = free_port(2)
     with spread(made.line, broker, answers=True, metrics=port) as running:
         expected = [made.line(each) for each in orders]
         assert expected == [5, None, 25]

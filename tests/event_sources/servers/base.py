@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ...ports import free_port
+
 PATIENCE = 60.0  # seconds for a server to answer on a machine that is busy
 
 
@@ -83,9 +85,3 @@ def find(program: str) -> str | None:
     """A program of the environment, or of the machine."""
     beside = Path(sys.executable).with_name(program)
     return str(beside) if beside.exists() else shutil.which(program)
-
-
-def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
