@@ -50,7 +50,8 @@ def command(
     """
     root = Path(file.partition(":")[0]).resolve().parent
     wanted = targets(debugged, debug_port, wait, on)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end everything, in order
+    for number in ends():  # each ends everything, in order
+        signal.signal(number, signal.default_int_handler)
     try:
         variables = choose(env_file, root)
         if variables is not None:
@@ -75,18 +76,21 @@ def command(
 def emulator(
     port: int, nuclio_port: int, variables: Path | None = None
 ) -> Iterator[dict[str, Any]]:
-    """An emulator of our own; its ready line.  Ended with us."""
+    """An emulator of our own; its ready line.  Ended with us, and by itself where we are killed:
+    it lives as long as its standard input is open."""
     words = ["emulator", "--port", str(port), "--nuclio-port", str(nuclio_port), "--json"]
+    words += ["--while-stdin"]
     words += ["--env-file", str(variables)] if variables else []
     with uninterrupted():
         process = subprocess.Popen(
             [sys.executable, "-m", "pelton", *words],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
     try:
-        assert process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
         warm.prepare()  # while it starts
         line = process.stdout.readline()
         if not line.startswith('{"status": "ready"'):
@@ -96,6 +100,15 @@ def emulator(
         with uninterrupted():
             process.terminate()
             process.wait()
+            process.communicate()  # closes its pipes
+
+
+def ends() -> Iterator[signal.Signals]:
+    """The signals that ask for an end: ctrl-C, a supervisor's, and a terminal's that is closed,
+    unless whoever started us lets that go by (nohup)."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 @contextmanager
@@ -103,8 +116,7 @@ def uninterrupted() -> Iterator[None]:
     """A process is noted as soon as it is started: an interrupt in between comes afterwards."""
     came: list[int] = []
     old = {
-        number: signal.signal(number, lambda number, _: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, lambda number, _: came.append(number)) for number in ends()
     }
     try:
         yield

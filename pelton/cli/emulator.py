@@ -149,6 +149,7 @@ _PORT = click.IntRange(0, 65535)
     type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
     help="Nuclio's own _nuclio_wrapper.py, which runs its functions in the place of ours.",
 )
+@click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
 @json_option
 @click.pass_context
 def command(
@@ -167,6 +168,7 @@ def command(
     verify_signatures: bool,
     env_file: Path | None,
     nuclio_wrapper: Path | None,
+    while_stdin: bool,
     as_json: bool,
 ) -> None:
     """Run AWS and Nuclio on this machine, in the foreground."""
@@ -192,21 +194,24 @@ def command(
     )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_run(emulator, as_json))
+            runner.run(_run(emulator, while_stdin, as_json))
     except CannotStart as error:
         report_failure(error, ctx)
         ctx.exit(1)
 
 
-async def _run(emulator: Emulator, as_json: bool) -> None:
+async def _run(emulator: Emulator, while_stdin: bool, as_json: bool) -> None:
     asked_to_stop, asked_again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def ask() -> None:
         (asked_again if asked_to_stop.is_set() else asked_to_stop).set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has the last
+            loop.add_signal_handler(number, ask)
+    if while_stdin:
+        _at_the_end_of_stdin(loop, asked_to_stop.set)
     await emulator.start()
     try:
         _say_ready(emulator, as_json)
@@ -214,6 +219,17 @@ async def _run(emulator: Emulator, as_json: bool) -> None:
         await _let_end(emulator, asked_again)
     finally:
         await emulator.stop()
+
+
+def _at_the_end_of_stdin(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+    """Whoever holds the other end has gone, whatever ended it."""
+
+    def look() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            act()
+
+    loop.add_reader(0, look)
 
 
 async def _let_end(emulator: Emulator, asked_again: asyncio.Event) -> None:

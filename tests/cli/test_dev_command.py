@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import alive
+
 APP = """
 import pelton
 {imports}
@@ -67,12 +69,21 @@ def test_a_port_in_use_is_said(start: Callable[..., Any], tmp_path: Path) -> Non
     assert second.process.wait(30) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_with_all_it_started(dev: Callable[..., Any], number: int) -> None:
     running = dev("--on", "both")
     running.line("deployed: times")
     assert len(running.tree()) > 3
     assert running.end(number) == (0, [])
+
+
+def test_nothing_is_left_when_it_is_killed(dev: Callable[..., Any]) -> None:
+    running = dev()
+    running.line("deployed: times")
+    tree = running.tree()
+    assert len(tree) > 2
+    running.process.kill()
+    assert alive(tree, 60) == []
 
 
 def test_what_a_program_writes_beside_the_app_is_no_save(
