@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .message import Letter as Letter
     from .message import Lost as Lost
     from .message import Message as Message
+    from .once import Once as Once
     from .source import Promises as Promises
     from .source import Source as Source
     from .sources import source_of as source_of
@@ -46,6 +47,7 @@ _HOMES = {
     "Letter": ".message",
     "Lost": ".message",
     "Message": ".message",
+    "Once": ".once",
     "Outcome": ".delivery.outcome",
     "Promises": ".source",
     "Rules": ".delivery.rules",

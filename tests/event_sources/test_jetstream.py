@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from pelton.event_sources.sources.jetstream import JetStream
 
-from .bench import Bench
+from .faults import FaultBench, FaultTests
 from .promises import PromiseTests
 from .servers.nats import NatsServer
 
@@ -23,12 +24,20 @@ class JetStreamBench:
     def __init__(self, server: NatsServer) -> None:
         self.server, self.name = server, f"s{next(_numbers)}"
         self.dead = f"dead-{self.name}"
-        self.kill, self.start = server.kill, server.start
+        self.kill, self.start, self.port = server.kill, server.start, server.port
         self._made = False
 
     def source(self, lease: float = 30.0) -> JetStream:
         subject = f"{self.name}.*"
         return JetStream(self.server.url, stream=self.name, subject=subject, lease=lease)
+
+    def by_port(self, port: int) -> JetStream:
+        _, settings = self.spec()
+        return JetStream(**{**settings, "url": f"nats://127.0.0.1:{port}"})
+
+    def spec(self) -> tuple[str, Mapping[str, Any]]:
+        settings = {"stream": self.name, "subject": f"{self.name}.*", "lease": 2.0, "alone": True}
+        return "jetstream", {"url": self.server.url, **settings}
 
     async def prepare(self) -> None:
         client = await self._client()
@@ -40,8 +49,8 @@ class JetStreamBench:
     async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
         client = await self._client()
         stream = client.jetstream()
-        for key, body in bodies:
-            await stream.publish(f"{self.name}.{key}", body)
+        sent = [await stream.publish_async(f"{self.name}.{key}", body) for key, body in bodies]
+        await asyncio.gather(*sent)
         await client.close()
 
     async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
@@ -57,13 +66,11 @@ class JetStreamBench:
         return await nats.connect(self.server.url)
 
 
-class TestJetStream(PromiseTests):
+class TestJetStream(PromiseTests, FaultTests):
     promises = JetStream.promises
 
     @pytest.fixture
-    def bench(self, nats_server: NatsServer) -> Bench:
-        import asyncio
-
+    def bench(self, nats_server: NatsServer) -> FaultBench:
         made = JetStreamBench(nats_server)
         asyncio.run(made.prepare())
         return made

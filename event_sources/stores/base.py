@@ -1,0 +1,45 @@
+"""What every store does: let one worker claim a message, and remember that it is done.
+
+A claim that is neither kept nor released in its time (its worker was killed) is anybody's again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import uuid4
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a store says to who wants to begin on a key.
+
+    token: says that it is yours; "" when it is not
+    done:  it is done already
+    after: seconds until another's claim ends, when it is neither yours nor done
+    """
+
+    token: str = ""
+    done: bool = False
+    after: float = 0.0
+
+
+class Store(Protocol):
+    """Claims by key.  Every call may raise `Away` or OSError."""
+
+    async def claim(self, keys: Sequence[str], seconds: float) -> list[Claim]:
+        """Begin on each of these, for `seconds` at the most; keys are each named once."""
+
+    async def keep(self, tokens: Mapping[str, str], seconds: float) -> None:
+        """These keys are done: remember it for `seconds`.  A claim that is over is passed over."""
+
+    async def release(self, tokens: Mapping[str, str]) -> None:
+        """These keys have failed: the next who wants to may begin at once."""
+
+    async def close(self) -> None:
+        """Give connections back."""
+
+
+def new_token() -> str:
+    return uuid4().hex

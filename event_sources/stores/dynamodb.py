@@ -1,0 +1,112 @@
+"""A store in a DynamoDB table: one item a message, by conditional writes.
+
+The table has the partition key `id` (a string); switch its time to live on for `ends`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..errors import Away
+from .base import Claim, new_token
+
+
+class DynamoStore:
+    """table: its name;  client: of boto3; by default that of the environment"""
+
+    def __init__(
+        self, table: str, client: Any = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self.table, self._client, self._now = table, client, now
+
+    async def claim(self, keys: Sequence[str], seconds: float) -> list[Claim]:
+        return list(await asyncio.gather(*(self._claim(each, seconds) for each in keys)))
+
+    async def keep(self, tokens: Mapping[str, str], seconds: float) -> None:
+        ends = self._number(self._now() + seconds)
+        await asyncio.gather(
+            *(
+                self._put(
+                    {"id": {"S": key}, "token": {"S": token}, "done": {"BOOL": True}, "ends": ends},
+                    "#t = :t",
+                    {":t": {"S": token}},
+                    {"#t": "token"},
+                )
+                for key, token in tokens.items()
+            )
+        )
+
+    async def release(self, tokens: Mapping[str, str]) -> None:
+        await asyncio.gather(*(self._release(*each) for each in tokens.items()))
+
+    async def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    async def _claim(self, key: str, seconds: float) -> Claim:
+        now, token = self._now(), new_token()
+        item = {"id": {"S": key}, "token": {"S": token}, "ends": self._number(now + seconds)}
+        condition = "attribute_not_exists(id) OR ends <= :now"
+        if await self._put(item, condition, {":now": self._number(now)}):
+            return Claim(token)
+        told = await self._call("get_item", Key={"id": {"S": key}}, ConsistentRead=True)
+        there = (told or {}).get("Item", {})
+        if "done" in there:
+            return Claim(done=True)
+        return Claim(after=max(0.0, float(there["ends"]["N"]) - now) if there else 0.0)
+
+    async def _put(
+        self,
+        item: dict[str, Any],
+        condition: str,
+        values: dict[str, Any],
+        names: dict[str, str] | None = None,
+    ) -> bool:
+        more = {"ExpressionAttributeNames": names} if names else {}
+        told = await self._call(
+            "put_item",
+            Item=item,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            **more,
+        )
+        return told is not None
+
+    async def _release(self, key: str, token: str) -> None:
+        await self._call(
+            "delete_item",
+            Key={"id": {"S": key}},
+            ConditionExpression="#t = :t AND attribute_not_exists(done)",
+            ExpressionAttributeNames={"#t": "token"},
+            ExpressionAttributeValues={":t": {"S": token}},
+        )
+
+    async def _call(self, operation: str, **members: Any) -> dict[str, Any] | None:
+        """The answer; None where a condition did not hold."""
+        return await asyncio.to_thread(self._call_now, operation, members)
+
+    def _call_now(self, operation: str, members: dict[str, Any]) -> dict[str, Any] | None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self._client is None:
+            import boto3
+
+            self._client = boto3.client("dynamodb")
+        try:
+            found: dict[str, Any] = getattr(self._client, operation)(
+                TableName=self.table, **members
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise Away(f"DynamoDB table {self.table}: {error}") from error
+        except BotoCoreError as error:
+            raise Away(f"DynamoDB table {self.table}: {error}") from error
+        return found
+
+    def _number(self, value: float) -> dict[str, str]:
+        """In whole seconds, rounded up, as a time to live must be."""
+        return {"N": str(-int(-value // 1))}

@@ -1,0 +1,100 @@
+"""A store in an SQLite file: for the workers of one machine, over a kill of any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from ..errors import Away
+from .base import Claim, new_token
+
+T = TypeVar("T")
+_TABLE = """create table if not exists pelton_events_done
+    (key text primary key, token text not null, done integer not null, ends real not null)
+    without rowid"""
+_TIDY = 1000  # calls between two looks for what has outlived its time
+
+
+class SqliteStore:
+    """path: the file, made when it is not there;  now: seconds since the epoch"""
+
+    def __init__(self, path: str | os.PathLike[str], now: Callable[[], float] = time.time) -> None:
+        self.path, self._now, self._calls = os.fspath(path), now, 0
+        self._lock = threading.Lock()
+        self._made: sqlite3.Connection | None = None
+
+    async def claim(self, keys: Sequence[str], seconds: float) -> list[Claim]:
+        return await self._in_thread(lambda file: [self._claim(file, k, seconds) for k in keys])
+
+    async def keep(self, tokens: Mapping[str, str], seconds: float) -> None:
+        ends = self._now() + seconds
+        rows = [(ends, key, token) for key, token in tokens.items()]
+        sql = "update pelton_events_done set done = 1, ends = ? where key = ? and token = ?"
+        await self._in_thread(lambda file: file.executemany(sql, rows))
+
+    async def release(self, tokens: Mapping[str, str]) -> None:
+        rows = list(tokens.items())
+        sql = "delete from pelton_events_done where key = ? and token = ? and done = 0"
+        await self._in_thread(lambda file: file.executemany(sql, rows))
+
+    async def close(self) -> None:
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
+
+    def _claim(self, file: sqlite3.Connection, key: str, seconds: float) -> Claim:
+        now, token = self._now(), new_token()
+        found = file.execute("select done, ends from pelton_events_done where key = ?", (key,))
+        row = found.fetchone()
+        if row is not None and row[1] > now:
+            return Claim(done=True) if row[0] else Claim(after=row[1] - now)
+        file.execute(
+            "insert or replace into pelton_events_done values (?, ?, 0, ?)",
+            (key, token, now + seconds),
+        )
+        return Claim(token)
+
+    async def _in_thread(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Off the event loop: a disk may take its time."""
+        try:
+            return await asyncio.to_thread(self._at_once, act)
+        except sqlite3.Error as error:
+            raise Away(f"{self.path}: {error}") from error
+
+    def _at_once(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        with self._lock:
+            file = self._connection()
+            file.execute("begin immediate")
+            try:
+                found = act(file)
+                self._tidy(file)
+            except BaseException:
+                file.rollback()
+                raise
+            file.commit()
+            return found
+
+    def _tidy(self, file: sqlite3.Connection) -> None:
+        self._calls += 1
+        if self._calls % _TIDY == 0:
+            file.execute("delete from pelton_events_done where ends <= ?", (self._now(),))
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._made is None:
+            made = sqlite3.connect(
+                self.path, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            for each in self._pragmas():
+                made.execute(each)
+            made.execute(_TABLE)
+            self._made = made
+        return self._made
+
+    def _pragmas(self) -> Iterable[str]:
+        return ("pragma journal_mode = wal", "pragma synchronous = normal")

@@ -1,0 +1,51 @@
+"""A way to a server that can be cut: every connection through it ends at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+
+class Proxy:
+    """Listens on a port of its own, for the server on `port`."""
+
+    def __init__(self, port: int) -> None:
+        self._target, self.port, self.cuts = port, 0, 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def cut(self) -> None:
+        """End every connection that there is now, in the middle of what it says."""
+        self.cuts += 1
+        for each in self._writers:
+            each.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        with contextlib.suppress(OSError):
+            theirs, to_them = await asyncio.open_connection("127.0.0.1", self._target)
+            self._writers |= {writer, to_them}
+            await asyncio.gather(_pump(reader, to_them), _pump(theirs, writer))
+            self._writers -= {writer, to_them}
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()

@@ -1,0 +1,131 @@
+"""Messages that are done once, by each store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from pelton.event_sources import Batch, Failed, Message, Once, Outcome
+from pelton.event_sources.stores import Store
+from pelton.event_sources.stores.dynamodb import DynamoStore
+from pelton.event_sources.stores.redis import RedisStore
+from pelton.event_sources.stores.sqlite import SqliteStore
+from pelton.pytest_plugin import RunningEmulator
+
+from .bench import Seen, choking, failing
+
+_numbers = count()
+Make = Callable[[], Store]
+
+
+@pytest.fixture(params=["sqlite", "redis", "dynamodb"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Stores of the same place, each as another worker would open it."""
+    if request.param == "sqlite":
+        return lambda: SqliteStore(tmp_path / "done.db")
+    if request.param == "redis":
+        url, prefix = request.getfixturevalue("redis_server").url, f"once{next(_numbers)}:"
+        return lambda: RedisStore(url, prefix)
+    emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
+    emulator.client("dynamodb").create_table(
+        TableName="done",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return lambda: DynamoStore("done", emulator.client("dynamodb"))
+
+
+def batch_of(*ids: str) -> Batch:
+    return Batch(tuple(Message(each, each.encode()) for each in ids))
+
+
+def test_what_is_done_is_not_done_again_by_another_worker(make: Make) -> None:
+    async def run() -> None:
+        seen, stores = Seen(), [make(), make()]
+        one, other = (Once(seen, each) for each in stores)
+        assert (await one(batch_of("a", "b"))).failed == {}
+        assert (await other(batch_of("b", "c", "a"))).failed == {}
+        assert (seen.bodies, other.suppressed) == ([b"a", b"b", b"c"], 2)
+        for each in stores:
+            await each.close()
+
+    asyncio.run(run())
+
+
+def test_what_failed_is_free_again_and_the_rest_is_done(make: Make) -> None:
+    async def run() -> None:
+        store, seen = make(), Seen(failing(b"b"))
+        assert set((await Once(seen, store)(batch_of("a", "b"))).failed) == {"b"}
+        with pytest.raises(ValueError):
+            await Once(Seen(choking(b"b")), store)(batch_of("b"))
+        again = Seen()
+        await Once(again, store)(batch_of("a", "b"))
+        assert again.bodies == [b"b"]
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_what_another_has_in_hand_comes_later_and_a_dead_ones_claim_ends(make: Make) -> None:
+    async def run() -> None:
+        store = make()
+        (claim,) = await store.claim(["a"], 600)
+        assert claim.token
+        seen = Seen()
+        failed = (await Once(seen, store)(batch_of("a", "b"))).failed["a"]
+        assert (seen.bodies, failed.blame) == ([b"b"], False)
+        assert 0 < (failed.after or 0) <= 601
+        await store.release({"a": "somebody else's"})
+        assert set((await Once(seen, store)(batch_of("a"))).failed) == {"a"}
+        await store.release({"a": claim.token})
+        assert (await Once(seen, store)(batch_of("a"))).failed == {}
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_copies_in_one_batch_are_known_by_their_key(tmp_path: Path) -> None:
+    async def run() -> None:
+        seen, store = Seen(), SqliteStore(tmp_path / "done.db")
+        once = Once(seen, store, key=lambda message: message.headers["order"])
+        copies = [Message(str(n), b"x", headers={"order": "7"}) for n in range(3)]
+        assert (await once(Batch(tuple(copies)))).failed == {}
+        assert (seen.bodies, once.suppressed) == ([b"x"], 2)
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_claim_of_a_killed_worker_is_anybodys_when_its_time_is_over(tmp_path: Path) -> None:
+    async def run() -> None:
+        now = 0.0
+        store = SqliteStore(tmp_path / "done.db", now=lambda: now)
+        (claim,) = await store.claim(["a"], 60)
+        now = 61.0
+        (other,) = await store.claim(["a"], 60)
+        assert other.token
+        await store.keep({"a": claim.token}, 60)  # it was not dead, and comes too late
+        assert not (await store.claim(["a"], 60))[0].done
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_batch_with_what_is_done_blames_only_the_rest(tmp_path: Path) -> None:
+    async def run() -> None:
+        store = SqliteStore(tmp_path / "done.db")
+        await Once(Seen(), store)(batch_of("a"))
+
+        async def fails(batch: Batch) -> Outcome | None:
+            raise Failed("no", after=7)
+
+        found = await Once(fails, store)(batch_of("a", "b"))
+        assert {id: each.after for id, each in found.failed.items()} == {"b": 7}
+        await store.close()
+
+    asyncio.run(run())
