@@ -24,7 +24,7 @@ from .errors import WrongSettings
 from .kinds.base import hidden
 from .settings_file import Layer, SettingsFile, read_settings
 
-_OF_AWS = ("role", "log_days", "vpc")
+_OF_AWS = ("role", "log_days", "provisioned", "vpc")
 _TABLES = ("environment", "tags")
 _PLAIN = ("memory", "timeout", "concurrency")
 

@@ -250,6 +250,7 @@ FUNCTION: Mapping[str, Read] = {
     "environment": _variables,
     "log_days": _number,
     "memory": _number,
+    "provisioned": _number,
     "role": _text,
     "tags": _texts,
     "timeout": _number,

@@ -52,6 +52,8 @@ class Aws(Platform):
     dead_letter:  a queue, by name, that gets the events that it failed for good, as they were
     retries:      how often an asynchronous event is tried again, 0 to 2; None: Lambda's own 2
     event_seconds: how long one is tried for, 60 to 21600; 0: Lambda's own six hours
+    provisioned:  sandboxes of the live version that wait for calls, of a function that keeps
+                  versions
     vpc:          `pelton.Vpc(...)`, the network that it is in; None: in none of yours
 
     >>> Aws(architecture="arm64").runtime
@@ -72,6 +74,7 @@ class Aws(Platform):
     dead_letter: str = ""
     retries: int | None = None
     event_seconds: int = 0
+    provisioned: int = 0
     vpc: Vpc | None = None
 
     def __post_init__(self) -> None:
@@ -139,6 +142,7 @@ class Aws(Platform):
                 )
         if self.retries is not None:
             in_range("Aws retries", self.retries, 0, 2)
+        in_range("Aws provisioned", self.provisioned, 0, 100_000)
         if self.event_seconds != 0:
             in_range("Aws event_seconds", self.event_seconds, 60, 21_600, " seconds")
 

@@ -68,12 +68,27 @@ class Settings(Frozen):
             text("trim", each)
         _object("aws", self.aws, Aws)
         _object("nuclio", self.nuclio, Nuclio)
+        if self.aws.provisioned:
+            self._check_provisioned()
         if "memory" in self.nuclio.requests:
             from .kubernetes import check_resources
 
             limits = {"memory": f"{self.memory}Mi", **self.nuclio.limits}
             check_resources(self.nuclio.requests, limits)
         self._check_triggers()
+
+    def _check_provisioned(self) -> None:
+        count = self.aws.provisioned
+        if not self.versions:
+            raise WrongUse(
+                f"Aws(provisioned={count}) is for published versions, and none are kept",
+                advice="give versions=10, or how many you want to go back to",
+            )
+        if self.concurrency is not None and self.concurrency < count:
+            raise WrongUse(
+                f"Aws(provisioned={count}) is more than concurrency={self.concurrency}",
+                advice="raise one or lower the other",
+            )
 
     def _check_triggers(self) -> None:
         for number, trigger in enumerate(self.triggers):

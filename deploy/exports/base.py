@@ -18,6 +18,7 @@ from ..kinds.function import LambdaFunction
 from ..kinds.http_api import HttpApi
 from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
+from ..kinds.provisioned import Provisioned
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import Release
@@ -93,6 +94,7 @@ def said_by(words: Any) -> dict[type[Resource], Any]:
         Role: words.caller,
         LogGroup: words.log_group,
         Release: words.release,
+        Provisioned: words.provisioned,
         EventConfig: words.event_config,
         HttpApi: words.http_api,
         ApiRoute: words.api_route,

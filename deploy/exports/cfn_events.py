@@ -18,6 +18,7 @@ from ..kinds.event_config import EventConfig
 from ..kinds.event_rule import EventRule
 from ..kinds.http_api import HttpApi
 from ..kinds.log_group import LogGroup
+from ..kinds.provisioned import Provisioned
 from ..kinds.release import Release
 from ..kinds.role import Role
 from ..kinds.schedule import Schedule
@@ -95,7 +96,18 @@ class EventWords:
         properties = {"FunctionName": function}
         yield version, {"Type": "AWS::Lambda::Version", **kept, "Properties": properties}
         said = {"FunctionName": function, "FunctionVersion": get(version, "Version"), "Name": LIVE}
+        said |= self.waiting(it.name)
         yield self.alias_id(it.name), {"Type": "AWS::Lambda::Alias", "Properties": said}
+
+    def waiting(self, function: str) -> Properties:
+        """How many sandboxes of a function's alias wait, where any do."""
+        found = [e for e in self.asked.of(Provisioned) if e.name.partition(":")[0] == function]
+        count = {"ProvisionedConcurrentExecutions": found[0].count} if found else {}
+        return {"ProvisionedConcurrencyConfig": count} if count else {}
+
+    def provisioned(self, it: Provisioned) -> Named:
+        """A member of the alias."""
+        yield from ()
 
     def log_group(self, it: LogGroup) -> Said:
         said = {"LogGroupName": it.name, "RetentionInDays": it.days}

@@ -74,6 +74,7 @@ class SamWords(Words):
         said["Tags"] = self.tags(it)
         if any(each.name == it.name for each in self.asked.of(Release)):
             said |= {"AutoPublishAlias": LIVE, "AutoPublishAliasAllProperties": True}
+            said |= self.waiting(it.name)
         if any(each.name.partition(":")[0] == it.name for each in self.asked.of(Url)):
             said["FunctionUrlConfig"] = {"AuthType": "NONE"}
         if events := self.events(it.name):

@@ -14,6 +14,7 @@ from ..kinds.event_config import EventConfig
 from ..kinds.event_rule import EventRule
 from ..kinds.http_api import HttpApi
 from ..kinds.log_group import LogGroup
+from ..kinds.provisioned import Provisioned
 from ..kinds.release import Release
 from ..kinds.role import Role
 from ..kinds.schedule import Schedule
@@ -78,6 +79,11 @@ class EventWords:
         of = f"aws_lambda_function.{name}"
         said = {"name": LIVE, "function_name": f"${{{of}.function_name}}"}
         yield "aws_lambda_alias", name, {**said, "function_version": f"${{{of}.version}}"}
+
+    def provisioned(self, it: Provisioned) -> Said:
+        said = {**self.qualified(it.name), "provisioned_concurrent_executions": it.count}
+        name = self.names.of(it.kind, it.name)
+        yield "aws_lambda_provisioned_concurrency_config", name, said
 
     def log_group(self, it: LogGroup) -> Said:
         said = {"name": it.name, "retention_in_days": it.days}

@@ -22,6 +22,7 @@ from .nuclio_gateway import NuclioGateway
 from .nuclio_project import NuclioProject
 from .nuclio_release import NuclioRelease
 from .permission import Permission
+from .provisioned import Provisioned
 from .queue import Queue
 from .queue_mapping import QueueMapping
 from .release import Release
@@ -46,6 +47,7 @@ KINDS: Mapping[str, type[Resource]] = {
         LogGroup,
         LambdaFunction,
         Release,
+        Provisioned,
         QueueMapping,
         StreamMapping,
         Url,

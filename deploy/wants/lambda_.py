@@ -21,6 +21,7 @@ from ..kinds.image import image_of
 from ..kinds.layer import Layer
 from ..kinds.log_group import PREFIX, LogGroup
 from ..kinds.permission import Permission
+from ..kinds.provisioned import Provisioned
 from ..kinds.queue import Queue
 from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import Release, published
@@ -60,6 +61,14 @@ def on_lambda(
             keep=function.settings.versions,
             hold=releasing.hold,
             by=releasing.by,
+        )
+    if function.settings.aws.provisioned:
+        yield Provisioned(
+            name=called(function),
+            function=called(function),
+            after=after(function),
+            causes=built.causes,
+            count=function.settings.aws.provisioned,
         )
     yield from _events(function, built, place)
     if any(trigger.kind == "http" for trigger in function.triggers):

@@ -65,6 +65,7 @@ def app(*, memory: int = 256, url: bool = True, source: str = "orders") -> pelto
 def told(*, versions: int = 0, vpc: bool = False) -> pelton.App:
     """An app with what pushes to functions, and with all that a function on AWS may have."""
     found = pelton.App("shop")
+    waiting = 2 if versions else 0
     network = pelton.Vpc(["subnet-2", "subnet-1"], ["sg-1"]) if vpc else None
 
     @found.function(
@@ -79,7 +80,7 @@ def told(*, versions: int = 0, vpc: bool = False) -> pelton.App:
         ],
         aws=pelton.Aws(
             http="api", retries=0, on_failure="failures", dead_letter="letters", log_days=7,
-            vpc=network,
+            vpc=network, provisioned=waiting,
         ),
     )  # fmt: skip
     def hears(event: pelton.Event) -> None:

@@ -237,7 +237,7 @@ def test_what_pushes_calls_the_version_that_is_live(
 def test_a_lost_state_is_made_again_from_what_is_there(
     deploys: Plans, target: RunningEmulator, tmp_path: Path
 ) -> None:
-    deploys(VERSIONED.replace("retries=0", "retries=0, log_days=7"))
+    deploys(VERSIONED.replace("retries=0", "retries=0, log_days=7, provisioned=1"))
     (file,) = (tmp_path / ".pelton" / "state").rglob("told.json")
     lost = json.loads(file.read_text())["resources"]
     file.unlink()
@@ -247,8 +247,8 @@ def test_a_lost_state_is_made_again_from_what_is_there(
         rebuilt = session.rebuild()
     kinds = {each["kind"] for each in lost.values()}
     assert kinds >= {
-        "api_route", "bucket_notification", "event_config", "event_rule", "log_group", "release",
-        "schedule", "subscription",
+        "api_route", "bucket_notification", "event_config", "event_rule", "log_group",
+        "provisioned", "release", "schedule", "subscription",
     }  # fmt: skip
     assert set(rebuilt.resources) == set(lost)
     with Session(app, root, where, tmp_path / "out") as session:
@@ -469,7 +469,8 @@ def test_killed_at_each_call_and_run_again(
     """The same end state, wherever the deploy before was cut off: of what is new, and of triggers
     that go from a function over to its alias."""
     (tmp_path / "told_before.py").write_text(before or APP)
-    (tmp_path / "told_killed.py").write_text(VERSIONED if before else APP)
+    after = VERSIONED.replace("retries=0", "retries=0, provisioned=1")
+    (tmp_path / "told_killed.py").write_text(after if before else APP)
     app, root = load_app(str(tmp_path / "told_killed.py"))
     was, _ = load_app(str(tmp_path / "told_before.py"))
     where, cut, done = Where(endpoint=target.url, role=LEAST), 0, False

@@ -61,7 +61,8 @@ app.serve(pipe, triggers=[pelton.http("POST", "/pipe")])
               pelton.http("GET", "/a/{id}"), pelton.http("POST", "/a")],
     environment={"KEY": pelton.secret("shop/key", field="a")},
     aws=pelton.Aws(
-        http="api", log_days=7, on_failure="failures", dead_letter="letters", retries=0,
+        http="api", log_days=7, provisioned=2, on_failure="failures", dead_letter="letters",
+        retries=0,
         layers=("arn:aws:lambda:eu-west-1:123456789012:layer:tracing:7",),
         vpc=pelton.Vpc(["subnet-0a1b2c3d"], ["sg-0a1b2c3d"])),
 )
@@ -319,6 +320,7 @@ def test_versions_are_an_alias_in_every_format(shop: Path) -> None:
     sam = yaml.safe_load((shop / "sam" / "template.yaml").read_text())["Resources"]
     hears = sam["HearsFunction"]["Properties"]
     assert hears["AutoPublishAlias"] == "live" and hears["AutoPublishAliasAllProperties"]
+    assert hears["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
     assert hears["DeadLetterQueue"]["Type"] == "SQS"
     assert sam["HearsAt0Schedule"]["Properties"]["Target"]["Arn"] == {"Ref": "HearsFunction.Alias"}
     terraform = json.loads((shop / "terraform" / "main.tf.json").read_text())["resource"]
@@ -327,11 +329,15 @@ def test_versions_are_an_alias_in_every_format(shop: Path) -> None:
     assert [each["lambda_function_arn"] for each in entries] == [
         "${aws_lambda_alias.hears.arn}", "${aws_lambda_function.too.arn}",
     ]  # fmt: skip
+    waiting = terraform["aws_lambda_provisioned_concurrency_config"]["hears_live"]
+    assert waiting["provisioned_concurrent_executions"] == 2
     url = terraform["aws_lambda_function_url"]["url_live"]
     assert url["qualifier"] == "${aws_lambda_alias.url.name}"
     plain = json.loads((shop / "cloudformation" / "template.json").read_text())["Resources"]
     (version,) = [name for name in plain if name.startswith("Hears") and name.endswith("Version")]
     assert plain["HearsAlias"]["Properties"]["FunctionVersion"]["Fn::GetAtt"][0] == version
+    waiting = plain["HearsAlias"]["Properties"]["ProvisionedConcurrencyConfig"]
+    assert waiting == {"ProvisionedConcurrentExecutions": 2}
     assert plain[version]["DeletionPolicy"] == "Retain"
     network = plain["HearsFunction"]["Properties"]["VpcConfig"]
     assert network == {"SubnetIds": ["subnet-0a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}

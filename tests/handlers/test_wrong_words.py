@@ -56,6 +56,11 @@ def loose(function: Any, *args: Any, **named: Any) -> Callable[[], object]:
         (loose(pelton.http, "GET", "x"), "http path 'x' must start with '/'"),
         (loose(pelton.http, 3), "http method=3 is no string"),
         (loose(pelton.Aws, vpc="vpc-1"), "Aws(vpc='vpc-1') is no Vpc; write vpc=pelton.Vpc("),
+        (declare(aws=pelton.Aws(provisioned=1)), "is for published versions, and none are kept"),
+        (
+            declare(aws=pelton.Aws(provisioned=3), versions=1, concurrency=2),
+            "Aws(provisioned=3) is more than concurrency=2; raise one or lower the other",
+        ),
         (loose(pelton.Vpc, ["subnet-1"], []), "Vpc(security_groups=[]) names none"),
         (loose(pelton.Vpc, ["sg-1"], ["sg-1"]), "'sg-1' is no id; one begins with 'subnet-'"),
         (loose(pelton.Vpc, [7], ["sg-1"]), "7 is no id"),
