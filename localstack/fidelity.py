@@ -58,7 +58,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
-| Nuclio build commands | a container image | `pip install …` into a folder of the function's own; no other command |
+| Nuclio build commands | layers of a container image | run by the shell in a virtual environment of the function's Python, once for the same commands (and the same code, where they may read it); `pip` is uv's; package managers of the system, and directives other than RUN and ENV, are refused by name |
+| Nuclio runtimes `python:3.9` to `3.14` | an image each | the machine's Python of that version, with msgpack's pure form where it is not the emulator's own; `python` is the emulator's |
+| `build.baseImage` and other keys about images | an image | told in the deploy's log, without an effect |
 | Nuclio trigger kinds | many | http, cron |
 | Nuclio replicas, scaling to zero | there | not yet |
 | Nuclio API gateways | an ingress of the cluster; basic, OAuth2 and access-key authentication | on the dashboard's port, by Host or below `/_gateway/NAME/`; none and basicAuth |

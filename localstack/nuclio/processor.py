@@ -166,6 +166,7 @@ class Processor:
             decoded=self._environment.get(DECODE, "").lower() == "true",
             wrapper=self._site.wrapper,
             platform=self._site.platform,
+            runs_on=self.code.interpreter.executable,
         )
 
     def _worker(self, program: Program, number: int, replica: int, pool: Pool) -> Worker:
@@ -176,6 +177,7 @@ class Processor:
         spec = self._spec
         known = {
             **self._site.environment,
+            **dict(self.code.variables),
             "PATH": os.pathsep.join([str(self.code.python.parent), os.defpath]),
             "LANG": "C.UTF-8",
             "NUCLIO_FUNCTION_NAME": str(self._metadata.get("name", "")),

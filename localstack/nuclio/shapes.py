@@ -123,8 +123,13 @@ BUILD = {
     "path": _text,
     "functionSourceCode": _text,
     "codeEntryType": _text,
-    "codeEntryAttributes": {},
+    "codeEntryAttributes": {"workDir": _text, "headers": {"*": _scalar}},
     "commands": [_text],
+    "directives": {"*": [{"kind": _text, "value": _text}]},
+    "buildTimeoutSeconds": _seconds,
+    "noCache": _flag,
+    "offline": _flag,
+    "functionConfigPath": _text,
     "image": _text,
 }
 KEY_REFERENCE = {"name": _text, "key": _text, "optional": _flag}

@@ -57,6 +57,7 @@ class Program:
     addresses: the file that says where other functions are
     sockets:   a folder with a short path, for the sockets
     wrapper:   Nuclio's own `_nuclio_wrapper.py`, or None for ours
+    runs_on:   the Python that runs it
     platform:  "kube" or "local": by which names functions call each other
     """
 
@@ -71,6 +72,7 @@ class Program:
     decoded: bool = False
     wrapper: Path | None = None
     platform: str = "kube"
+    runs_on: str = sys.executable
 
     def options(self, number: int, events: str, control: str) -> list[str]:
         """The wrapper's options, as the processor gives them."""
@@ -184,7 +186,7 @@ class Worker:
             }
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-S", "-s", "-E", "-u", str(start), json.dumps(given)],
+                    [self._program.runs_on, "-S", "-s", "-E", "-u", str(start), json.dumps(given)],
                     stdin=subprocess.DEVNULL,
                     stdout=write_end,
                     stderr=write_end,

@@ -25,6 +25,8 @@ REAL = {
     ("nuclio/pool.py", "time.perf_counter"): MEASURED,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
     ("nuclio/resources/function_invocations.py", "asyncio.timeout"): PROCESS,
+    ("nuclio/environments.py", "asyncio.timeout"): PROCESS,
+    ("nuclio/entries/git.py", "asyncio.timeout"): PROCESS,
     ("nuclio/worker.py", "asyncio.wait_for"): PROCESS,
     ("nuclio/worker.py", "time.monotonic"): PROCESS,
     ("lambda_/sandbox.py", "MACHINE.call_later"): PROCESS,
