@@ -9,6 +9,7 @@ function's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -157,7 +158,8 @@ async def _run(
         said.append("(a line of more than a megabyte)")
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode:
         last = "\n".join(said[-LAST_LINES:])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -76,7 +77,8 @@ async def _run(words: list[str], folder: Path, environment: dict[str, str], what
         raise DeployFailed(f"{what}: no end after {SECONDS} s") from None
     finally:
         if process.returncode is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
     if process.returncode:
         raise DeployFailed(f"{what}: {said.decode(errors='replace').strip()}")
