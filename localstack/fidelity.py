@@ -60,6 +60,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
 | Nuclio build commands | layers of a container image | run by the shell in a virtual environment of the function's Python, once for the same commands (and the same code, where they may read it); `pip` is uv's; package managers of the system, and directives other than RUN and ENV, are refused by name |
 | Nuclio runtimes `python:3.9` to `3.14` | an image each | the machine's Python of that version, with msgpack's pure form where it is not the emulator's own; `python` is the emulator's |
+| Nuclio volumes | whatever the cluster has | `hostPath` (a folder of this machine), `persistentVolumeClaim` (a folder of the data directory, kept) and `emptyDir`, bound in each worker's mount namespace, which takes root; elsewhere, and other kinds, refused by name |
 | `build.baseImage` and other keys about images | an image | told in the deploy's log, without an effect |
 | Nuclio trigger kinds | many | http, cron |
 | Nuclio replicas, scaling to zero | there | not yet |

@@ -68,11 +68,11 @@ class Places:
 def can_mount(interpreter: Interpreter) -> bool:
     """Whether sandboxes on this Python may have mounts of their own, which must not hide it."""
     hidden = f"{interpreter.prefix}/".startswith(HIDDEN_BY_MOUNTS) and interpreter.prefix != LANG
-    return not hidden and _may_mount()
+    return not hidden and may_mount()
 
 
 @cache
-def _may_mount() -> bool:
+def may_mount() -> bool:
     """Whether this process may make mounts: tried once, in a child."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         return False

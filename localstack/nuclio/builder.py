@@ -22,6 +22,7 @@ from .entries import lay_out
 from .entries.entry import Entry
 from .environments import Environment, Environments
 from .errors import DeployFailed
+from .volumes import Mount, mounts
 
 RUNTIMES = tuple(f"python:3.{minor}" for minor in range(9, 15))
 DISTRIBUTIONS = ("nuclio-sdk", "msgpack")
@@ -41,6 +42,7 @@ class Built:
     python:      what its own children are started with
     interpreter: the Python that its workers run on
     variables:   what they find in their environment, where the configuration says nothing else
+    mounts:      the volumes that they see
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class Built:
     python: Path
     interpreter: Interpreter
     variables: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def path(self) -> list[str]:
@@ -104,12 +107,12 @@ class Builder:
         python = await asyncio.to_thread(_choose, str(spec.get("runtime") or "python"), log)
         environment = await self._environment_of(spec, python, code, log)
         farm = await asyncio.to_thread(_runtime, python)
-        if environment is None:
-            built = Built(folder, code, (farm,), farm / "bin" / "python3", python)
-        else:
-            variables = _variables(spec)
-            site, children = environment.site, environment.python
-            built = Built(folder, code, (site, farm), children, python, variables)
+        packages, children = (farm,), farm / "bin" / "python3"
+        if environment is not None:
+            packages, children = (environment.site, farm), environment.python
+        kept = (folder, farm, Path(python.prefix))
+        volumes = await asyncio.to_thread(mounts, spec, self._folder / "claims", folder, kept)
+        built = Built(folder, code, packages, children, python, _variables(spec), volumes)
         return Made(spec, built)
 
     async def _environment_of(

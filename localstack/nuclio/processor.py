@@ -167,6 +167,7 @@ class Processor:
             wrapper=self._site.wrapper,
             platform=self._site.platform,
             runs_on=self.code.interpreter.executable,
+            mounts=[(str(e.source), str(e.target), e.read_only) for e in self.code.mounts],
         )
 
     def _worker(self, program: Program, number: int, replica: int, pool: Pool) -> Worker:

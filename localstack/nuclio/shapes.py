@@ -144,7 +144,17 @@ SPEC = {
     "imagePullSecrets": _text,
     "build": BUILD,
     "triggers": {"*": TRIGGER},
-    "volumes": [{}],
+    "volumes": [
+        {
+            "volume": {
+                "name": _text,
+                "hostPath": {"path": _text, "type": _text},
+                "persistentVolumeClaim": {"claimName": _text},
+                "flexVolume": {"driver": _text},
+            },
+            "volumeMount": {"name": _text, "mountPath": _text, "readOnly": _flag},
+        }
+    ],
     "eventTimeout": _text,
     "readinessTimeoutSeconds": _seconds,
     "minReplicas": _whole(0),

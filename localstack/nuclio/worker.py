@@ -58,6 +58,7 @@ class Program:
     sockets:   a folder with a short path, for the sockets
     wrapper:   Nuclio's own `_nuclio_wrapper.py`, or None for ours
     runs_on:   the Python that runs it
+    mounts:    folders that it sees at other places: source, target, whether it may only read
     platform:  "kube" or "local": by which names functions call each other
     """
 
@@ -73,6 +74,7 @@ class Program:
     wrapper: Path | None = None
     platform: str = "kube"
     runs_on: str = sys.executable
+    mounts: Sequence[tuple[str, str, bool]] = ()
 
     def options(self, number: int, events: str, control: str) -> list[str]:
         """The wrapper's options, as the processor gives them."""
@@ -182,6 +184,7 @@ class Worker:
                 "python": self._program.python,
                 "addresses": self._program.addresses,
                 "wrapper": wrapper,
+                "mounts": self._program.mounts,
                 "options": self._program.options(self.number, *paths),
             }
             try:

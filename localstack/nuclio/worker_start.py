@@ -9,6 +9,7 @@ The names under which functions reach each other in a cluster (`nuclio-NAMESPACE
 
 import ctypes
 import json
+import os
 import signal
 import socket
 import sys
@@ -16,16 +17,39 @@ import types
 from typing import Any
 
 PORT = 8080
+CLONE_NEWNS = 0x20000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 
 
 def main() -> None:
     given = json.loads(sys.argv[1])
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # it never outlives the emulator
+    bind(given["mounts"])
     sys.path[:] = given["path"]
     sys.executable = given["python"]  # what the function's own children are started with
     know_functions(given["addresses"])
     sys.argv[:] = [given["wrapper"], *given["options"]]
     run(given["wrapper"])
+
+
+def bind(mounts: Any) -> None:
+    """See folders at other places, in a mount namespace of this process's own."""
+    if not mounts:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def check(result: int, what: str) -> None:
+        if result:
+            raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+    check(libc.unshare(CLONE_NEWNS), "a mount namespace")
+    check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
+    for source, target, read_only in mounts:
+        places = source.encode(), target.encode()
+        check(libc.mount(*places, None, MS_BIND, None), f"the volume at {target}")
+        if read_only:
+            flags = MS_BIND | MS_REMOUNT | MS_RDONLY
+            check(libc.mount(None, places[1], None, flags, None), f"the volume at {target}")
 
 
 def know_functions(addresses: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import io
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -15,9 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from pelton.localstack.lambda_.environment import may_mount
 from pelton.localstack.lambda_.interpreters import find
 from pelton.localstack.nuclio.environments import Environments
 from pelton.pytest_plugin import RunningEmulator
@@ -396,3 +399,83 @@ def test_source_that_is_no_base64(client: Client) -> None:
     wanted = document("broken")
     wanted["spec"]["build"]["functionSourceCode"] = "%"
     assert client.deploy(wanted)["message"] == "build.functionSourceCode is not base64"
+
+
+MOUNTS = """
+import os
+def handler(context, event):
+    seen = []
+    for place in PLACES:
+        with open(f"{place}/asked", "a") as file:
+            file.write("x")
+        seen.append(len(open(f"{place}/asked").read()))
+    try:
+        open(READS + "/new", "w")
+    except OSError as error:
+        seen.append(error.strerror)
+    return " ".join(map(str, [*seen, open(READS + "/told").read()]))
+"""
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "volumes hostPath, persistentVolumeClaim, emptyDir at their mountPath",
+    different="as root; elsewhere a hostPath at its own path alone",
+)
+def test_volumes(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host" / "told").write_text("from the host")
+    claim = f"c{uuid4().hex[:12]}"
+    # On this machine a place to mount on must be there, or be made: below a folder of the tests'.
+    base = Path("/var/tmp") / claim
+    kinds: dict[str, dict[str, Any]] = {
+        "host": {"hostPath": {"path": str(tmp_path / "host")}},
+        "claim": {"persistentVolumeClaim": {"claimName": claim}},
+        "empty": {"emptyDir": {}},
+    }
+    volumes = [
+        {
+            "volume": {"name": name, **kind},
+            "volumeMount": {
+                "name": name,
+                "mountPath": f"{base}/{name}",
+                "readOnly": name == "host",
+            },
+        }
+        for name, kind in kinds.items()
+    ]
+    code = f"PLACES = ['{base}/claim', '{base}/empty']\nREADS = '{base}/host'\n{MOUNTS}"
+    wanted = document("mounts", code, volumes=volumes)
+    try:
+        status = client.deploy(wanted)
+        if not may_mount():
+            assert "takes root on Linux" in status["message"]
+            return
+        assert status["state"] == "ready", status["message"]
+        assert client.invoke("mounts").text == "1 1 Read-only file system from the host"
+        client.deploy(wanted, "PUT")
+        said = client.invoke("mounts").text
+        assert said == "2 1 Read-only file system from the host", "a claim is kept, no emptyDir"
+        assert list((base / "host").iterdir()) == [], "nobody else sees it"
+    finally:
+        client.ask("DELETE", "/functions/mounts")
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("volume", "place", "words"),
+    [
+        ({"flexVolume": {"driver": "v3io/fuse"}}, "/a", "not flexVolume v3io/fuse"),
+        ({"configMap": {"name": "c"}}, "/a", "not configMap"),
+        ({"hostPath": {"path": "/nowhere-at-all"}}, "/a", "is no folder of this machine"),
+        ({"emptyDir": {}}, "a", "must be an absolute path"),
+        ({"emptyDir": {}}, "/tmp", "would hide"),
+    ],
+)
+def test_a_volume_that_cannot_be_had(
+    client: Client, volume: dict[str, Any], place: str, words: str
+) -> None:
+    given = {"volume": {"name": "v", **volume}, "volumeMount": {"name": "v", "mountPath": place}}
+    status = client.deploy(document("unmounted", volumes=[given]))
+    client.ask("DELETE", "/functions/unmounted")
+    assert status["state"] == "error" and words in status["message"], status

@@ -1,0 +1,194 @@
+"""The real nuclio-jupyter against the emulator: its functions, its notebooks, its command line.
+
+One process runs all that one program of its user would, as the client takes seconds to be loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+from .nuclio_support import Client
+from .test_nuclio_builds import served, wheel, zipped
+
+DEPLOYS = """
+import json, sys, warnings
+from pathlib import Path
+import nuclio
+from nuclio import deploy
+
+url, folder, wheels, archive = sys.argv[1:]
+told = {}
+
+# code in a string, with triggers, variables and build commands
+spec = nuclio.ConfigSpec(
+    env={"WORD": "env"}, cmd=[f"pip install --no-index --find-links {wheels} tiny==1.0"]
+)
+spec.add_trigger("web", nuclio.triggers.HttpTrigger(workers=2))
+spec.add_trigger("tick", nuclio.triggers.CronTrigger(interval="1h", body="tick"))
+code = (
+    "import os, tiny\\n"
+    "def handler(context, event):\\n"
+    "    return os.environ['WORD'] + ' ' + tiny.VERSION\\n"
+)
+common = {"dashboard_url": url, "project": "jupyter"}
+(address,) = nuclio.deploy_code(code, name="code", spec=spec, **common)
+told["code"] = address
+
+# a file; then the same again, which is an update
+source = Path(folder) / "from_file.py"
+for word in ("first", "second"):
+    source.write_text(f"def handler(context, event):\\n    return {word!r}\\n")
+    told[word] = nuclio.deploy_file(str(source), name="file", **common)
+
+# notebooks, through the exporter
+for name in ("model", "mounted"):
+    notebook = str(Path(folder) / f"{name}.ipynb")
+    try:
+        told[name] = nuclio.deploy_file(notebook, name=name, **common)
+    except nuclio.utils.DeployError as error:
+        told[name] = str(error)
+
+# an archive, whose function.yaml says the rest
+told["archive"] = nuclio.deploy_file(archive, name="zipped", **common)
+
+# what is built without being deployed
+name, config, text = nuclio.build_file(str(source), name="only-built")
+told["built"] = [name, config["spec"]["handler"], text]
+
+told["kafka"] = ""
+spec = nuclio.ConfigSpec()
+spec.add_trigger("k", nuclio.triggers.KafkaTrigger(brokers=["b"], topics=["t"]))
+try:
+    nuclio.deploy_code("def handler(c, e): ...", name="kafka", spec=spec, **common)
+except nuclio.utils.DeployError as error:
+    told["kafka"] = str(error)
+status = deploy.get_deploy_status(f"{url}/api", "kafka")
+told["kafka status"] = [status[0], status[3][0]]
+told["status"] = list(deploy.get_deploy_status(f"{url}/api", "file", last_time=1)[:2])
+
+try:  # a footer of mlrun's, which is not here
+    nuclio.deploy_model({"m": "/m"}, str(source), "Model", name="served", **common)
+except nuclio.utils.DeployError:
+    told["model status"] = deploy.get_function_status(f"{url}/api", "served")["message"]
+
+told["listed"] = sorted(deploy.list_functions(url))
+nuclio.delete_func("code", dashboard_url=url)
+told["left"] = sorted(deploy.list_functions(url, namespace="nuclio"))
+try:
+    nuclio.deploy_code("x", name="file", project="other", dashboard_url=url)
+except nuclio.utils.DeployError as error:
+    told["other project"] = str(error)
+print("TOLD" + json.dumps(told))
+"""
+CELLS = [
+    "# nuclio: ignore\nraise RuntimeError('not in the function')",
+    "import nuclio",
+    "%nuclio cmd -c pip install --no-index --find-links WHEELS tiny==2.0",
+    "%%nuclio cmd -c\necho one > one\necho two > two",
+    "%nuclio env -c A=line",
+    "%%nuclio env -c\nB=cell\nC=cell",
+    "%nuclio env_file ENVFILE",
+    '%%nuclio config\nspec.triggers.web.kind = "http"\nspec.triggers.web.maxWorkers = 2\n'
+    'spec.build.baseImage = "python:3.11"',
+    "# nuclio: start-code",
+    "import os\nimport tiny",
+    "def handler(context, event):\n"
+    "    words = [os.environ[name] for name in 'ABCD']\n"
+    "    return ' '.join([*words, tiny.VERSION, open('one').read().strip()])",
+    "# nuclio: end-code",
+    "raise RuntimeError('not in the function, either')",
+]
+MOUNTED = ["%nuclio mount /data ~/data -k key", "def handler(context, event):\n    return 'x'"]
+
+
+def notebook(path: Path, cells: list[str]) -> None:
+    made: list[dict[str, Any]] = [
+        {
+            "cell_type": "code", "execution_count": None, "id": f"c{number}", "metadata": {},
+            "outputs": [], "source": cell,
+        }
+        for number, cell in enumerate(cells)
+    ]  # fmt: skip
+    path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+
+
+@pytest.fixture(scope="module")
+def told(
+    module_emulator: RunningEmulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("jupyter")
+    for version in ("1.0", "2.0"):
+        wheel(folder, "tiny", version, f"VERSION = {version!r}\n")
+    (folder / "some.env").write_text("D=file\n")
+    replaced = {"WHEELS": str(folder), "ENVFILE": str(folder / "some.env")}
+    cells = list(CELLS)
+    for word, value in replaced.items():
+        cells = [each.replace(word, value) for each in cells]
+    notebook(folder / "model.ipynb", cells)
+    notebook(folder / "mounted.ipynb", MOUNTED)
+    config = "metadata: {}\nspec:\n  handler: main:handler\n  runtime: python\n"
+    code = "def handler(context, event):\n    return 'zipped'\n"
+    pages = {"/f.zip": zipped({"main.py": code, "function.yaml": config})}
+    program = folder / "program.py"
+    program.write_text(DEPLOYS)
+    with served(pages) as url:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", str(program), module_emulator.nuclio_url,
+             str(folder), str(folder), f"{url}/f.zip"],
+            capture_output=True, text=True, timeout=110, check=False, cwd=folder,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = [each for each in done.stdout.splitlines() if each.startswith("TOLD")]
+    yield json.loads(line.removeprefix("TOLD"))
+
+
+@pytest.fixture(scope="module")
+def client(module_emulator: RunningEmulator) -> Iterator[Client]:
+    made = Client(module_emulator)
+    yield made
+    made.close()
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "nuclio-jupyter 0.13.2: deploy_code, deploy_file (source, notebook, archive), build_file, "
+    "delete_func, list_functions, get_deploy_status; HTTP and cron triggers, variables, commands",
+)
+def test_its_functions(told: dict[str, Any], client: Client) -> None:
+    assert told["listed"] == ["code", "file", "kafka", "model", "mounted", "served", "zipped"]
+    assert told["left"] == ["file", "kafka", "model", "mounted", "served", "zipped"]
+    assert client.invoke("file").text == "second"
+    assert told["first"] == told["second"] == told["status"][1], "the address stays"
+    assert told["status"][0] == "ready"
+    assert client.invoke("zipped").text == "zipped"
+    assert told["built"][:2] == ["only-built", "from-file-nuclio:handler"]
+    assert "under a different project (jupyter)" in told["other project"]
+    assert told["code"].startswith("127.0.0.1:")
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "notebooks through nuclio-jupyter's exporter: cmd, env, env_file, config, mount; ignore, "
+    "start-code, end-code",
+)
+def test_its_notebooks(told: dict[str, Any], client: Client) -> None:
+    assert client.invoke("model").text == "line cell cell file 2.0 one"
+    shown = client.ask("GET", "/functions/model").json()["spec"]
+    assert shown["triggers"]["web"] == {"kind": "http", "maxWorkers": 2}
+    assert client.status("mounted")["state"] == "error"
+    assert "v3io/fuse" in client.status("mounted")["message"]
+
+
+def test_what_it_asks_for_and_is_not_here(told: dict[str, Any]) -> None:
+    state, message = told["kafka status"]
+    assert state == "error" and "kafka-cluster" in message
+    assert "No module named 'mlrun'" in told["model status"]
