@@ -107,7 +107,8 @@ class Builder:
         python = await asyncio.to_thread(_choose, str(spec.get("runtime") or "python"), log)
         environment = await self._environment_of(spec, python, code, log)
         farm = await asyncio.to_thread(_runtime, python)
-        packages, children = (farm,), farm / "bin" / "python3"
+        packages: tuple[Path, ...] = (farm,)
+        children = farm / "bin" / "python3"
         if environment is not None:
             packages, children = (environment.site, farm), environment.python
         kept = (folder, farm, Path(python.prefix))
