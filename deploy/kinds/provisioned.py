@@ -22,7 +22,7 @@ _NONE = ("ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundExcep
 class Provisioned(Resource):
     """Of the alias that is its name (`FUNCTION:ALIAS`).  count: how many wait."""
 
-    kind: ClassVar[str] = "provisioned"
+    kind: ClassVar[str] = "provisioned_concurrency"
     part: ClassVar[str] = "configuration"
     hangs: ClassVar[bool] = True
     sought: ClassVar[bool] = False

@@ -26,7 +26,8 @@ GITHUB_HEAD = """\
 #                  (https://docs.github.com/actions/concepts/security/openid-connect), and
 #                  AWS_REGION
 #   Variables      of the repository: AWS_REGION, and AWS_ROLE of a role that may only read, for
-#                  plans; where an environment has an account of its own, {roles}
+#                  plans; for environments that have an account of their own, instead:
+#                  {roles}
 #   State          what a deploy leaves is kept where PELTON_WHERE says: add
 #                  `--state s3://BUCKET/PREFIX` for one that outlives the runner
 """
@@ -192,7 +193,7 @@ def _github(environments: Sequence[str], before: str, production: str, app: str)
     head = GITHUB_HEAD.format(
         names=" and ".join(names),
         production=production,
-        roles=" and ".join(map(_role, environments)),
+        roles=", ".join(map(_role, environments)),
     )
     matrix = "\n".join(
         f"          - {{environment: {each}, role: {_role(each)}}}" for each in environments

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .say import json_option, say_json
-from .where import file_argument, make_where, state_option, where_options
+from .where import file_argument, load_there, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.session import Session
@@ -75,10 +75,9 @@ def unlock(file: str, as_json: bool, **options: Any) -> None:
 
 @contextmanager
 def _session(file: str, options: dict[str, Any]) -> Iterator[Session]:
-    from ..builders import load_app
     from ..deploy.session import Session
 
-    app, root = load_app(file)
+    app, root, where, _ = load_there(file, options)
     with tempfile.TemporaryDirectory(prefix="pelton-state-") as out:
-        with Session(app, root, make_where(options), Path(out)) as session:
+        with Session(app, root, where, Path(out)) as session:
             yield session

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from pelton.builders import load_app
+from pelton.cli import command
 from pelton.deploy.errors import CallFailed, CannotPlan
 from pelton.deploy.kinds import KINDS
 from pelton.deploy.kinds.bucket_notification import BucketNotification
@@ -248,7 +250,7 @@ def test_a_lost_state_is_made_again_from_what_is_there(
     kinds = {each["kind"] for each in lost.values()}
     assert kinds >= {
         "api_route", "bucket_notification", "event_config", "event_rule", "log_group",
-        "provisioned", "release", "schedule", "subscription",
+        "provisioned_concurrency", "release", "schedule", "subscription",
     }  # fmt: skip
     assert set(rebuilt.resources) == set(lost)
     with Session(app, root, where, tmp_path / "out") as session:
@@ -263,6 +265,18 @@ def test_a_lost_state_is_made_again_from_what_is_there(
     assert client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/h")["logGroups"] == []
     told = client("s3").get_bucket_notification_configuration(Bucket="inbox")
     assert "LambdaFunctionConfigurations" not in told
+
+
+def test_the_state_of_an_environment_is_its_own(target: RunningEmulator, tmp_path: Path) -> None:
+    (tmp_path / "told_env.py").write_text(API)
+    (tmp_path / "pelton.toml").write_text('[env.dev]\nprefix = "dev-"\n')
+    words = [str(tmp_path / "told_env.py"), "--endpoint", target.url, "--env", "dev", "--json"]
+    for verb in ("rebuild", "show"):
+        done = CliRunner().invoke(command, ["state", verb, *words])
+        assert done.exit_code == 0, done.output
+        told = json.loads(done.stdout)
+        assert told["where"].endswith("state/local-dev/dev-told.json")
+    sys.modules.pop("told_env", None)
 
 
 def _push(target: RunningEmulator) -> list[str]:
