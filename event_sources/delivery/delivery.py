@@ -81,6 +81,7 @@ class Delivery:
         self._changed, self._to_tend = asyncio.Event(), asyncio.Event()
         self._timer: Timer | None = None
         self._timer_due = 0.0
+        self._what = f"a batch of {source!r}"
         self._open = self._stopping = self._over = False
 
     @property
@@ -192,7 +193,7 @@ class Delivery:
     async def _work(self) -> None:
         while not self._stopping:
             batch = self._next() or await self._turn()
-            with self._clock.busy(f"a batch of {self.source!r}"):
+            with self._clock.busy(self._what):
                 await self._hand(batch)
             self._changed.set()
             self._to_tend.set()

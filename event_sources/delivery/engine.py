@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..message import Letter, Lost, Message
-from .lanes import Held, Lanes
+from .lanes import Held, Lane, Lanes
 from .outcome import DONE, Batch, Failed, Outcome
 from .rules import Rules
 from .tally import Tally
@@ -41,6 +41,8 @@ class Engine:
     ) -> None:
         self.rules, self.tally = rules, Tally()
         self._lease, self._extends, self._letters, self._kind = lease, extends, letters, kind
+        # Whether one may turn out not to go when it is its turn.
+        self._asks = bool(letters and rules.max_age) or bool(lease and not extends)
         self._held: dict[str, Held] = {}
         self._lanes = Lanes(rules)
         self._batches: dict[int, list[Held]] = {}
@@ -65,12 +67,12 @@ class Engine:
         """The next batch for a handler; None when there is none yet."""
         while found := self._lanes.take(now):
             self._number += 1
-            chosen = [each for each in found if self._may_go(each, now)]
+            chosen = [each for each in found if self._may_go(each, now)] if self._asks else found
             if chosen:
                 self._batches[self._number] = found
-                for each in found:
-                    each.batch = self._number if each in chosen else 0
-                return Batch(tuple(each.message for each in chosen), self._number)
+                for each in chosen:
+                    each.batch = self._number
+                return Batch(tuple([each.message for each in chosen]), self._number)
             self._lanes_over(found, {}, now)
         return None
 
@@ -210,14 +212,13 @@ class Engine:
     # -- ending
     def _over(self, batch: Batch, outcome: Outcome, now: float) -> None:
         found = self._batches.pop(batch.number)
-        back: dict[str, list[Held]] = {}
+        back: dict[Lane, list[Held]] = {}
         for held in found:
             if not held.batch:  # it was given up instead of handed out
                 continue
             held.batch = 0
-            name = self._lanes.name_of(held)
-            if self._comes_again(held, outcome, now, behind=name in back):
-                back.setdefault(name, []).append(held)
+            if self._comes_again(held, outcome, now, behind=held.lane in back):
+                back.setdefault(held.lane, []).append(held)
         self._lanes_over(found, back, now)
 
     def _comes_again(self, held: Held, outcome: Outcome, now: float, *, behind: bool) -> bool:
@@ -234,13 +235,13 @@ class Engine:
             self._finish(held)
         return False
 
-    def _lanes_over(self, found: list[Held], back: dict[str, list[Held]], now: float) -> None:
-        for name in dict.fromkeys(self._lanes.name_of(each) for each in found):
-            self._lanes.put_back(name, back.get(name, ()), now)
+    def _lanes_over(self, found: list[Held], back: dict[Lane, list[Held]], now: float) -> None:
+        for lane in dict.fromkeys([each.lane for each in found]):
+            self._lanes.put_back(lane, back.get(lane, ()), now)
 
     def _halve(self, batch: Batch, now: float) -> None:
         found = self._batches.pop(batch.number)
-        back: dict[str, list[Held]] = {}
+        back: dict[Lane, list[Held]] = {}
         for held in found:
             if not held.batch:
                 continue
@@ -250,7 +251,7 @@ class Engine:
                 continue
             held.pauses += 1
             held.due = now + self.rules.retry.pause(held.pauses)
-            back.setdefault(self._lanes.name_of(held), []).append(held)
+            back.setdefault(held.lane, []).append(held)
         self._lanes_over(found, back, now)
 
     def _blame(self, held: Held, failed: Failed, now: float) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from ..message import Message
@@ -24,10 +24,14 @@ class Held:
     tries:  how often it has failed;  pauses: how often it came back without being blamed
     limit:  the largest batch that it may be in; 0 for any
     leased: when its lease began;  batch: the number of the batch that it is in, 0 for none
+    lane:   where it waits, or waited
     lost:   it is somebody else's now: no word of it to the broker any more
     """
 
-    __slots__ = ("batch", "due", "leased", "limit", "lost", "message", "pauses", "since", "tries")
+    __slots__ = (
+        "batch", "due", "lane", "leased", "limit", "lost", "message", "pauses", "since", "tries"
+    )  # fmt: skip
+    lane: Lane
 
     def __init__(self, message: Message, now: float, limit: int) -> None:
         self.message, self.since, self.due, self.leased = message, now, now, now
@@ -58,25 +62,21 @@ class Lanes:
 
     def add(self, held: Held, now: float) -> None:
         """Behind all others of its lane."""
-        lane = self._lane(held)
+        lane = held.lane = self._lane(held.message)
         lane.waiting.append(held)
         self._line_up(lane, now)
 
-    def put_back(self, name: str, back: Iterable[Held], now: float) -> None:
+    def put_back(self, lane: Lane, back: Sequence[Held], now: float) -> None:
         """A batch is over: `back` come again, before all others of the lane that they are of."""
-        lane = self._lanes[name]
-        lane.waiting.extendleft(reversed(list(back)))
+        if back:
+            lane.waiting.extendleft(reversed(back))
         lane.busy = False
         self._line_up(lane, now)
 
-    def name_of(self, held: Held) -> str:
-        """The lane of a message."""
-        message = held.message
-        return message.lane if self._rules.ordered and message.lane else f"\0{message.id}"
-
     def take(self, now: float) -> list[Held]:
         """The next batch; empty when there is none yet."""
-        self._wake(now)
+        if self._delayed:
+            self._wake(now)
         if self._suspects:
             found = self._form(self._suspects, now, suspects=True)
             if found:
@@ -107,8 +107,10 @@ class Lanes:
                 self._tidy(lane)
 
     # -- who is in line
-    def _lane(self, held: Held) -> Lane:
-        name = self.name_of(held)
+    def _lane(self, message: Message) -> Lane:
+        name = message.lane
+        if not (name and self._rules.ordered):
+            name = f"\0{message.id}"
         lane = self._lanes.get(name)
         if lane is None:
             lane = self._lanes[name] = Lane(name)

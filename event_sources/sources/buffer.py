@@ -30,13 +30,23 @@ class Buffer:
         self._failed: Away | None = None
         self._came, self._went = asyncio.Event(), asyncio.Event()
 
+    @property
+    def full(self) -> bool:
+        """Whether `put` would wait; else `add` is the same, at once."""
+        return len(self._waiting) >= self._size
+
+    def add(self, message: Message) -> None:
+        """Behind all others, full or not."""
+        self._waiting.append(message)
+        if not self._came.is_set():
+            self._came.set()
+
     async def put(self, message: Message) -> None:
         """Behind all others; waits for a place."""
-        while len(self._waiting) >= self._size:
+        while self.full:
             self._went.clear()
             await self._went.wait()
-        self._waiting.append(message)
-        self._came.set()
+        self.add(message)
 
     def fail(self, error: Away) -> None:
         """Nothing more will come; who receives is told when all that came is taken."""

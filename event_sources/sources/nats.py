@@ -60,7 +60,10 @@ class Nats(Source):
             await self._connection.flush()  # from now on it is heard
 
     async def _heard(self, raw: Any) -> None:
-        await self._buffer.put(self._message(raw))
+        if self._buffer.full:
+            await self._buffer.put(self._message(raw))
+        else:
+            self._buffer.add(self._message(raw))
 
     def _message(self, raw: Any) -> Message:
         headers = headers_of(raw)

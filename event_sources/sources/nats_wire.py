@@ -125,4 +125,4 @@ def as_away(url: str, what: str = "", said: list[str] | None = None) -> Iterator
 
 def headers_of(raw: Any) -> dict[str, str]:
     """A message's headers as text."""
-    return {str(name): str(value) for name, value in (raw.headers or {}).items()}
+    return {str(name): str(value) for name, value in raw.headers.items()} if raw.headers else {}
