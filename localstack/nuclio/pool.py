@@ -61,6 +61,7 @@ class Pool:
         self._sweep: Timer | None = None
         self._size = size
         self._workers: dict[int, Worker] = {}
+        self._beginning: set[asyncio.Task[None]] = set()  # those that take a dead one's place
         self._surplus: set[Worker] = set()  # those that are ending because they are too many
         self.restarts = 0
         self.statistics = Statistics()
@@ -259,18 +260,23 @@ class Pool:
             return
         self.restarts += 1
         task = asyncio.get_running_loop().create_task(self._begin(number))
-        # A worker that does not come up again leaves the pool smaller; its log says why.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._beginning.add(task)
+        task.add_done_callback(self._has_begun)
+
+    def _has_begun(self, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The pool is smaller from now on.
+            self._warn(f"a worker that ended could not be started again: {error}")
 
     async def drain(self) -> None:
         """Have every worker finish what it holds, as when its share of a stream goes to another
         (a rebalance).  Give no event then, until `resume`.  Raises TimeoutError."""
         await asyncio.gather(*(each.drain(self._end_in) for each in self._workers.values()))
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """The workers take events again after `drain`."""
-        for each in self._workers.values():
-            each.resume()
+        await asyncio.gather(*(each.resume() for each in self._workers.values()))
 
     async def served(self) -> None:
         """Come back when no event waits for a worker any more."""
@@ -292,10 +298,20 @@ class Pool:
             _, handed = self._waiters.popleft()
             if not handed.done():
                 handed.set_exception(NoWorker())
+        beginning = list(self._beginning)
+        for task in beginning:
+            task.cancel()
+        await asyncio.gather(*beginning, return_exceptions=True)
         ending = [*self._workers.values(), *self._surplus]
         await asyncio.gather(*(worker.end(self._end_in) for worker in ending))
 
     def heard(self, message: Mapping[str, Any]) -> None:
         """A control message of one of the workers."""
-        if (ack := wire.ack_of(message)) is not None:
-            self.on_ack(ack)
+        if (ack := wire.ack_of(message)) is None:
+            return
+        if ack.topic.startswith("b'"):  # as Nuclio's own wrapper sends it, and no trigger knows it
+            self._warn(
+                f"an acknowledgement is for the topic {ack.topic}, which is bytes as text: decode "
+                "it, or set NUCLIO_PYTHON_DECODE_EVENT_STRINGS to true"
+            )
+        self.on_ack(ack)

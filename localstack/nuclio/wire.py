@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
 NO_ACK = "x-nuclio-stream-no-ack"
 
@@ -83,7 +83,7 @@ def event(
         "trigger": {"kind": kind, "name": name},
         "fields": fields or {},
         "headers": headers or {},
-        "id": id or str(uuid4()),
+        "id": id or new_id(),
         "method": method,
         "path": path,
         "size": len(body) if size is None else size,
@@ -97,6 +97,17 @@ def event(
         "offset": offset,
         "topic": topic,
     }
+
+
+def new_id() -> str:
+    """A random id in the form of a UUID of version 4; one is made for every event.
+
+    >>> import uuid
+    >>> uuid.UUID(new_id()).version
+    4
+    """
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def frame(packed: bytes) -> bytes:
@@ -115,7 +126,7 @@ def replies(text: bytes) -> list[Reply]:
     >>> [each.status for each in replies(b'{"body": "a", "body_encoding": "text"}')]
     [200]
     """
-    said = json.loads(text)
+    said = json.loads(text.decode())
     return [_reply(each) for each in (said if isinstance(said, list) else [said])]
 
 

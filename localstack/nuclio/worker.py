@@ -29,6 +29,7 @@ from ..clock import MACHINE
 from . import wire
 
 KEEP_OUTPUT, LINE = 1 << 20, 4096
+SILENCE = 1.0  # seconds in which a wrapper says that it goes on
 LEVELS = {"warning": "warn", "critical": "error", "fatal": "error"}
 # What says that the function has been asked to drain, and to terminate: our wrapper's control
 # message and end; Nuclio's own says in its log that it now calls what the function has set.
@@ -37,6 +38,7 @@ DRAINED, DRAINS, TERMINATES = (
     "Calling platform drain handler",
     "Calling platform termination handler",
 )
+HEARD = "Received signal"
 
 Log = Callable[[str, str, Mapping[str, Any]], None]
 
@@ -162,12 +164,16 @@ class Worker:
         self._gone: asyncio.Future[None] = loop.create_future()
         self._drained: asyncio.Event = asyncio.Event()
         self._terminates: asyncio.Event = asyncio.Event()
+        self._continues: asyncio.Event = asyncio.Event()
         name = uuid4().hex[:16]
         paths = [str(self._program.sockets / f"{name}.{each}") for each in ("event", "control")]
         listeners = [_listener(path) for path in paths]
         try:
             self._spawn(paths)
             await self._within(self._connected(listeners), seconds)
+        except BaseException:
+            await self.stop()
+            raise
         finally:
             for listener, path in zip(listeners, paths, strict=True):
                 listener.close()
@@ -234,7 +240,6 @@ class Worker:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         if task.cancelled():
-            await self.stop()
             raise WorkerTimedOut(f"the worker did not start within {seconds:g} s")
         task.result()
 
@@ -293,6 +298,8 @@ class Worker:
             self._drained.set()
         elif message == TERMINATES:
             self._terminates.set()
+        elif message == HEARD and (record.get("with") or {}).get("signal") == "SIGCONT":
+            self._continues.set()
         self._records.append(record)
         self._log(record["level"], message, record.get("with") or {})
 
@@ -361,13 +368,17 @@ class Worker:
         """Let the function finish what it holds: its drain callback (SIGUSR2), after the event in
         hand.  Events are discarded from then on, until `resume`.  Raises TimeoutError."""
         async with self._turn:
-            self._drained.clear()
-            self._signal(signal.SIGUSR2)
-            await self._either(self._drained, seconds)
+            if not self._drained.is_set():  # a second signal would be ignored
+                self._signal(signal.SIGUSR2)
+                await self._either(self._drained, seconds)
 
-    def resume(self) -> None:
-        """Take events again (SIGCONT)."""
+    async def resume(self) -> None:
+        """Take events again (SIGCONT), from when the wrapper says that it has heard."""
+        self._drained.clear()
+        self._continues.clear()
         self._signal(signal.SIGCONT)
+        with contextlib.suppress(TimeoutError):  # one that says nothing is believed
+            await self._either(self._continues, SILENCE)
 
     async def end(self, seconds: float) -> None:
         """Let the function drain and terminate, within `seconds`, then `stop`.

@@ -25,7 +25,7 @@ import nuclio_sdk
 import nuclio_sdk.json_encoder
 import nuclio_sdk.logger
 
-PIECE = 1 << 18
+PIECE, LARGE = 1 << 14, 1 << 20
 ENCODER = nuclio_sdk.json_encoder.Encoder()
 # The same text from C wherever the SDK's own encoder has nothing to say that JSON cannot.
 FAST = json.JSONEncoder(allow_nan=False, default=ENCODER.default)
@@ -113,7 +113,7 @@ class Wrapper:
     # -- events
     def _read(self) -> None:
         try:
-            data = self._events.socket.recv(PIECE)
+            data = self._events.socket.recv(LARGE if len(self._received) >= PIECE else PIECE)
         except BlockingIOError:
             return
         if not data:
@@ -191,6 +191,8 @@ class Wrapper:
     # -- signals
     def _hear(self, number: int) -> None:
         """SIGUSR2 asks the function to drain, SIGUSR1 to terminate; SIGCONT has events go on."""
+        name = signal.Signals(number).name
+        self._context.logger.debug_with("Received signal", signal=name)
         if number == signal.SIGCONT:
             self._discards = False
         elif number == signal.SIGUSR1 or not self._discards:

@@ -1,0 +1,173 @@
+"""Workers as a trigger of a stream has them: batches, acknowledgements, draining, timeouts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pelton.localstack.nuclio import wire
+from pelton.localstack.nuclio.pool import NoWorker, Pool
+from pelton.localstack.nuclio.worker import Program, Worker, WorkerTimedOut
+
+HANDLER = """
+import asyncio, os, time
+import nuclio_sdk
+
+def init_context(context):
+    context.user_data.held = []
+
+    async def drained():
+        for offset in context.user_data.held:
+            await context.platform.explicit_ack(offset)
+
+    context.platform.set_drain_callback(drained)
+
+async def handler(context, event):
+    if isinstance(event, list):
+        return [context.Response(event_id=each.id, body=each.body) for each in event]
+    if event.body == b"later":
+        offset = nuclio_sdk.QualifiedOffset.from_event(event)
+
+        async def acknowledge():
+            await asyncio.sleep(0.01)
+            await context.platform.explicit_ack(offset)
+
+        context.user_data.task = asyncio.create_task(acknowledge())
+        response = context.Response()
+        response.ensure_no_ack()
+        return response
+    if event.body == b"hold":
+        context.user_data.held.append(nuclio_sdk.QualifiedOffset.from_event(event))
+    if event.body == b"hang":
+        time.sleep(60)
+    return str(os.getpid())
+"""
+
+
+def stream_event(body: bytes, offset: int = 0) -> dict[str, Any]:
+    return wire.event(
+        kind="kafka-cluster", name="k", body=body, now=1.0, topic="t", shard_id=3, offset=offset
+    )
+
+
+def with_pool(
+    folder: Path, work: Callable[[Pool, list[wire.Ack]], Awaitable[None]], **settings: Any
+) -> None:
+    """Run `work` with a pool of one worker of the handler, and what it acknowledges."""
+    (folder / "main.py").write_text(HANDLER)
+    program = Program(
+        path=[str(folder), *sys.path],
+        python=sys.executable,
+        handler="main:handler",
+        kind="kafka-cluster",
+        trigger="k",
+        namespace="nuclio",
+        addresses=str(folder / "none"),
+        sockets=folder,
+        decoded=True,
+    )
+
+    async def run() -> None:
+        acks: list[wire.Ack] = []
+
+        def make(number: int) -> Worker:
+            return Worker(program, number, {}, str(folder), lambda *_: None, pool.heard)
+
+        given = {"wait": 5.0, "ready_in": 60.0, "timeout": None, "end_in": 10.0, **settings}
+        pool = Pool(make, 1, **given)
+        pool.on_ack = acks.append
+        try:
+            await pool.start()
+            await work(pool, acks)
+        finally:
+            await pool.close()
+
+    asyncio.run(run())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Until what another process does has been heard; the test's own limit ends a wait in vain."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.fidelity(
+    "Nuclio", "explicit acknowledgement, also of a task that goes on between events; no-ack replies"
+)
+def test_a_function_acknowledges_by_itself(tmp_path: Path) -> None:
+    async def work(pool: Pool, acks: list[wire.Ack]) -> None:
+        reply, _ = await pool.call(stream_event(b"later", offset=7))
+        assert not reply.acknowledges
+        await until(lambda: bool(acks))
+        assert acks == [wire.Ack("t", 3, 7)]
+        reply, _ = await pool.call(stream_event(b"plain"))
+        assert reply.acknowledges
+
+    with_pool(tmp_path, work)
+
+
+@pytest.mark.fidelity(
+    "Nuclio", "a worker that is drained takes no event until it goes on (SIGCONT)"
+)
+def test_draining_and_going_on(tmp_path: Path) -> None:
+    async def work(pool: Pool, acks: list[wire.Ack]) -> None:
+        before, _ = await pool.call(stream_event(b"hold", offset=9))
+        await pool.drain()
+        assert acks == [wire.Ack("t", 3, 9)], "its drain callback has run"
+        await pool.resume()
+        after, _ = await pool.call(stream_event(b"again"))
+        assert after.body == before.body, "the same process"
+
+    with_pool(tmp_path, work)
+
+
+def test_a_batch_is_answered_event_by_event(tmp_path: Path) -> None:
+    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+        events = [stream_event(body) for body in (b"a", b"b", b"c")]
+        found = await pool.call_batch(events)
+        assert [found[each["id"]].body for each in events] == [b"a", b"b", b"c"]
+
+    with_pool(tmp_path, work)
+
+
+@pytest.mark.fidelity(
+    "Nuclio", "eventTimeout: an event is ended between one and two timeouts, its worker replaced"
+)
+def test_an_event_that_takes_too_long(tmp_path: Path) -> None:
+    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+        first, _records = await pool.call(stream_event(b"a"))
+        began = time.monotonic()
+        with pytest.raises(WorkerTimedOut):
+            await pool.call(stream_event(b"hang"))
+        assert time.monotonic() - began >= 0.3
+        second, _records = await pool.call(stream_event(b"a"))
+        assert second.body != first.body and pool.restarts == 1
+
+    with_pool(tmp_path, work, timeout=0.3, wait=60.0)
+
+
+def test_who_waits_longest_is_served_first_or_told(tmp_path: Path) -> None:
+    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+        order: list[int] = []
+
+        async def ask(number: int) -> None:
+            await pool.call(stream_event(b"a"))
+            order.append(number)
+
+        await asyncio.gather(*(ask(number) for number in range(20)))
+        assert order == list(range(20))
+        hanging = asyncio.ensure_future(pool.call(stream_event(b"hang")))
+        await asyncio.sleep(0)
+        with pytest.raises(NoWorker):
+            await pool.call(stream_event(b"a"))
+        assert pool.waiting == 0
+        hanging.cancel()
+        await asyncio.gather(hanging, return_exceptions=True)
+
+    with_pool(tmp_path, work, wait=0.5)
