@@ -1,7 +1,7 @@
 """Nuclio's HTTP trigger under load, beside what Python serves HTTP with.
 
 A document of one kilobyte goes in as JSON and comes back as JSON. The floor is a bare uvicorn echo;
-the peers are frameworks that serve a function. The bounds are what the real Nuclio processor, which
+the peer is a framework that serves a function. The bounds are what the real Nuclio processor, which
 is written in Go, reached beside the same echo on a machine of two cores.
 """
 
@@ -28,6 +28,7 @@ from .row import Row
 ROUNDS, REQUESTS = 3, 4000
 # workers, connections; share of the echo's rate that must be reached (0: only told)
 LOADS = ((1, 1, 0.0), (1, 8, 0.16), (1, 32, 0.16), (2, 8, 0.22), (2, 32, 0.22))
+FRAMEWORKS = {"functions-framework": "functions_framework_echo.py"}
 HANDLER = "def handler(context, event):\n    return event.body\n"
 APP = """
 import pelton
@@ -44,7 +45,7 @@ def measure() -> list[Row]:
         with emulator("--data-dir", f"{folder}/data") as ready:
             rows = list(_trigger(floor, ready["nuclio_url"]))
         rows += _run(floor, Path(folder))
-        rows += _peers(floor, Path(folder))
+        rows += _peers(Path(folder))
     return rows
 
 
@@ -69,16 +70,11 @@ def _run(floor: int, folder: Path) -> Iterator[Row]:
     yield _rate("pelton run, 8 connections, over a uvicorn echo", found, 0.5)
 
 
-def _peers(floor: int, folder: Path) -> Iterator[Row]:
+def _peers(folder: Path) -> Iterator[Row]:
     """Ours with one worker over each framework, in the same run; above 1 it is ahead."""
-    commands = {
-        "functions-framework": ["functions_framework_echo.py"],
-        "mlserver": ["mlserver_echo.py"],
-        "bentoml": ["bentoml_echo.py"],
-    }
     with emulator("--data-dir", f"{folder}/peers") as ready:
         ours = deployed(ready["nuclio_url"], 1)
-        for peer, (script,) in commands.items():
+        for peer, script in FRAMEWORKS.items():
             try:
                 python = str(environment(peer))
                 with served([python, str(PEERS / script)], folder) as theirs:
