@@ -22,6 +22,7 @@ DIGEST_ANNOTATION = "pelton/digest"
 SPEC_ANNOTATION = "pelton/spec"  # the spec as last asked for
 LINK_SECONDS = 24 * 3600
 _FAILED = ("error", "unhealthy")
+_NAMES = ("imagePullSecrets",)  # they name a Secret, and hold none
 _TO_THE_END = {"x-nuclio-wait-function-action": "true"}
 
 
@@ -77,7 +78,10 @@ class NuclioFunction(Resource):
             yield Change(part, what, old, new, cause)
 
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
-        return "Nuclio builds an image anew" if action == "update" else ""
+        if action != "update":
+            return ""
+        given = self.spec.get("image")
+        return "Nuclio runs the image anew" if given else "Nuclio builds an image anew"
 
     def remembered(self, salt: str = "") -> dict[str, Any]:
         spec = _comparable(self.spec)
@@ -188,7 +192,8 @@ def _comparable(spec: Mapping[str, Any]) -> dict[str, Any]:
     {'env': {'A': '1', 'B': 'key password of the Secret db'}}
     """
     variables = {each["name"]: _told(each) for each in spec.get("env") or ()}
-    return {**spec, "env": variables}
+    named = {key: Reference(spec[key]) for key in _NAMES if spec.get(key)}
+    return {**spec, **named, "env": variables}
 
 
 def _told(variable: Mapping[str, Any]) -> Any:

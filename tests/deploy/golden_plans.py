@@ -15,6 +15,8 @@ from typing import Any
 import pelton
 from pelton import steps
 from pelton.builders import Artifact, Report, Target
+from pelton.builders.artifacts.image_context import Image as ImageContext
+from pelton.builders.nuclio_spec import function_config
 from pelton.builders.report import Entry
 from pelton.deploy.kinds.api_route import ApiRoute
 from pelton.deploy.kinds.base import OURS, Resource
@@ -124,6 +126,34 @@ def nuclio(code: str = "1") -> list[Resource]:
     return list(on_nuclio("shop", price, built("price", code, platform="nuclio"), Releasing()))
 
 
+def nuclio_set(image: str = "", **settings: Any) -> list[Resource]:
+    """A function with these settings of Nuclio's, with the configuration that a build makes."""
+    found = pelton.App("shop")
+
+    @found.function(
+        environment={"DB": pelton.secret("shop/db", field="password")},
+        nuclio=pelton.Nuclio(**settings),
+    )
+    def price(n: int) -> int:
+        return n
+
+    function = found.functions["price"]
+    it = built("price", "1", platform="nuclio")
+    spec = function_config(function, "entry:handler", "python:3.11")
+    if image:
+        spec["spec"] |= {"image": image, "build": {"codeEntryType": "image"}}
+        place = ImageContext(image, (), ("processor",), "python:3.11", "linux/amd64")
+        it = replace(it, bucket="", artifact=replace(it.artifact, package="image", image=place))
+    it = replace(it, artifact=replace(it.artifact, spec=spec))
+    return list(on_nuclio("shop", function, it, Releasing()))
+
+
+def _set(**settings: Any) -> Plan:
+    """From a function that says nothing of these settings to one that does."""
+    old = nuclio_set()
+    return make_plan("shop", nuclio_set(**settings), live(old), last(old))
+
+
 def live(wanted: Iterable[Resource]) -> dict[str, Resource]:
     """These as they are right after a deploy."""
     found: dict[str, Resource] = {}
@@ -181,6 +211,21 @@ CASES: Mapping[str, Callable[[], Plan]] = {
     "told-into-a-network": lambda: _told_again(wants(told(vpc=True))),
     "told-no-more": lambda: _told_again([]),
     "nuclio-new": lambda: make_plan("shop", nuclio(), {}),
+    "nuclio-replicas": lambda: _set(replicas=(0, 4), workers=3),
+    "nuclio-resources": lambda: _set(
+        requests={"cpu": "250m"}, limits={"cpu": "2", "memory": "1Gi"}
+    ),
+    "nuclio-gpu": lambda: _set(gpu=2, tolerations=({"key": "gpu", "operator": "Exists"},)),
+    "nuclio-node-selector": lambda: _set(
+        node_selector={"pool": "gpu", "zone": "a"}, image_pull_secret="registry"
+    ),
+    "nuclio-image": lambda: make_plan("shop", nuclio_set("registry.example.com/price:1"), {}),
+    "nuclio-other-image": lambda: make_plan(
+        "shop",
+        nuclio_set("registry.example.com/price:2"),
+        live(nuclio_set("registry.example.com/price:1")),
+        last(nuclio_set("registry.example.com/price:1")),
+    ),
     "nuclio-other-code": lambda: make_plan("shop", nuclio("2"), live(nuclio()), last(nuclio())),
 }
 
