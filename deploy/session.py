@@ -20,6 +20,7 @@ from ..builders.requirements import files_named
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
+from ..handlers.platforms import LAMBDA_PACKAGES, NUCLIO_PACKAGES
 from .apply import Told, apply
 from .errors import CannotPlan, StateError
 from .kinds import KINDS, Resource
@@ -115,6 +116,7 @@ def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str
 class Session(AbstractContextManager["Session"]):
     """A prepared deploy: `artifacts` built, the plan made, `target` ready for it to be applied.
 
+    package: the kind of artifact, instead of the one that the functions' settings name
     network: that of the calls of Nuclio, for tests
     """
 
@@ -126,6 +128,7 @@ class Session(AbstractContextManager["Session"]):
     adopt: Sequence[str] = ()
     releasing: common.Releasing = field(default_factory=common.Releasing)
     resolver: Resolver | None = None
+    package: str = ""
     network: httpx.BaseTransport | None = None
     artifacts: list[Artifact] = field(default_factory=list)
     wanted: list[Resource] = field(default_factory=list)
@@ -347,10 +350,22 @@ class Session(AbstractContextManager["Session"]):
         else:
             target = Target.aws(function) if platform == "lambda" else Target.nuclio(function)
         artifact = build(
-            function, target, resolver=self.resolver, root=self.root, out=self.out, copy=self._copy
+            function,
+            target,
+            resolver=self.resolver,
+            root=self.root,
+            out=self.out,
+            package=self._package_on(platform),
+            copy=self._copy,
         )
         self.artifacts.append(artifact)
         return artifact
+
+    def _package_on(self, platform: str) -> str:
+        """Of two platforms, only one may have artifacts of the kind that was asked for."""
+        known = LAMBDA_PACKAGES if platform == "lambda" else NUCLIO_PACKAGES
+        other = len(self.where.platforms) > 1 and self.package not in known
+        return "" if other else self.package
 
     def _built(self, function: Function[..., Any], platform: str, place: Place) -> common.Built:
         artifact = self._build(function, platform)

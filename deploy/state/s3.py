@@ -60,6 +60,10 @@ class S3Store:
         finally:
             self._unlock(text)
 
+    def held(self) -> str:
+        found = self._get(f"{self._key}.lock")
+        return told(found[1]) if found else ""
+
     def unlock(self) -> str:
         found = self._get(f"{self._key}.lock")
         if found is None:

@@ -28,6 +28,9 @@ class Store(Protocol):
     def lock(self, what: str) -> AbstractContextManager[None]:
         """Hold the lock; raises `Locked`, which names who has it."""
 
+    def held(self) -> str:
+        """Who has the lock now, in words; "" for nobody."""
+
     def unlock(self) -> str:
         """Break the lock; who had it, or "" for nobody."""
 

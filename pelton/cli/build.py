@@ -15,13 +15,12 @@ from .again import Asked, Git, cache_folder, to_come
 from .looking import Looking
 from .requirements import make_resolver, requirement_options
 from .say import json_option, json_text
-from .where import chosen_functions, env_option, file_argument
+from .where import chosen_functions, env_option, file_argument, package_option
 
 if TYPE_CHECKING:
     from ..builders import Artifact
 
 LOCK = "pelton.lock"
-PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 
 
 @click.command()
@@ -35,11 +34,7 @@ PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
     help="For whom; may be repeated.  [default: aws; of a notebook nuclio]",
 )
 @click.option("--endpoint", default="", help="The emulator's address, for --to local.")
-@click.option(
-    "--package",
-    type=click.Choice(PACKAGES),
-    help="The kind of artifact, instead of what the functions' settings say.",
-)
+@package_option
 @click.option("--image", is_flag=True, help="Build images, too: by docker, podman or buildah.")
 @click.option(
     "--base",

@@ -12,7 +12,7 @@ from .plan import plan_lines, saved_plan
 from .releases import who
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, find_file, load_there, state_option, where_options
+from .where import build_folder, find_file, load_there, package_option, state_option, where_options
 
 if TYPE_CHECKING:
     from ..deploy.plan import Plan, Step
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @state_option
 @where_options
 @requirement_options
+@package_option
 @json_option
 def command(
     file: str,
@@ -60,7 +61,10 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: in order
     releasing = Releasing(hold, who())
     with build_folder(root, options["to"]) as out:
-        with Session(app, root, where, out, only, adopt, releasing, resolver) as session:
+        package = options.get("package") or ""
+        with Session(
+            app, root, where, out, only, adopt, releasing, resolver, package=package
+        ) as session:
             with session.store.lock("pelton deploy"):
                 plan = session.plan()
                 if isinstance(saved, SavedPlan):

@@ -10,7 +10,14 @@ import click
 
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, file_argument, load_there, state_option, where_options
+from .where import (
+    build_folder,
+    file_argument,
+    load_there,
+    package_option,
+    state_option,
+    where_options,
+)
 
 if TYPE_CHECKING:
     from ..deploy.kinds.base import Change
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 @state_option
 @where_options
 @requirement_options
+@package_option
 @json_option
 def command(
     file: str,
@@ -47,8 +55,11 @@ def command(
     resolver = make_resolver(options, "read")
     app, root, where, only = load_there(file, options, only)
     with build_folder(root, options["to"]) as out:
-        with Session(app, root, where, out, only, adopt, resolver=resolver) as session:
-            plan = session.plan()
+        package = options["package"] or ""
+        with Session(
+            app, root, where, out, only, adopt, resolver=resolver, package=package
+        ) as session:
+            plan = _planned(session)
             if out_file is not None:
                 saved_plan(session, plan, file, options).write(out_file)
     if as_json:
@@ -58,6 +69,21 @@ def command(
         if out_file is not None:
             click.echo(f"saved: `pelton deploy {out_file}` applies it")
     click.get_current_context().exit(2 if plan else 0)
+
+
+def _planned(session: Session) -> Plan:
+    """The plan; whoever deploys meanwhile is named in it."""
+    from dataclasses import replace
+
+    holder = session.store.held()
+    plan = session.plan()
+    if not holder:
+        return plan
+    note = (
+        f"the state is locked by {holder}: this plan is of what is there while that goes on; plan "
+        "again when it has ended"
+    )
+    return replace(plan, notes=(note, *plan.notes))
 
 
 def saved_plan(

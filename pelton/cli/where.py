@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _ROLE = "Execution role of functions that name none: an ARN, or `least` to make one for each."
+PACKAGES = ("zip", "layers", "image", "archive", "sourceCode")
 PLATFORMS = {"lambda": ("lambda",), "nuclio": ("nuclio",), "both": ("lambda", "nuclio")}
 
 
@@ -60,6 +61,15 @@ def state_option(function: Decorated) -> Decorated:
         "--state",
         default="",
         help="Folder or s3://BUCKET/PREFIX of states [.pelton/state beside the app].",
+    )(function)
+
+
+def package_option(function: Decorated) -> Decorated:
+    """--package: the form of the artifacts."""
+    return click.option(
+        "--package",
+        type=click.Choice(PACKAGES),
+        help="The kind of artifact, instead of what the functions' settings say.",
     )(function)
 
 

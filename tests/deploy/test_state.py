@@ -108,6 +108,13 @@ def test_a_second_deploy_is_told_who_deploys(store: FileStore) -> None:
     assert store.unlock() == "", "a lock that was given back is nobody's"
 
 
+def test_who_has_the_lock_is_told_without_taking_it(store: FileStore) -> None:
+    assert store.held() == ""
+    with store.lock("pelton deploy"):
+        assert ", pelton deploy), since 20" in FileStore(store.path).held()
+    assert store.held() == ""
+
+
 def test_a_killed_deploy_holds_no_lock(store: FileStore) -> None:
     program = """
 import os, signal, sys
@@ -118,6 +125,7 @@ with FileStore(Path(sys.argv[1])).lock("pelton deploy"):
 """
     done = subprocess.run([sys.executable, "-c", program, str(store.path)], check=False)
     assert done.returncode == -9
+    assert store.held() == ""
     with store.lock("pelton deploy"):
         assert stat.S_ISREG(store.path.with_suffix(".lock").stat().st_mode)
 
