@@ -58,6 +58,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio event timeout | killed between one and two timeouts | killed after one |
+| Nuclio's image code entry | a container | the files in the image's /opt/nuclio, copied out of it by docker, podman or nerdctl, in worker processes of this machine; what the image has installed elsewhere is not there; without an engine, refused by name |
 | Nuclio build commands | layers of a container image | run by the shell in a virtual environment of the function's Python, once for the same commands (and the same code, where they may read it); `pip` is uv's; package managers of the system, and directives other than RUN and ENV, are refused by name |
 | Nuclio runtimes `python:3.9` to `3.14` | an image each | the machine's Python of that version, with msgpack's pure form where it is not the emulator's own; `python` is the emulator's |
 | Nuclio volumes | whatever the cluster has | `hostPath` (a folder of this machine), `persistentVolumeClaim` (a folder of the data directory, kept) and `emptyDir`, bound in each worker's mount namespace, which takes root; elsewhere, and other kinds, refused by name |

@@ -98,7 +98,8 @@ class Builder:
 
     async def _build(self, folder: Path, given: dict[str, Any], log: Log) -> Made:
         build = given.get("build") or {}
-        entry = Entry(build, str(given.get("handler") or ""), self._environment)
+        handler, image = str(given.get("handler") or ""), str(given.get("image") or "")
+        entry = Entry(build, handler, self._environment, image)
         if entry.kind == "sourceCode":
             _check_handler(entry.handler)
         code = await lay_out(entry, folder)

@@ -181,3 +181,28 @@ def test_an_image(engine: RunningEmulator, tmp_path: Path, wheels: Path) -> None
     assert deploy(path) == []
     zipped = deploy(text.replace('package="image"', 'package="zip"'), only_plan=True)
     assert zipped == [("replace", "function:one")], "Lambda has no way from an image to a zip"
+
+
+NUCLIO_IMAGE = """
+import pelton
+
+app = pelton.App("shop")
+
+
+@app.function(
+    triggers=[pelton.http("POST", "/")], timeout=10, nuclio=pelton.Nuclio(package="image")
+)
+def boxed(event: pelton.Event) -> str:
+    return "boxed " + event.body.decode()
+"""
+
+
+def test_an_image_on_nuclio(engine: RunningEmulator, tmp_path: Path) -> None:
+    deploy = Deployer(engine, tmp_path)
+    steps = deploy(NUCLIO_IMAGE, "nuclio")
+    assert [key.partition(":")[0] for _, key in steps][-1] == "nuclio_function"
+    assert any(key.startswith("image:pelton/shop:boxed-") for _, key in steps)
+    found = httpx.get(f"{engine.nuclio_url}/api/functions/boxed").json()
+    assert found["spec"]["build"]["codeEntryType"] == "image"
+    url = f"http://{found['status']['externalInvocationUrls'][0]}/"
+    assert httpx.post(url, content=b"x").text == "boxed x"

@@ -82,7 +82,7 @@ def test_an_image_is_refused_by_name(pelton_emulator: RunningEmulator) -> None:
         "spec": {
             "handler": "main:handler",
             "runtime": "python:3.11",
-            "image": "registry.example.com/shop/img:1",
+            "image": "127.0.0.1:1/shop/img:1",
             "build": {"codeEntryType": "image"},
         },
     }
@@ -91,4 +91,6 @@ def test_an_image_is_refused_by_name(pelton_emulator: RunningEmulator) -> None:
             config, pelton_emulator.nuclio_url, name="img", project="read", create_new=True
         )
     status = jupyter.get_function_status(f"{pelton_emulator.nuclio_url}/api", "img")
-    assert status["state"] == "error" and "container engine" in status["message"]
+    assert status["state"] == "error"
+    assert "the image 127.0.0.1:1/shop/img:1 cannot be had" in status["message"]
+    assert "container engine" in status["message"]

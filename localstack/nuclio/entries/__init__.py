@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from ..errors import DeployFailed
-from . import archive, git, github, s3, source
+from . import archive, git, github, image, s3, source
 from .entry import Entry
 
 LayOut = Callable[[Entry, Path], Awaitable[None]]
@@ -21,19 +21,15 @@ KINDS: Mapping[str, LayOut] = {
     "git": git.lay_out,
     "github": github.lay_out,
     "s3": s3.lay_out,
+    "image": image.lay_out,
 }
 
 
 async def lay_out(entry: Entry, folder: Path) -> Path:
     """Put the code into `folder`, which is empty; returns where its modules are."""
     kind = entry.kind
-    if kind == "image":
-        raise DeployFailed(
-            "code entry type 'image' needs a container engine, which the emulator does not use for "
-            "Nuclio: deploy the source code or an archive"
-        )
     if kind not in KINDS:
-        raise DeployFailed(f"code entry type {kind!r}: there are {', '.join(KINDS)}, image")
+        raise DeployFailed(f"code entry type {kind!r}: there are {', '.join(KINDS)}")
     await KINDS[kind](entry, folder)
     inner = (folder / entry.attribute("workDir").strip("/")).resolve()
     if not inner.is_dir() or not inner.is_relative_to(folder.resolve()):

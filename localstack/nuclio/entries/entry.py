@@ -12,11 +12,13 @@ class Entry:
     """`build` of a configuration, with its handler.
 
     environment: how the emulator's own services are reached, as workers are told it
+    image: the configuration's own
     """
 
     build: Mapping[str, Any]
     handler: str
     environment: Mapping[str, str]
+    image: str = ""
 
     @property
     def kind(self) -> str:
@@ -32,6 +34,8 @@ class Entry:
 
     @property
     def noun(self) -> str:
+        if self.kind == "image":
+            return "image"
         return "repository" if self.kind in ("git", "github") else "archive"
 
     @property

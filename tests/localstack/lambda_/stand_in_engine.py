@@ -36,7 +36,11 @@ def build(words: list[str]) -> None:
     code = STATE / "code" / quote(name, "")
     for line in lines:
         if line.startswith("COPY "):
-            shutil.copytree(context / line.split()[1], code, dirs_exist_ok=True)
+            source, place = line.split()[1:3] if "--from" not in line else ("", "")
+            if place.startswith("/opt/nuclio"):
+                shutil.copytree(context / source, code / place.strip("/"), dirs_exist_ok=True)
+            elif source and (context / source).is_dir():
+                shutil.copytree(context / source, code, dirs_exist_ok=True)
     (command,) = (json.loads(line[4:]) for line in lines if line.startswith("CMD "))
     config = {
         "Entrypoint": [sys.executable, "-m", "awslambdaric"],
