@@ -139,11 +139,12 @@ class NuclioFunction(Resource):
     ) -> None:
         assert target.nuclio is not None
         document = self._document(target)
-        answer = target.nuclio.call(
-            method, path, self.name, json=document, fine=fine, headers=headers
+        place = f"/api/functions/{self.name}"
+        answer = target.nuclio.change(
+            method, path, self.name, place, json=document, fine=fine, headers=headers
         )
         if answer.status_code in fine:  # it was there already
-            self._put(target, "PUT", f"/api/functions/{self.name}", headers=headers)
+            self._put(target, "PUT", place, headers=headers)
             return
         target.nuclio.settle(self.name)
 

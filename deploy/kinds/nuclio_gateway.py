@@ -37,6 +37,15 @@ class NuclioGateway(Resource):
     project: str = field(default="", compare=False)
     upstreams: tuple[tuple[str, int], ...] = field(default=(), compare=False)
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Those that it sends to: Nuclio deletes none of which a gateway is there."""
+        names = [name for name, _ in self.upstreams] or [self.name]
+        runs = [
+            f"{kind}:{name}" for name in names for kind in ("nuclio_function", "nuclio_release")
+        ]
+        return (*runs, *self.after)
+
     def share(self, function: str) -> int:
         """The percentage that a second upstream gets."""
         return next((percent for name, percent in self.upstreams[1:] if name == function), 0)

@@ -16,6 +16,7 @@ _DONE = ("ready", "scaledToZero")
 _POLL_SECONDS = 0.2
 _BUILD_SECONDS, _SECONDS = 900.0, 120.0
 NO_GATEWAYS = (404, 405, 501)  # what a dashboard without API gateways says of them
+_SETTLED, _ABSENT = 3, 10
 _BUSY = 412  # the function is on its way; it cannot be deleted yet
 
 
@@ -60,10 +61,15 @@ class Nuclio:
 
     def settle(self, name: str) -> None:
         """Come back when a function is ready; with the build's own log when it failed."""
+        absent = 0
         for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
-            status = (self.get(f"/api/functions/{name}", name) or {}).get("status", {})
+            found = self.get(f"/api/functions/{name}", name)
+            status = (found or {}).get("status", {})
             if status.get("state") in _DONE:
                 return
+            absent = absent + 1 if found is None else 0
+            if absent == _ABSENT:
+                raise CallFailed(f"function {name!r} on nuclio: somebody deleted it meanwhile")
             if status.get("state") in FAILED:
                 raise CallFailed(f"function {name!r} on nuclio: {_story(status)}")
             self._pause(_POLL_SECONDS)
@@ -72,12 +78,32 @@ class Nuclio:
     def delete(self, path: str, name: str, namespace: str = "nuclio") -> None:
         """Delete what is there; while it is on its way that is refused, and asked for again."""
         body = {"metadata": {"name": name, "namespace": namespace}}
+        self.change("DELETE", path, name, f"{path}/{name}", fine=(404,), json=body)
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        of: str,
+        *,
+        fine: tuple[int, ...] = (),
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request that is refused while something is on its way, and then made again; `of` is
+        where that is seen.  Raises `CallFailed` where it is refused for another reason."""
+        settled = 0
         for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
-            answer = self.call("DELETE", path, name, json=body, fine=(404, _BUSY))
+            answer = self.call(method, path, name, fine=(*fine, _BUSY), json=json, headers=headers)
             if answer.status_code != _BUSY:
-                return
+                return answer
+            status = (self.get(of, name) or {}).get("status", {})
+            settled += status.get("state", "") in ("", *_DONE, *FAILED)
+            if settled == _SETTLED:  # it is on its way no more, and is refused all the same
+                break
             self._pause(_POLL_SECONDS)
-        raise CallFailed(f"{name!r} on nuclio cannot be deleted: {_error_text(answer)}")
+        raise CallFailed(f"{name!r} on nuclio: {method} {path}: {_error_text(answer)}")
 
     def call(
         self,
