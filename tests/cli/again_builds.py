@@ -8,9 +8,15 @@ from importlib import import_module
 
 from pelton.cli import warm
 
-for name in ("pelton.builders.make", "pelton.deploy.environments"):
-    import_module(name)  # once, for all of them
-for line in sys.stdin:
-    os.environ["XDG_CACHE_HOME"], *words = json.loads(line)
-    done = warm.run(words)
-    print(json.dumps([done.code, done.said]), flush=True)
+
+def main() -> None:
+    for name in ("pelton.builders.make", "pelton.deploy.environments"):
+        import_module(name)  # once, for all of them
+    for line in sys.stdin:
+        os.environ["XDG_CACHE_HOME"], *words = json.loads(line)
+        done = warm.run(words)
+        print(json.dumps([done.code, done.said]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
