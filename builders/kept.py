@@ -23,7 +23,7 @@ from typing import Any
 from .ignores import IGNORE_FILES, ignore_files
 from .records import decode, encode
 
-FORM = 4
+FORM = 5
 # Times of files are as coarse as the kernel's clock ticks, and coarser on other machines' disks.
 UNSURE_NS, TICK_NS = 2_000_000_000, 20_000_000
 Signature = list[Any]

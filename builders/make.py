@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from ..handlers.app import App
 from ..handlers.function import Function
@@ -158,6 +159,7 @@ def is_lasting(function: Function[..., Any]) -> bool:
 def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     function, kind, out = order.function, order.kind, order.out
     content, sources = collect(order)
+    files = content.files
     kind.check(content)
     if kind.bytecode:
         whole, note = dict(content.files), "without bytecode, as trim= says"
@@ -169,12 +171,10 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
         sbom = write_sbom(content, artifact, out, order.packages)
     outputs = [artifact.path, *(each.path for each in artifact.layers), *artifact.beside, sbom]
     artifact = replace(
-        artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content)
-    )
-    read = {
-        path: hashlib.sha256(content.files[place]).hexdigest()
-        for place, path in sources.files.items()
-    }
+        artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content),
+        sources={e: f"{crc32(files[e]):08x}" for e in sorted(sources.files) if e in files},
+    )  # fmt: skip
+    read = {path: sha256(files[e]).hexdigest() for e, path in sources.files.items() if e in files}
     looked = kept.looked(
         order.root, sources.files.values(), function.settings.include, outputs, out.resolve(),
         sources.sought, read,

@@ -370,12 +370,11 @@ class Session(AbstractContextManager["Session"]):
     def _built(self, function: Function[..., Any], platform: str, place: Place) -> common.Built:
         artifact = self._build(function, platform)
         through_s3 = artifact.needs_s3 or artifact.package == "archive"
-        sources = find_sources(function, self.root).files if platform == "lambda" else ()
         return common.Built(
             artifact,
             artifact.target.architecture,
             where=common.where_of(function, self.root),
-            sources=common.sources_of(artifact, sources),
+            sources=artifact.sources if platform == "lambda" else {},
             bucket=place.bucket if through_s3 else "",
             least=self._least(function, place) if platform == "lambda" else None,
         )

@@ -56,6 +56,8 @@ class Artifact:
     image:          how an engine, or `oci.write_image`, makes it of the folder
     beside:         other files that were written with it
     imports:        how long it takes to import, where that was measured
+    sources:        CRC-32, hex, of each of the user's files in it, by place: tells which one is
+                    another than it was; the digest is what decides
     """
 
     function: str
@@ -73,6 +75,7 @@ class Artifact:
     image: Image | None = None
     beside: tuple[Path, ...] = ()
     imports: Times | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def needs_s3(self) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ...builders import Artifact, Target, build
-from ...builders.sources import find_sources
 from ...handlers.app import App
 from ...handlers.function import Function
 from ..kinds.base import Resource
@@ -68,7 +67,7 @@ def _built(function: Function[..., Any], platform: str, root: Path, out: Path) -
         artifact,
         target.architecture,
         where=common.where_of(function, root),
-        sources=common.sources_of(artifact, find_sources(function, root).files),
+        sources=artifact.sources,
     )
 
 

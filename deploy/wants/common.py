@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,26 +82,6 @@ def where_of(function: Function[..., Any], root: Path) -> str:
     except ValueError:
         pass
     return f"{path}:{function.line}"
-
-
-def sources_of(artifact: Artifact, places: Collection[str]) -> dict[str, str]:
-    """The checksum of each of these files in an artifact: whether one is another than it was.
-
-    CRC-32, as a zip has it: names the file that changed; the digest is what decides.
-    """
-    if not places:
-        return {}
-    if artifact.path.suffix != ".zip":
-        folder = artifact.path / "code"
-        paths = {each: folder / each for each in sorted(places)}
-        return {
-            each: f"{zlib.crc32(path.read_bytes()):08x}"
-            for each, path in paths.items()
-            if path.is_file()
-        }
-    with zipfile.ZipFile(artifact.path) as archive:
-        known = archive.NameToInfo
-        return {each: f"{known[each].CRC:08x}" for each in sorted(places) if each in known}
 
 
 def called(function: Function[..., Any]) -> str:
