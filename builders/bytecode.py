@@ -58,6 +58,20 @@ def _place(place: str, tag: str) -> str:
 
 def _compile(tool: str, wanted: Mapping[str, tuple[bytes, Path]]) -> None:
     """Fill the cache, all in one process of the target's Python."""
+    try:
+        done = _run(tool, wanted)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise BuildError(
+            "the artifact's bytecode cannot be written into the cache: "
+            f"{error.strerror or error}{where}"
+        ) from error
+    if done.returncode:
+        said = done.stderr.strip()
+        raise BuildError(f"{tool} could not compile the artifact's bytecode: {said}")
+
+
+def _run(tool: str, wanted: Mapping[str, tuple[bytes, Path]]) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder, as_file(files(__package__) / CHILD) as child:
         lines = []
         for index, (place, (content, path)) in enumerate(wanted.items()):
@@ -65,9 +79,7 @@ def _compile(tool: str, wanted: Mapping[str, tuple[bytes, Path]]) -> None:
             source.write_bytes(content)
             path.parent.mkdir(parents=True, exist_ok=True)
             lines.append(json.dumps([place, str(source), str(path)]))
-        done = subprocess.run(
+        return subprocess.run(
             [tool, "-I", "-W", "ignore", str(child)],
             input="\n".join(lines), capture_output=True, text=True, check=False,
         )  # fmt: skip
-    if done.returncode:
-        raise BuildError(f"{tool} could not compile the artifact's bytecode:\n{done.stderr}")

@@ -23,15 +23,28 @@ def pyc(place: str, source: bytes) -> bytes:
     return importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + packed
 
 
+def write(target: str, made: bytes) -> None:
+    """The file, whole; a failure leaves nothing."""
+    draft = f"{target}.{os.getpid()}"
+    try:
+        with open(draft, "wb") as file:
+            file.write(made)
+        os.replace(draft, target)
+    except OSError:
+        if os.path.exists(draft):
+            os.remove(draft)
+        raise
+
+
 def main() -> None:
     for line in sys.stdin:
         place, source, target = json.loads(line)
         with open(source, "rb") as file:
             made = pyc(place, file.read())
-        draft = f"{target}.{os.getpid()}"
-        with open(draft, "wb") as file:
-            file.write(made)
-        os.replace(draft, target)
+        try:
+            write(target, made)
+        except OSError as error:
+            sys.exit(f"{target} cannot be written: {error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -76,7 +77,10 @@ def find(folder: Path, key: str) -> Any:
 
 
 def keep(folder: Path, key: str, value: Any, looked: Looked, began_ns: int) -> None:
-    """Keep what a build that began at `began_ns` gave, for as long as what it looked at stands."""
+    """Keep what a build that began at `began_ns` gave, for as long as what it looked at stands.
+
+    Where there is no room, or nothing may be written, nothing is kept: the build is as good.
+    """
     try:
         files = dict.fromkeys(looked.files)
         record = {
@@ -91,10 +95,14 @@ def keep(folder: Path, key: str, value: Any, looked: Looked, began_ns: int) -> N
         }
     except (OSError, TypeError, Changed):
         return  # a file is gone or another meanwhile, or there is no form for it: nothing is kept
-    folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{key}.{os.getpid()}"
-    draft.write_text(json.dumps(record, separators=(",", ":")))
-    draft.replace(folder / f"{key}.json")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(record, separators=(",", ":")))
+        draft.replace(folder / f"{key}.json")
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _signature(path: Path, began_ns: int, read: str) -> Signature:

@@ -20,7 +20,7 @@ def debugger_folder(executable: str, tag: str, cache: Path | None = None) -> Pat
     """The folder for the Python `executable`, made when it is not there yet.
 
     tag: of that Python, as in "cpython-312"
-    Raises `RuntimeMissing` when debugpy is not installed.
+    Raises `RuntimeMissing` when debugpy is not installed, or there is no room for it.
     """
     start = (files(__package__) / "start.py").read_bytes()
     try:
@@ -33,6 +33,11 @@ def debugger_folder(executable: str, tag: str, cache: Path | None = None) -> Pat
         )
     except RuntimeMissing:
         raise RuntimeMissing(MISSING) from None
+    except OSError as error:
+        raise RuntimeMissing(
+            f"the debugger cannot be put into the cache: {error.strerror or error} "
+            f"({error.filename2 or error.filename})"
+        ) from error
 
 
 def _finish(executable: str, folder: Path, start: bytes) -> None:

@@ -1,14 +1,17 @@
 """Bytecode in artifacts: the same bytes from any process, what has none, what it is worth."""
 
+import json
 import subprocess
 import sys
 import zipfile
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
 
 from pelton.builders import Artifact, Resolver, Target, build, load_app
 from pelton.builders.bytecode import bytecode
+from pelton.builders.errors import BuildError
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 GRAPH_APP = """
@@ -75,6 +78,22 @@ def test_every_process_makes_the_same_bytecode(tmp_path: Path) -> None:
 def test_what_does_not_compile_and_a_package_s_tests_have_none(tmp_path: Path) -> None:
     sources = {"template.py": b"{{ name }} = $\n", "a/tests/test_a.py": b"\n", "data.txt": b"x"}
     assert bytecode(sources, HERE, tmp_path) == {}
+
+
+def test_where_it_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    own, cache = ".".join(map(str, sys.version_info[:2])), tmp_path / "cache"
+    cache.write_text("no folder")
+    with pytest.raises(BuildError, match=r"cannot be written into the cache: .* \(.*cache"):
+        bytecode({"a.py": b"x = 1"}, own, cache)
+    line = json.dumps(
+        ["a.py", __file__, str(tmp_path)]
+    )  # a folder: the draft cannot take its place
+    with as_file(files("pelton.builders") / "bytecode_child.py") as child:
+        words = [sys.executable, str(child)]
+        done = subprocess.run(words, input=line, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path} cannot be written: Is a directory\n"
+    assert list(tmp_path.parent.glob(f"{tmp_path.name}.*")) == []
 
 
 def test_without_the_target_s_python_there_is_none(tmp_path: Path) -> None:

@@ -208,3 +208,14 @@ def test_a_record_makes_nothing_but_our_own_dataclasses() -> None:
         with pytest.raises((ValueError, AttributeError)):
             decode({"is": name, "of": []})
     assert decode(encode(Report((Entry("a", 1),) * 2, (), 1, 2))).files[1] == Entry("a", 1)
+
+
+def test_what_cannot_be_kept_is_no_failure_of_the_build(tmp_path: Path) -> None:
+    looked = Looked(tmp_path, ())
+    full = tmp_path / "full"
+    full.write_text("no folder")
+    keep(full, "key", 1, looked, 0)
+    (tmp_path / "kept" / "key.json").mkdir(parents=True)  # nothing can take its place
+    keep(tmp_path / "kept", "key", 1, looked, 0)
+    assert [each.name for each in (tmp_path / "kept").iterdir()] == ["key.json"]
+    assert find(full, "key") is find(tmp_path / "kept", "key") is None

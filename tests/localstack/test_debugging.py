@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pelton.localstack.debugging.folder import debugger_folder
+from pelton.localstack.link_farm import RuntimeMissing
 from pelton.pytest_plugin import RunningEmulator
 
 from .dap import DapClient
@@ -195,6 +199,13 @@ def test_what_cannot_be_debugged_is_said(shared: Debugged) -> None:
     assert shared.ask("PUT", body=b"[]")[0] == 400
     assert shared.ask("POST")[0] == 405
     assert "absent" not in shared.ask("GET", "")[1]["functions"]
+
+
+def test_a_cache_without_room_for_the_debugger_is_said(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.write_text("no folder")
+    with pytest.raises(RuntimeMissing, match=r"cannot be put into the cache: .* \(.*full\)"):
+        debugger_folder(sys.executable, "own", full)
 
 
 @pytest.mark.slow
