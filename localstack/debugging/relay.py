@@ -102,8 +102,9 @@ class _Session:
 
     async def ask(self, message: bytes) -> None:
         self._over = self._over or any(end in message for end in _ENDS)
-        self._to_debugger.write(message)
-        await self._to_debugger.drain()
+        with suppress(OSError):  # its process has just ended, which `pass_answers` tells
+            self._to_debugger.write(message)
+            await self._to_debugger.drain()
 
     async def pass_answers(self, answers: AsyncIterator[bytes]) -> None:
         async for each in answers:

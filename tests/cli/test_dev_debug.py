@@ -86,7 +86,7 @@ def test_it_stops_in_the_users_file_also_after_a_save(
         thread, frame = client.stopped()
         assert (frame["source"]["path"], frame["line"]) == (file, LAST)
         value = client.value(frame["id"], "found")
-        client.ask("continue", threadId=thread)
+        client.go_on(thread)
         return value, client
 
     with ThreadPoolExecutor(1) as calls:

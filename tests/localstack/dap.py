@@ -46,6 +46,10 @@ class DapClient:
         thread = int(self.event("stopped")["threadId"])
         return thread, self.ask("stackTrace", threadId=thread)["stackFrames"][0]
 
+    def go_on(self, thread: int) -> None:
+        """Let it run.  The answer is not waited for: its process may end before it is given."""
+        self._send("continue", threadId=thread)
+
     def value(self, frame: int, expression: str) -> str:
         answer = self.ask("evaluate", expression=expression, frameId=frame, context="watch")
         return str(answer["result"])

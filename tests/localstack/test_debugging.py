@@ -115,7 +115,7 @@ def goes_on(client: DapClient) -> int:
     thread, frame = client.stopped()
     assert frame["source"]["path"] == f"{HOME}/main.py"
     value = int(client.value(frame["id"], "LOADED"))
-    client.ask("continue", threadId=thread)
+    client.go_on(thread)
     return value
 
 
@@ -132,7 +132,7 @@ def test_it_stops_at_a_line_and_its_limits_do_not_hold(f: Debugged) -> None:
         assert frame["source"]["path"] == f"{HOME}/main.py"
         assert client.value(frame["id"], "event") == "'long'"
         second = f.call("second")  # waits for its turn
-        client.ask("continue", threadId=thread)
+        client.go_on(thread)
         assert first.result(60) == [f.version, "long", True]
         assert goes_on(client) == f.version
         assert second.result(60) == [f.version, "second", True]
@@ -146,7 +146,7 @@ def test_new_code_has_the_same_port(f: Debugged) -> None:
         thread, _ = client.stopped()
         f.update()  # while an event stands, which is the old code's to its end
         assert f.debug()[1]["state"] == "at an event"
-        client.ask("continue", threadId=thread)
+        client.go_on(thread)
         assert waiting.result(60) == [f.version - 1, 1, True]
         assert client.event("terminated") == {"restart": True}
     with f.attach(LAST) as client:
@@ -175,7 +175,7 @@ def test_nothing_runs_before_a_client_is_attached_and_then_the_newest_code(f: De
     with f.attach(TOP) as client:
         thread, frame = client.stopped()
         assert frame["name"] == "<module>"
-        client.ask("continue", threadId=thread)
+        client.go_on(thread)
         assert waiting.result(60) == [f.version, 1, True]
     assert f.ask("DELETE") == (204, None)
     assert f.call(1).result(60) == [f.version, 1, False], "limits hold again"
