@@ -122,7 +122,8 @@ class Engine:
                 self._acks.append(item)
             elif (known := self._held.get(item.id)) is not None:
                 self.tally.repeated += 1
-                known.message, known.leased = item, now
+                # Also one that a rebalance has taken away and brought back: it is ours again.
+                known.message, known.leased, known.lost = item, now, False
             else:
                 self._new(item, now)
 

@@ -13,6 +13,7 @@ from ..source import Source
 KINDS: dict[str, tuple[str, str, str]] = {
     "directory": ("directory", "Directory", ""),
     "jetstream": ("jetstream", "JetStream", "nats"),
+    "kafka": ("kafka", "Kafka", "kafka"),
     "memory": ("memory", "Memory", ""),
     "nats": ("nats", "Nats", "nats"),
     "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),

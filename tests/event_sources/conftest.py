@@ -6,8 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from .servers.kafka import KafkaMock, KafkaServer
+from .servers.kafka import kafka_server as kafka_of
 from .servers.nats import NatsServer
 from .servers.redis import RedisServer
+
+
+@pytest.fixture(scope="session")
+def kafka_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[KafkaServer | KafkaMock]:
+    server = kafka_of(tmp_path_factory.mktemp("kafka"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -208,6 +208,15 @@ def test_what_a_rebalance_takes_away_is_forgotten_and_not_acknowledged() -> None
     assert (engine.take_acks(), engine.take(0.0), engine.held) == ([], None, 1)
 
 
+def test_what_a_rebalance_takes_away_and_brings_back_is_acknowledged() -> None:
+    mine = replace(message(1, "p"), topic="t", partition=1)
+    engine = engine_with(mine)
+    batch = take(engine)
+    engine.arrived([Lost("t", 1), mine], 0.0)
+    engine.ended(batch, None, 0.0)
+    assert [each.id for each in engine.take_acks()] == ["1"]
+
+
 def test_held_ones_are_acknowledged_when_it_is_said_and_do_not_stop_their_lane() -> None:
     engine = engine_with(message(1, "a"), message(2, "a"))
     engine.ended(take(engine), Outcome(held=frozenset({"1"})), 0.0)

@@ -1,0 +1,179 @@
+"""Kafka: a member of a consumer group reads topics, and commits, a partition, no further than the
+oldest that is not done.  Other members come and go; what is theirs is left to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ..errors import Away, WrongSource
+from ..message import Letter, Lost, Message
+from ..source import Promises, Source
+from .kafka_connection import ANSWER, Connection
+from .kafka_hand import Part
+
+STARTS = {"all": "earliest", "new": "latest"}
+
+
+class Kafka(Source):
+    """
+    brokers: "127.0.0.1:9092", several with commas
+    topic:   its name, or the names of several
+    group:   of consumers, which share the partitions
+    start:   where a group without a place in a partition begins: "all", "new"
+    user, password, mechanism: of SASL ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"); without a user
+             there is none
+    tls:     speak TLS;  ca: file of the authorities that are believed; "" for the machine's
+    cert, cert_key: files of our own certificate and its key, where the brokers ask for one
+    session: seconds without a heartbeat after which others take our partitions
+    settle:  seconds that a rebalance waits for what is in hand of a partition that goes
+    options: settings of librdkafka, which come last: {"client.rack": "a"}
+    """
+
+    kind: ClassVar[str] = "kafka"
+    promises: ClassVar[Promises] = Promises(
+        redelivers=True,
+        counts=False,
+        ordered_by="key, else partition",
+        across_workers=True,
+        extends=True,
+        requeues=True,
+        dead_letters="topic",
+        note="one number a partition is committed: after a kill, what was done behind the oldest "
+        "that was not comes again",
+    )
+
+    def __init__(
+        self,
+        brokers: str,
+        *,
+        topic: str | Sequence[str],
+        group: str = "pelton",
+        start: str = "all",
+        user: str = "",
+        password: str = "",
+        mechanism: str = "PLAIN",
+        tls: bool = False,
+        ca: str = "",
+        cert: str = "",
+        cert_key: str = "",
+        session: float = 45.0,
+        settle: float = 5.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if start not in STARTS:
+            raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
+        self.brokers, self.group, self.start, self.settle = brokers, group, start, settle
+        self.topics = (topic,) if isinstance(topic, str) else tuple(topic)
+        self.where = f"kafka at {brokers}"
+        self._client = {
+            "bootstrap.servers": brokers,
+            "log_level": 2,  # what it would print is in the status
+            **_security(user, password, mechanism, tls, ca, cert, cert_key),
+        }
+        self._reader = {
+            "group.id": group,
+            "auto.offset.reset": STARTS[start],
+            "enable.auto.commit": False,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": int(session * 1000),
+            "heartbeat.interval.ms": max(100, int(session * 1000 / 15)),
+            "max.poll.interval.ms": max(300_000, int(session * 1000)),
+        }
+        self._options = dict(options or {})
+        self._connection: Connection | None = None
+        self._before: set[Part] = set()
+        self._producer: Any = None
+
+    @property
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise Away(f"{self.where}: there is no connection")
+        return self._connection
+
+    async def open(self) -> None:
+        settings = {**self._client, **self._reader, **self._options}
+        self._connection = Connection(
+            settings, self.where, self.topics, self._message, self.settle, self._before
+        )
+        await self._connection.open()
+
+    async def receive(self, most: int, seconds: float) -> Sequence[Message | Lost]:
+        return await self._open.receive(most, seconds)
+
+    async def ack(self, messages: Sequence[Message]) -> None:
+        await self._open.commit(messages)
+
+    async def bury(self, letter: Letter, place: str) -> None:
+        await asyncio.to_thread(self._send, letter, place)
+
+    async def close(self) -> None:
+        connection, self._connection, self._producer = self._connection, None, None
+        if connection is not None:
+            self._before = connection.hand.owned
+            await connection.close()
+
+    def _message(self, found: Any) -> Message:
+        topic, partition, offset = found.topic(), found.partition(), found.offset()
+        raw_key = found.key()
+        key = _text(raw_key)
+        kind, milliseconds = found.timestamp()
+        lane = key or str(partition)
+        return Message(
+            id=f"{topic}/{partition}/{offset}",
+            body=found.value() or b"",
+            topic=topic,
+            key=key,
+            lane=lane if len(self.topics) == 1 else f"{topic}/{lane}",
+            partition=partition,
+            headers={name: _text(value) for name, value in found.headers() or ()},
+            position=str(offset),
+            timestamp=milliseconds / 1000 if kind else None,
+            raw=raw_key,
+        )
+
+    def _send(self, letter: Letter, place: str) -> None:
+        """To another topic, with its key; back when all replicas that are in step have it."""
+        from confluent_kafka import KafkaException, Producer
+
+        failed: list[Any] = []
+        try:
+            if self._producer is None:
+                self._producer = Producer({**self._client, "acks": "all"})
+            self._producer.produce(
+                place,
+                letter.message.body,
+                letter.message.raw,
+                headers=[(name, value.encode()) for name, value in letter.headers().items()],
+                on_delivery=lambda error, _: failed.append(error),
+            )
+            self._producer.flush(ANSWER)
+        except (KafkaException, BufferError) as error:
+            raise Away(f"{self.where}: {error}") from error
+        if not failed or failed[0] is not None:
+            why = failed[0].str() if failed else "no answer"
+            raise Away(f"{self.where}: a dead letter to {place!r}: {why}")
+
+
+def _security(
+    user: str, password: str, mechanism: str, tls: bool, ca: str, cert: str, cert_key: str
+) -> dict[str, str]:
+    protocol = ("sasl_" if user else "") + ("ssl" if tls else "plaintext")
+    said = {
+        "security.protocol": protocol,
+        "sasl.mechanisms": mechanism if user else "",
+        "sasl.username": user,
+        "sasl.password": password,
+        "ssl.ca.location": ca,
+        "ssl.certificate.location": cert,
+        "ssl.key.location": cert_key,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _text(value: bytes | str | None) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value or ""

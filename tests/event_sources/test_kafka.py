@@ -1,0 +1,247 @@
+"""Kafka, against a real broker where there is one, else against librdkafka's mock cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pelton.event_sources import Away, Batch, Delivery, Lost, Message, Rules, WrongSource
+from pelton.event_sources.sources.kafka import Kafka
+from pelton.event_sources.sources.kafka_hand import Hand
+
+from .bench import Bench, Seen, firsts, keyed, numbers, until
+from .promises import PromiseTests
+from .servers.kafka import KafkaMock, KafkaServer
+
+_numbers = count()
+
+
+class KafkaBench:
+    """A topic of its own, of three partitions, and one for dead letters."""
+
+    def __init__(self, server: KafkaServer | KafkaMock) -> None:
+        self.server, self.name = server, f"t{next(_numbers)}"
+        self.dead = f"dead-{self.name}"
+        self.kill, self.start = server.kill, server.start
+        server.create(self.name)
+        server.create(self.dead)
+
+    def source(self, lease: float = 30.0, **settings: Any) -> Kafka:
+        said = {"topic": self.name, "group": self.name, "session": self.server.session, **settings}
+        return Kafka(self.server.url, **said)
+
+    async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
+        await asyncio.to_thread(self._publish, list(bodies))
+
+    def _publish(self, bodies: list[tuple[str, bytes]]) -> None:
+        from confluent_kafka import Producer
+
+        producer = Producer({"bootstrap.servers": self.server.url, "linger.ms": 0})
+        for key, body in bodies:
+            producer.produce(self.name, body, key)
+        assert producer.flush(60) == 0
+
+    async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
+        source = Kafka(self.server.url, topic=self.dead, group="reader")
+        await source.open()
+        found = await source.receive(10, 30)
+        await source.close()
+        return [(each.body, each.headers) for each in found if isinstance(each, Message)]
+
+
+class TestKafka(PromiseTests):
+    promises = Kafka.promises
+
+    @pytest.fixture
+    def bench(self, kafka_server: KafkaServer | KafkaMock) -> Bench:
+        return KafkaBench(kafka_server)
+
+    @pytest.mark.slow  # the mock cluster takes seconds to share partitions anew
+    def test_members_that_come_and_go_lose_nothing_and_keep_each_keys_order(
+        self, kafka_server: KafkaServer | KafkaMock
+    ) -> None:
+        bench = KafkaBench(kafka_server)
+
+        async def run() -> None:
+            first, second, books = Seen(), Seen(), Seen()
+
+            def both(own: Seen) -> Any:
+                async def handle(batch: Batch) -> None:
+                    await asyncio.sleep(0)  # others may come in between
+                    await own(batch)
+                    await books(batch)
+
+                return handle
+
+            async with Delivery(bench.source(), both(first), Rules(batch=5, workers=2)):
+                await bench.publish(keyed(300, 12))
+                await first.until(lambda seen: len(seen.done) >= 50)
+                other = Delivery(bench.source(), both(second), Rules(batch=5, workers=2))
+                await other.start()
+                # Again and again, until the group has shared its partitions.
+                for round in range(1, 100):
+                    await bench.publish([(k, b"%b/%d" % (v, round)) for k, v in keyed(12, 12)])
+                    await books.until(has(300 + round * 12))
+                    if first.done and second.done:
+                        break
+                assert second.done, "the second one was never given a partition"
+                await other.stop()
+                await bench.publish([(k, v + b"/last") for k, v in keyed(12, 12)])
+                await books.until(has(312 + round * 12))
+            found = numbers([each for each in books.done if b"/" not in each])
+            assert {key: firsts(all) for key, all in found.items()} == {
+                f"k{n}": list(range(25)) for n in range(12)
+            }
+
+        asyncio.run(run())
+
+    def test_a_topic_that_is_not_there_is_said_by_name(
+        self, kafka_server: KafkaServer | KafkaMock
+    ) -> None:
+        kafka_server.create("there")
+        source = Kafka(kafka_server.url, topic=["there", "missing"])
+        with pytest.raises(Away, match=r"topic 'missing': .*[Uu]nknown topic"):
+            asyncio.run(opened(source))
+
+    def test_tls_with_a_broker_that_speaks_none_is_said(
+        self, kafka_server: KafkaServer | KafkaMock
+    ) -> None:
+        kafka_server.create("plain")
+        source = Kafka(kafka_server.url, topic="plain", tls=True)
+        with pytest.raises(Away, match="SSL"):
+            asyncio.run(opened(source))
+
+    def test_a_user_that_the_broker_does_not_know_is_said_without_the_password(
+        self, kafka_server: KafkaServer | KafkaMock
+    ) -> None:
+        kafka_server.create("open")
+        source = Kafka(kafka_server.url, topic="open", user="me", password="53cret")
+        with pytest.raises(Away) as raised:
+            asyncio.run(opened(source))
+        assert "SASL" in str(raised.value)
+        assert "53cret" not in str(raised.value)
+
+    @pytest.mark.slow
+    def test_ten_thousand_keyed_messages_in_order(
+        self, kafka_server: KafkaServer | KafkaMock
+    ) -> None:
+        bench = KafkaBench(kafka_server)
+
+        async def run() -> None:
+            seen = Seen()
+            rules = Rules(batch=100, workers=4, in_flight=500)
+            await bench.publish(keyed(10_000, 50))
+            async with Delivery(bench.source(), seen, rules):
+                await seen.until(lambda seen: len(seen.done) >= 10_000)
+            assert numbers(seen.done) == {f"k{n}": list(range(200)) for n in range(50)}
+            again = Seen()
+            async with Delivery(bench.source(), again):
+                await bench.publish([("k", b"last")])
+                await again.until(lambda seen: bool(seen.done))
+            assert again.done == [b"last"]
+
+        asyncio.run(run())
+
+    @pytest.mark.slow  # longer than the time in which a member must ask for messages
+    def test_a_full_house_keeps_its_place_in_the_group(
+        self, kafka_server: KafkaServer | KafkaMock
+    ) -> None:
+        bench = KafkaBench(kafka_server)
+
+        async def run() -> None:
+            seen, go = Seen(), asyncio.Event()
+
+            async def slow(batch: Batch) -> None:
+                await go.wait()
+                await seen(batch)
+
+            await bench.publish(keyed(3000, 50))
+            source = bench.source(
+                options={"max.poll.interval.ms": 6000, "session.timeout.ms": 6000}
+            )
+            async with Delivery(source, slow, Rules(in_flight=100, batch=100)) as delivery:
+                await until(lambda: delivery.held == 100)
+                await asyncio.sleep(10)
+                go.set()
+                await seen.until(lambda seen: len(seen.done) >= 3000)
+                assert (delivery.tally.reconnects, delivery.tally.repeated) == (0, 0)
+            assert len(seen.done) == 3000
+
+        asyncio.run(run())
+
+
+def has(count: int) -> Callable[[Seen], bool]:
+    return lambda seen: len(set(seen.done)) >= count
+
+
+async def opened(source: Kafka) -> None:
+    try:
+        await source.open()
+    finally:
+        await source.close()
+
+
+class Place:
+    """One partition as the broker keeps it: a log, and one number."""
+
+    def __init__(self) -> None:
+        self.hand, self.kept = Hand(10), 0
+        self.hand.assigned([("t", 0)])
+
+    def commit(self) -> None:
+        commits = self.hand.commits()
+        self.hand.committed(commits)
+        for _, _, offset in commits:
+            assert offset >= self.kept
+            self.kept = offset
+
+
+@settings(max_examples=30)
+@given(st.permutations(range(8)), st.lists(st.booleans(), min_size=8, max_size=8))
+def test_nothing_is_committed_beyond_the_oldest_that_is_not_done(
+    order: list[int], commit: list[bool]
+) -> None:
+    place = Place()
+    messages = [read(n) for n in range(8)]
+    place.hand.read(messages)
+    assert place.hand.give(8) == messages
+    for count_, n in enumerate(order, 1):
+        place.hand.done([messages[n]])
+        if commit[n]:
+            place.commit()
+            left = set(range(8)) - set(order[:count_])
+            assert place.kept == min(left, default=8)
+
+
+def test_what_was_read_and_not_given_on_is_not_committed_when_its_partition_goes() -> None:
+    place = Place()
+    place.hand.read([read(n) for n in range(4)])
+    place.hand.done(place.hand.give(2))  # type: ignore[arg-type]
+    place.hand.settle([("t", 0)], 0)
+    place.commit()
+    place.hand.lose([("t", 0)])
+    assert (place.kept, place.hand.give(9)) == (2, [Lost("t", 0)])
+    place.hand.done([read(2)])  # whose partition is not ours
+    assert place.hand.commits() == []
+
+
+def test_what_was_ours_before_a_reconnect_and_is_not_now_is_lost() -> None:
+    hand = Hand(10, before={("t", 0), ("t", 1)})
+    assert hand.owned == {("t", 0), ("t", 1)}
+    hand.assigned([("t", 1), ("t", 2)])
+    assert (hand.give(9), hand.owned) == ([Lost("t", 0)], {("t", 1), ("t", 2)})
+
+
+def test_start_is_a_word() -> None:
+    with pytest.raises(WrongSource, match="start='yesterday' is none of all, new"):
+        Kafka("127.0.0.1:1", topic="t", start="yesterday")
+
+
+def read(offset: int) -> Message:
+    return Message(f"t/0/{offset}", b"", topic="t", partition=0, position=str(offset))
