@@ -8,7 +8,7 @@ from typing import Any
 
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
-from ..handlers.triggers import Cron, FromBroker, Http, Nats
+from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Nats
 from .errors import BuildError
 from .nuclio_secrets import variable
 
@@ -76,7 +76,27 @@ def broker_trigger(trigger: FromBroker, function: str) -> dict[str, Any] | None:
         # Replicas share the messages: without a queue, each would have them all.
         attributes = {"topic": trigger.subject, "queueName": trigger.queue or function}
         return {"kind": "nats", "url": trigger.url, "attributes": attributes}
+    if isinstance(trigger, Kafka) and trigger.native:
+        return {"kind": "kafka-cluster", "attributes": _kafka(trigger)}
     return None
+
+
+def _kafka(trigger: Kafka) -> dict[str, Any]:
+    """As Nuclio's pkg/processor/trigger/kafka/types.go reads them."""
+    sasl = {
+        "enable": True,
+        "user": trigger.user,
+        "password": trigger.password,
+        "mechanism": trigger.mechanism,
+    }
+    return {
+        "brokers": [each.strip() for each in trigger.brokers.split(",")],
+        "topics": trigger.topics,
+        "consumerGroup": trigger.group,
+        "initialOffset": "earliest" if trigger.start == "all" else "latest",
+        **({"sasl": sasl} if trigger.user else {}),
+        **({"tls": {"enable": True}} if trigger.tls else {}),
+    }
 
 
 def _triggers(function: Function[..., Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Event(_Values):
                   (or its content type says so), else `bytes` or `str`
     id:           the source's id of the event (request id, message id)
     trigger:      the kind: "direct", "http", "sqs", "kinesis", "s3", "sns", "eventbridge", "cron",
-                  "nats", "redis", "directory"
+                  "kafka", "nats", "redis", "directory"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
     topic:        of a broker: the subject, stream, channel or folder that it was sent to
     headers:      lower-cased names (HTTP headers, message attributes)

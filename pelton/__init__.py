@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.directory import directory as directory
     from .handlers.triggers.eventbridge import eventbridge as eventbridge
     from .handlers.triggers.http import http as http
+    from .handlers.triggers.kafka import kafka as kafka
     from .handlers.triggers.kinesis import kinesis as kinesis
     from .handlers.triggers.nats import nats as nats
     from .handlers.triggers.redis import redis as redis
@@ -103,6 +104,7 @@ _HOMES = {
     "eventbridge": ".handlers.triggers.eventbridge",
     "ensemble": ".serving_graph.steps.ensemble",
     "http": ".handlers.triggers.http",
+    "kafka": ".handlers.triggers.kafka",
     "kinesis": ".handlers.triggers.kinesis",
     "nats": ".handlers.triggers.nats",
     "oip": ".serving_graph.oip",

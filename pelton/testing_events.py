@@ -185,6 +185,15 @@ def nats(*bodies: Any, subject: str = "subject", key: str = "") -> dict[str, Any
     return _bridged("nats", subject, bodies, key)
 
 
+def kafka(*bodies: Any, topic: str = "topic", key: str = "") -> dict[str, Any]:
+    """A batch of messages of a Kafka topic as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> kafka({"a": 1}, topic="orders", key="k")["Records"][0]["topic"]
+    'orders'
+    """
+    return _bridged("kafka", topic, bodies, key)
+
+
 def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]:
     """A batch of entries of a Redis stream as `pelton bridge` delivers it, ids "0", "1", …
 
@@ -219,7 +228,7 @@ def _bridged(kind: str, source: str, bodies: tuple[Any, ...], key: str) -> dict[
 
 
 def nuclio_bridged(batch: Mapping[str, Any]) -> Event:
-    """A batch of `nats`, `redis` or `directory` as `pelton bridge` brings it on Nuclio.
+    """A batch of `kafka`, `nats`, `redis` or `directory` as `pelton bridge` brings it on Nuclio.
 
     >>> nuclio_bridged(redis("text")).body["Records"][0]["kind"]
     'redis'
@@ -236,6 +245,16 @@ def nuclio_nats(body: Any = b"", *, subject: str = "subject", jetstream: bool = 
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     kind = "natsjetstream" if jetstream else "nats"
     return make_event(kind=kind, name=kind, body=content, path=subject)
+
+
+def nuclio_kafka(body: Any = b"", *, topic: str = "topic") -> Event:
+    """A message as Nuclio's own Kafka trigger delivers it: bytes, and the topic as its path.
+
+    >>> nuclio_kafka({"a": 1}, topic="orders").trigger.kind
+    'kafka-cluster'
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return make_event(kind="kafka-cluster", name="kafka", body=content, path=topic)
 
 
 def _base64(body: Any) -> str:

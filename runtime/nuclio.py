@@ -28,7 +28,7 @@ Handler = Callable[[Any, Any], Any]
 InitContext = Callable[[Any], Any]
 CO_COROUTINE = 128
 # Nuclio's words for triggers, and ours; all others are requests.
-KINDS = {"cron": "cron", "nats": "nats", "natsjetstream": "nats"}
+KINDS = {"cron": "cron", "kafka-cluster": "kafka", "nats": "nats", "natsjetstream": "nats"}
 # The header that a bridge of ours marks its requests with.
 BRIDGED = "x-pelton-bridge"
 
@@ -191,6 +191,7 @@ def read_event(event: Any) -> Event:
         timestamp=stamp.timestamp() if hasattr(stamp, "timestamp") else None,
         content_type=text(event.content_type) or headers.get("content-type", ""),
         raw=event,
+        position=str(event.offset) if kind == "kafka" else None,
         topic="" if kind in ("cron", "http") else text(getattr(event, "topic", "")) or path,
     )
 

@@ -15,6 +15,7 @@ from .kafka_connection import ANSWER, Connection
 from .kafka_hand import Part
 
 STARTS = {"all": "earliest", "new": "latest"}
+ORDERS = ("key", "partition")
 
 
 class Kafka(Source):
@@ -29,6 +30,8 @@ class Kafka(Source):
     cert, cert_key: files of our own certificate and its key, where the brokers ask for one
     session: seconds without a heartbeat after which others take our partitions
     settle:  seconds that a rebalance waits for what is in hand of a partition that goes
+    order:   "key": those of one key one after the other, and without a key those of one partition;
+             "partition": those of one partition
     options: settings of librdkafka, which come last: {"client.rack": "a"}
     """
 
@@ -61,10 +64,14 @@ class Kafka(Source):
         cert_key: str = "",
         session: float = 45.0,
         settle: float = 5.0,
+        order: str = "key",
         options: Mapping[str, Any] | None = None,
     ) -> None:
         if start not in STARTS:
             raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
+        if order not in ORDERS:
+            raise WrongSource(f"kafka: order={order!r} is none of {', '.join(ORDERS)}")
+        self._by_key = order == "key"
         self.brokers, self.group, self.start, self.settle = brokers, group, start, settle
         self.topics = (topic,) if isinstance(topic, str) else tuple(topic)
         self.where = f"kafka at {brokers}"
@@ -120,7 +127,7 @@ class Kafka(Source):
         raw_key = found.key()
         key = _text(raw_key)
         kind, milliseconds = found.timestamp()
-        lane = key or str(partition)
+        lane = (key if self._by_key else "") or str(partition)
         return Message(
             id=f"{topic}/{partition}/{offset}",
             body=found.value() or b"",

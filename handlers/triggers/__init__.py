@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .eventbridge import EventBridge as EventBridge
     from .from_broker import FromBroker as FromBroker
     from .http import Http as Http
+    from .kafka import Kafka as Kafka
     from .kinesis import Kinesis as Kinesis
     from .nats import Nats as Nats
     from .redis import Redis as Redis
@@ -27,6 +28,7 @@ _HOMES = {
     "EventBridge": ".eventbridge",
     "FromBroker": ".from_broker",
     "Http": ".http",
+    "Kafka": ".kafka",
     "Kinesis": ".kinesis",
     "Nats": ".nats",
     "Redis": ".redis",

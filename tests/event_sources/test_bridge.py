@@ -21,7 +21,7 @@ from pelton.event_sources import Failed, Message
 from pelton.event_sources.sources.directory import Directory
 from pelton.handlers.function import Function
 from pelton.pytest_plugin import RunningEmulator
-from pelton.testing import nuclio_bridged, nuclio_nats, on_lambda, on_nuclio
+from pelton.testing import nuclio_bridged, nuclio_kafka, nuclio_nats, on_lambda, on_nuclio
 
 from ..deploy.commands import run_command
 from .bench import until
@@ -109,6 +109,12 @@ def test_nuclios_own_nats_trigger_brings_the_same_event() -> None:
     for jetstream in (False, True):
         on_nuclio(order, nuclio_nats(5, subject="orders.new", jetstream=jetstream))
     assert SEEN == [("5", "nats", "orders.new", "")] * 2
+
+
+def test_nuclios_own_kafka_trigger_brings_the_same_event() -> None:
+    SEEN.clear()
+    on_nuclio(order, nuclio_kafka(5, topic="orders"))
+    assert SEEN == [("5", "kafka", "orders", "")]
 
 
 def test_an_answer_that_names_no_message_handled_none() -> None:

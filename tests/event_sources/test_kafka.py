@@ -15,7 +15,8 @@ from pelton.event_sources import Away, Batch, Delivery, Lost, Message, Rules, Wr
 from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.kafka_hand import Hand
 
-from .bench import Bench, Seen, firsts, keyed, numbers, until
+from .bench import Seen, firsts, keyed, numbers, until
+from .faults import NOW, FaultBench, FaultTests
 from .promises import PromiseTests
 from .servers.kafka import KafkaMock, KafkaServer
 
@@ -29,12 +30,20 @@ class KafkaBench:
         self.server, self.name = server, f"t{next(_numbers)}"
         self.dead = f"dead-{self.name}"
         self.kill, self.start = server.kill, server.start
+        self.port = int(server.url.rpartition(":")[2])
         server.create(self.name)
         server.create(self.dead)
 
     def source(self, lease: float = 30.0, **settings: Any) -> Kafka:
         said = {"topic": self.name, "group": self.name, "session": self.server.session, **settings}
         return Kafka(self.server.url, **said)
+
+    def by_port(self, port: int) -> Kafka:
+        return self.source()
+
+    def spec(self) -> tuple[str, Mapping[str, Any]]:
+        settings = {"topic": self.name, "group": self.name, "session": self.server.session}
+        return "kafka", {"brokers": self.server.url, **settings}
 
     async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
         await asyncio.to_thread(self._publish, list(bodies))
@@ -55,12 +64,39 @@ class KafkaBench:
         return [(each.body, each.headers) for each in found if isinstance(each, Message)]
 
 
-class TestKafka(PromiseTests):
+class TestKafka(PromiseTests, FaultTests):
     promises = Kafka.promises
 
     @pytest.fixture
-    def bench(self, kafka_server: KafkaServer | KafkaMock) -> Bench:
+    def bench(self, kafka_server: KafkaServer | KafkaMock) -> FaultBench:
         return KafkaBench(kafka_server)
+
+    @pytest.mark.slow
+    def test_cut_connections_lose_nothing_and_keep_the_order(self, bench: FaultBench) -> None:
+        # Brokers say by themselves where they are, so that none can be reached through a proxy.
+        async def run() -> None:
+            await bench.publish(keyed(3000, 30))
+            seen = Seen()
+
+            async def handle(batch: Batch) -> None:
+                await seen(batch)
+                await asyncio.sleep(0.001)
+
+            rules = Rules(batch=10, workers=3, in_flight=100)
+            async with Delivery(bench.source(), handle, rules, reconnect=NOW) as delivery:
+                for share in (500, 1500):
+                    await seen.until(has(share))
+                    await asyncio.to_thread(bench.kill)
+                    await until(lambda: delivery.status.state == "unhealthy")
+                    await asyncio.to_thread(bench.start)
+                    await until(lambda: delivery.status.state == "ready")
+                await seen.until(has(3000))
+                assert delivery.tally.reconnects >= 2
+            assert {key: firsts(each) for key, each in numbers(seen.done).items()} == {
+                f"k{n}": list(range(100)) for n in range(30)
+            }
+
+        asyncio.run(run())
 
     @pytest.mark.slow  # the mock cluster takes seconds to share partitions anew
     def test_members_that_come_and_go_lose_nothing_and_keep_each_keys_order(

@@ -14,6 +14,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from .bench import until
+from .servers.kafka import KafkaMock, KafkaServer
 from .servers.nats import NatsServer
 
 _numbers = count()
@@ -145,12 +146,67 @@ def test_jetstream(
     assert lines(seen).count(f"natsjetstream {stream} fail") == 1
 
 
+@pytest.mark.fidelity(
+    "Nuclio brokers",
+    "kafka-cluster: the topic is the path; in order within a partition; done when a worker has "
+    "taken the event to its end, an error of the function included",
+)
+def test_kafka(
+    kafka_server: KafkaServer | KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    from confluent_kafka import Producer
+
+    seen, topic = tmp_path / "seen", f"nuclio{next(_numbers)}"
+    kafka_server.create(topic)
+    producer = Producer({"bootstrap.servers": kafka_server.url})
+    for n in range(6):
+        producer.produce(topic, b"fail" if n == 2 else b"%d" % n, b"k%d" % (n % 2), partition=1)
+    assert producer.flush(60) == 0
+    attributes = {
+        "brokers": [kafka_server.url],
+        "topics": [topic],
+        "consumerGroup": topic,
+        "initialOffset": "earliest",
+    }
+    status = deploy(pelton_emulator, "on-kafka", seen, kind="kafka-cluster", attributes=attributes)
+    assert status["state"] == "ready", status
+    asyncio.run(until(lambda: len(lines(seen)) >= 6))
+    assert lines(seen) == [
+        f"kafka-cluster {topic} {body}" for body in ("0", "1", "fail", "3", "4", "5")
+    ]
+    asyncio.run(until(lambda: committed(kafka_server.url, topic) == 6))
+
+
+def committed(brokers: str, topic: str) -> int:
+    """The place of the group of that name in the topic's second partition."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    reader = Consumer({"bootstrap.servers": brokers, "group.id": topic})
+    (found,) = reader.committed([TopicPartition(topic, 1)], timeout=30)
+    reader.close()
+    return int(found.offset)
+
+
 def test_settings_that_cannot_be_stop_the_deploy(
     pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
     for kind, given, words in (
         ("nats", {"url": "nats://127.0.0.1:1"}, "trigger 'broker' has no attributes.topic"),
         ("nats", {"url": "a:1", "attributes": {"topic": "t"}}, "does not begin with 'nats://'"),
+        ("kafka-cluster", {"url": "a:1"}, "has no attributes.topics"),
+        (
+            "kafka-cluster",
+            {"url": "a:1", "attributes": {"topics": ["t"], "ackWindowSize": 5}},
+            "ackWindowSize is not on the emulator",
+        ),
+        (
+            "kafka-cluster",
+            {
+                "url": "a:1",
+                "attributes": {"topics": ["t"], "consumerGroup": "g", "initialOffset": "first"},
+            },
+            "initialOffset must be 'earliest' or 'latest', not 'first'",
+        ),
         (
             "natsjetstream",
             {"url": "nats://127.0.0.1:1", "attributes": {"stream": "s"}},

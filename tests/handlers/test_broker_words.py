@@ -8,9 +8,11 @@ import pytest
 
 import pelton
 from pelton import App, WrongUse
+from pelton.builders.nuclio_spec import broker_trigger, function_config
 from pelton.event_sources import source_of
 
 NATS = "nats://127.0.0.1:4222"
+KAFKA = "127.0.0.1:9092"
 REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -24,6 +26,13 @@ REDIS = "redis://127.0.0.1:6379/0"
         (pelton.redis, {"url": REDIS}, "takes one of stream= and channel="),
         (pelton.redis, {"url": REDIS, "stream": "s", "channel": "c"}, "takes one of"),
         (pelton.redis, {"url": REDIS, "stream": "s", "dead_letter": "d"}, "and no attempts="),
+        (pelton.kafka, {"topic": "t", "brokers": ""}, "kafka() needs brokers="),
+        (pelton.kafka, {"topic": "t", "brokers": KAFKA, "start": "now"}, "is none of all, new"),
+        (
+            pelton.kafka,
+            {"topic": "t", "brokers": KAFKA, "native": True, "batch": 5},
+            "has native=True and batch=",
+        ),
         (pelton.directory, {"path": ""}, "directory() needs path="),
         (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
     ],
@@ -40,6 +49,7 @@ def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], wor
     [
         pelton.nats("a", url=NATS),
         pelton.nats("a", url=NATS, stream="s", key="key"),
+        pelton.kafka("t", brokers=KAFKA, user="me", password="p", tls=True),
         pelton.redis(url=REDIS, stream="s"),
         pelton.redis(url=REDIS, channel="c.*"),
         pelton.directory("inbox"),
@@ -49,6 +59,31 @@ def test_each_means_a_source_that_there_is(trigger: Any) -> None:
     kind, settings = trigger.source
     assert source_of(kind, **settings).kind == kind
     assert trigger.to_dict()["kind"] == trigger.kind
+
+
+def test_a_native_kafka_trigger_is_nuclios_own() -> None:
+    def take(n: int) -> None: ...
+
+    trigger = pelton.kafka(
+        "orders", brokers="a:1, b:1", group="g", user="me", password="p", tls=True, native=True
+    )
+    other = pelton.kafka("orders", brokers="a:1")
+    function = App("web").function(triggers=[trigger])(take)
+    spec = function_config(function, "main:take", "python:3.11")["spec"]["triggers"]["kafka-0"]
+    assert spec == {
+        "name": "kafka-0",
+        "kind": "kafka-cluster",
+        "numWorkers": 1,
+        "attributes": {
+            "brokers": ["a:1", "b:1"],
+            "topics": ["orders"],
+            "consumerGroup": "g",
+            "initialOffset": "earliest",
+            "sasl": {"enable": True, "user": "me", "password": "p", "mechanism": "PLAIN"},
+            "tls": {"enable": True},
+        },
+    }
+    assert broker_trigger(other, "take") is None
 
 
 def test_one_source_brings_its_messages_once() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .base import Server, find, free_port
+from ...ports import free_port
+from .base import Server, find
 
 PARTITIONS = 3
 PROPERTIES = """\

@@ -1,0 +1,126 @@
+"""Kafka: the messages of topics, shared by the members of a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import placed, text
+from ..errors import WrongUse
+from .from_broker import FromBroker, named
+
+STARTS = ("all", "new")
+
+
+class Kafka(FromBroker):
+    """See `kafka`."""
+
+    kind: ClassVar[str] = "kafka"
+
+    topic: str = ""
+    brokers: str = ""
+    group: str = ""
+    start: str = "all"
+    user: str = ""
+    password: str = ""
+    mechanism: str = "PLAIN"
+    tls: bool = False
+    ca: str = ""
+    native: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named("kafka", topic=self.topic, brokers=self.brokers, group=self.group)
+        for each in ("user", "password", "mechanism", "ca"):
+            text(f"kafka {each}", getattr(self, each))
+        if self.start not in STARTS:
+            raise WrongUse(f"kafka start={self.start!r} is none of {', '.join(STARTS)}")
+        if self.native:
+            self._check_native()
+
+    def _check_native(self) -> None:
+        asked = [name for name in ("attempts", "ca") if getattr(self, name)]
+        asked += ["batch"] if self.batch > 1 else []
+        if asked:
+            raise WrongUse(
+                f"kafka has native=True and {asked[0]}=, which Nuclio's own trigger has not",
+                advice="leave native= away: `pelton bridge` reads the topic then",
+            )
+
+    @property
+    def name(self) -> str:
+        return self.topic
+
+    @property
+    def topics(self) -> list[str]:
+        """Their names."""
+        return [each.strip() for each in self.topic.split(",") if each.strip()]
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        said = {
+            "brokers": self.brokers,
+            "topic": self.topics,
+            "group": self.group,
+            "start": self.start,
+            "user": self.user,
+            "password": self.password,
+            "mechanism": self.mechanism,
+            "tls": self.tls,
+            "ca": self.ca,
+        }
+        return "kafka", said
+
+
+@placed
+def kafka(
+    topic: str,
+    *,
+    brokers: str,
+    group: str = "pelton",
+    start: str = "all",
+    user: str = "",
+    password: str = "",
+    mechanism: str = "PLAIN",
+    tls: bool = False,
+    ca: str = "",
+    native: bool = False,
+    batch: int = 1,
+    window: int = 0,
+    attempts: int = 0,
+    dead_letter: str = "",
+    workers: int = 1,
+) -> Kafka:
+    """Run the function for the messages of a Kafka topic, or of several with commas.
+
+    brokers: "127.0.0.1:9092", several with commas
+    group:   of consumers, which share the partitions
+    start:   where a group without a place begins: "all", "new"
+    user, password, mechanism, tls, ca: what the brokers ask for; `ca` is a file where the bridge
+             runs
+    native:  on Nuclio, let its own Kafka trigger read: within a partition in order, one a call, and
+             what fails is not tried again
+    batch, window, attempts, dead_letter, workers: see the how-to on event sources
+
+    Messages of one key keep their order; without a key, those of one partition do.
+
+    >>> kafka("orders, returns", brokers="127.0.0.1:9092").topics
+    ['orders', 'returns']
+    """
+    return Kafka(
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        topic,
+        brokers,
+        group,
+        start,
+        user,
+        password,
+        mechanism,
+        tls,
+        ca,
+        native,
+    )
