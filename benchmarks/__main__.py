@@ -24,7 +24,9 @@ real runtime client under a Runtime API that does nothing else (its p50 is a who
 caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client;
 for a queue, receiving and deleting its messages alone, ten a request, over raw HTTP; for a graph,
 the same calls by hand, and plain `asyncio.gather`; for batches, the same model asked row by row.
-Peers (storey, MLRun) run in environments of their own, made of `benchmarks/peers/*.txt`.
+for Nuclio's HTTP trigger, a bare uvicorn echo of the same document.
+Peers (storey, MLRun, functions-framework, …) run in environments of their own, made of
+`benchmarks/peers/*.txt`.
 
 | what | floor | ours | ratio or excess | bound | |
 | --- | ---: | ---: | ---: | ---: | --- |

@@ -129,7 +129,8 @@ def served(command: list[str], folder: Path) -> Iterator[int]:
     """The port that a command listens on, which is its last word; it is ended at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    with subprocess.Popen([*command, str(port)], cwd=folder, stdout=subprocess.DEVNULL) as process:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # a line a request
+    with subprocess.Popen([*command, str(port)], cwd=folder, **quiet) as process:
         try:
             _await(port, process)
             load(port, 1, 100)
