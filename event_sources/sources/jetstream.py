@@ -72,6 +72,7 @@ class JetStream(Source):
         with as_away(self.url, f"stream {self.stream or self.subject!r}"):
             self._jetstream = self._connection.client.jetstream(timeout=5.0)
             stream = self.stream or await self._jetstream.find_stream_name_by_subject(self.subject)
+            await self._jetstream.stream_info(stream)  # one that is missing would be waited for
             told = await self._consumer(stream)
             if self.alone and (told.num_ack_pending or 0) > len(self._out):
                 # The server hands out again what is overdue before what is new.

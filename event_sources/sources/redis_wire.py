@@ -8,6 +8,10 @@ from typing import Any
 
 from ..errors import Away, WrongSource
 
+# Seconds after which a server that says nothing is taken for gone: longer than any wait for
+# messages, during which it rightly says nothing (redis-py's own 5 s would end each such wait).
+SILENCE = 45.0
+
 
 def connect(url: str) -> Any:
     """A client that says at once that the server is gone, and leaves waiting to the delivery."""
@@ -17,7 +21,11 @@ def connect(url: str) -> Any:
 
     try:
         return Redis.from_url(
-            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, socket_keepalive=True
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=5,
+            socket_timeout=SILENCE,
+            socket_keepalive=True,
         )
     except ValueError as error:
         raise WrongSource(f"{url!r} is no address of a Redis server: {error}") from None

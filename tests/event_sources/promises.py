@@ -192,6 +192,20 @@ class PromiseTests:
 
         asyncio.run(run())
 
+    @pytest.mark.slow  # longer than a client library waits by itself
+    def test_where_nothing_comes_it_stays_connected(self, bench: Bench) -> None:
+        async def run() -> None:
+            states: list[str] = []
+            delivery = Delivery(
+                bench.source(), Seen(), on_status=lambda status: states.append(str(status))
+            )
+            async with delivery:
+                await until(lambda: delivery.status.state == "ready")
+                await asyncio.sleep(12)
+                assert (states, delivery.tally.reconnects) == (["ready"], 0)
+
+        asyncio.run(run())
+
     @pytest.mark.slow  # longer than a lease that a busy machine does not miss
     def test_a_handler_slower_than_the_lease_keeps_its_message(self, bench: Bench) -> None:
         self.needs("extends")

@@ -25,9 +25,11 @@ from pelton.event_sources import (
     source_of,
 )
 from pelton.event_sources.dead_letters import Discard, ToCall, ToFile
+from pelton.event_sources.delivery.delivery import WAIT
 from pelton.event_sources.sources.jetstream import JetStream
 from pelton.event_sources.sources.memory import Memory
 from pelton.event_sources.sources.redis_stream import RedisStream
+from pelton.event_sources.sources.redis_wire import connect
 from pelton.localstack.manual_clock import ManualClock
 
 from .bench import Seen, choking, until
@@ -214,7 +216,9 @@ def reason_of(source: Source) -> str:
 def test_what_is_missing_or_refused_is_said(
     nats_server: NatsServer, redis_server: RedisServer
 ) -> None:
-    assert "stream 'absent'" in reason_of(JetStream(nats_server.url, stream="absent"))
+    said = reason_of(JetStream(nats_server.url, stream="absent"))
+    assert "stream 'absent'" in said
+    assert "NotFoundError" in said
     redis = redis_server.url.replace("redis://", "redis://ann:hidden@")
     said = reason_of(RedisStream(redis, stream="s"))
     assert "127.0.0.1" in said
@@ -225,6 +229,11 @@ def test_what_is_missing_or_refused_is_said(
 def test_a_server_without_tls_is_said(redis_server: RedisServer) -> None:
     with_tls = redis_server.url.replace("redis://", "rediss://")
     assert "redis at" in reason_of(RedisStream(with_tls, stream="s"))
+
+
+def test_a_wait_for_entries_is_no_silence_of_the_server() -> None:
+    client = connect("redis://127.0.0.1:1/0")
+    assert client.connection_pool.connection_kwargs["socket_timeout"] > WAIT
 
 
 def test_sources_that_cannot_be() -> None:
