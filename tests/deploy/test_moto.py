@@ -101,6 +101,7 @@ def test_another_aws_takes_the_same_calls(
     assert not deployed(where, destroy=True)
 
 
+@pytest.mark.slow
 def test_another_aws_takes_what_calls_functions_and_what_is_around_them(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
