@@ -190,6 +190,8 @@ def test_nuclio_s_dashboard_takes_what_is_for_nuctl(
     client = httpx.Client(base_url=f"{pelton_emulator.nuclio_url}/api", trust_env=False, timeout=60)
     with client:
         waits = {"x-nuclio-wait-function-action": "true"}
+        project = document["metadata"]["labels"]["nuclio.io/project-name"]
+        client.post("/projects", json={"metadata": {"name": project}})
         made = client.post("/functions", json=document, headers=waits)
         assert made.status_code == 202, made.text
         called = {"x-nuclio-function-name": "double", "x-nuclio-path": "/double"}
