@@ -162,8 +162,8 @@ async def _run(
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode:
-        last = "\n".join(said[-LAST_LINES:])
-        raise DeployFailed(f"{what} ended with code {process.returncode}:\n{last}")
+        last = "\n".join([":", *said[-LAST_LINES:]]) if said else ", and printed nothing"
+        raise DeployFailed(f"{what} ended with code {process.returncode}{last}")
 
 
 def _digest(code: Path) -> str:

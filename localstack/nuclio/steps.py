@@ -142,7 +142,10 @@ def needs_code(step: str) -> bool:
     """
     if _OPERATORS.search(re.sub(r"'[^']*'|\"[^\"$`]*\"", "", step)):
         return True
-    words = shlex.split(step)
+    try:
+        words = shlex.split(step)
+    except ValueError:  # the shell will say what is wrong with it
+        return True
     if words[:1] and words[0] in ("python", "python3") and words[1:2] == ["-m"]:
         words = words[2:]
     if words[:2] not in (["pip", "install"], ["pip3", "install"]):

@@ -286,6 +286,8 @@ def test_commands_work_beside_the_code(client: Client, wheels: Path, tmp_path: P
     ("build", "words"),
     [
         ({"commands": ["echo told; exit 3"]}, "ended with code 3:\ntold"),
+        ({"commands": ["exit 4"]}, "ended with code 4, and printed nothing"),
+        ({"commands": ["pip install 'open"]}, "build command"),
         ({"commands": ["pip install --no-index nothing-here"]}, "nothing-here"),
         ({"commands": ["pip install --flying a"]}, "--flying"),
         ({"commands": ["sleep 60"], "buildTimeoutSeconds": 0.2}, "longer than 0.2 s"),
