@@ -6,6 +6,7 @@ One process runs all that one program of its user would, as the client takes sec
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,11 @@ from .nuclio_support import Client
 from .test_nuclio_builds import served, wheel, zipped
 
 DEPLOYS = """
-import json, sys, warnings
+import json, os, sys
 from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()  # before nuclio, which adds its magics to one that is there
 import nuclio
 from nuclio import deploy
 
@@ -79,6 +83,13 @@ try:  # a footer of mlrun's, which is not here
     nuclio.deploy_model({"m": "/m"}, str(source), "Model", name="served", **common)
 except nuclio.utils.DeployError:
     told["model status"] = deploy.get_function_status(f"{url}/api", "served")["message"]
+
+# the magics, as a notebook runs them, which knows its own name
+os.environ["JUPYTER_NOTEBOOK_FILE_NAME"] = f"{folder}/model.ipynb"
+for line in ("env LIVE=set", "cmd touch made-by-cmd", f"deploy -n magic -p jupyter -d {url}",
+              f"build {folder}/model.ipynb -n magic -o {folder}/built"):
+    told[line.split()[0]] = shell.run_line_magic("nuclio", line)
+told["live"] = [os.environ["LIVE"], Path("made-by-cmd").exists(), Path("built").is_dir()]
 
 told["listed"] = sorted(deploy.list_functions(url))
 nuclio.delete_func("code", dashboard_url=url)
@@ -145,6 +156,7 @@ def told(
             [sys.executable, "-W", "ignore", str(program), module_emulator.nuclio_url,
              str(folder), str(folder), f"{url}/f.zip"],
             capture_output=True, text=True, timeout=110, check=False, cwd=folder,
+            env={**os.environ, "IPYTHONDIR": str(folder / "ipython")},
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     (line,) = [each for each in done.stdout.splitlines() if each.startswith("TOLD")]
@@ -164,8 +176,8 @@ def client(module_emulator: RunningEmulator) -> Iterator[Client]:
     "delete_func, list_functions, get_deploy_status; HTTP and cron triggers, variables, commands",
 )
 def test_its_functions(told: dict[str, Any], client: Client) -> None:
-    assert told["listed"] == ["code", "file", "kafka", "model", "mounted", "served", "zipped"]
-    assert told["left"] == ["file", "kafka", "model", "mounted", "served", "zipped"]
+    left = ["file", "kafka", "magic", "model", "mounted", "served", "zipped"]
+    assert (told["listed"], told["left"]) == (["code", *left], left)
     assert client.invoke("file").text == "second"
     assert told["first"] == told["second"] == told["status"][1], "the address stays"
     assert told["status"][0] == "ready"
@@ -178,10 +190,12 @@ def test_its_functions(told: dict[str, Any], client: Client) -> None:
 @pytest.mark.fidelity(
     "Nuclio",
     "notebooks through nuclio-jupyter's exporter: cmd, env, env_file, config, mount; ignore, "
-    "start-code, end-code",
+    "start-code, end-code; the magics deploy, build, cmd, env as a notebook runs them",
 )
 def test_its_notebooks(told: dict[str, Any], client: Client) -> None:
     assert client.invoke("model").text == "line cell cell file 2.0 one"
+    assert client.invoke("magic").text == "line cell cell file 2.0 one"
+    assert told["live"] == ["set", True, True]
     shown = client.ask("GET", "/functions/model").json()["spec"]
     assert shown["triggers"]["web"] == {"kind": "http", "maxWorkers": 2}
     assert client.status("mounted")["state"] == "error"
