@@ -253,8 +253,8 @@ def handler(context, events):
 )
 def test_batches_of_requests(module_emulator: RunningEmulator) -> None:
     settings = {
-        "batch": {"mode": "enable", "batchSize": 3, "timeout": "100ms"},
-        "workerAvailabilityTimeoutMilliseconds": 1500,
+        "batch": {"mode": "enable", "batchSize": 3, "timeout": "400ms"},
+        "workerAvailabilityTimeoutMilliseconds": 3000,
     }
     status = deploy(module_emulator, BATCHES, "batches", triggers=trigger(**settings))
     with client_of(status) as client, ThreadPoolExecutor(3) as pool:
