@@ -48,8 +48,8 @@ class Relay:
         self._clients.add(task)
         try:
             await self._serve(reader, writer)
-        except OSError:
-            pass  # it has hung up
+        except (OSError, asyncio.CancelledError):
+            pass  # it has hung up, or is hung up on by `close`: nobody awaits this task
         finally:
             self._clients.discard(task)
             writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,8 @@ class Debugger:
         try:
             while piece := await reader.read(4096):
                 self.asked.put_nowait((piece, writer))
+        except asyncio.CancelledError:
+            pass  # the scene is over
         finally:
             writer.close()
 
@@ -49,6 +52,8 @@ def play(scene: Scene) -> None:
 
     async def all_of_it() -> None:
         relay, debugger = Relay(0), Debugger()
+        faults: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
         await relay.open()
         reader, writer = await asyncio.open_connection(HOST, relay.port)
         try:
@@ -64,6 +69,7 @@ def play(scene: Scene) -> None:
             await asyncio.gather(*others, return_exceptions=True)
             for _ in range(3):  # turns of the loop, in which transports close
                 await asyncio.sleep(0)
+        assert faults == []
 
     asyncio.run(all_of_it())
 
@@ -96,6 +102,19 @@ def test_a_client_whose_process_ends_is_asked_back_once(last: bytes) -> None:
         back.write(HELLO + last)
         back.close()
         assert await reader.read() == HELLO + come_back()
+
+    play(scene)
+
+
+def test_who_is_there_when_it_closes_is_hung_up_on() -> None:
+    async def scene(
+        relay: Relay, debugger: Debugger, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        relay.lead_to(await debugger.open())
+        writer.write(HELLO)
+        await debugger.asked.get()
+        relay.close()
+        assert await reader.read() == b""
 
     play(scene)
 
