@@ -133,9 +133,10 @@ def test_an_asgi_application_on_both(deploy: Deployer, pelton_emulator: RunningE
         functions = http.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
         build = functions["web"]["spec"]["build"]
         port = functions["web"]["status"]["httpPort"]
-        for address in (url, f"http://127.0.0.1:{port}"):
+        # Nuclio's events have each field of a query once, and no URL.
+        for address, query in ((url, "q=1&q=2"), (f"http://127.0.0.1:{port}", "q=2")):
             answer = http.put(f"{address}/a%20b?q=1&q=2", content=b"\x00\xff")
-            assert (answer.status_code, answer.text) == (202, "PUT /a b q=1&q=2 2 yes"), address
+            assert (answer.status_code, answer.text) == (202, f"PUT /a b {query} 2 yes"), address
             assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
     assert build["codeEntryType"] == "sourceCode" and "path" not in build
     assert pelton_emulator.client("s3").list_buckets()["Buckets"] == [], "nothing to be fetched"
