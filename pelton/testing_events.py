@@ -251,7 +251,7 @@ def nuclio_kafka(body: Any = b"", *, topic: str = "topic") -> Event:
     """A message as Nuclio's own Kafka trigger delivers it: bytes, and the topic as its path.
 
     >>> nuclio_kafka({"a": 1}, topic="orders").trigger.kind
-    'kafka-cluster'
+    b'kafka-cluster'
     """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return make_event(kind="kafka-cluster", name="kafka", body=content, path=topic)

@@ -94,8 +94,15 @@ def http_payload(event: Event) -> dict[str, Any]:
 
 
 def _target(event: Event) -> str:
-    """Path and query as they were asked for; Nuclio's `path` and `fields` are decoded."""
-    return text(getattr(event.raw, "url", "")) or event.path
+    """Path and query as they were asked for: made again of Nuclio's, which are decoded and have
+    each field once, where the event has no URL (an HTTP trigger's has none)."""
+    asked = text(getattr(event.raw, "url", ""))
+    if asked.startswith("/"):
+        return asked
+    from urllib.parse import quote, urlencode
+
+    path, fields = quote(event.path), dict(event.fields)
+    return f"{path}?{urlencode(fields)}" if fields else path
 
 
 def _fields(query: str) -> dict[str, str]:

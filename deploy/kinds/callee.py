@@ -35,7 +35,7 @@ def sid(word: str, source: str) -> str:
     """The id of the statement that lets a source call.
 
     >>> sid("s3", "inbox")
-    'pelton-s3-6d9c7cc9'
+    'pelton-s3-caadbcff'
     """
     return f"pelton-{word}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
 

@@ -160,7 +160,7 @@ class LambdaVersions:
 def _split(alias: Mapping[str, Any]) -> Split:
     """
     >>> _split({"FunctionVersion": "3", "RoutingConfig": {"AdditionalVersionWeights": {"4": 0.1}}})
-    Split(stable='3', new='4', share=0.1)
+    Split(stable='3', new='4', share=0.1, sticky='')
     """
     weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     for new, share in weights.items():

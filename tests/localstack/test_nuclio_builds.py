@@ -210,10 +210,9 @@ def test_s3(client: Client, module_emulator: RunningEmulator) -> None:
     assert half["message"] == "Mandatory field - 's3ItemKey' not given"
 
 
-@pytest.mark.fidelity("Nuclio", "an image as a code entry", refused=True)
-def test_an_image_is_refused_by_name(client: Client) -> None:
+def test_an_image_without_a_name_is_refused(client: Client) -> None:
     status = client.deploy(from_entry("imaged", "image"))
-    assert status["state"] == "error" and "container engine" in status["message"]
+    assert (status["state"], status["message"]) == ("error", "spec.image '' is no name of an image")
 
 
 USES = """

@@ -143,7 +143,7 @@ def test_the_dashboard_invokes_lists_and_deletes(
         ("def init_context(c): raise OSError('no')\nhandler = 1", {}, "no"),
         ("x = 1", {"build": {"codeEntryType": "github"}}, "github"),
         ("x = 1", {"runtime": "golang"}, "golang"),
-        ("handler = print", {"triggers": {"k": {"kind": "kafka-cluster"}}}, "kafka-cluster"),
+        ("handler = print", {"triggers": {"k": {"kind": "eventhub"}}}, "eventhub"),
     ],
 )
 @pytest.mark.fidelity("Nuclio", "a deploy that fails says why in status.message")
