@@ -9,7 +9,7 @@ WORKERS ?= 2
 # Hundreds of processes are started here: none compiles anew what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint unit test-slow soak versions wheel bench lock docs clean
+.PHONY: demo test lint unit test-slow leaks soak versions wheel bench lock docs clean
 
 # The stamp is newer than the lock exactly when the environment is what the lock says.
 .venv/.installed: requirements.lock pyproject.toml
@@ -39,6 +39,10 @@ unit: .venv/.installed
 # Exhaustive, or waiting for what only real time brings.
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -q -m slow
+
+# Garbage is collected after each test: what it has left open fails it.
+leaks: .venv/.installed
+	$(BIN)/python -X tracemalloc=10 -m pytest -q -n $(WORKERS) -p tools.collect_after_each_test -W error
 
 # Mixed load with sandboxes killed at random, then the books: nothing acknowledged may be lost.
 MINUTES ?= 20

@@ -30,7 +30,8 @@ class RunningCommand:
         )
         self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -113,5 +114,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         each.process.wait()
+        each.reader.join(30)  # it reads to the end of what all of them have said
         assert each.process.stdout is not None
         each.process.stdout.close()
