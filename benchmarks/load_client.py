@@ -72,6 +72,13 @@ async def load(host: str, port: int, function: str, callers: int, calls: int) ->
         f"POST /2015-03-31/functions/{function}/invocations HTTP/1.1\r\nHost: {host}:{port}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(PAYLOAD)}\r\n\r\n"
     ).encode() + PAYLOAD
+    return await hammer(host, port, request, callers, calls)
+
+
+async def hammer(
+    host: str, port: int, request: bytes, callers: int, calls: int
+) -> dict[str, float]:
+    """The same request so many times over, from so many connections."""
     loop = asyncio.get_running_loop()
     budget = [calls]
     finished = [loop.create_future() for _ in range(callers)]
