@@ -20,10 +20,10 @@ from ..handlers.event import Event, Result
 from ..handlers.function import Function
 from ..handlers.metrics import Metrics
 from ..handlers.triggers import Http
+from .asgi_context import context_of
 from .asgi_gone import Receive, either, watch
 from .asgi_stream import Items, Send, stream
 from .asgi_wire import Scope, event_of, read_body, send_result, wire
-from .logs import JsonLogger
 from .loop_workers import Workers
 from .refusals import BUG, as_result, log_refusal, refusal, where, with_failed
 from .routes import in_order, not_allowed, not_found
@@ -83,15 +83,7 @@ class Served:
         return result
 
     def context(self, request_id: str, deadline: float | None = None) -> Context:
-        name = self.function.name
-        return Context(
-            function_name=name,
-            request_id=request_id,
-            deadline=deadline,
-            make_logger=lambda it: JsonLogger({"requestId": it.request_id, "function": name}),
-            make_metrics=self.worker.metrics,
-            state=self.worker.state,
-        )
+        return context_of(self.worker, self.function.name, request_id, deadline)
 
 
 class Application:

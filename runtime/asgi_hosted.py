@@ -13,11 +13,11 @@ from typing import Any
 from ..handlers.context import Context
 from ..handlers.function import Function
 from ..handlers.metrics import Metrics
+from .asgi_context import context_of
 from .asgi_gone import Receive
 from .asgi_stream import Send
 from .asgi_wire import Refused, Scope
 from .foreign_asgi import FAILED, Life
-from .logs import JsonLogger
 from .traces import shown
 from .worker import Worker
 
@@ -33,15 +33,7 @@ class HostedApplication:
 
     def context(self, request_id: str, deadline: float | None = None) -> Context:
         """For its hooks; the application itself has none."""
-        name = self.function.name
-        return Context(
-            function_name=name,
-            request_id=request_id,
-            deadline=deadline,
-            make_logger=lambda it: JsonLogger({"requestId": it.request_id, "function": name}),
-            make_metrics=self.worker.metrics,
-            state=self.worker.state,
-        )
+        return context_of(self.worker, self.function.name, request_id, deadline)
 
     async def start(self) -> None:
         """Run its startup.  Raises `WrongUse` with what it said when that failed."""
