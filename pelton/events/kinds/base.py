@@ -5,8 +5,9 @@ Adding one: a file beside this with a `KIND`, and its name in `kinds/__init__.py
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...handlers.errors import PeltonError
@@ -83,15 +84,11 @@ class Kind:
 
 def each_alone(asked: Asked) -> list[Asked]:
     """The same once for each body."""
-    from dataclasses import replace
-
     return [replace(asked, bodies=(body,)) for body in asked.bodies] or [asked]
 
 
 def as_text(body: Any) -> str:
     """A body as sources that carry text have it."""
-    import json
-
     if isinstance(body, bytes):
         return body.decode()
     return body if isinstance(body, str) else json.dumps(body)

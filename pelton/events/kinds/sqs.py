@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 from ...testing_events import sqs
 from .base import Asked, CannotMake, Kind, as_text
@@ -23,8 +24,6 @@ def _send(client: Callable[[str], Any], asked: Asked) -> str:
 
 
 def _entries(asked: Asked, more: dict[str, str]) -> Iterator[list[dict[str, str]]]:
-    from uuid import uuid4
-
     for begin in range(0, len(asked.bodies), MOST):
         yield [
             {"Id": str(number), "MessageBody": as_text(body)}
