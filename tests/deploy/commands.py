@@ -16,7 +16,7 @@ from pelton.pytest_plugin import RunningEmulator
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-NEEDED = ["boto3", "httpx", "pelton.cli.deploy", "pelton.cli.invoke", "pelton.cli.logs"]
+NEEDED = ["tests.deploy.preloaded"]
 LONGEST = 110  # seconds: less than a test may take
 
 
