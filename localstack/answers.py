@@ -70,6 +70,8 @@ class Answers(asyncio.Protocol):
         while self._waiting:
             request, keep_alive, refused, old = self._waiting.popleft()
             response = refused or await self._answer(request)
+            if self._front.ending and not self._waiting:
+                keep_alive, self._ended = False, True
             if "origin" in request.headers:
                 response = self._front.gate.marked(request, response)
             await self._write(response, request.method == "HEAD", keep_alive, old)

@@ -48,6 +48,10 @@ class Connection(Answers):
         """Whether nothing is being asked and nothing answered."""
         return self._task is None and not self._partial
 
+    def leave_when_idle(self) -> None:
+        if self.idle and self._transport is not None:
+            self._transport.close()
+
     # -- what the transport calls
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's, so this is said, not checked.
@@ -63,7 +67,7 @@ class Connection(Answers):
         self._ended = True
         self.resume_writing()
         self._message_over()
-        self._front.connections.pop(self, None)
+        self._front.left(self)
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
@@ -199,7 +203,7 @@ class Connection(Answers):
             return
         self._message_over()
         self._transport = None
-        self._front.connections.pop(self, None)
+        self._front.left(self)
         # A client that speaks before it was let in is out of turn: all behind the head is its.
         self._front.upgrade(request, transport, data.partition(b"\r\n\r\n")[2])
 

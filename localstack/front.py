@@ -22,6 +22,8 @@ from .clock import MACHINE, Clock
 from .connection import Connection
 from .messages import Handler, Request, Response
 
+_FAREWELL = 0.25  # seconds in which a connection's last request may come
+
 __all__ = ["OPEN", "Front", "Gate", "Handler", "Limits", "Request", "Response"]
 
 
@@ -113,6 +115,8 @@ class Front:
         self._socket: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self.connections: dict[Connection, None] = {}  # the oldest first
+        self.ending = False  # each answer is its connection's last
+        self._emptied: asyncio.Event | None = None  # set when no connection is left
         self.websocket: Upgrade | None = None
         self._upgraded: set[Upgraded] = set()
 
@@ -148,6 +152,40 @@ class Front:
         self._upgraded.add(taken)
         transport.set_protocol(taken)
         taken.begin(transport, rest)
+
+    def left(self, connection: Connection) -> None:
+        """A connection is no more."""
+        self.connections.pop(connection, None)
+        if self._emptied is not None and not self.connections:
+            self._emptied.set()
+
+    async def drain(self, seconds: float) -> int:
+        """Take no more connections, and answer what has come on those that there are, within
+        `seconds`: how many requests were not answered by then.
+
+        Each answer says that it is its connection's last.  Connections with nothing under way are
+        closed after `_FAREWELL`, as who sends one request after the other is about to send one.
+        """
+        self.ending, self._emptied = True, asyncio.Event()
+        for _ in range(2):  # who has connected, and what was sent, is seen by the loop first
+            await self.clock.sleep(0)
+        if self._server is not None:
+            self._server.close()
+        until = self.clock.time() + seconds
+        await self._empty(min(_FAREWELL, seconds))
+        for each in list(self.connections):
+            each.leave_when_idle()
+        await self._empty(until - self.clock.time())
+        return sum(not each.idle for each in self.connections)
+
+    async def _empty(self, seconds: float) -> None:
+        """Until no connection is left, for so long at the most."""
+        assert self._emptied is not None
+        if self.connections:
+            timer = self.clock.call_later(seconds, self._emptied.set)
+            await self._emptied.wait()
+            timer.cancel()
+            self._emptied.clear()
 
     async def close(self) -> None:
         """Stop listening and drop the connections."""

@@ -105,7 +105,7 @@ def make_event(
         "rawQueryString": request.query,
         **({"cookies": cookies} if cookies else {}),
         "headers": headers,
-        **({"queryStringParameters": _query(request.query)} if request.query else {}),
+        **({"queryStringParameters": query_of(request.query)} if request.query else {}),
         "requestContext": context,
     }
     if request.body:
@@ -134,7 +134,12 @@ def _headers(request: Request, trace_id: str) -> tuple[dict[str, str], list[str]
     return headers, cookies
 
 
-def _query(query: str) -> dict[str, str]:
+def query_of(query: str) -> dict[str, str]:
+    """The fields of a query; values of one name are one value.
+
+    >>> query_of("a=1&a=2&b=")
+    {'a': '1,2', 'b': ''}
+    """
     fields: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         fields[name] = f"{fields[name]},{value}" if name in fields else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import threading
@@ -16,7 +17,8 @@ from click.testing import CliRunner, Result
 
 from pelton.builders import load_app
 from pelton.cli import command
-from pelton.cli.run import make_routes, make_server
+from pelton.runner.routes import make_routes
+from pelton.runner.server import Server
 
 APP = """
 import pelton
@@ -56,14 +58,21 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def server(shop: Path) -> Iterator[str]:
     app, _ = load_app(str(shop))
-    routes = make_routes(app)
-    server = HTTPServer(("127.0.0.1", 0), make_server(routes))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    served = Server(make_routes(app))
+    port, over = served.bind("127.0.0.1", 0), asyncio.Event()
+
+    async def serve() -> None:
+        await served.begin()
+        await over.wait()
+        await served.end(10)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        thread = threading.Thread(target=runner.run, args=[serve()])
+        thread.start()
+        yield f"127.0.0.1:{port}"
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
 
 
 def test_the_picture_shows_what_a_running_server_counted(

@@ -36,6 +36,14 @@ def native(event, context):
 @app.function(style="lambda")
 def cookies(event, context):
     return {"statusCode": 201, "cookies": ["a=1", "b=2"], "body": "made"}
+
+@app.function(style="lambda")
+def leaves(event, context):
+    raise SystemExit("on its own")
+
+@app.function
+def framed() -> pelton.Result:
+    return pelton.Result("whole", headers={"Content-Length": "99", "transfer-encoding": "x"})
 """
 
 
@@ -100,8 +108,25 @@ def test_run_answers_as_a_function_url(
         made = client.get("/cookies")
         assert (made.status_code, made.text) == (201, "made")
         assert made.headers.get_list("set-cookie") == ["a=1", "b=2"]
-        chunked = client.post("/double", content=iter([b"21"]))
-        assert chunked.status_code == 411
+        assert client.post("/double", content=iter([b"2", b"1"])).json() == 42, "in chunks"
+        assert client.post("/leaves").status_code == 502
+        running.line("SystemExit: on its own")
+        assert client.get("/framed").text == "whole", "how long it is, the server says"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "seen"),
+    [("application/json", '"ü"'.encode(), '"ü"'), ("image/png", b"\xff", "/w=="),
+     ("text/plain", b"\xff", "/w=="), ("", b"x", "eA==")],
+)  # fmt: skip
+def test_an_event_is_what_a_function_url_delivers(kind: str, body: bytes, seen: str) -> None:
+    from pelton.localstack.front import Request
+    from pelton.runner.payload import make_event
+
+    headers = {"content-type": kind} if kind else {}
+    event = make_event(Request("POST", "/a?b=1&b=2&c=", headers, body), "id", 0)
+    assert (event["body"], event["isBase64Encoded"]) == (seen, seen.endswith("=="))
+    assert event["queryStringParameters"] == {"b": "1,2", "c": ""}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -151,6 +176,54 @@ def test_run_answers_what_it_has_accepted_before_it_ends(
     running.line("stopped")
     assert (code, left) == (0, [])
     client.close()
+
+
+GATE = """
+import threading
+import pelton
+
+app = pelton.App("gate")
+opened = threading.Event()
+
+@app.function(triggers=[pelton.http("POST", "/gate/{what}")])
+def gate(event: pelton.Event) -> bool:
+    what = event.parameters["what"]
+    if what == "open":
+        opened.set()
+    return opened.wait(30) if what == "wait" else True
+"""
+
+
+def test_a_function_that_waits_holds_up_nobody(
+    serve: Callable[..., tuple[Any, httpx.Client]],
+) -> None:
+    """Though it was quick until then, and they are calls of the same function."""
+    _, client = serve(GATE)
+    for _ in range(3):
+        assert client.post("/gate/look").json() is True
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(client.post, "/gate/wait") for _ in range(8)]
+        assert client.get("/metrics").status_code == 200
+        assert client.post("/gate/open").json() is True
+        assert [each.result().json() for each in waiting] == [True] * 8
+
+
+def test_run_bounds_what_a_client_may_send(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "quick.py").write_text(APP)
+    running = start("run", "quick.py", "--port", "0", "--json", "--max-body", "1")
+    url = json.loads(running.line('"url"'))["url"]
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        large = client.post("/double", content=b" " * (1 << 20) + b"21")
+        assert (large.status_code, large.json()) == (
+            413,
+            {"message": "a body has at most 1048576 bytes"},
+        )
+        assert client.post("/double", content=b" " * 1000 + b"21").json() == 42
+        assert client.get("/", headers={"x": "y" * (1 << 17)}).status_code == 431
+        head = client.head("/nowhere")
+        assert (head.content, int(head.headers["content-length"]) > 0) == (b"", True)
+    running.line('"POST /double HTTP/1.1" 413 -')
+    running.line('"HEAD /nowhere HTTP/1.1" 404 -')
 
 
 def test_run_says_which_port_is_taken(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -341,6 +342,62 @@ def test_who_does_not_read_its_answer_is_left() -> None:
             await served.clock.advance(130)
             assert not served.front.connections
             writer.close()
+
+    run(test)
+
+
+def test_an_end_loses_no_request() -> None:
+    """What has come is answered, also what came before anybody had looked at its connection."""
+
+    async def test() -> None:
+        async with Served() as served:
+            first, second = [await served.connect() for _ in range(2)]
+            first[1].write(b"GET /first HTTP/1.1\r\n" + HOST + b"\r\n")
+            await first[0].readuntil(b"GET /first 0")
+            served.go.clear()
+            second[1].write(b"GET /second HTTP/1.1\r\n" + HOST + b"\r\n")
+            while len(served.seen) < 2:
+                await asyncio.sleep(0)
+            with socket.create_connection(("127.0.0.1", served.port)) as third:
+                third.sendall(b"GET /third HTTP/1.1\r\n" + HOST + b"\r\n")
+                third.setblocking(False)
+                drained = asyncio.create_task(served.front.drain(30))
+                while len(served.seen) < 3:
+                    await asyncio.sleep(0)
+                first[1].write(2 * (b"GET /again HTTP/1.1\r\n" + HOST + b"\r\n"))
+                while len(served.seen) < 4:
+                    await asyncio.sleep(0)
+                served.go.set()
+                loop = asyncio.get_running_loop()
+                answers = [await each[0].read() for each in (first, second)]
+                answers.append(await loop.sock_recv(third, 1 << 16))
+            assert [statuses(each) for each in answers] == [[200, 200], [200], [200]]
+            assert [each.count(b"Connection: close") for each in answers] == [1, 1, 1]
+            assert await drained == 0
+            with pytest.raises(ConnectionRefusedError):
+                await served.connect()
+            for _, writer in (first, second):
+                writer.close()
+
+    run(test)
+
+
+def test_an_end_waits_for_so_long_and_no_longer() -> None:
+    async def test() -> None:
+        async with Served() as served:
+            idle, busy = [await served.connect() for _ in range(2)]
+            served.go.clear()
+            busy[1].write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            while not served.seen:
+                await asyncio.sleep(0)
+            drained = asyncio.create_task(served.front.drain(30))
+            await asyncio.sleep(0)
+            await served.clock.advance(1)
+            assert await idle[0].read() == b"", "who asks nothing is left after a moment"
+            await served.clock.advance(30)
+            assert await drained == 1
+            for _, writer in (idle, busy):
+                writer.close()
 
     run(test)
 
