@@ -64,7 +64,7 @@ def check(infos: Sequence[zipfile.ZipInfo]) -> int:
         raise invalid("Uploaded file must be a non-empty zip")
     for info in infos:
         unreadable = info.compress_type not in _METHODS or info.flag_bits & _ENCRYPTED
-        if unreadable or not _is_inside(info.filename):
+        if unreadable or not info.filename or not _is_inside(info.filename):
             raise invalid(CANNOT_UNZIP)
     size = sum(info.file_size for info in infos)
     _check_size(size)

@@ -91,6 +91,7 @@ def overlapping(times: int) -> bytes:
         made("../main.py"),
         made("a/../../main.py"),
         made(str(ABSOLUTE)),
+        made("main.py").replace(b"main.py", b"\0ain.py"),
         made("x" * 300),
         made("a", "a/b"),
         made("a/b", "a"),
@@ -104,9 +105,9 @@ def overlapping(times: int) -> bytes:
     ],
     ids=[
         "empty", "text", "truncated", "half", "wrong sum", "says too little", "says too much",
-        "encrypted", "bzip2", "lzma", "above", "above from below", "absolute", "long name",
-        "file and folder", "folder and file", "link above", "link to the root", "through a link",
-        "link through a link", "through two links", "long target", "no target",
+        "encrypted", "bzip2", "lzma", "above", "above from below", "absolute", "no name",
+        "long name", "file and folder", "folder and file", "link above", "link to the root",
+        "through a link", "link through a link", "through two links", "long target", "no target",
     ],
 )  # fmt: skip
 def test_it_is_refused_and_nothing_is_left(shared_door: Any, content: bytes) -> None:
