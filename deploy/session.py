@@ -36,6 +36,7 @@ from .state import FileStore, S3Store, State, Store
 from .targets.aws import Account, Aws, unreachable
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
+from .tls import speaks_tls
 from .wants import between, common
 from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
@@ -92,8 +93,7 @@ def read_health(address: str, runtimes: Collection[str] = ()) -> dict[str, Any]:
             params={"runtime": sorted(runtimes)},
             timeout=httpx.Timeout(150, connect=10),
             trust_env=False,
-            # Reading this machine's certificates takes a tenth of a second.
-            verify=not address.startswith("http://"),
+            verify=speaks_tls(address),
         )
         answer.raise_for_status()
     except httpx.HTTPError as error:

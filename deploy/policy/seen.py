@@ -72,9 +72,15 @@ def _fetched(address: str) -> Any:
     import httpx
 
     from ..targets.aws import unreachable
+    from ..tls import speaks_tls
 
     try:
-        answer = httpx.get(f"{address.rstrip('/')}/_pelton/calls", timeout=10, trust_env=False)
+        answer = httpx.get(
+            f"{address.rstrip('/')}/_pelton/calls",
+            timeout=10,
+            trust_env=False,
+            verify=speaks_tls(address),
+        )
         answer.raise_for_status()
         return answer.json()
     except (httpx.HTTPError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from ..errors import CallFailed
+from ..tls import speaks_tls
 from .aws import unreachable
 
 FAILED = ("error", "unhealthy")
@@ -35,7 +36,12 @@ class Nuclio:
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._pause = pause
-        self._http = httpx.Client(base_url=self.endpoint, timeout=_SECONDS, transport=transport)
+        self._http = httpx.Client(
+            base_url=self.endpoint,
+            timeout=_SECONDS,
+            transport=transport,
+            verify=speaks_tls(self.endpoint),
+        )
 
     def close(self) -> None:
         """Give the connections back."""

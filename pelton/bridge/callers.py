@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..deploy.session import Where, connect
+from ..deploy.tls import speaks_tls
 from ..event_sources import Failed
 
 Call = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -70,7 +71,7 @@ def _on_nuclio(address: str, name: str) -> Call:
         "x-nuclio-function-name": name,
         "x-nuclio-function-namespace": "nuclio",
     }
-    client = httpx.AsyncClient(timeout=900, trust_env=False)
+    client = httpx.AsyncClient(timeout=900, trust_env=False, verify=speaks_tls(address))
     url = f"{address.rstrip('/')}/api/function_invocations"
 
     async def call(payload: dict[str, Any]) -> Any:

@@ -79,6 +79,7 @@ def _nuclio(address: str, name: str, body: bytes, path: str | None) -> tuple[str
 
     from ..deploy.errors import CallFailed
     from ..deploy.targets.aws import unreachable
+    from ..deploy.tls import speaks_tls
     from ..runtime.routes import BY_NAME
 
     headers = {
@@ -94,6 +95,7 @@ def _nuclio(address: str, name: str, body: bytes, path: str | None) -> tuple[str
             headers=headers,
             timeout=900,
             trust_env=False,
+            verify=speaks_tls(address),
         )
     except httpx.HTTPError as error:
         raise unreachable(address, str(error)) from None

@@ -71,12 +71,16 @@ def _nuclio(address: str, name: str) -> Iterator[dict[str, Any] | None]:
 
     from ..deploy.errors import CallFailed
     from ..deploy.targets.aws import unreachable
+    from ..deploy.tls import speaks_tls
 
     seen = 0
     while True:
         try:
             answer = httpx.get(
-                f"{address.rstrip('/')}/api/functions/{name}", timeout=30, trust_env=False
+                f"{address.rstrip('/')}/api/functions/{name}",
+                timeout=30,
+                trust_env=False,
+                verify=speaks_tls(address),
             )
         except httpx.HTTPError as error:
             raise unreachable(address, str(error)) from None

@@ -12,6 +12,7 @@ from ..builders import load_app
 from ..deploy.errors import CallFailed
 from ..deploy.session import Where, connect, read_health
 from ..deploy.targets.aws import unreachable
+from ..deploy.tls import speaks_tls
 from ..handlers.function import Function
 from ..runtime.aws import make_handler
 from ..testing import lambda_context
@@ -82,6 +83,7 @@ def _on_nuclio(address: str, name: str) -> Caller:
                 headers={**kept, **asked, "x-nuclio-function-namespace": "nuclio"},
                 timeout=900,
                 trust_env=False,
+                verify=speaks_tls(address),
             )
         except httpx.HTTPError as error:
             raise unreachable(address, str(error)) from None
@@ -120,7 +122,7 @@ def emulator_calls(where: Where, name: str) -> Generator[list[Recorded], None, N
     address = f"{where.aws_address.rstrip('/')}/_pelton/recordings"
     read_health(where.aws_address)
     _must_be_there(where, name)
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=60, verify=speaks_tls(address)) as client:
         asked = {"platform": where.platforms[0], "function": name}
         number = client.post(address, params=asked).raise_for_status().json()["recording"]
         try:
@@ -143,7 +145,11 @@ def _must_be_there(where: Where, name: str) -> None:
 
         address = where.nuclio_address
         try:
-            found = httpx.get(f"{address.rstrip('/')}/api/functions/{name}", trust_env=False)
+            found = httpx.get(
+                f"{address.rstrip('/')}/api/functions/{name}",
+                trust_env=False,
+                verify=speaks_tls(address),
+            )
         except httpx.HTTPError as error:
             raise unreachable(address, str(error)) from None
         if found.status_code == 404:

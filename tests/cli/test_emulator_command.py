@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from click.testing import CliRunner
 
 from pelton.cli import command
 from pelton.deploy.targets.aws import Account, Aws
 from pelton.pytest_plugin import RunningEmulator
+
+from .. import plain
 
 SOURCE = "def handler(event, context):\n    return 1\n"
 NUCLIO = "def handler(context, event):\n    return 'n'\n"
@@ -50,7 +51,7 @@ def deploy_both(said: dict[str, Any]) -> None:
     assert client.invoke(FunctionName="f")["Payload"].read() == b"1"
     build = {"functionSourceCode": base64.b64encode(NUCLIO.encode()).decode()}
     spec = {"handler": "main:handler", "runtime": "python", "build": build}
-    answer = httpx.post(
+    answer = plain.post(
         f"{said['nuclio_url']}/api/functions",
         json={"metadata": {"name": "n"}, "spec": spec},
         headers={"x-nuclio-wait-function-action": "true"},
@@ -168,7 +169,7 @@ def test_a_manual_clock_begins_when_told(
     said = ready(
         start("emulator", "--port", "0", "--nuclio-port", "0", "--json", "--clock", option)
     )
-    told = httpx.get(f"{said['url']}/_pelton/clock", trust_env=False).json()
+    told = plain.get(f"{said['url']}/_pelton/clock", trust_env=False).json()
     assert told == {"time": begins, "mode": "manual"}
 
 

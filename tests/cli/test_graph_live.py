@@ -78,12 +78,13 @@ def server(shop: Path) -> Iterator[str]:
 def test_the_picture_shows_what_a_running_server_counted(
     shop: Path, server: str, tmp_path: Path
 ) -> None:
-    import httpx
+
+    from .. import plain
 
     empty = pelton(str(shop), "--live", server)
     assert "knows no step of this graph yet" in empty.output
     for amount in ("50", "500", "20"):
-        httpx.post(f"http://{server}/fee", content=amount)
+        plain.post(f"http://{server}/fee", content=amount)
     drawn = pelton(str(shop), "--live", server)
     assert drawn.exit_code == 0 and "3 · " in drawn.output and "1 error" in drawn.output
     svg, html = tmp_path / "fee.svg", tmp_path / "fee.html"

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 from pelton.cli import command
 
+from .. import plain
+
 APP = """
 import os
 import pelton
@@ -57,7 +59,7 @@ def serve(
         (tmp_path / "quick.py").write_text(source)
         running = start("run", "quick.py", "--port", "0", "--json")
         ready: dict[str, Any] = json.loads(running.line('"url"'))
-        clients.append(httpx.Client(base_url=ready["url"], trust_env=False))
+        clients.append(plain.Client(base_url=ready["url"], trust_env=False))
         return running, clients[-1]
 
     yield serve
@@ -71,7 +73,7 @@ def test_init_writes_an_app_that_runs(start: Callable[..., Any], tmp_path: Path)
     assert f"pelton run {tmp_path / 'new' / 'app.py'}" in made.output
     running = start("run", str(tmp_path / "new" / "app.py"), "--port", "0")
     address = running.line("hello: POST ").split()[-1].rpartition("/")[0]
-    answer = httpx.post(f"{address}/hello", json={"name": "you"}, trust_env=False)
+    answer = plain.post(f"{address}/hello", json={"name": "you"}, trust_env=False)
     assert answer.json() == {"hello": "you"}
     running.line('"message": "greeting"')
 

@@ -16,6 +16,8 @@ from click import ClickException
 
 from pelton.cli.serve import listen
 
+from .. import plain
+
 APP = """
 import asyncio
 import threading
@@ -95,7 +97,7 @@ def test_what_a_client_left_is_ended(
     begin(url, name, tmp_path).close()
     until(tmp_path / "out")
     end = time.monotonic() + 10
-    while httpx.post(f"{url}/fine", json=1, trust_env=False).status_code == 429:
+    while plain.post(f"{url}/fine", json=1, trust_env=False).status_code == 429:
         assert time.monotonic() < end, "its place was not given back"
     assert running.end(signal.SIGTERM) == (0, [])
 
@@ -105,7 +107,7 @@ def test_a_call_that_never_ends_does_not_hold_up_the_end(
 ) -> None:
     running, url = serve("--grace", "1")
     with begin(url, "never", tmp_path):
-        assert httpx.post(f"{url}/fine", json=1, trust_env=False).json() == 1
+        assert plain.post(f"{url}/fine", json=1, trust_env=False).json() == 1
         code, left = running.end(signal.SIGTERM)
         assert (code, left) == (1, [])
     running.line("a call had not ended 1 s after the signal; it was cut off")
@@ -115,7 +117,7 @@ def test_a_function_that_blocks_the_loop_is_told_of(
     serve: Callable[..., tuple[Any, str]],
 ) -> None:
     running, url = serve()
-    assert httpx.post(f"{url}/blocks", json=1.6, timeout=20, trust_env=False).json() == 1
+    assert plain.post(f"{url}/blocks", json=1.6, timeout=20, trust_env=False).json() == 1
     running.line("an async function or step blocks it; write it with a plain def")
 
 

@@ -7,11 +7,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .commands import Run, commands_at
 
 APP = """
@@ -135,11 +135,11 @@ def test_a_route_is_held_to_on_both(
     urls = pelton_emulator.client("lambda")
     lambda_url = urls.get_function_url_config(FunctionName="delay")["FunctionUrl"].rstrip("/")
     assert f"delay: POST {lambda_url}/delay" in deployed.stdout
-    status = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/delay").json()["status"]
+    status = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/delay").json()["status"]
     for url in (lambda_url, f"http://{status['externalInvocationUrls'][0]}"):
-        assert httpx.post(f"{url}/delay", json=1, timeout=30).text == "1"
-        assert httpx.delete(f"{url}/nowhere", timeout=30).status_code == 404
-        wrong = httpx.put(f"{url}/delay", json=1, timeout=30)
+        assert plain.post(f"{url}/delay", json=1, timeout=30).text == "1"
+        assert plain.delete(f"{url}/nowhere", timeout=30).status_code == 404
+        wrong = plain.put(f"{url}/delay", json=1, timeout=30)
         assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
     assert pelton("invoke", "delay", "--data", "1").stdout == "1\n"
     assert pelton("invoke", "delay", "--on", "nuclio", "--data", "1").stdout == "1\n"
@@ -190,7 +190,7 @@ def tell(n: int) -> str:
 def test_what_is_deployed_is_built_for_the_functions_own_python(
     pelton: Run, pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
-    health = httpx.get(f"{pelton_emulator.url}/_pelton/health", trust_env=False).json()
+    health = plain.get(f"{pelton_emulator.url}/_pelton/health", trust_env=False).json()
     # What ships needs 3.11.
     others = [each for each in health["interpreters"] if each not in (health["python"], "3.10")]
     if not others:
@@ -200,6 +200,6 @@ def test_what_is_deployed_is_built_for_the_functions_own_python(
     assert deployed.returncode == 0, deployed.stderr
     assert pelton("invoke", "tell", "--data", "1").stdout == f'"{others[-1]}"\n'
     code = pelton_emulator.client("lambda").get_function(FunctionName="tell")["Code"]["Location"]
-    with zipfile.ZipFile(io.BytesIO(httpx.get(code, trust_env=False).content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(plain.get(code, trust_env=False).content)) as archive:
         tag = f".cpython-{others[-1].replace('.', '')}.pyc"
         assert any(name.endswith(tag) for name in archive.namelist())

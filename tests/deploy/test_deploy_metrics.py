@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
-
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .commands import run_command
 
 APP = """
@@ -49,12 +48,12 @@ def test_a_deployed_graph_tells_what_it_counted(
     pelton("deploy", "watched_app.py", "--on", "both", *where)
     lambda_ = pelton_emulator.client("lambda")
     url = lambda_.get_function_url_config(FunctionName="watched-fee")["FunctionUrl"].rstrip("/")
-    told = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/watched-fee").json()
+    told = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/watched-fee").json()
     port = told["status"]["httpPort"]
     for address in (url, f"http://127.0.0.1:{port}"):
-        assert httpx.post(f"{address}/fee", content=b"-4").text == "8"
-        assert httpx.post(f"{address}/fee", content=b"5").text == "10"
-        page = httpx.get(f"{address}/metrics")
+        assert plain.post(f"{address}/fee", content=b"-4").text == "8"
+        assert plain.post(f"{address}/fee", content=b"5").text == "10"
+        page = plain.get(f"{address}/metrics")
         assert page.headers["content-type"].startswith("text/plain")
         assert "fees_total 2\n" in page.text
         assert 'step_seconds_count{graph="watched-fee",step="watched-fee/clean"} 2\n' in page.text

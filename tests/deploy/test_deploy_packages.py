@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.builders import load_app
 from pelton.deploy.session import Session, Where
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from ..builders.support import wheel
 from ..builders.test_notebook import notebook
 from ..localstack.lambda_.engines import StandIn
@@ -129,7 +129,7 @@ def test_an_asgi_application_on_both(deploy: Deployer, pelton_emulator: RunningE
     deploy(WEB, "lambda", "nuclio")
     client = pelton_emulator.client("lambda")
     url = client.get_function_url_config(FunctionName="web")["FunctionUrl"].rstrip("/")
-    with httpx.Client(trust_env=False, timeout=30) as http:
+    with plain.Client(trust_env=False, timeout=30) as http:
         functions = http.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
         build = functions["web"]["spec"]["build"]
         port = functions["web"]["status"]["httpPort"]
@@ -150,7 +150,7 @@ def test_a_notebook(deploy: Deployer, pelton_emulator: RunningEmulator, tmp_path
     ]
     path = notebook(tmp_path / "Greet Me.ipynb", cells)
     deploy(path, "nuclio")
-    with httpx.Client(trust_env=False, timeout=30) as http:
+    with plain.Client(trust_env=False, timeout=30) as http:
         headers = {"x-nuclio-function-name": "greet-me", "x-nuclio-function-namespace": "nuclio"}
         address = f"{pelton_emulator.nuclio_url}/api/function_invocations"
         assert http.post(address, headers=headers).text == "hello"
@@ -203,7 +203,7 @@ def test_an_image_on_nuclio(engine: RunningEmulator, tmp_path: Path) -> None:
     steps = deploy(NUCLIO_IMAGE, "nuclio")
     assert [key.partition(":")[0] for _, key in steps][-1] == "nuclio_function"
     assert any(key.startswith("image:pelton/shop:boxed-") for _, key in steps)
-    found = httpx.get(f"{engine.nuclio_url}/api/functions/boxed").json()
+    found = plain.get(f"{engine.nuclio_url}/api/functions/boxed").json()
     assert found["spec"]["build"]["codeEntryType"] == "image"
     url = f"http://{found['status']['externalInvocationUrls'][0]}/"
-    assert httpx.post(url, content=b"x").text == "boxed x"
+    assert plain.post(url, content=b"x").text == "boxed x"

@@ -28,6 +28,8 @@ from pelton.deploy.versions.aws import LambdaVersions
 from pelton.deploy.versions.canary import Step
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
+
 APP = """
 import boto3
 import pelton
@@ -227,7 +229,7 @@ def test_what_pushes_calls_the_version_that_is_live(
     verbs.promote(versions, "hears", {}, now=2.0, by="ana", force=True)
     (api,) = target.client("apigatewayv2").get_apis()["Items"]
     headers = {"host": urlsplit(api["ApiEndpoint"]).netloc}
-    assert httpx.get(f"{target.url}/hi", headers=headers, trust_env=False).text == "two"
+    assert plain.get(f"{target.url}/hi", headers=headers, trust_env=False).text == "two"
     assert _wires(target) == wired
     lost, rebuilt = _rebuilt(target, tmp_path)
     assert rebuilt == lost, "a state that is lost is made again from all of this"
@@ -431,7 +433,7 @@ def test_an_app_behind_one_http_api(deploys: Plans, target: RunningEmulator) -> 
 
     def ask(method: str, path: str) -> httpx.Response:
         headers = {"host": address}
-        return httpx.request(method, f"{target.url}{path}", headers=headers, trust_env=False)
+        return plain.request(method, f"{target.url}{path}", headers=headers, trust_env=False)
 
     assert ask("GET", "/a/7").json() == {"path": "/a/7", "id": "7"}
     assert ask("PUT", "/b/x/y").text == "/b/x/y"

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,6 +20,8 @@ from pelton.deploy.plan import make_plan
 from pelton.deploy.wants.nuclio import refuse_secrets_on_docker
 from pelton.handlers.function import Function
 from pelton.pytest_plugin import RunningEmulator
+
+from .. import plain
 
 APP = """
 import pelton
@@ -72,9 +73,9 @@ def test_a_secret_is_a_reference_from_code_to_worker(
     secrets.put_secret_value(SecretId="shop/db", SecretString=json.dumps({"password": PASSWORD}))
     said = [run("plan", "--json"), run("deploy"), run("plan")]
     assert [each.exit_code for each in said] == [2, 0, 0], said[1].output
-    found = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/tell").json()
+    found = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/tell").json()
     url = f"http://{found['status']['externalInvocationUrls'][0]}/"
-    assert httpx.post(url).text == f"{PASSWORD[::-1]} {KEY[::-1]}"
+    assert plain.post(url).text == f"{PASSWORD[::-1]} {KEY[::-1]}"
     assert {"name": "shop-db", "key": "password"} in [
         each["valueFrom"]["secretKeyRef"] for each in found["spec"]["env"]
     ]

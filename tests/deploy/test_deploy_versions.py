@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .commands import run_command
 
 APP = """
@@ -62,16 +62,16 @@ def test_a_deploy_publishes_and_triggers_call_the_alias(
     events = pelton_emulator.client("events")
     (target,) = events.list_targets_by_rule(Rule="hello.cron0")["Targets"]
     assert target["Arn"].endswith(":function:hello:live")
-    assert httpx.get(f"{old_url}hi").text == "one", "who knew the old address still gets an answer"
+    assert plain.get(f"{old_url}hi").text == "one", "who knew the old address still gets an answer"
 
     _write(tmp_path, "two")
     held = pelton("deploy", "greet_app.py", "--hold")
     assert held.returncode == 0, held.stderr
-    assert httpx.get(f"{url}hi").text == "one"
+    assert plain.get(f"{url}hi").text == "one"
     assert pelton("plan", "greet_app.py").returncode == 0, "held back is what the app asks for"
     promoted = pelton("promote", "hello", "--json")
     assert json.loads(promoted.stdout)["version"] == "2"
-    assert httpx.get(f"{url}hi").text == "two"
+    assert plain.get(f"{url}hi").text == "two"
     assert json.loads(pelton("rollback", "hello", "--json").stdout)["version"] == "1"
-    assert httpx.get(f"{url}hi").text == "one"
+    assert plain.get(f"{url}hi").text == "one"
     assert pelton("plan", "greet_app.py").returncode == 0, "no deploy undoes a rollback"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -23,6 +22,8 @@ from pelton.deploy.exports import FORMATS, Asked, bucket_told, format_of
 from pelton.deploy.kinds.bucket import Bucket
 from pelton.deploy.kinds.queue import Queue
 from pelton.pytest_plugin import RunningEmulator
+
+from .. import plain
 
 APP = """
 import boto3
@@ -187,7 +188,7 @@ def test_nuclio_s_dashboard_takes_what_is_for_nuctl(
     run("export", "nuctl", file, "--out", str(out), "--archives", f"file://{out}")
     document = yaml.safe_load((out / "double" / "function.yaml").read_text())
     assert document["spec"]["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    client = httpx.Client(base_url=f"{pelton_emulator.nuclio_url}/api", trust_env=False, timeout=60)
+    client = plain.Client(base_url=f"{pelton_emulator.nuclio_url}/api", trust_env=False, timeout=60)
     with client:
         waits = {"x-nuclio-wait-function-action": "true"}
         project = document["metadata"]["labels"]["nuclio.io/project-name"]

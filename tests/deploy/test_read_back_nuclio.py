@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import nuclio
 import nuclio.deploy as jupyter
 import pytest
@@ -15,6 +14,8 @@ import pytest
 from pelton.builders import load_app
 from pelton.deploy.session import Session, Where
 from pelton.pytest_plugin import RunningEmulator
+
+from .. import plain
 
 APP = """
 import pelton
@@ -58,7 +59,7 @@ def test_nuclio_jupyter_reads_back_what_was_deployed(
         assert spec["build"]["codeEntryType"] == entry
         state, address, _, _ = jupyter.get_deploy_status(f"{dashboard}/api", name)
         assert state == "ready"
-        assert httpx.post(f"http://{address}/{name}", content=b"x").text == f"{name} x"
+        assert plain.post(f"http://{address}/{name}", content=b"x").text == f"{name} x"
         assert jupyter.get_function_status(f"{dashboard}/api", name)["state"] == "ready"
     assert found["archived"]["spec"]["env"] == [{"name": "LEVEL", "value": "INFO"}]
     inline = found["inline"]["spec"]

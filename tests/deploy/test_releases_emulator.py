@@ -9,7 +9,6 @@ import zipfile
 from collections import Counter
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.deploy.targets.aws import Account, Aws
@@ -20,6 +19,7 @@ from pelton.deploy.versions.gates import parse
 from pelton.deploy.versions.release import Split
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .load import TEXT, Load
 
 ECHO = """
@@ -188,7 +188,7 @@ def test_a_canary_is_taken_back_by_what_cloudwatch_counted(
     verbs.start(world.versions, "echo", [Step(0.5, 600.0)], gates, now=now, by="ana")
     waits = verbs.look(world.versions, "echo", {}, now=now, by="ana")
     assert {each.verdict for each in waits.answers} == {"waits"}
-    with httpx.Client(timeout=60) as http:
+    with plain.Client(timeout=60) as http:
         for _ in range(80):
             http.post(world.url, content="fails", headers=TEXT)
     turn = verbs.look(world.versions, "echo", {}, now=now + 5, by="ana")

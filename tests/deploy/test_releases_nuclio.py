@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pelton.deploy.targets.aws import Account, Aws
@@ -20,6 +19,7 @@ from pelton.deploy.versions.nuclio import NuclioVersions
 from pelton.deploy.versions.release import Split
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .commands import run_command
 from .load import Load
 
@@ -86,5 +86,5 @@ def test_releases_under_load(pelton_emulator: RunningEmulator, deploy: Deploy) -
     function = nuclio.get("/api/functions/hello", "hello") or {}
     assert "cron-1" in function["spec"]["triggers"], "what answers has all of its triggers"
     nuclio.close()
-    answer = httpx.post(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", content="x")
+    answer = plain.post(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", content="x")
     assert answer.text == "first x"

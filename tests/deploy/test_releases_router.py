@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.deploy.errors import CannotRelease
@@ -17,6 +16,7 @@ from pelton.deploy.versions.release import Split
 from pelton.deploy.versions.router_function import place_of
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
 from .commands import run_command
 from .load import Load
 from .releases import Releases, releases_at
@@ -70,13 +70,13 @@ def test_a_canary_under_load(releases: Releases) -> None:
 
 def test_requests_and_answers_pass_as_they_are(releases: Releases) -> None:
     releases.deploy("first")
-    plain = told(releases.url)
+    before = told(releases.url)
     releases.deploy("second", hold=True)
     releases.canary(0.5, "errors<10%", sticky="header:x-user")
-    assert told(releases.url) == plain
+    assert told(releases.url) == before
     # The same user comes to the same version; of many, to both.
     url, users = releases.url, [f"user-{number}" for number in range(24)]
-    with httpx.Client() as client:
+    with plain.Client() as client:
         asked = [
             [client.post(f"{url}/x", headers={"x-user": user}).text.split()[0] for user in users]
             for _ in range(2)
@@ -89,7 +89,7 @@ def test_requests_and_answers_pass_as_they_are(releases: Releases) -> None:
     assert turn.canary.phase == "rolling-back" and "errors<10% does not hold" in turn.canary.reason
     verbs.look(releases.versions, "hello", {}, now=2.0, by="ana")
     assert set(releases.there()) == {"hello"}
-    assert httpx.post(f"{url}/x", content=b"y").text == "first y"
+    assert plain.post(f"{url}/x", content=b"y").text == "first y"
 
 
 JSON = {"content-type": "application/json"}
@@ -111,7 +111,7 @@ def told(url: str) -> list[tuple[Any, ...]]:
     found = []
     for to, headers, body in ASKED:
         headers = {"x-user": STABLE, **headers}
-        answer = httpx.request("PUT", f"{url}{to}", headers=headers, content=body)
+        answer = plain.request("PUT", f"{url}{to}", headers=headers, content=body)
         names = {"set-cookie", "content-type", "x-version"}
         kept = sorted(each for each in answer.headers.multi_items() if each[0] in names)
         found.append((answer.status_code, kept, answer.content))
@@ -133,13 +133,13 @@ def test_what_a_canary_cannot_stick_to(releases: Releases) -> None:
     "is followed",
 )
 def test_nuclio_on_docker(docker: RunningEmulator, releases: Releases) -> None:
-    answer = httpx.get(f"{docker.nuclio_url}/api/api_gateways")
+    answer = plain.get(f"{docker.nuclio_url}/api/api_gateways")
     assert (answer.status_code, answer.json()["error"]) == (501, "Unsupported method")
-    spec = httpx.get(f"{docker.nuclio_url}/api/frontend_spec").json()
+    spec = plain.get(f"{docker.nuclio_url}/api/frontend_spec").json()
     assert spec["platformKind"] == releases.nuclio.platform() == "local"
     asked = {"secretKeyRef": {"name": "none", "key": "k"}}
     releases.deploy("first", env=[{"name": "VERSION", "valueFrom": asked}])
-    assert httpx.post(f"{releases.url}/x", content=b"y").text == " y"
+    assert plain.post(f"{releases.url}/x", content=b"y").text == " y"
     assert "Docker follows no valueFrom" in str(releases.there()["hello"]["status"]["logs"])
 
 

@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .bench import until
 from .servers.kafka import KafkaMock, KafkaServer
 from .servers.nats import NatsServer
@@ -49,8 +49,8 @@ def deploy(emulator: RunningEmulator, name: str, seen: Path, **trigger: Any) -> 
     waiting = {"x-nuclio-wait-function-action": "true"}
     wanted = {"metadata": {"name": name}, "spec": spec}
     url = f"{emulator.nuclio_url}/api/functions"
-    httpx.post(url, json=wanted, headers=waiting, timeout=60)
-    told: dict[str, Any] = httpx.get(f"{url}/{name}").json()
+    plain.post(url, json=wanted, headers=waiting, timeout=60)
+    told: dict[str, Any] = plain.get(f"{url}/{name}").json()
     return told["status"]  # type: ignore[no-any-return]
 
 

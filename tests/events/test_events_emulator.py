@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -21,6 +20,8 @@ from pelton.events.callers import emulator_calls
 from pelton.events.recording import read
 from pelton.events.redaction import Redaction
 from pelton.pytest_plugin import RunningEmulator
+
+from .. import plain
 
 SOURCE = """
 def handler(event, context):
@@ -154,7 +155,7 @@ def deploy_to_nuclio(emulator: RunningEmulator, factor: int) -> str:
         "env": [{"name": "NUCLIO_PYTHON_DECODE_EVENT_STRINGS", "value": "true"}],
         "build": {"functionSourceCode": source},
     }
-    answer = httpx.request(
+    answer = plain.request(
         "POST" if factor == 2 else "PUT",
         f"{emulator.nuclio_url}/api/functions{'' if factor == 2 else '/twice'}",
         json={"metadata": {"name": "twice"}, "spec": spec},
@@ -162,7 +163,7 @@ def deploy_to_nuclio(emulator: RunningEmulator, factor: int) -> str:
         timeout=60,
     )
     assert answer.status_code == 202, answer.text
-    told = httpx.get(f"{emulator.nuclio_url}/api/functions/twice").json()["status"]
+    told = plain.get(f"{emulator.nuclio_url}/api/functions/twice").json()["status"]
     assert told["state"] == "ready", told
     return f"http://127.0.0.1:{told['httpPort']}"
 
@@ -175,7 +176,7 @@ def test_calls_on_nuclio_are_recorded_and_replayed(
     calls = emulator_calls(where, "twice")
     assert next(calls) == []
     for path in ("/a", "/raise"):
-        httpx.post(address + path, json={"n": 4}, headers={"Authorization": "s3cret"})
+        plain.post(address + path, json={"n": 4}, headers={"Authorization": "s3cret"})
     redaction = Redaction()
     file.write_text("".join(redaction.recorded(each).line() for each in next(calls)))
     calls.close()

@@ -9,6 +9,8 @@ import httpx
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
+
 HELLO = """
 def handler(context, event):
     context.logger.info("asked")
@@ -28,7 +30,7 @@ class Client:
     """A client of one emulator's dashboard."""
 
     def __init__(self, emulator: RunningEmulator) -> None:
-        self._http = httpx.Client(base_url=f"{emulator.nuclio_url}/api", timeout=90)
+        self._http = plain.Client(base_url=f"{emulator.nuclio_url}/api", timeout=90)
 
     def close(self) -> None:
         self._http.close()

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
 from .support import make_function
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -110,7 +111,7 @@ class World:
         return f"{self.emulator.url}/_aws/execute-api/{self.http[kind]}/$default/{function}/7"
 
     def ask(self, kind: str, asked: Any, function: str = "handler") -> httpx.Response:
-        return httpx.post(
+        return plain.post(
             self.place(kind, function),
             content=json.dumps(asked),
             headers={"Content-Type": "application/json"},
@@ -336,7 +337,7 @@ def test_the_event_of_format_1(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["REST", "1.0", "2.0"])
 def test_a_request_with_nothing_in_it(world: World, kind: str) -> None:
-    event = httpx.get(world.place(kind), trust_env=False, timeout=30).json()
+    event = plain.get(world.place(kind), trust_env=False, timeout=30).json()
     if kind == "2.0":
         assert not {"body", "cookies", "queryStringParameters"} & event.keys()
         assert event["rawQueryString"] == ""
@@ -462,7 +463,7 @@ def test_a_custom_integration_is_told_the_error(world: World) -> None:
     gateway.put_integration(**where, type="AWS", integrationHttpMethod="POST", uri=uri)
     gateway.create_deployment(restApiId=api, stageName="prod")
     base = f"{world.emulator.url}/restapis/{api}/prod/_user_request_/"
-    found = httpx.post(base, json={"raise": 1}, trust_env=False, timeout=30)
+    found = plain.post(base, json={"raise": 1}, trust_env=False, timeout=30)
     assert found.status_code == 200 and found.json()["errorMessage"] == "a secret"
 
 
@@ -472,7 +473,7 @@ def test_under_the_name_of_an_api_is_nothing_else(world: World) -> None:
     for domain in ("localhost", "us-east-1.amazonaws.com"):
         page = {"Host": f"{api}.execute-api.{domain}", "Origin": "https://evil.test"}
         for path in ("/_ministack/reset", "/health", "/_localstack/health", "/@connections/x"):
-            answer = httpx.post(
+            answer = plain.post(
                 f"{world.emulator.url}{path}", headers=page, trust_env=False, timeout=30
             )
             assert answer.status_code in (403, 404), answer.text
@@ -490,7 +491,7 @@ def test_quick_create(world: World) -> None:
     assert route["RouteKey"] == stage["StageName"] == "$default" and stage["AutoDeploy"]
     assert integration["PayloadFormatVersion"] == "2.0"
     host = f"{api}.execute-api.us-east-1.amazonaws.com"
-    answer = httpx.get(
+    answer = plain.get(
         f"{world.emulator.url}/any/where", headers={"Host": host}, trust_env=False, timeout=30
     )
     event = answer.json()

@@ -10,6 +10,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .support import make_function, open_url
 
 MEGABYTE = 1024 * 1024
@@ -73,7 +74,7 @@ def test_the_largest_payload_is_taken(pelton_emulator: RunningEmulator, url: str
 
 @pytest.mark.fidelity("Function URLs", "a body over 6 MB is a 413")
 def test_a_body_too_large_for_a_function_url(url: str) -> None:
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with plain.Client(trust_env=False, timeout=30) as client:
         assert client.post(url, content=b"x" * 7 * MEGABYTE).status_code == 413
         assert client.post(url, content=b"x").status_code == 200
 
@@ -99,7 +100,7 @@ def test_what_is_no_http_is_answered_400(
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request_bytes)
         assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
-    assert httpx.get(f"{pelton_emulator.url}/_pelton/health", trust_env=False).status_code == 200
+    assert plain.get(f"{pelton_emulator.url}/_pelton/health", trust_env=False).status_code == 200
 
 
 @pytest.mark.fidelity("Safety", "a caller that leaves does no harm: the function runs to its end")

@@ -12,6 +12,8 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
+
 APP = """
 import pelton
 app = pelton.App("powers")
@@ -83,7 +85,7 @@ def test_on_nuclio(pelton_emulator: RunningEmulator, deploy: Deploy) -> None:
     deploy(APP, "nuclio")
 
     def ask(**what: object) -> httpx.Response:
-        return httpx.post(
+        return plain.post(
             f"{pelton_emulator.nuclio_url}/api/function_invocations",
             json=what,
             headers={"x-nuclio-function-name": "ask", "x-nuclio-path": "/ask"},
@@ -102,7 +104,7 @@ def test_a_nuclio_cron_trigger_fires(pelton_emulator: RunningEmulator, deploy: D
     deploy(TICKS, "nuclio")
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        answer = httpx.get(
+        answer = plain.get(
             f"{pelton_emulator.nuclio_url}/api/functions/tick", timeout=30, trust_env=False
         )
         lines = [each["message"] for each in answer.json()["status"]["logs"]]

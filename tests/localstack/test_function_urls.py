@@ -18,6 +18,7 @@ from pelton.localstack.lambda_.records import Outcome
 from pelton.localstack.lambda_.states import Function, Policy, Url
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .support import make_function
 
 SOURCE = """
@@ -74,7 +75,7 @@ def url(client: Any) -> str:
 
 
 def ask(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    with httpx.Client(trust_env=False, timeout=30) as caller:
+    with plain.Client(trust_env=False, timeout=30) as caller:
         return caller.request(method, url, **more)
 
 

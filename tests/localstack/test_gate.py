@@ -18,6 +18,8 @@ from pelton.localstack.gateway import is_public
 from pelton.localstack.messages import Request
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
+
 PAGE = "https://evil.test"
 FRIEND = "http://localhost:3000"
 HANDLER = "def handler(context, event):\n    return 'ran'\n"
@@ -43,7 +45,7 @@ def ports(emulator: RunningEmulator) -> dict[str, str]:
     }
     headers = {"x-nuclio-wait-function-action": "true"}
     address = f"{emulator.nuclio_url}/api/functions"
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with plain.Client(trust_env=False, timeout=60) as client:
         assert client.post(address, json=spec, headers=headers).status_code == 202
         status = client.get(f"{address}/echo").json()["status"]
     return {
@@ -55,7 +57,7 @@ def ports(emulator: RunningEmulator) -> dict[str, str]:
 
 def ask(url: str, method: str = "GET", **headers: str) -> httpx.Response:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with plain.Client(trust_env=False, timeout=30) as client:
         return client.request(method, url, headers=sent)
 
 
@@ -142,7 +144,7 @@ def test_a_buckets_rules_let_pages_in(emulator: RunningEmulator) -> None:
     assert (asked.status_code, asked.headers["access-control-max-age"]) == (200, "60")
     assert asked.headers["access-control-allow-headers"] == "content-type"
     url = s3.generate_presigned_url("put_object", Params={"Bucket": "shared", "Key": "b"})
-    assert httpx.put(url, content=b"up", headers={"origin": page}, trust_env=False).is_success
+    assert plain.put(url, content=b"up", headers={"origin": page}, trust_env=False).is_success
     assert s3.get_object(Bucket="shared", Key="b")["Body"].read() == b"up"
     for path, method, headers in (
         ("/closed/a", "GET", {"origin": page}),
@@ -166,7 +168,7 @@ def test_a_buckets_rules_let_pages_in(emulator: RunningEmulator) -> None:
 def test_a_page_changes_nothing(emulator: RunningEmulator) -> None:
     """A form of another site, which a browser sends without asking."""
     queues = emulator.client("sqs")
-    with httpx.Client(trust_env=False, timeout=30, headers={"origin": PAGE}) as client:
+    with plain.Client(trust_env=False, timeout=30, headers={"origin": PAGE}) as client:
         form = {"Action": "CreateQueue", "QueueName": "from-a-page", "Version": "2012-11-05"}
         assert client.post(f"{emulator.url}/", data=form).status_code == 403
         assert client.post(f"{emulator.url}/_pelton/reset").status_code == 403

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .nuclio_support import Client, document, error
 
 SOURCE = """
@@ -323,11 +323,11 @@ def test_logs_of_a_replica(shared: Client) -> None:
     with shared.stream(f"{path}?tailLines=1") as stream:
         lines = stream.iter_lines()
         assert json.loads(next(lines))["message"] == "asked"
-        other = httpx.post(f"http://{shared.status('logged')['externalInvocationUrls'][0]}/x")
+        other = plain.post(f"http://{shared.status('logged')['externalInvocationUrls'][0]}/x")
         assert other.text == "hello"
         assert json.loads(next(lines))["message"] == "asked"
         url = f"{stream.url.copy_with(path='/api/functions/logged', query=None)}"
-        assert httpx.delete(url).status_code == 204
+        assert plain.delete(url).status_code == 204
         told = [json.loads(each)["message"] for each in lines]  # it ends with its replica
         assert "asked" not in told
     assert error(ask("GET", "/functions/logged/replicas")) == (404, "Function not found")
@@ -456,5 +456,5 @@ def test_what_is_not_there_says_so(shared: Client) -> None:
 def test_a_body_that_is_none(
     module_emulator: RunningEmulator, path: str, body: bytes, said: str
 ) -> None:
-    answer = httpx.post(f"{module_emulator.nuclio_url}/api/{path}", content=body)
+    answer = plain.post(f"{module_emulator.nuclio_url}/api/{path}", content=body)
     assert answer.status_code == 400 and said in answer.json()["error"]

@@ -11,6 +11,8 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
+
 SOURCE = """
 import os, sys, time
 
@@ -57,14 +59,14 @@ def deploy(emulator: RunningEmulator, source: str, name: str = "f", **spec: Any)
             **spec,
         },
     }
-    answer = httpx.post(
+    answer = plain.post(
         f"{emulator.nuclio_url}/api/functions",
         json=wanted,
         headers={"x-nuclio-wait-function-action": "true"},
         timeout=60,
     )
     assert answer.status_code == 202, answer.text
-    status: dict[str, Any] = httpx.get(f"{emulator.nuclio_url}/api/functions/{name}").json()[
+    status: dict[str, Any] = plain.get(f"{emulator.nuclio_url}/api/functions/{name}").json()[
         "status"
     ]
     return status
@@ -75,7 +77,7 @@ def ask(pelton_emulator: RunningEmulator) -> Ask:
     status = deploy(pelton_emulator, SOURCE, eventTimeout="1s")
     assert status["state"] == "ready", status
     address = f"http://{status['externalInvocationUrls'][0]}"
-    return lambda path, **more: httpx.post(f"{address}{path}", timeout=30, **more)
+    return lambda path, **more: plain.post(f"{address}{path}", timeout=30, **more)
 
 
 @pytest.mark.parametrize(
@@ -127,12 +129,12 @@ def test_the_dashboard_invokes_lists_and_deletes(
 ) -> None:
     api = f"{pelton_emulator.nuclio_url}/api"
     headers = {"x-nuclio-function-name": "f", "x-nuclio-path": "/tuple"}
-    assert httpx.post(f"{api}/function_invocations", headers=headers).status_code == 202
-    assert list(httpx.get(f"{api}/functions").json()) == ["f"]
+    assert plain.post(f"{api}/function_invocations", headers=headers).status_code == 202
+    assert list(plain.get(f"{api}/functions").json()) == ["f"]
     body = {"metadata": {"name": "f"}}
-    assert httpx.post(f"{api}/functions", json=body).status_code == 409
-    assert httpx.request("DELETE", f"{api}/functions", json=body).status_code == 204
-    assert httpx.get(f"{api}/functions/f").status_code == 404
+    assert plain.post(f"{api}/functions", json=body).status_code == 409
+    assert plain.request("DELETE", f"{api}/functions", json=body).status_code == 204
+    assert plain.get(f"{api}/functions/f").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_a_deploy_that_fails_says_why(
 @pytest.mark.fidelity("Nuclio", "names that are no Kubernetes names are a 400")
 def test_a_bad_name_is_refused(pelton_emulator: RunningEmulator) -> None:
     body = {"metadata": {"name": "Not_Good"}, "spec": {}}
-    answer = httpx.post(f"{pelton_emulator.nuclio_url}/api/functions", json=body)
+    answer = plain.post(f"{pelton_emulator.nuclio_url}/api/functions", json=body)
     assert answer.status_code == 400
     assert "Not_Good" in answer.json()["error"]
 
@@ -228,11 +230,11 @@ def test_a_wrong_shape_is_named(
 ) -> None:
     wanted = {"metadata": {"name": "shape"}, "spec": {}} | given
     for method, path in (("POST", "functions"), ("PUT", "functions/shape")):
-        answer = httpx.request(
+        answer = plain.request(
             method, f"{pelton_emulator.nuclio_url}/api/{path}", json=wanted, trust_env=False
         )
         assert answer.status_code == 400 and words in answer.json()["error"]
-    assert "shape" not in httpx.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
+    assert "shape" not in plain.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
 
 
 @pytest.mark.fidelity(
@@ -248,7 +250,7 @@ def test_what_is_said_of_pods_is_kept_and_told(pelton_emulator: RunningEmulator)
         "imagePullSecrets": "registry",
     }
     deploy(pelton_emulator, "def handler(context, event):\n    return 'here'\n", **said)
-    told = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions", trust_env=False).json()
+    told = plain.get(f"{pelton_emulator.nuclio_url}/api/functions", trust_env=False).json()
     (spec,) = [each["spec"] for each in told.values()]
     assert {name: spec[name] for name in said} == said
 
@@ -272,11 +274,11 @@ def handler(context, event):
 def test_a_worker_that_died_idle_costs_no_event(pelton_emulator: RunningEmulator) -> None:
     status = deploy(pelton_emulator, LONELY)
     address = f"http://{status['externalInvocationUrls'][0]}"
-    pid = int(httpx.get(address, trust_env=False).text)
-    assert httpx.get(f"{address}/die-later", trust_env=False).text == "soon"
+    pid = int(plain.get(address, trust_env=False).text)
+    assert plain.get(f"{address}/die-later", trust_env=False).text == "soon"
     while Path(f"/proc/{pid}").exists() and "zombie" not in state(pid):
         pass
-    answer = httpx.get(address, trust_env=False)
+    answer = plain.get(address, trust_env=False)
     assert answer.status_code == 200 and int(answer.text) != pid
 
 
@@ -290,23 +292,23 @@ def state(pid: int) -> str:
 @pytest.mark.fidelity("Nuclio", "a function's own child processes see what the function sees")
 def test_a_child_of_a_worker_is_as_alone(pelton_emulator: RunningEmulator) -> None:
     status = deploy(pelton_emulator, LONELY)
-    said = httpx.get(f"http://{status['externalInvocationUrls'][0]}/child", trust_env=False).text
+    said = plain.get(f"http://{status['externalInvocationUrls'][0]}/child", trust_env=False).text
     assert "No module named 'click'" in said
 
 
 @pytest.mark.fidelity("Nuclio", "a function keeps its HTTP port when it is deployed again")
 def test_the_port_stays_over_a_redeploy(pelton_emulator: RunningEmulator) -> None:
     first = deploy(pelton_emulator, SOURCE)
-    with httpx.Client(base_url=f"http://{first['externalInvocationUrls'][0]}") as client:
+    with plain.Client(base_url=f"http://{first['externalInvocationUrls'][0]}") as client:
         assert client.get("/dict").status_code == 200
-        wanted = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()
-        again = httpx.put(
+        wanted = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()
+        again = plain.put(
             f"{pelton_emulator.nuclio_url}/api/functions/f",
             json=wanted,
             headers={"x-nuclio-wait-function-action": "true"},
             timeout=60,
         )
         assert again.status_code == 202, again.text
-        status = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
+        status = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
         assert status["httpPort"] == first["httpPort"]
         assert client.get("/dict").status_code == 200

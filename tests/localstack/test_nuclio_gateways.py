@@ -8,10 +8,11 @@ import base64
 from collections import Counter, defaultdict
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from .. import plain
 
 SOURCE = """
 import os, time
@@ -50,7 +51,7 @@ def gateway(*upstreams: tuple[str, int], **spec: Any) -> dict[str, Any]:
 
 def put(emulator: RunningEmulator, method: str, document: dict[str, Any]) -> None:
     """Deploy a function and come back when it answers."""
-    httpx.request(
+    plain.request(
         method,
         f"{emulator.nuclio_url}/api/functions",
         json=document,
@@ -74,34 +75,34 @@ def shop(pelton_emulator: RunningEmulator) -> RunningEmulator:
 )
 def test_a_gateway_s_life(shop: RunningEmulator) -> None:
     url = f"{shop.nuclio_url}{GATEWAYS}"
-    made = httpx.post(url, json=gateway(("one", 0)))
+    made = plain.post(url, json=gateway(("one", 0)))
     assert (made.status_code, made.json()["status"]["state"]) == (201, "ready")
-    assert httpx.post(url, json=gateway(("one", 0))).status_code == 409
-    by_host = httpx.get(f"{shop.nuclio_url}/x", headers={"host": "shop.localhost"})
+    assert plain.post(url, json=gateway(("one", 0))).status_code == 409
+    by_host = plain.get(f"{shop.nuclio_url}/x", headers={"host": "shop.localhost"})
     assert by_host.text == "one "
-    assert httpx.post(f"{shop.nuclio_url}/_gateway/shop/x", content=b"b").text == "one b"
+    assert plain.post(f"{shop.nuclio_url}/_gateway/shop/x", content=b"b").text == "one b"
     changed = gateway(("one", 75), ("two", 25))
-    assert httpx.put(url, json=changed).status_code == 204
-    with httpx.Client(base_url=f"{shop.nuclio_url}/_gateway/shop") as client:
+    assert plain.put(url, json=changed).status_code == 204
+    with plain.Client(base_url=f"{shop.nuclio_url}/_gateway/shop") as client:
         answers = Counter(client.get("/").text.split()[0] for _ in range(400))
     assert set(answers) == {"one", "two"} and 60 <= answers["two"] <= 145
-    assert list(httpx.get(url).json()) == ["shop"]
-    assert httpx.get(f"{url}/shop").json()["spec"]["upstreams"] == changed["spec"]["upstreams"]
-    assert httpx.request("DELETE", url, json={"metadata": {"name": "shop"}}).status_code == 204
-    assert httpx.get(f"{url}/shop").status_code == 404
-    assert httpx.get(f"{shop.nuclio_url}/_gateway/shop/").status_code == 404
+    assert list(plain.get(url).json()) == ["shop"]
+    assert plain.get(f"{url}/shop").json()["spec"]["upstreams"] == changed["spec"]["upstreams"]
+    assert plain.request("DELETE", url, json={"metadata": {"name": "shop"}}).status_code == 204
+    assert plain.get(f"{url}/shop").status_code == 404
+    assert plain.get(f"{shop.nuclio_url}/_gateway/shop/").status_code == 404
 
 
 def test_basic_auth_and_paths(shop: RunningEmulator) -> None:
     url = f"{shop.nuclio_url}{GATEWAYS}"
     basic = {"basicAuth": {"username": "ana", "password": "secret"}}
     locked = gateway(("one", 0), authenticationMode="basicAuth", authentication=basic, path="/a")
-    assert httpx.post(url, json=locked).status_code == 201
+    assert plain.post(url, json=locked).status_code == 201
     host = {"host": "shop.localhost"}
-    refused = httpx.get(f"{shop.nuclio_url}/a/b", headers=host)
+    refused = plain.get(f"{shop.nuclio_url}/a/b", headers=host)
     assert refused.status_code == 401 and refused.headers["www-authenticate"].startswith("Basic")
-    assert httpx.get(f"{shop.nuclio_url}/a", headers=host, auth=("ana", "wrong")).status_code == 401
-    assert httpx.get(f"{shop.nuclio_url}/a", headers=host, auth=("ana", "secret")).text == "one "
+    assert plain.get(f"{shop.nuclio_url}/a", headers=host, auth=("ana", "wrong")).status_code == 401
+    assert plain.get(f"{shop.nuclio_url}/a", headers=host, auth=("ana", "secret")).text == "one "
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_basic_auth_and_paths(shop: RunningEmulator) -> None:
 def test_what_no_gateway_can_be(
     pelton_emulator: RunningEmulator, document: dict[str, Any], said: str
 ) -> None:
-    answer = httpx.post(f"{pelton_emulator.nuclio_url}{GATEWAYS}", json=document)
+    answer = plain.post(f"{pelton_emulator.nuclio_url}{GATEWAYS}", json=document)
     assert answer.status_code == 400 and said in answer.json()["error"]
 
 
@@ -130,7 +131,7 @@ def test_what_no_gateway_can_be(
     "fails, is lost, or is answered twice",
 )
 def test_functions_are_replaced_under_load(shop: RunningEmulator) -> None:
-    httpx.post(f"{shop.nuclio_url}{GATEWAYS}", json=gateway(("one", 0))).raise_for_status()
+    plain.post(f"{shop.nuclio_url}{GATEWAYS}", json=gateway(("one", 0))).raise_for_status()
 
     async def load() -> Counter[str]:
         answers: Counter[str] = Counter()
@@ -140,7 +141,7 @@ def test_functions_are_replaced_under_load(shop: RunningEmulator) -> None:
 
         async def client(number: int) -> None:
             # Twice as many as workers, and slow: some always wait for a worker.
-            async with httpx.AsyncClient(base_url=base, timeout=60) as http:
+            async with plain.AsyncClient(base_url=base, timeout=60) as http:
                 count = 0
                 while not done.is_set():
                     path = "/slow" if count % 5 == 0 else "/"
@@ -158,7 +159,7 @@ def test_functions_are_replaced_under_load(shop: RunningEmulator) -> None:
             await asyncio.to_thread(put, shop, "PUT", function("one", version))
             await seen[version].wait()
         url = f"{shop.nuclio_url}{GATEWAYS}"
-        async with httpx.AsyncClient(timeout=60) as http:
+        async with plain.AsyncClient(timeout=60) as http:
             await http.put(url, json=gateway(("one", 50), ("two", 50)))
             await seen["two"].wait()
             await asyncio.to_thread(put, shop, "PUT", function("two", "two-b"))
@@ -172,14 +173,14 @@ def test_functions_are_replaced_under_load(shop: RunningEmulator) -> None:
 
     answers = asyncio.run(load())
     assert set(answers.values()) == {1} and len(answers) > 100
-    counted = httpx.get(f"{shop.nuclio_url}/metrics").text
+    counted = plain.get(f"{shop.nuclio_url}/metrics").text
     assert 'nuclio_processor_handled_events_total{namespace="nuclio",project="default"' in counted
 
 
 def test_a_deploy_that_fails_leaves_what_answers(shop: RunningEmulator) -> None:
-    port = httpx.get(f"{shop.nuclio_url}/api/functions/one").json()["status"]["httpPort"]
+    port = plain.get(f"{shop.nuclio_url}/api/functions/one").json()["status"]["httpPort"]
     put(shop, "PUT", function("one", "broken", handler="main:nowhere"))
-    assert httpx.get(f"{shop.nuclio_url}/api/functions/one").json()["status"]["state"] == "error"
-    assert httpx.get(f"http://127.0.0.1:{port}/").text == "one "
+    assert plain.get(f"{shop.nuclio_url}/api/functions/one").json()["status"]["state"] == "error"
+    assert plain.get(f"http://127.0.0.1:{port}/").text == "one "
     put(shop, "PUT", function("one", "mended"))
-    assert httpx.get(f"http://127.0.0.1:{port}/").text == "mended "
+    assert plain.get(f"http://127.0.0.1:{port}/").text == "mended "

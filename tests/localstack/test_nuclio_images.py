@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .lambda_.engines import Podman, StandIn
 from .support import emulator_process
 
@@ -48,8 +48,8 @@ def deploy(emulator: RunningEmulator, image: str) -> dict[str, Any]:
             "build": {"codeEntryType": "image"},
         },
     }
-    there = httpx.get(f"{emulator.nuclio_url}/api/functions/boxed").status_code == 200
-    answer = httpx.request(
+    there = plain.get(f"{emulator.nuclio_url}/api/functions/boxed").status_code == 200
+    answer = plain.request(
         "PUT" if there else "POST",
         f"{emulator.nuclio_url}/api/functions",
         json=wanted,
@@ -57,7 +57,7 @@ def deploy(emulator: RunningEmulator, image: str) -> dict[str, Any]:
         timeout=60,
     )
     assert answer.status_code == 202, answer.text
-    status: dict[str, Any] = httpx.get(f"{emulator.nuclio_url}/api/functions/boxed").json()[
+    status: dict[str, Any] = plain.get(f"{emulator.nuclio_url}/api/functions/boxed").json()[
         "status"
     ]
     return status
@@ -74,7 +74,7 @@ def test_an_image_s_code_answers(boxed: tuple[RunningEmulator, str]) -> None:
     status = deploy(emulator, image)
     assert status["state"] == "ready", status
     url = f"http://{status['externalInvocationUrls'][0]}/"
-    assert httpx.post(url, content=b"x").text == "boxed x"
+    assert plain.post(url, content=b"x").text == "boxed x"
     for wrong in ("127.0.0.1:1/nobody:1", "--privileged"):
         status = deploy(emulator, wrong)
         assert status["state"] == "error" and wrong in status["message"], status

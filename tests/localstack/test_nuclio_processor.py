@@ -14,6 +14,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .test_nuclio_functions import deploy
 
 MAIN = """
@@ -55,7 +56,7 @@ def levels(context, event):
 def client_of(status: dict[str, Any]) -> httpx.Client:
     assert status["state"] == "ready", status
     base = f"http://{status['externalInvocationUrls'][0]}"
-    return httpx.Client(base_url=base, trust_env=False, timeout=30)
+    return plain.Client(base_url=base, trust_env=False, timeout=30)
 
 
 def trigger(**settings: Any) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def test_logs_are_bounded(main: httpx.Client) -> None:
 def test_sinks_have_a_level(main: httpx.Client, module_emulator: RunningEmulator) -> None:
     main.post("/levels")
     api = f"{module_emulator.nuclio_url}/api/functions/f"
-    logs = httpx.get(api, trust_env=False).json()["status"]["logs"]
+    logs = plain.get(api, trust_env=False).json()["status"]["logs"]
     said = [each["message"] for each in logs if each["name"] == "processor"]
     assert "warn" in said and "info" not in said
 
@@ -320,7 +321,7 @@ def handler(context, event):
 
 
 def state_of(emulator: RunningEmulator, name: str = "f") -> dict[str, Any]:
-    answer = httpx.get(f"{emulator.nuclio_url}/api/functions/{name}", trust_env=False)
+    answer = plain.get(f"{emulator.nuclio_url}/api/functions/{name}", trust_env=False)
     status: dict[str, Any] = answer.json()["status"]
     return status
 
@@ -404,9 +405,9 @@ def test_a_least_above_the_most_fails(module_emulator: RunningEmulator) -> None:
 def deploy_again(emulator: RunningEmulator) -> int:
     """Deploy the function as it is, and wait; the status of the request."""
     url = f"{emulator.nuclio_url}/api/functions/f"
-    wanted = httpx.get(url, trust_env=False).json()
+    wanted = plain.get(url, trust_env=False).json()
     wait = {"x-nuclio-wait-function-action": "true"}
-    return httpx.put(url, json=wanted, headers=wait, trust_env=False, timeout=60).status_code
+    return plain.put(url, json=wanted, headers=wait, trust_env=False, timeout=60).status_code
 
 
 def test_scaling_and_deploying_lose_no_request(

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
 from .test_nuclio_functions import deploy
 
 HANDLER = """
@@ -130,7 +130,7 @@ def answers(emulator: RunningEmulator, said: Path) -> list[Any]:
     assert status["state"] == "ready", status
     address = f"http://{status['externalInvocationUrls'][0]}"
     found = []
-    with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+    with plain.Client(base_url=address, trust_env=False, timeout=30) as client:
         for each in REQUESTS:
             answer = client.request(**{"method": "POST", **each})
             kept = {k: v for k, v in answer.headers.items() if k != "x-nuclio-logs"}
@@ -141,7 +141,7 @@ def answers(emulator: RunningEmulator, said: Path) -> list[Any]:
             logs = json.loads(answer.headers.get("x-nuclio-logs", "[]"))
             told = [(log["level"], log["message"], log.get("n")) for log in logs]
             found.append((each, answer.status_code, kept, body, told))
-    httpx.request(
+    plain.request(
         "DELETE",
         f"{emulator.nuclio_url}/api/functions",
         json={"metadata": {"name": "f"}},
@@ -170,19 +170,19 @@ def test_each_form(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
         each["url"]: (status, headers["content-type"], body)
         for each, status, headers, body, _ in answers(pelton_emulator, tmp_path / "said")[:-1]
     }
-    plain, as_json = "text/plain", "application/json"
-    assert found["/text"] == (200, plain, b"text")
-    assert found["/bytes"] == (200, plain, b"\xff\x00")
+    text, as_json = "text/plain", "application/json"
+    assert found["/text"] == (200, text, b"text")
+    assert found["/bytes"] == (200, text, b"\xff\x00")
     assert found["/dict"] == (200, as_json, b'{"a": [1, "Infinity"], "b": {"c": null}}')
-    assert found["/status"] == (201, plain, b"made")
+    assert found["/status"] == (201, text, b"made")
     assert found["/status-dict"] == (202, as_json, b'{"a": 1}')
-    assert found["/none"] == (200, plain, b"None")
-    assert found["/number"] == (200, plain, b"7.5")
+    assert found["/none"] == (200, text, b"None")
+    assert found["/number"] == (200, text, b"7.5")
     assert found["/list"] == (200, as_json, b'{"first": 1}')
     assert found["/response"] == (207, as_json, b'{"n": 1}')
     assert found["/typed"] == (200, "text/html", b"<p>")
-    assert found["/raise"] == (500, plain, b'Exception caught in handler - "division by zero"')
-    assert found["/exit"] == (500, plain, b'Exception caught in handler - "gone"')
-    assert found["/user-data"] == (200, plain, b"0 http")
+    assert found["/raise"] == (500, text, b'Exception caught in handler - "division by zero"')
+    assert found["/exit"] == (500, text, b'Exception caught in handler - "gone"')
+    assert found["/user-data"] == (200, text, b"0 http")
     assert found["/coroutine"] == (200, as_json, b'{"body": {"n": 1}}')
     assert found["/headers"][2] == b"[(b'X-Testheaderkey1', b'v'), (b'X-Two-Words', b'w')]"

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.localstack import push_seam
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
 from .support import make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -247,10 +247,10 @@ def http_api(world: World) -> str:
 @pytest.mark.fidelity("Pushes", "API Gateway, REST and HTTP APIs: event, answer, 5xx for an error")
 def test_api_gateway(world: World, make: Callable[[World], str], path: Any, method: Any) -> None:
     base = make(world)
-    answer = httpx.post(f"{base}/orders/7?how=fast", json={"a": 1}, trust_env=False, timeout=30)
+    answer = plain.post(f"{base}/orders/7?how=fast", json={"a": 1}, trust_env=False, timeout=30)
     assert answer.status_code == 201 and answer.headers["x-a"] == "b", answer.text
     event = answer.json()
     assert path(event) == "/orders/7" and method(event) == "POST"
     assert event["queryStringParameters"] == {"how": "fast"}
     assert json.loads(event["body"]) == {"a": 1}
-    assert httpx.get(f"{base}/fail", trust_env=False, timeout=30).status_code in (500, 502)
+    assert plain.get(f"{base}/fail", trust_env=False, timeout=30).status_code in (500, 502)

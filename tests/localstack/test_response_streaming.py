@@ -18,6 +18,7 @@ from pelton.localstack.lambda_.chunked import ChunkedBody
 from pelton.localstack.lambda_.streams import LIMIT, ResponseStream, Tap
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .support import archive, make_function, permit_all
 
 BUFFERED = """
@@ -295,7 +296,7 @@ HTTP = "application/vnd.awslambda.http-integration-response"
 def test_a_stream_with_a_prelude(url: str) -> None:
     prelude = {"statusCode": 206, "headers": {"X-A": "b"}, "cookies": ["c=1", "d=2"]}
     begun = json.dumps(prelude).encode() + bytes(8) + b"one"
-    with Waiting() as waiting, httpx.Client(trust_env=False, timeout=20) as caller:
+    with Waiting() as waiting, plain.Client(trust_env=False, timeout=20) as caller:
         event = {"type": HTTP, "pieces": pieces(begun[:9], begun[9:]), "wait": waiting.port}
         with caller.stream("POST", url, json=event) as response:
             assert response.status_code == 206
@@ -310,10 +311,10 @@ def test_a_stream_with_a_prelude(url: str) -> None:
 
 
 def test_a_stream_without_a_prelude(url: str) -> None:
-    with httpx.Client(trust_env=False, timeout=20) as caller:
-        plain = caller.post(url, json={"type": "text/csv", "pieces": pieces(b"a,", b"b")})
-        assert (plain.status_code, plain.text) == (200, "a,b")
-        assert plain.headers["content-type"] == "text/csv"
+    with plain.Client(trust_env=False, timeout=20) as caller:
+        bare = caller.post(url, json={"type": "text/csv", "pieces": pieces(b"a,", b"b")})
+        assert (bare.status_code, bare.text) == (200, "a,b")
+        assert bare.headers["content-type"] == "text/csv"
         for begun in (b"no json" + bytes(8), b'{"statusCode": "x"}' + bytes(8), b'{"a": 1}'):
             wrong = caller.post(url, json={"type": HTTP, "pieces": pieces(begun)})
             assert (wrong.status_code, wrong.text) == (502, "Internal Server Error")
@@ -331,7 +332,7 @@ def test_a_stream_without_a_prelude(url: str) -> None:
 )
 def test_a_whole_answer_behind_response_stream(client: Any) -> None:
     make_function(client, BUFFERED, "whole", Runtime="python3.11", Timeout=3, MemorySize=512)
-    with httpx.Client(trust_env=False, timeout=20) as caller:
+    with plain.Client(trust_env=False, timeout=20) as caller:
         failed = caller.get(open_url(client, "whole"))
         assert (failed.status_code, failed.text) == (502, "Internal Server Error")
         name = client.get_function_url_config(FunctionName="whole")["FunctionUrl"]

@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-import httpx
-
 from pelton.deploy.policy.arns import Account
 from pelton.deploy.policy.seen import needs_seen, read_record
 from pelton.pytest_plugin import RunningEmulator, keep_calls
 
+from .. import plain
 from .support import make_function
 
 SOURCE = """
@@ -35,7 +34,7 @@ def test_calls_of_functions(pelton_emulator: RunningEmulator) -> None:
     answer = client.invoke(FunctionName="sees")
     assert "FunctionError" not in answer, answer["Payload"].read()
     pelton_emulator.client("sqs").list_queues()  # nobody's function
-    told = httpx.get(f"{pelton_emulator.url}/_pelton/calls?function=sees", trust_env=False).json()
+    told = plain.get(f"{pelton_emulator.url}/_pelton/calls?function=sees", trust_env=False).json()
     assert "not to be kept" not in json.dumps(told)
     assert {each["function"] for each in told["calls"]} == {"sees"}
     here = Account("aws", "us-east-1", "000000000000")

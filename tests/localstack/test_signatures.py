@@ -31,6 +31,7 @@ from pelton.localstack.signatures.check import Credential, Signatures
 from pelton.localstack.signatures.read import Unsigned
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
 from .support import make_function
 
 SOURCE = """
@@ -129,7 +130,7 @@ def test_lambdas_sentences(emulator: RunningEmulator) -> None:
             "Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256'.",
         ),
     ):
-        answer = httpx.get(address, headers=headers, trust_env=False)
+        answer = plain.get(address, headers=headers, trust_env=False)
         assert answer.status_code == 403
         assert answer.headers["x-amzn-errortype"] == code
         assert answer.json()["message"].startswith(words)
@@ -150,7 +151,7 @@ def test_objects_and_presigned_urls(emulator: RunningEmulator) -> None:
         assert answer.read() == b"one"
     preflight = {"access-control-request-method": "PUT"}
     address = f"{emulator.url}/signed/two"
-    assert httpx.options(address, headers=preflight, trust_env=False).status_code == 200
+    assert plain.options(address, headers=preflight, trust_env=False).status_code == 200
     for other in (url.replace("signed/", "signed/x"), url[:-3] + "000", url + "&versionId=x"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(other)
@@ -212,7 +213,7 @@ def test_an_iam_url_checks_the_signature(emulator: RunningEmulator) -> None:
         if secret:
             credentials = botocore.credentials.Credentials("test", secret)
             botocore.auth.SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
-        with httpx.Client(trust_env=False, timeout=60) as caller:
+        with plain.Client(trust_env=False, timeout=60) as caller:
             return caller.get(url, headers=dict(request.headers))
 
     assert ask("test").json()["rawPath"] == "/a%20b"
@@ -247,7 +248,7 @@ def test_no_way_around(
     emulator: RunningEmulator, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> None:
     """What looks like something that needs no signature gives nothing away."""
-    with httpx.Client(trust_env=False, base_url=emulator.url) as caller:
+    with plain.Client(trust_env=False, base_url=emulator.url) as caller:
         answer = caller.request(method, path, headers=headers, content=body)
     assert answer.status_code >= 400
     assert b"Functions" not in answer.content and b"<Users" not in answer.content
@@ -261,7 +262,7 @@ def test_credentials_may_be_given() -> None:
         request = botocore.awsrequest.AWSRequest("GET", address)
         credentials = botocore.credentials.Credentials(key, secret)
         botocore.auth.SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as caller:
+        async with plain.AsyncClient(trust_env=False, timeout=60) as caller:
             return (await caller.get(address, headers=dict(request.headers))).status_code
 
     async def flow() -> list[int]:

@@ -14,6 +14,8 @@ from pelton import App, WrongUse, http
 from pelton.cli.served import Found, described
 from pelton.runtime.asgi import Application
 
+from .. import plain
+
 Sent = list[dict[str, Any]]
 
 
@@ -37,7 +39,7 @@ def lived(application: Application, work: Callable[[httpx.AsyncClient], Awaitabl
     async def all_of_it() -> Any:
         await application.begin()
         transport = httpx.ASGITransport(served)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        async with plain.AsyncClient(transport=transport, base_url="http://here") as client:
             given = await work(client)
         assert await application.end()
         return given

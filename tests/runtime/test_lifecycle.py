@@ -25,6 +25,8 @@ from pelton.pytest_plugin import RunningEmulator
 from pelton.runtime.aws import handler_for
 from pelton.runtime.nuclio import make_entry
 
+from .. import plain
+
 SOURCE = """
 import pelton
 
@@ -202,14 +204,14 @@ def deploy(emulator: RunningEmulator, tmp_path: Path, function: Any, **trigger: 
     config["spec"]["triggers"]["http"] |= trigger
     api = f"{emulator.nuclio_url}/api/functions"
     headers = {"x-nuclio-wait-function-action": "true"}
-    assert httpx.post(api, json=config, headers=headers, timeout=60).status_code == 202
-    status = httpx.get(f"{api}/{function.name}").json()["status"]
+    assert plain.post(api, json=config, headers=headers, timeout=60).status_code == 202
+    status = plain.get(f"{api}/{function.name}").json()["status"]
     assert status["state"] == "ready", status
 
 
 def delete(emulator: RunningEmulator, name: str) -> None:
     api = f"{emulator.nuclio_url}/api/functions"
-    answer = httpx.request("DELETE", api, json={"metadata": {"name": name}}, timeout=60)
+    answer = plain.request("DELETE", api, json={"metadata": {"name": name}}, timeout=60)
     assert answer.status_code == 204
 
 
@@ -259,7 +261,7 @@ def test_the_event_in_hand_is_answered_first(
     module.write_text(SLOW.format(began=str(began), path=str(out)))
     app, _ = load_app(str(module))
     deploy(pelton_emulator, tmp_path, app.functions["f"])
-    status = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
+    status = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
     with ThreadPoolExecutor(1) as pool:
         url = f"http://{status['externalInvocationUrls'][0]}"
         answer = pool.submit(httpx.post, url, json=7, timeout=60)

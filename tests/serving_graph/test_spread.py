@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton import Graph, WrongUse
@@ -23,6 +22,7 @@ from pelton.pytest_plugin import RunningEmulator
 from pelton.serving_graph.brokers.base import Away, NotSent
 from pelton.serving_graph.spread import Spread, spread
 
+from .. import plain
 from ..ports import free_port
 from .conftest import JetStream
 
@@ -132,9 +132,9 @@ def test_processes_answer_as_the_graph_does(module: Module, broker: str) -> None
         assert expected == [5, None, 25]
         assert run_all(running, orders, 2) == expected
         assert [each.port for each in running.places] == [port, port + 1]
-        page = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+        page = plain.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
         assert 'step="line/' in page.text and page.headers["content-type"].startswith("text/plain")
-        assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 404
+        assert plain.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 404
         assert {each.name for each in running.places} == {"line-a", "line-b"}
     assert [each.process.returncode for each in running.places] == [0, 0]
 

@@ -17,6 +17,7 @@ from pelton import testing
 from pelton.builders import BuildError, Resolver, Target, build
 from pelton.handlers.errors import GraphError, WrongUse
 
+from .. import plain
 from .oip.conftest import serving
 
 APP = '''
@@ -83,7 +84,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with serving(file) as said:
         assert said["models"] == []
         assert "either is no model of /v2: graph 'either' gives a stream" in said["left_out"][0]
-        with httpx.Client(base_url=said["url"], trust_env=False, timeout=30) as made:
+        with plain.Client(base_url=said["url"], trust_env=False, timeout=30) as made:
             yield made
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
+
+from ... import plain
 
 FUNCTIONS = "/2015-03-31/functions"
 SERIALIZATION, CONTENT = "SerializationException", "InvalidRequestContentException"
@@ -16,7 +17,7 @@ SOURCE = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION
 
 
 def ask(door: Any, method: str, target: str, body: bytes = b"") -> tuple[int, str, str]:
-    with httpx.Client(base_url=door.url, trust_env=False, timeout=30) as client:
+    with plain.Client(base_url=door.url, trust_env=False, timeout=30) as client:
         answer = client.request(method, target, content=body)
     told = answer.json()
     return (
@@ -115,5 +116,5 @@ def test_nulls_and_queries(shared_door: Any) -> None:
         "UnknownOperationException",
     )
     absent = json.dumps({"Description": None}).encode()
-    with httpx.Client(base_url=shared_door.url, trust_env=False) as client:
+    with plain.Client(base_url=shared_door.url, trust_env=False) as client:
         assert client.put(update, content=absent).status_code == 200  # a null member is none

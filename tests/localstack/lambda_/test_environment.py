@@ -7,13 +7,14 @@ import socket
 import zipfile
 from typing import Any
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from pelton.localstack.lambda_.environment import can_mount
 from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
+
+from ... import plain
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 SOURCE = """
@@ -309,7 +310,7 @@ def test_a_pushed_request_id_is_one_or_is_made(
 ) -> None:
     """It stands in a header of the Runtime API, and in the path of the runtime's answer."""
     create(client)
-    answer = httpx.post(
+    answer = plain.post(
         f"{pelton_emulator.url}/_pelton/push/f",
         content=b'{"pushed": 1}',
         headers={b"X-Amzn-Lambda-Request-Id": odd},

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from ... import plain
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 OWN = f"3.{sys.version_info.minor}"
@@ -53,7 +54,7 @@ def create(client: Any, python: str, code: bytes, name: str = "f", **more: Any) 
 
 
 def health(emulator: RunningEmulator, *pythons: str) -> dict[str, Any]:
-    answer = httpx.get(
+    answer = plain.get(
         f"{emulator.url}/_pelton/health",
         params={"runtime": [f"python{each}" for each in pythons]},
         timeout=60,

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.localstack.lambda_.environment import can_mount
 from pelton.localstack.lambda_.interpreters import own
 from pelton.pytest_plugin import RunningEmulator
 
+from ... import plain
 from ..support import until
 
 SOURCE = """
@@ -365,7 +365,7 @@ def test_idle_sandboxes_go_and_a_killed_emulator_leaves_no_process(
     first = send()["pid"]
     for advance in (500, 400):
         assert Path(f"/proc/{first}").exists()
-        moved = httpx.post(
+        moved = plain.post(
             f"{emulator.url}/_pelton/clock", json={"advance": advance}, trust_env=False, timeout=30
         )
         assert moved.status_code == 200, moved.text

@@ -7,11 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from ... import plain
 from ..support import make_function, refusal
 
 SOURCE = """
@@ -154,7 +154,7 @@ def test_a_restore_that_fails_behind_a_url(client: Any, mode: str) -> None:
     for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
         more = {"FunctionUrlAuthType": "NONE"} if action.endswith("Url") else {}
         client.add_permission(StatementId=action[7:], Action=action, Principal="*", **place, **more)
-    answer = httpx.get(url["FunctionUrl"], trust_env=False, timeout=20)
+    answer = plain.get(url["FunctionUrl"], trust_env=False, timeout=20)
     assert (answer.status_code, answer.text) == (502, "Internal Server Error")
 
 

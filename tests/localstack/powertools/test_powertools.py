@@ -15,11 +15,12 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 from pelton.testing import alb, http_v1, http_v2, sqs
+
+from ... import plain
 
 HERE = Path(__file__).parent
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -177,7 +178,7 @@ def test_a_function_url(world: World) -> None:
             FunctionName="url", StatementId=action[7:], Action=action, Principal="*",
             **({"FunctionUrlAuthType": "NONE"} if action.endswith("Url") else {}),
         )  # fmt: skip
-    with httpx.Client(base_url=made["FunctionUrl"], trust_env=False) as caller:
+    with plain.Client(base_url=made["FunctionUrl"], trust_env=False) as caller:
         answer = caller.get("orders/7", params={"how": "fast"})
         assert (answer.status_code, answer.json()) == (200, {"order": "7", "how": "fast"})
         answer = caller.post("orders", json={"a": 1})

@@ -10,10 +10,11 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
+
+from ... import plain
 
 APP = f"""
 import pelton
@@ -72,15 +73,15 @@ def test_the_same_handler_on_nuclio(pelton_emulator: RunningEmulator, tmp_path: 
         check=True,
         env={**os.environ, "POWERTOOLS_DEV": "0"},
     )
-    told = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
+    told = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
     address = f"http://{told['status']['externalInvocationUrls'][0]}"
-    with httpx.Client(base_url=address, trust_env=False) as caller:
+    with plain.Client(base_url=address, trust_env=False) as caller:
         assert caller.get("/orders/7?how=fast").json() == {"order": "7", "how": "fast"}
         order = {"id": 1, "lines": ["a", "b"]}
         assert caller.post("/orders", json=order).json() == order
         assert caller.get("/orders/0").status_code == 404
         assert caller.get("/nowhere").status_code == 404
-    logs = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
+    logs = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
     lines = [each["message"] for each in logs["status"]["logs"]]
     documents = [json.loads(line) for line in lines if line.startswith("{")]
     (counted,) = [each for each in documents if "Orders" in each]

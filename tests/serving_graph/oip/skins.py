@@ -6,9 +6,10 @@ import json
 from typing import Any, NamedTuple
 
 import grpc
-import httpx
 
 from pelton.serving_graph.oip.grpc_messages import MESSAGES
+
+from ... import plain
 
 OF_STATUS = {
     200: "OK",
@@ -51,7 +52,7 @@ class Said(NamedTuple):
 
 class Rest:
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        self.client = plain.Client(base_url=url, trust_env=False, timeout=30)
 
     def close(self) -> None:
         self.client.close()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import tritonclient.grpc
@@ -17,6 +16,8 @@ import tritonclient.http
 from tritonclient.utils import InferenceServerException
 
 from pelton.pytest_plugin import RunningEmulator
+
+from ... import plain
 
 # No numpy: a function has what it requires, and this one requires nothing.
 APP = """
@@ -87,7 +88,7 @@ def deployed(folder: Path, pelton_emulator: RunningEmulator) -> Callable[[str], 
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         if platform == "nuclio":
-            said = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/oip", trust_env=False)
+            said = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/oip", trust_env=False)
             return str(said.json()["status"]["externalInvocationUrls"][0])
         urls = pelton_emulator.client("lambda")
         url: str = urls.get_function_url_config(FunctionName="oip")["FunctionUrl"]
