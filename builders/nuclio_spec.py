@@ -9,6 +9,7 @@ from typing import Any
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
 from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Nats
+from ..handlers.triggers.natsjetstream import CONSUMER, JetStreamHandoff
 from .errors import BuildError
 from .nuclio_secrets import variable
 
@@ -28,6 +29,8 @@ def function_config(
     """
     settings = function.settings
     least, most = settings.nuclio.replicas
+    if any(isinstance(each, JetStreamHandoff) for each in function.triggers):
+        least, most = max(1, least), max(1, most)  # no message wakes a function that sleeps
     return {
         "apiVersion": "nuclio.io/v1",
         "kind": "Function",
@@ -42,13 +45,25 @@ def function_config(
             ],
             "minReplicas": least,
             "maxReplicas": most,
-            "eventTimeout": f"{settings.timeout}s",
+            "eventTimeout": f"{event_seconds(function):g}s",
             "resources": _resources(function),
             **_scheduling(settings.nuclio),
             "triggers": _triggers(function),
             "build": {"codeEntryType": "archive", "commands": build_commands(pins)},
         },
     }
+
+
+def event_seconds(function: Function[..., Any]) -> float:
+    """Seconds that a call may take: the function's timeout, or all tries of an event of a graph's
+    queue, which are one call here."""
+    waits = [each.seconds for each in function.triggers if isinstance(each, JetStreamHandoff)]
+    return max(function.settings.timeout, *waits, 0)
+
+
+def workers_of(function: Function[..., Any]) -> int:
+    """How many workers a trigger of the function has in a replica."""
+    return int(function.settings.concurrency or function.settings.nuclio.workers)
 
 
 def _resources(function: Function[..., Any]) -> dict[str, dict[str, str]]:
@@ -100,7 +115,7 @@ def _kafka(trigger: Kafka) -> dict[str, Any]:
 
 
 def _triggers(function: Function[..., Any]) -> dict[str, Any]:
-    workers = function.settings.concurrency or function.settings.nuclio.workers
+    workers = workers_of(function)
     found: dict[str, Any] = {
         "http": {"kind": "http", "name": "http", "numWorkers": workers, "attributes": {}}
     }
@@ -117,6 +132,15 @@ def _triggers(function: Function[..., Any]) -> dict[str, Any]:
             if (native := broker_trigger(trigger, function.name)) is not None:
                 name = f"{trigger.kind}-{index}"
                 found[name] = {"name": name, "numWorkers": trigger.workers, **native}
+        elif isinstance(trigger, JetStreamHandoff):
+            name = f"{trigger.kind}-{index}"
+            found[name] = {
+                "kind": trigger.kind,
+                "name": name,
+                "numWorkers": 1 if trigger.ordered else workers,
+                "url": trigger.broker,
+                "attributes": {"stream": trigger.queue, "consumer": CONSUMER},
+            }
         elif not isinstance(trigger, Http):
             raise BuildError(
                 f"function {function.name}: Nuclio has no trigger {trigger.kind!r}; "

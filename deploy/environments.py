@@ -19,6 +19,8 @@ from ..handlers.errors import WrongUse
 from ..handlers.frozen import Frozen
 from ..handlers.function import Function
 from ..handlers.settings import Settings, check_name
+from ..handlers.triggers.kinesis import StreamHandoff
+from ..handlers.triggers.natsjetstream import JetStreamHandoff
 from ..handlers.triggers.sqs import Handoff
 from .errors import WrongSettings
 from .kinds.base import hidden
@@ -26,6 +28,7 @@ from .settings_file import Layer, SettingsFile, read_settings
 
 _OF_AWS = ("role", "log_days", "provisioned", "vpc")
 _TABLES = ("environment", "tags")
+HANDOFFS = (Handoff, StreamHandoff, JetStreamHandoff)
 _PLAIN = ("memory", "timeout", "concurrency")
 
 
@@ -184,8 +187,7 @@ def _settings(function: Function[..., Any], values: Mapping[str, Value]) -> Sett
 
 
 def _check_renamed(function: Function[..., Any], environment: Environment) -> None:
-    handoffs = [*function.sends, *(e for e in function.triggers if isinstance(e, Handoff))]
-    if handoffs:
+    if function.sends or any(isinstance(each, HANDOFFS) for each in function.triggers):
         raise WrongSettings(
             f"{_renamed_by(environment)}: function {function.name!r} is a part of a graph that is "
             "spread over queues, whose names are in the code; give each environment an account or "

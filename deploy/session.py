@@ -37,7 +37,7 @@ from .targets.aws import Account, Aws, unreachable
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
 from .tls import speaks_tls
-from .wants import between, common
+from .wants import between, brokers, common
 from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio, refuse_secrets_on_docker, without_gateways
@@ -298,8 +298,7 @@ class Session(AbstractContextManager["Session"]):
     def _notes(
         self, functions: Sequence[Function[..., Any]], live: Mapping[str, Resource]
     ) -> Iterator[str]:
-        there = {each.name for each in live.values() if each.kind == "function"}
-        yield from between.not_deployed(functions, lambda name: self._is_there(name, there))
+        yield from between.not_deployed(functions, lambda each: self._is_there(each, live))
         yield from between.held_up(functions)
         yield from common.bridges(functions, self.where.platforms)
         yield from self._warnings
@@ -324,7 +323,7 @@ class Session(AbstractContextManager["Session"]):
                 yield from on_lambda(self.app.name, function, built, place, self.releasing)
         if self._nuclio is not None:
             refuse_secrets_on_docker(functions, self._nuclio.platform)
-            found: list[Resource] = []
+            found: list[Resource] = [*brokers.on_brokers(functions)]
             for function in functions:
                 built = self._built(function, "nuclio", place)
                 found += on_nuclio(self.app.name, function, built, self.releasing)
@@ -332,8 +331,8 @@ class Session(AbstractContextManager["Session"]):
             self._warnings += said
             yield from found
 
-    def _is_there(self, function: str, known: Collection[str]) -> bool:
-        return function in known or bool(read_keys(self.target, [f"function:{function}"]))
+    def _is_there(self, function: Sequence[str], live: Mapping[str, Resource]) -> bool:
+        return any(key in live for key in function) or bool(read_keys(self.target, function))
 
     def sources(self) -> list[str]:
         """The files of the user's that the chosen functions are made of, those with their

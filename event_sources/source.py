@@ -24,6 +24,7 @@ class Promises:
     across_workers: that order holds over several workers as well; else within one of them
     extends:        a message can be held for longer than its lease
     requeues:       what is given back is anybody's at once, not when its lease is over
+    gives_back:     single messages as well, in the middle of the work
     dead_letters:   what its dead letters go to, at the broker itself: "stream"; "" for nowhere
     note:           one sentence for people, where the above needs one
     """
@@ -34,6 +35,7 @@ class Promises:
     across_workers: bool = False
     extends: bool = False
     requeues: bool = False
+    gives_back: bool = False
     dead_letters: str = ""
     note: str = ""
 
@@ -72,6 +74,10 @@ class Source:
     async def requeue(self, messages: Sequence[Message]) -> None:
         """It is to end: hand them out again, to whom it may be, as soon as can be.  `close` is
         what comes next."""
+
+    async def give_back(self, messages: Sequence[Message]) -> None:
+        """Hand these out again, to whom it may be; the work goes on."""
+        raise NotImplementedError(f"{type(self).__name__} gives no single message back")
 
     async def extend(self, messages: Sequence[Message]) -> None:
         """They are still in hand: their leases begin anew."""

@@ -184,6 +184,8 @@ class App:
         self, graph: Any, label: str, made: Settings, where: tuple[str, int], module: str
     ) -> Function[..., Any]:
         """Register a graph, or what one function does of a graph that is spread over several."""
+        if more := getattr(graph, "requirements", ()):  # the client of a broker that it sends to
+            made = Settings(**{**vars(made), "requirements": (*made.requirements, *more)})
         signature = Signature(
             order=("body", "context"),
             input_type=graph.input_type,

@@ -14,6 +14,7 @@ from .triggers.base import Trigger
 if TYPE_CHECKING:
     from .app import App
     from .triggers.kinesis import StreamHandoff
+    from .triggers.natsjetstream import JetStreamHandoff
     from .triggers.sqs import Handoff
 
 P = ParamSpec("P")
@@ -65,7 +66,7 @@ class Function(Generic[P, R]):
         self.settings, self.codec, self.module = settings, codec, module
         self.file, self.line = where
         self.hooks = Hooks()
-        self.sends: tuple[Handoff | StreamHandoff, ...] = ()
+        self.sends: tuple[Handoff | StreamHandoff | JetStreamHandoff, ...] = ()
         self.__doc__ = getattr(user_function, "__doc__", None)
         self.__name__ = name
         self.__wrapped__ = user_function

@@ -29,13 +29,17 @@ InitContext = Callable[[Any], Any]
 CO_COROUTINE = 128
 # Nuclio's words for triggers, and ours; all others are requests.
 KINDS = {"cron": "cron", "kafka-cluster": "kafka", "nats": "nats", "natsjetstream": "nats"}
+HANDOFFS = ("natsjetstream",)  # kinds of triggers that bring the events of a graph's queues
 # The header that a bridge of ours marks its requests with.
 BRIDGED = "x-pelton-bridge"
 
 
 def entry_for(module: str, function: str, app: str = "app") -> tuple[Handler, InitContext]:
     """(handler, init_context) of a function, as a generated entry module names it."""
-    handler, init_context = make_entry(find_function(module, function, app))
+    found = find_function(module, function, app)
+    if (connect := getattr(found.user_function, "connect", None)) is not None:
+        connect(timeout=found.settings.timeout)  # a part of a graph: here, its queues are real
+    handler, init_context = make_entry(found)
     # Nuclio's wrapper looks for init_context in the module that the handler says it is of.
     handler.__module__ = sys._getframe(1).f_globals["__name__"]
     return handler, init_context
@@ -137,12 +141,21 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
     route = function.settings.telemetry.route
     routes = Routes(function.triggers, route, worker.page if route else None)
     bridged = any(each.bridged for each in function.triggers)
+    take: Any = None
+    if any(each.kind in HANDOFFS for each in function.triggers):
+        from .nuclio_queue import queued
+
+        take = queued(function)
 
     def handle(raw: Any, nuclio_event: Any) -> Any:
         event = read_event(nuclio_event)
         context = make_context(function, worker, raw, event.id)
         worker.begin(context)
         try:
+            if take is not None and event.trigger == "nats":
+                return response(
+                    raw, take(event, lambda: make_context(function, worker, raw, event.id))
+                )
             if bridged and BRIDGED in event.headers:
                 return response(raw, as_result(_from_bridge(function, call, event, context)))
             refused = routes.refuse(event) if event.trigger == "http" else None

@@ -70,12 +70,18 @@ def make_context(
             raise RuntimeError(f"function {name} failed: {answer.status_code}: {body}")
         return body if wait else None
 
+    def logger(context: Context) -> NuclioLogger:
+        delivery = context.delivery
+        common = {"requestId": request_id} if request_id else {}
+        common |= {"correlationId": delivery.correlation_id} if delivery else {}
+        return NuclioLogger(raw.logger, common)
+
     return Context(
         function_name=os.environ.get("NUCLIO_FUNCTION_NAME", function.name),
         function_version=os.environ.get("NUCLIO_FUNCTION_VERSION", "latest"),
         request_id=request_id,
         deadline=time.time() + function.settings.timeout if request_id else None,
-        logger=NuclioLogger(raw.logger, {"requestId": request_id} if request_id else {}),
+        make_logger=logger,
         make_metrics=worker.metrics,
         state=worker.state,
         secret=secret_from_environment,

@@ -71,6 +71,13 @@ def _of_one_kind(graph: Graph[Any, Any]) -> None:
                 "give all queues of a graph one kind",
                 at=each.place,
             )
+        if each.broker != queues[0].broker:
+            raise wrong(
+                f"graph {graph.name!r}: the queue {queues[0].name!r} is at {queues[0].broker!r}, "
+                f"and {each.name!r} at {each.broker!r}",
+                "give all queues of a graph one broker",
+                at=each.place,
+            )
 
 
 def _join(graph: Graph[Any, Any], each: Segment, following: Segment | None) -> None:

@@ -7,7 +7,8 @@ Knows no platform and no broker: it is given messages and says which of them are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..handlers.context import Context
@@ -15,6 +16,7 @@ from ..handlers.delivery import Delivery
 from ..handlers.event import Event
 from .arrivals import message_of, with_delivery
 from .drive import drive
+from .handoffs import address, handoff
 from .kit.base import Step
 from .message import Message
 from .parcel import Parcel
@@ -23,10 +25,9 @@ from .steps.queue import Address, Queue
 
 if TYPE_CHECKING:
     from ..handlers.telemetry import Telemetry
-    from ..handlers.triggers.kinesis import StreamHandoff
-    from ..handlers.triggers.sqs import Handoff
     from .brokers.base import Broker
     from .graph import Graph
+    from .handoffs import AnyHandoff
     from .work import Work
 
 _DROPPED: Any = object()
@@ -139,11 +140,14 @@ class Segment:
         opened here, where a platform lets a worker begin."""
         if broker is None:
             from .brokers import broker_at
+            from .brokers.base import Away
 
             queue = self.target or self.source
-            broker = broker_at(f"{queue.kind}:") if queue else None
+            broker = broker_at(queue.broker or f"{queue.kind}:") if queue else None
             if broker is not None:
-                broker.open()
+                # One that is away now is named by the first event that is to be sent.
+                with suppress(Away):
+                    broker.open()
         self.broker, self._timeout = broker, timeout or self._timeout
 
     def address_of(self, queue: Queue | None) -> Address:
@@ -156,25 +160,39 @@ class Segment:
             known = self._addresses[queue.name] = address(queue, window)
         return known
 
+    def once(self, timeout: float) -> float:
+        """Seconds of one try of an event: of the steps, where each says how many, and at least
+        those of the function; 0 where nobody says."""
+        limits = [_limit(each) for each in self.steps if not each.splits]
+        known = sum(map(float, filter(None, limits))) if all(limits) else 0.0
+        return max(timeout, known)
+
     def window(self, timeout: float) -> float:
         """Seconds within which an event must be done; see `queue`.  timeout: the function's."""
         if self.source and self.source.window:
             return float(self.source.window)
         limits = [_limit(each) for each in self.steps if not each.splits]
         if limits and all(limits):
-            return max(timeout, sum(map(float, filter(None, limits))))
+            return self.once(timeout)
         return TIMEOUTS * timeout if timeout else DEFAULT_WINDOW
 
-    def trigger(self, timeout: float) -> Handoff | StreamHandoff | None:
+    def trigger(self, timeout: float) -> AnyHandoff | None:
         """The trigger of the segment's function, whose timeout that is; None for the entry."""
-        return _handoff(self, self.source, self.window(timeout)) if self.source else None
+        return handoff(self, self.source, timeout) if self.source else None
 
-    def sends(self, timeout: float) -> tuple[Handoff | StreamHandoff, ...]:
+    def sends(self, timeout: float) -> tuple[AnyHandoff, ...]:
         """The queues that the segment's function sends to."""
-        if self.target is None:
+        return (handoff(self.following, self.target, timeout),) if self.target else ()
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What the segment's function requires because of its queues."""
+        queue = self.target or self.source
+        if queue is None or not queue.broker:
             return ()
-        window = self.following.window(timeout) if self.following else DEFAULT_WINDOW
-        return (_handoff(self.following, self.target, window),)
+        from .brokers import CLIENTS
+
+        return (CLIENTS[queue.kind],)
 
     def work(self, context: Context) -> Work:
         """Does the work of messages, in this worker."""
@@ -188,6 +206,15 @@ class Segment:
         """For adapters: (text, id, attempt, handle) of each record; the handles of those that
         failed, each with the seconds after which to give it again."""
         return self.work(context).records(records)
+
+    def answer_alone(
+        self, text: str, name: str, fresh: Callable[[], Context], *, seconds: float
+    ) -> int:
+        """For adapters of platforms that hand out nothing again: see `in_place.until_done`."""
+        from .in_place import until_done
+
+        once = self.once(self._timeout)
+        return until_done(self, text, name, fresh, seconds=seconds, once=once)
 
     def check(self) -> None:
         self.graph.check()
@@ -214,36 +241,3 @@ class Segment:
 def _limit(step: Step[Any, Any]) -> float | None:
     """Seconds that a step may take, where it says so."""
     return step.spec.option("seconds") if step.spec.kind == "timeout" else None
-
-
-def address(queue: Queue, window: float) -> Address:
-    """A queue of a graph as brokers are told of it."""
-    return Address(queue.name, bool(queue.by), queue.attempts, queue.dead_letter, window)
-
-
-def _handoff(behind: Segment | None, queue: Queue, window: float) -> Handoff | StreamHandoff:
-    from .brokers.base import dead
-    from .brokers.sqs import queue_name, receives
-
-    place, function = address(queue, window), behind.name if behind else ""
-    if queue.kind == "kinesis":
-        from ..handlers.triggers.kinesis import StreamHandoff
-
-        return StreamHandoff(
-            stream=queue.name,
-            start="TRIM_HORIZON",  # what was sent before the function was there is its own, too
-            dead_letter=dead(place).name if behind else "",
-            retries=receives(place),
-            function=function,
-        )
-    from ..handlers.triggers.sqs import Handoff
-
-    return Handoff(
-        queue=queue_name(place),
-        batch=1 if place.ordered else 10,
-        dead_letter=queue_name(dead(place)),
-        visibility=max(1, round(window)),
-        receives=receives(place),
-        ordered=place.ordered,
-        function=function,
-    )

@@ -205,7 +205,7 @@ def _wait(place: Place) -> None:
 
 def spread(
     graph: Graph[Any, Any],
-    broker: str,
+    broker: str = "",
     *,
     workers: int = 1,
     answers: bool = False,
@@ -218,7 +218,7 @@ def spread(
     manager: at its end each process finishes what it has in hand.
 
     broker:  "nats://127.0.0.1:4222" (JetStream), "sqs://127.0.0.1:4566" (the emulator) or "sqs:",
-             and the same with "kinesis"
+             and the same with "kinesis"; by default that of the graph's own queues
     answers: send what the last step gives to the queue `<graph>-answers`, for `Spread.answers`
     timeout: seconds that an event may take in a process, for the queues' windows; see `queue`
     metrics: a port, from which on each process has one: its /metrics counts and times its steps, in
@@ -230,9 +230,9 @@ def spread(
     if not any(each.splits for each in graph.steps):
         raise wrong(f"graph {graph.name!r} has no queue", "put one where it is to be cut")
     if answers and not graph.steps[-1].splits:
-        kinds = [each.kind for each in graph.steps if isinstance(each, Queue)]
-        graph = graph >> queue(f"{graph.name}-answers", kind=kinds[0] if kinds else "sqs")
+        graph = graph >> _answers_of(graph)
     _check_importable(graph)
+    broker = broker or broker_of(graph)
     segments, carrier = split(graph), broker_at(broker)
     for each in segments:
         each.connect(carrier, timeout=timeout)
@@ -257,6 +257,28 @@ def spread(
         carrier.close()
         raise
     return Spread(segments, carrier, places)
+
+
+def _queues(graph: Graph[Any, Any]) -> list[Queue]:
+    return [each for each in graph.steps if isinstance(each, Queue)]
+
+
+def _answers_of(graph: Graph[Any, Any]) -> Any:
+    """The queue for what the last step gives, like the others."""
+    known = next(iter(_queues(graph)), None)
+    like = {"kind": known.kind, "broker": known.broker} if known else {}
+    return queue(f"{graph.name}-answers", **like)
+
+
+def broker_of(graph: Graph[Any, Any]) -> str:
+    """The broker that a graph's own queues name, for a spread that is told none."""
+    known = next(iter(_queues(graph)), None)
+    if known is None or not known.broker:
+        raise wrong(
+            f"the queues of graph {graph.name!r} say no broker",
+            'give one: "nats://127.0.0.1:4222", or "sqs://127.0.0.1:4566" for the emulator',
+        )
+    return known.broker
 
 
 def _check_importable(graph: Graph[Any, Any]) -> None:

@@ -98,6 +98,8 @@ class Work:
         except Exception as error:
             # One message's failure must not fail the others: whatever it is, it is answered for.
             return error
+        except SystemExit as error:
+            return RuntimeError(f"a step has asked to end the process: SystemExit({error})")
 
     def _send(self, messages: list[Message]) -> Sequence[str | Exception]:
         if not messages:

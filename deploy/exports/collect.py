@@ -14,7 +14,7 @@ from ..kinds.base import Resource
 from ..place import Place, Queue
 from ..policy.arns import Account
 from ..policy.least import least_policy, records_of
-from ..wants import between, common
+from ..wants import between, brokers, common
 from ..wants.lambda_ import on_lambda
 from ..wants.nuclio import on_nuclio
 from . import format_of
@@ -84,6 +84,7 @@ def _wanted(
     platform: str,
 ) -> Iterator[Resource]:
     if platform == "nuclio":
+        yield from brokers.on_brokers(functions)
         for function in functions:
             yield from on_nuclio(app.name, function, built[function.name])
         return

@@ -15,6 +15,7 @@ from .event_rule import EventRule
 from .function import LambdaFunction
 from .http_api import HttpApi
 from .image import Image
+from .jetstream import JetStream
 from .layer import Layer
 from .log_group import LogGroup
 from .nuclio_function import NuclioFunction
@@ -41,6 +42,7 @@ KINDS: Mapping[str, type[Resource]] = {
         Archive,
         Queue,
         Stream,
+        JetStream,
         Layer,
         Image,
         Role,

@@ -88,13 +88,18 @@ def _is_arn(stream: str) -> bool:
     return stream.startswith("arn:")
 
 
-def not_deployed(functions: Functions, is_there: Callable[[str], bool]) -> Iterator[str]:
+def not_deployed(functions: Functions, is_there: Callable[[list[str]], bool]) -> Iterator[str]:
     """A sentence for each queue that these send to and whose function is neither among them nor
-    there already."""
+    there already.
+
+    is_there: whether anything is, under one of these keys
+    """
     chosen = {each.name for each in functions}
     for function in functions:
         for each in function.sends:
-            if each.function and each.function not in chosen and not is_there(each.function):
+            kinds = ("nuclio_function",) if each.kind == "natsjetstream" else ("function",)
+            keys = [f"{kind}:{each.function}" for kind in kinds]
+            if each.function and each.function not in chosen and not is_there(keys):
                 yield (
                     f"{function.name} sends to the queue {each.queue}, and the function "
                     f"{each.function}, which takes from it, is not deployed: what is sent waits "

@@ -19,7 +19,7 @@ from ..versions.release import LIVE
 
 TRIGGERS = {
     "lambda": ("http", "sqs", "kinesis", "cron", "s3", "sns", "eventbridge"),
-    "nuclio": ("http", "cron"),
+    "nuclio": ("http", "cron", "natsjetstream"),
 }
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -136,6 +136,7 @@ def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None
                 f"does not have; deploy it with --on {' or '.join(where) or 'nothing yet'}, "
                 "or choose functions with --only"
             )
+    _refuse_sends(function, platform)
     if platform == "nuclio":
         _refuse_on_nuclio(function)
 
@@ -160,18 +161,29 @@ def bridges(functions: Iterable[Function[..., Any]], platforms: Iterable[str]) -
                 )
 
 
+def _refuse_sends(function: Function[..., Any], platform: str) -> None:
+    """Raise for a part of a graph whose queue nobody takes from on that platform."""
+    for each in function.sends:
+        if each.kind not in TRIGGERS[platform]:
+            there = "--on lambda" if platform == "nuclio" else "--on nuclio"
+            other = (
+                'give the graph\'s queues broker="nats://HOST:4222", which Nuclio reads'
+                if platform == "nuclio"
+                else "give its queues no broker="
+            )
+            raise CannotPlan(
+                f"function {function.name!r} sends to the queue {each.queue!r}, and on {platform} "
+                f"no function takes from one of kind {each.kind}; deploy the graph with {there}, "
+                f"or {other}"
+            )
+
+
 def _refuse_on_nuclio(function: Function[..., Any]) -> None:
     zoned = next((e for e in function.triggers if isinstance(e, Cron) and e.timezone), None)
     if zoned is not None:
         raise CannotPlan(
             f"function {function.name!r} has a cron with timezone={zoned.timezone!r}, and nuclio "
             "counts in UTC; deploy it with --on lambda, or give the schedule in UTC"
-        )
-    if function.sends:
-        raise CannotPlan(
-            f"function {function.name!r} sends to the queue {function.sends[0].queue!r}, and on "
-            "nuclio no function takes from one; deploy the graph with --on lambda, or take the "
-            "queue out of it"
         )
     if not _NUCLIO_NAME.fullmatch(function.name):
         raise CannotPlan(

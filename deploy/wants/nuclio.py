@@ -14,6 +14,7 @@ from ..kinds.nuclio_function import NuclioFunction
 from ..kinds.nuclio_gateway import NuclioGateway
 from ..kinds.nuclio_project import NuclioProject
 from ..kinds.nuclio_release import NuclioRelease, published
+from .brokers import needed
 from .common import AT_ONCE, Built, Releasing, routes_of
 from .lambda_ import archives
 
@@ -44,6 +45,7 @@ def on_nuclio(
         bucket=built.bucket,
         path=built.path,
         routes=routes_of(function),
+        after=needed(function),
     )
     run: Resource = _released(made, function, releasing) if function.settings.versions else made
     yield run
@@ -115,4 +117,5 @@ def _released(
         namespace=made.namespace,
         bucket=made.bucket,
         path=made.path,
+        after=made.after,
     )

@@ -73,6 +73,7 @@ class Delivery:
             lease=source.lease,
             extends=source.promises.extends,
             letters=dead_letters is not None,
+            gives=source.promises.gives_back,
             kind=source.kind,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -262,6 +263,8 @@ class Delivery:
                 await self._bury(letter)
             while acks := self._engine.take_acks():
                 await self.source.ack(acks)
+            if backs := self._engine.take_backs():
+                await self.source.give_back(backs)
         except (Away, OSError) as error:
             # The reading task sees it as well, and opens the source again.
             log.warning("%r: %s", self.source, error)

@@ -27,7 +27,8 @@ TOO_OLD = "older than {:g} s"
 class Engine:
     """See the module.
 
-    lease, extends: of the source; letters: whether what is given up has a place to go to
+    lease, extends: of the source; letters: whether what is given up has a place to go to; gives:
+    whether the source gives single messages back
     """
 
     def __init__(
@@ -37,9 +38,10 @@ class Engine:
         lease: float | None = None,
         extends: bool = False,
         letters: bool = False,
+        gives: bool = False,
         kind: str = "",
     ) -> None:
-        self.rules, self.tally = rules, Tally()
+        self.rules, self.tally, self._gives = rules, Tally(), gives
         self._lease, self._extends, self._letters, self._kind = lease, extends, letters, kind
         # Whether one may turn out not to go when it is its turn.
         self._asks = bool(letters and rules.max_age) or bool(lease and not extends)
@@ -47,6 +49,7 @@ class Engine:
         self._lanes = Lanes(rules)
         self._batches: dict[int, list[Held]] = {}
         self._acks: list[Message] = []
+        self._backs: list[Message] = []
         self._posts: list[Letter] = []
         self._done: dict[str, None] = {}
         self._sweep: float | None = None
@@ -80,6 +83,11 @@ class Engine:
         """What is to be acknowledged to the broker; forgotten here."""
         acks, self._acks = self._acks, []
         return acks
+
+    def take_backs(self) -> list[Message]:
+        """What is to be the broker's again; forgotten here."""
+        backs, self._backs = self._backs, []
+        return backs
 
     def take_letters(self) -> list[Letter]:
         """What is given up: to be buried, and then told by `buried` or `not_buried`."""
@@ -230,6 +238,11 @@ class Engine:
             return False
         if behind:  # one before it in its lane comes again, and it after that
             return True
+        if failed is not None and failed.back and self._gives:
+            del self._held[id]
+            self.tally.failed += 1
+            self._backs.append(held.message)
+            return False
         if failed is not None:
             return self._blame(held, failed, now)
         if id not in outcome.held:

@@ -15,6 +15,8 @@ class Failed(Exception):
     never: no try can help: a dead letter now
     blame: False when it is nobody's fault (the function is busy, or gone): all come again after a
            pause, and it counts as no try
+    back:  the broker is to hand it out again, to whomever; so it counts there, and is forgotten
+           here.  Where a source gives nothing back, it comes again by itself
     """
 
     def __init__(
@@ -24,8 +26,10 @@ class Failed(Exception):
         after: float | None = None,
         never: bool = False,
         blame: bool = True,
+        back: bool = False,
     ) -> None:
         self.reason, self.after, self.never, self.blame = reason, after, never, blame
+        self.back = back
         super().__init__(reason)
 
 

@@ -41,6 +41,7 @@ class JetStream(Source):
         across_workers=False,
         extends=True,
         requeues=True,
+        gives_back=True,
         dead_letters="subject of a stream",
         note="several workers of one consumer share its messages without regard to keys",
     )
@@ -138,6 +139,10 @@ class JetStream(Source):
             left = [self._message(each) for each in await self._pull.end()]
             await self._answer([*messages, *left], b"-NAK")
             await self._connection.flush()
+
+    async def give_back(self, messages: Sequence[Message]) -> None:
+        self._out.difference_update(each.id for each in messages)
+        await self._answer(messages, b"-NAK")
 
     async def extend(self, messages: Sequence[Message]) -> None:
         await self._answer(messages, b"+WPI")

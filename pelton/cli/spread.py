@@ -24,7 +24,9 @@ MANY = 1 << 60
 @click.command()
 @click.argument("where")
 @click.option(
-    "--broker", required=True, help="nats://HOST:PORT, or sqs: and kinesis: (AWS; //HOST:PORT)."
+    "--broker",
+    default="",
+    help="nats://HOST:PORT, sqs: or kinesis: (//HOST:PORT); else the graph's.",
 )
 @click.option("--workers", default=1, show_default=True, help="Processes for each queue.")
 @click.option("--timeout", default=0.0, help="Seconds that an event may take in a process.")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # The scheme of a broker's URL: its module here.
 KINDS = {"kinesis": "kinesis", "memory": "memory", "nats": "nats", "sqs": "sqs"}
 
+# The kind of a queue outside of AWS: what a function needs to send to it.
+CLIENTS = {"nats": "nats-py>=2.9"}
+
 
 def broker_at(url: str) -> Broker:
     """The broker that a URL names: "sqs:" (AWS), "sqs://127.0.0.1:4566", the same with

@@ -15,6 +15,11 @@ from ...handlers.errors import PeltonError
 from ..message import Message
 from ..steps.queue import Address
 
+MOST_RECEIVES = 1000  # of a redrive policy of SQS
+# Kills, and records that a batch gave back untried, count as receives; only what never comes to
+# its end is left to the queue itself.
+SPARE_RECEIVES = 20
+
 
 class NoSuchQueue(PeltonError):
     """A message was sent to a queue, or asked of one, that is not there."""
@@ -93,6 +98,11 @@ def dead(queue: Address) -> Address:
     return Address(queue.dead_letter or f"{queue.name}-dead", queue.ordered, letters=True)
 
 
+def receives(queue: Address) -> int:
+    """After how many receives the queue itself gives a message up: one that kills its worker."""
+    return min(queue.attempts + SPARE_RECEIVES, MOST_RECEIVES)
+
+
 def bury_broken(
     broker: Broker, queue: Address, text: str, received: Received, error: Exception
 ) -> None:
@@ -103,6 +113,18 @@ def bury_broken(
     (told,) = broker.send(dead(queue), [letter])
     if not isinstance(told, NotSent):
         broker.done(queue, [received])
+
+
+def bury_deadly(broker: Broker, queue: Address, received: Received) -> bool:
+    """Move to the dead letters what was handed out again and again, and never came to its end;
+    whether it is there now."""
+    count = received.attempt - 1
+    said = f"handed out {count} times, and each time the worker ended before it was done"
+    reason = {"error": said, "attempt": count, "queue": queue.name}
+    (told,) = broker.send(dead(queue), [received.message.dead(reason)])
+    if not isinstance(told, NotSent):
+        broker.done(queue, [received])
+    return not isinstance(told, NotSent)
 
 
 def digest_id(message: Message) -> str:

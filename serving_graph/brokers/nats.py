@@ -6,17 +6,27 @@ imported, and its loop started on a thread of its own, when the broker first spe
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+from ...handlers.triggers.natsjetstream import CONSUMER
 from ..message import Message
 from ..steps.queue import Address
-from .base import Away, Broker, NoSuchQueue, NotSent, Received, bury_broken, dead, digest_id
+from .base import (
+    Away,
+    Broker,
+    NoSuchQueue,
+    NotSent,
+    Received,
+    bury_broken,
+    bury_deadly,
+    dead,
+    digest_id,
+    receives,
+)
 
 T = TypeVar("T")
-_CONSUMER = "work"
 _ANSWER = 5.0  # seconds that a server may take to answer
-_SAME = 120.0  # seconds in which a message that is sent again is known for the same
 
 
 class NatsBroker:
@@ -37,32 +47,28 @@ class NatsBroker:
         self._do(_nothing())
 
     def prepare(self, queues: Sequence[Address]) -> None:
-        self._do(self._prepare(queues))
+        from .nats_streams import MANY, Stream, given_up, make_all
 
-    async def _prepare(self, queues: Sequence[Address]) -> None:
-        from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType
-        from nats.js.errors import NotFoundError
-
+        wanted = []
         for each in queues:
-            for name in (dead(each).name, each.name):
-                try:
-                    await self._stream.stream_info(name)
-                except NotFoundError:
-                    await self._stream.add_stream(
-                        name=name,
-                        subjects=[name],
-                        retention=RetentionPolicy.WORK_QUEUE,
-                        storage=StorageType.FILE,
-                        duplicate_window=_SAME,
-                    )
-            taking = ConsumerConfig(
-                durable_name=_CONSUMER,
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=each.window,
-                max_deliver=-1,
-                max_ack_pending=1 if each.ordered else 1000,
-            )
-            await self._stream.add_consumer(each.name, taking)
+            letters = dead(each).name
+            wanted.append(Stream(letters, (letters, given_up(each.name))))
+            at_once = 1 if each.ordered else MANY
+            # How often a message was handed out is told with it here: see `receive`.
+            wanted.append(Stream(each.name, (each.name,), each.window, at_once))
+        self.ask(lambda js: make_all(js, wanted))
+
+    def ask(self, what: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        """What JetStream answers to nats-py's own calls.  Raises `Away`."""
+        return self._do(self._asked(what))
+
+    async def _asked(self, what: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        from nats.errors import Error
+
+        try:
+            return await what(self._stream)
+        except (Error, OSError) as error:
+            raise Away(f"{self.url}: {_words(error)}") from error
 
     def send(self, queue: Address, messages: Sequence[Message]) -> list[str | NotSent]:
         texts = [(each.text().encode(), digest_id(each)) for each in messages]
@@ -110,7 +116,9 @@ class NatsBroker:
             told = each.metadata
             name, count = f"{queue.name}:{told.sequence.stream}", told.num_delivered
             try:
-                found.append(Received(Message.from_text(each.data, name), count, each))
+                one = Received(Message.from_text(each.data, name), count, each)
+                if not (count > receives(queue) and bury_deadly(self, queue, one)):
+                    found.append(one)
             except ValueError as error:
                 text = each.data.decode(errors="replace")
                 broken = Received(Message(None, idempotency_key=name), count, each)
@@ -125,8 +133,8 @@ class NatsBroker:
             taking = self._taking.get(queue.name)
             if taking is None:
                 # Raises for a queue that is not there, where taking from it would only wait.
-                await self._stream.consumer_info(queue.name, _CONSUMER)
-                taking = await self._stream.pull_subscribe_bind(_CONSUMER, queue.name)
+                await self._stream.consumer_info(queue.name, CONSUMER)
+                taking = await self._stream.pull_subscribe_bind(CONSUMER, queue.name)
                 self._taking[queue.name] = taking
             return list(await taking.fetch(most, timeout=max(wait, 0.05)))
         except TimeoutError:  # nats-py's own is one of these, and not the only one it raises

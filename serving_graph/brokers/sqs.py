@@ -11,15 +11,21 @@ from typing import Any
 
 from ..message import Message
 from ..steps.queue import Address
-from .base import Away, Broker, NoSuchQueue, NotSent, Received, bury_broken, dead, digest_id
+from .base import (
+    Away,
+    Broker,
+    NoSuchQueue,
+    NotSent,
+    Received,
+    bury_broken,
+    dead,
+    digest_id,
+    receives,
+)
 
 BATCH = 10  # entries of one request
 BATCH_BYTES = 250_000  # of one request: its limit is 262,144 where nothing more is granted
 LONGEST_WAIT = 20  # seconds of one request
-MOST_RECEIVES = 1000  # of a redrive policy
-# Kills, and records that a batch gave back untried, count as receives; only what never comes to
-# its end is left to the queue's own redrive policy.
-SPARE_RECEIVES = 20
 # Of a message, not of the moment.
 _NEVER = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue")
 _NOT_OURS = ("MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue")
@@ -31,11 +37,6 @@ def queue_name(queue: Address) -> str:
     'orders.fifo'
     """
     return f"{queue.name}.fifo" if queue.ordered else queue.name
-
-
-def receives(queue: Address) -> int:
-    """After how many receives the queue itself gives a message up: one that kills its worker."""
-    return min(queue.attempts + SPARE_RECEIVES, MOST_RECEIVES)
 
 
 def attributes(queue: Address, dead_arn: str = "") -> dict[str, str]:

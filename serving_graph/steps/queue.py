@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..run import Worker
 
 KINDS = ("sqs", "kinesis")
+BROKERS = ("nats",)  # what `broker=` may begin with
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -50,6 +51,7 @@ class Queue(Step[Any, Any]):
         super().__init__(StepSpec("queue", name, options=canonical(options | by)), at)
         _check(name, options, at)
         self.by, self.kind, self.attempts = key, options["kind"], options["attempts"]
+        self.broker: str = options.get("broker", "")
         self.backoff, self.window = options["backoff"], options["window"]
         self.answers = options["answers"] == "value"
         self.dead_letter = options["dead_letter"] or f"{name}-dead"
@@ -93,7 +95,8 @@ def queue(
     name: str,
     *,
     key: str | Callable[[Any], Any] = "",
-    kind: str = "sqs",
+    kind: str = "",
+    broker: str = "",
     attempts: int = 5,
     backoff: float = 1.0,
     window: float = 0,
@@ -109,8 +112,11 @@ def queue(
     than once: see `once`.  A queue that ends the graph takes the answers.
 
     key:         a field's name, or a function of the value: events of one key keep their order
-    kind:        "sqs", or "kinesis": a stream, of which each shard keeps its order and is held up
-                 while one event is tried, at Lambda's pace; one kind for all queues of a graph
+    kind:        "sqs" (the default), or "kinesis": a stream, of which each shard keeps its order
+                 and is held up while one event is tried, at Lambda's pace; one kind for all queues
+                 of a graph
+    broker:      instead of a kind, where the queue is outside of AWS: "nats://HOST:4222", a stream
+                 of JetStream; the function behind it is one of Nuclio then
     attempts:    how often a failing event is tried before it goes to the dead-letter queue, with
                  the step, the error and the input's digest as the reason
     backoff:     seconds before it is tried again; twice as long each time
@@ -132,7 +138,8 @@ def queue(
     '2 pieces'
     """
     options = {
-        "kind": kind,
+        "kind": kind or (broker.partition("://")[0] if broker else "sqs"),
+        **({"broker": broker} if broker else {}),
         "attempts": attempts,
         "backoff": backoff,
         "window": window,
@@ -145,6 +152,7 @@ def queue(
 def rebuild(spec: StepSpec, branches: Branches, at: Place) -> Step[Any, Any]:
     by, defaults = spec.option("key") or {}, ("kind", "attempts", "backoff", "window")
     options = {name: spec.option(name) for name in (*defaults, "dead_letter", "answers")}
+    options |= {"broker": broker} if (broker := spec.option("broker")) else {}
     key = resolve(by["function"]) if "function" in by else by.get("field", "")
     return Queue(spec.name, key, options, at)
 
@@ -162,7 +170,9 @@ def _check(name: str, options: dict[str, Any], at: Place) -> None:
         raise wrong(
             f"a queue cannot be named {name!r}", "use 1 to 60 letters, digits, '-' or '_'", at=at
         )
-    if options["kind"] not in KINDS:
+    if options.get("broker"):
+        _check_broker(name, options, at)
+    elif options["kind"] not in KINDS:
         what = f"queue {name!r} is of no known kind: {options['kind']!r}"
         raise wrong(what, meant(str(options["kind"]), list(KINDS)), at=at)
     if options["answers"] not in ("receipt", "value"):
@@ -174,3 +184,18 @@ def _check(name: str, options: dict[str, Any], at: Place) -> None:
         raise wrong(f"queue {name!r}: backoff={options['backoff']} is below 0 seconds", at=at)
     if not 0 <= options["window"] <= 43200:
         raise wrong(f"queue {name!r}: window={options['window']} is outside 0 to 43200 s", at=at)
+
+
+def _check_broker(name: str, options: dict[str, Any], at: Place) -> None:
+    broker = options["broker"]
+    scheme, _, where = broker.partition("://")
+    if scheme not in BROKERS or not where:
+        advice = f'write it as "{BROKERS[0]}://HOST:PORT"; queues of AWS have kind= and no broker='
+        raise wrong(f"queue {name!r}: broker={broker!r} is no broker's address", advice, at=at)
+    if "@" in where:
+        # It would be shown wherever the graph and its deploys are.
+        what = f"queue {name!r}: broker= has a user or a password in it"
+        raise wrong(what, "a graph is shown and sent as it is; give the address alone", at=at)
+    if options["kind"] != scheme:
+        what = f"queue {name!r} has kind={options['kind']!r} and broker={broker!r}"
+        raise wrong(what, "give one of the two", at=at)

@@ -27,7 +27,7 @@ def forgotten(reason: str) -> None:
 
 def handed_back(reason: str) -> Failed:
     """Nuclio gives it back to the broker, which hands it out again."""
-    return Failed(reason, after=0)
+    return Failed(reason, after=0, back=True)
 
 
 class BrokerTrigger:

@@ -1,0 +1,151 @@
+"""A graph whose queues are on JetStream, deployed to the emulator's Nuclio: entry, children, keys in
+order, workers that are killed, dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton.pytest_plugin import RunningEmulator
+
+from ..event_sources.servers.nats import NatsServer
+from .commands import Run, commands_at
+
+APP = """
+import os
+import signal
+from pathlib import Path
+
+import pelton
+from pelton import steps
+
+app = pelton.App("shop")
+seen = Path(SEEN)
+
+
+def read(order: dict[str, int]) -> dict[str, int]:
+    return order
+
+
+def price(order: dict[str, int]) -> dict[str, int]:
+    with seen.open("a") as lines:
+        print(order["key"], order["size"], file=lines)
+    if order["size"] == 13:
+        raise ValueError("nobody buys 13")
+    if order["size"] == 99 and not seen.with_suffix(".killed").exists():
+        seen.with_suffix(".killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if order["size"] == 666:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"key": order["key"], "cents": 10 * order["size"]}
+
+
+def tell(bill: dict[str, int], context: pelton.Context) -> list[object]:
+    context.logger.info("telling")
+    return [bill["key"], bill["cents"], context.delivery.correlation_id]
+
+
+graph = (
+    pelton.Graph("shop")
+    >> read
+    >> steps.queue("orders-N", key="key", broker=BROKER, attempts=2, backoff=0)
+    >> price
+    >> steps.queue("priced-N", broker=BROKER)
+    >> steps.once(tell, store=f"sqlite:{seen}.db")
+    >> steps.queue("told-N", broker=BROKER)
+)
+app.serve(graph, timeout=5)
+"""
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    server = NatsServer(tmp_path_factory.mktemp("nats"))
+    yield server
+    server.stop()
+
+
+class Shop:
+    """The app in a folder of its own, with queues of its own."""
+
+    def __init__(self, emulator: RunningEmulator, server: NatsServer, folder: Path) -> None:
+        self.emulator, self.server, self.seen = emulator, server, folder / "seen"
+        self.number = str(next(_numbers))
+        text = APP.replace("-N", f"-{self.number}").replace("BROKER", repr(server.url))
+        (folder / "shop_nuclio_app.py").write_text(text.replace("SEEN", repr(str(self.seen))))
+        run = commands_at(emulator, folder)
+        self.run: Run = lambda word, *more: run(word, "shop_nuclio_app.py", *more)
+
+    def deploy(self) -> None:
+        done = self.run("deploy", "--on", "nuclio")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def call(self, key: int, size: int) -> dict[str, Any]:
+        found = httpx.get(f"{self.emulator.nuclio_url}/api/functions/shop").json()
+        port = found["status"]["httpPort"]
+        order = {"key": key, "size": size}
+        answer = httpx.post(f"http://127.0.0.1:{port}/", json=order, timeout=30)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def taken(self, queue: str, many: int, more: str = "") -> list[dict[str, Any]]:
+        """That many messages of a stream, waited for."""
+        return asyncio.run(_taken(self.server.url, f"{queue}-{self.number}{more}", many))
+
+    def lines(self) -> list[tuple[int, int]]:
+        return [(int(a), int(b)) for a, b in map(str.split, self.seen.read_text().splitlines())]
+
+
+async def _taken(url: str, stream: str, many: int) -> list[dict[str, Any]]:
+    import nats
+
+    client = await nats.connect(url)
+    try:
+        js, found = client.jetstream(), list[dict[str, Any]]()
+        async with asyncio.timeout(60):
+            while (await js.stream_info(stream)).state.messages < many:
+                await asyncio.sleep(0.05)
+        first = (await js.stream_info(stream)).state.first_seq
+        for number in range(first, first + many):
+            found.append(json.loads((await js.get_msg(stream, number)).data or b""))
+        return found
+    finally:
+        await client.close()
+
+
+@pytest.fixture
+def shop(pelton_emulator: RunningEmulator, nats_server: NatsServer, tmp_path: Path) -> Shop:
+    return Shop(pelton_emulator, nats_server, tmp_path)
+
+
+def test_entry_and_children(shop: Shop) -> None:
+    planned = shop.run("plan", "--on", "nuclio")
+    number = shop.number
+    assert f"create jetstream\n    stream orders-{number}: file" in planned.stdout, planned
+    shop.deploy()
+    again = shop.run("deploy", "--on", "nuclio").stdout
+    assert again == f"shop: nothing to do (shop, shop-orders-{number}, shop-priced-{number})\n"
+    sent = [(key, size) for size in (1, 13, 99, 2) for key in (1, 2)]
+    for key, size in sent:
+        receipt = shop.call(key, size)
+        assert receipt["queue"] == f"orders-{number}"
+    told = shop.taken("told", 6)
+    values = [each["value"] for each in told]
+    assert sorted(each[:2] for each in values) == [[k, c] for k in (1, 2) for c in (10, 20, 990)]
+    assert all(each["value"][2] == each["correlation"] == each["key"] for each in told)
+    letters = shop.taken("orders", 2, "-dead")
+    reasons = [each["reason"] for each in letters]
+    assert {each["error"] for each in reasons} == {"ValueError: nobody buys 13"}
+    assert {(each["step"], each["attempt"]) for each in reasons} == {("shop/price", 2)}
+    for key in (1, 2):  # of each key in order, over failures and a kill
+        assert list(dict.fromkeys(s for k, s in shop.lines() if k == key)) == [1, 13, 99, 2]
