@@ -416,6 +416,17 @@ class Graph(Generic[I, O]):
         """The files that the steps load, for whoever makes the artifact."""
         return tuple(dict.fromkeys(file for each in self.walk() for file in each.files))
 
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What its functions require because of the brokers that its steps send to."""
+        brokers = dict.fromkeys(getattr(each, "broker", "") for each in self.walk())
+        named = [each.partition(":")[0] for each in brokers if each]
+        if not named:
+            return ()
+        from .brokers import CLIENTS
+
+        return tuple(CLIENTS[each] for each in dict.fromkeys(named))
+
     def modules(self) -> tuple[str, ...]:
         """The modules that the steps' code is in, for whoever makes the artifact."""
         named = [text.partition(":")[0] for each in self.walk() for text in each.references]

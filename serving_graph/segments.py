@@ -186,13 +186,8 @@ class Segment:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """What the segment's function requires because of its queues."""
-        queue = self.target or self.source
-        if queue is None or not queue.broker:
-            return ()
-        from .brokers import CLIENTS
-
-        return (CLIENTS[queue.kind],)
+        """What the segment's function requires because of its graph's queues."""
+        return self.graph.requirements
 
     def work(self, context: Context) -> Work:
         """Does the work of messages, in this worker."""

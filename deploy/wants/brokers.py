@@ -52,7 +52,9 @@ def needed(function: Function[..., Any]) -> tuple[str, ...]:
 
 def _handoffs(functions: Functions) -> list[tuple[Function[..., Any], JetStreamHandoff]]:
     """Takers first: they say how many events are in hand at one time."""
-    pairs = [(function, each) for function in functions for each in function.triggers]
+    pairs: list[tuple[Function[..., Any], Any]] = [
+        (function, each) for function in functions for each in function.triggers
+    ]
     pairs += [(function, each) for function in functions for each in function.sends]
     return [(function, each) for function, each in pairs if isinstance(each, JetStreamHandoff)]
 

@@ -44,6 +44,7 @@ class DeadLetters(Around):
         super().__init__("dead_letter", branches, name, at, options)
         self.attempts, self.then = options["attempts"], options["then"]
         self.file, self.queue = options["file"], options["queue"]
+        self.broker: str = (self.queue or {}).get("broker", "")
         self.drops = self.drops or self.then == DROP
         for _, steps in branches[1:]:
             check_gives(self, steps[0], DeadLetter, "a letter is a")
@@ -98,7 +99,7 @@ def _mailbox(queue: dict[str, str]) -> Mailbox:
     from ..brokers import broker_at
     from .queue import Address
 
-    return Mailbox(broker_at(f"{queue['kind']}:"), Address(queue["name"]))
+    return Mailbox(broker_at(queue.get("broker") or f"{queue['kind']}:"), Address(queue["name"]))
 
 
 async def _deliver(put: Put, one: DeadLetter, path: str, context: Any) -> None:
@@ -166,7 +167,8 @@ def dead_letter(
         options["file"] = _file(str(to), called("dead_letter", name, held), at)
     elif isinstance(to, Step) and to.splits:
         queue: Queue = to  # type: ignore[assignment]
-        options["queue"] = {"kind": queue.kind, "name": queue.name}
+        broker = {"broker": queue.broker} if queue.broker else {}
+        options["queue"] = {"kind": queue.kind, "name": queue.name, **broker}
     else:
         held = (*held, (TO, steps_of(to)))
     return DeadLetters(held, options, name, at)

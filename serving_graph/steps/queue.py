@@ -174,7 +174,9 @@ def _check(name: str, options: dict[str, Any], at: Place) -> None:
         _check_broker(name, options, at)
     elif options["kind"] not in KINDS:
         what = f"queue {name!r} is of no known kind: {options['kind']!r}"
-        raise wrong(what, meant(str(options["kind"]), list(KINDS)), at=at)
+        there = f'give broker="{options["kind"]}://HOST:PORT"'
+        known = meant(str(options["kind"]), list(KINDS))
+        raise wrong(what, there if options["kind"] in BROKERS else known, at=at)
     if options["answers"] not in ("receipt", "value"):
         what = f"queue {name!r}: answers={options['answers']!r} is no answer"
         raise wrong(what, meant(str(options["answers"]), ["receipt", "value"]), at=at)

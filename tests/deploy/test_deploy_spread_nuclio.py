@@ -1,5 +1,5 @@
-"""A graph whose queues are on JetStream, deployed to the emulator's Nuclio: entry, children, keys in
-order, workers that are killed, dead letters."""
+"""A graph whose queues are on JetStream, deployed to the emulator's Nuclio: entry, children, keys
+in order, workers that are killed, dead letters."""
 
 from __future__ import annotations
 
