@@ -1,7 +1,8 @@
 """Messages a second from real brokers to a handler that does nothing, one a batch and a hundred,
 over what the client library's own loop of consuming and acknowledging makes of the same messages.
 
-The floor reads as many at a time as it can, and acknowledges as cheaply as its library does.
+The floor reads as many at a time as it can, and acknowledges as cheaply as its library does; but
+Kafka's, in which the library does nothing in Python, takes as many at a time as ours hands out.
 """
 
 from __future__ import annotations
@@ -23,13 +24,20 @@ from typing import Any
 from pelton.event_sources import Batch, Delivery, Rules, Source
 from pelton.event_sources.sources.directory import Directory
 from pelton.event_sources.sources.jetstream import JetStream
+from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.nats import Nats
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
 from pelton.event_sources.sources.redis_stream import RedisStream
 
 from .row import Row
 
-MESSAGES, FILES, ROUNDS, BODY = 10_000, 1_000, 2, b'{"n": 1, "text": "something to read"}'
+MESSAGES, KAFKA, FILES, ROUNDS, BODY = (
+    10_000,
+    50_000,
+    1_000,
+    2,
+    b'{"n": 1, "text": "something to read"}',
+)
 _names = (f"bench{number}" for number in count())
 
 # (address, name) -> a source of what is there under that name
@@ -49,6 +57,8 @@ def measure() -> list[Row]:
         address = f"redis://127.0.0.1:{port}/0"
         rows += asyncio.run(pairs("Redis streams", address, put_redis, floor_redis, _redis))
         rows += asyncio.run(pushed("Redis pub/sub", address, floor_pubsub, _pubsub, push_pubsub))
+    with kafka() as address:
+        rows += asyncio.run(kafka_pairs(address))
     with tempfile.TemporaryDirectory() as folder:
         rows += asyncio.run(pairs("a directory", folder, put_files, floor_files, _directory, FILES))
     return rows
@@ -119,7 +129,8 @@ def _rows(what: str, found: dict[int, float]) -> list[Row]:
             bound=0.6,
             at_least=True,
         )
-        for batch in (1, 100)
+        for batch in found
+        if batch
     ]
 
 
@@ -128,12 +139,15 @@ async def ours(
     batch: int,
     messages: int,
     begin: Callable[[], Awaitable[None]] | None = None,
+    from_first: bool = False,
 ) -> float:
     """Until the last one is acknowledged."""
-    seen, done = 0, asyncio.Event()
+    seen, start, done = 0, 0.0, asyncio.Event()
 
     async def handle(given: Batch) -> None:
-        nonlocal seen
+        nonlocal seen, start
+        if from_first and not seen:
+            start = time.perf_counter()
         seen += len(given.messages)
         if seen >= messages:
             done.set()
@@ -263,6 +277,94 @@ async def floor_pubsub(address: str, name: str, push: Put) -> float:
             if seen == MESSAGES:
                 break
         return MESSAGES / (time.perf_counter() - start)
+
+
+# -- Kafka
+@contextmanager
+def kafka() -> Iterator[str]:
+    """The mock cluster that comes with the client library, in a process of its own: it has sockets
+    and the protocol, and keeps messages in memory.  The topics are there."""
+    program = [sys.executable, "-m", "benchmarks.kafka_mock", *map(_topic, range(6 * ROUNDS))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(program, text=True, **pipes) as running:  # type: ignore[call-overload]
+        yield running.stdout.readline().strip()
+        running.stdin.close()
+
+
+async def kafka_pairs(address: str) -> list[Row]:
+    """From the first message on: to join a group takes as long for all."""
+    rows, names = [], map(_topic, count())
+    for batch in (1, 100):
+        blocking = awaited = mine = 0.0
+        for _ in range(ROUNDS):
+            name = next(names)
+            await asyncio.to_thread(put_kafka, address, name)
+            blocking = max(blocking, await asyncio.to_thread(floor_kafka, address, name, batch))
+            awaited = max(awaited, await floor_kafka_awaited(address, name, batch))
+            source = Kafka(address, topic=name, group=f"ours-{name}")
+            mine = max(mine, await ours(source, batch, KAFKA, from_first=True))
+        rows += _rows("Kafka (asyncio client)", {0: awaited, batch: mine})
+        rows += _rows("Kafka (blocking client)", {0: blocking, batch: mine})
+    return rows
+
+
+def _topic(number: int) -> str:
+    return f"topic{number}"
+
+
+def put_kafka(address: str, name: str) -> None:
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": address, "queue.buffering.max.messages": KAFKA})
+    for number in range(KAFKA):
+        producer.produce(name, BODY, f"k{number % 50}")
+    assert producer.flush(60) == 0
+
+
+def floor_kafka(address: str, name: str, batch: int) -> float:
+    """As its documents say it: one by one, each noted as done and committed by the library from
+    time to time; or a hundred, and those committed."""
+    from confluent_kafka import Consumer
+
+    noted = {"enable.auto.offset.store": False} if batch == 1 else {"enable.auto.commit": False}
+    client = Consumer({**_reader(address, f"blocking-{name}"), **noted})
+    client.subscribe([name])
+    while client.poll(10) is None:
+        pass
+    start, seen = time.perf_counter(), 1
+    while seen < KAFKA:
+        if batch == 1:
+            if (found := client.poll(10)) is not None:
+                client.store_offsets(found)
+                seen += 1
+        elif many := client.consume(batch, 1):
+            client.commit(asynchronous=False)
+            seen += len(many)
+    seconds = time.perf_counter() - start
+    client.close()
+    return KAFKA / seconds
+
+
+async def floor_kafka_awaited(address: str, name: str, batch: int) -> float:
+    from confluent_kafka.aio import AIOConsumer
+
+    messages = KAFKA if batch > 1 else KAFKA // 10  # it takes so much longer one by one
+    client = AIOConsumer({**_reader(address, f"awaited-{name}"), "enable.auto.commit": False})
+    await client.subscribe([name])
+    while await client.poll(10) is None:
+        pass
+    start, seen = time.perf_counter(), 1
+    while seen < messages:
+        if found := await client.consume(batch, 1):
+            await client.commit()
+            seen += len(found)
+    seconds = time.perf_counter() - start
+    await client.close()
+    return messages / seconds
+
+
+def _reader(address: str, group: str) -> dict[str, Any]:
+    return {"bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest"}
 
 
 # -- a directory

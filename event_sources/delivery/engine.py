@@ -51,7 +51,9 @@ class Engine:
         self._acks: list[Message] = []
         self._backs: list[Message] = []
         self._posts: list[Letter] = []
-        self._done: dict[str, None] = {}
+        # Two generations: to forget one id at a time is dear, and so many are remembered at least.
+        self._done: set[str] = set()
+        self._done_before: set[str] = set()
         self._sweep: float | None = None
         self._number = 0
 
@@ -125,15 +127,15 @@ class Engine:
         for item in items:
             if isinstance(item, Lost):
                 self._lose(item)
-            elif item.id in self._done:
+            elif (id := item.id) in self._done or id in self._done_before:
                 self.tally.repeated += 1
                 self._acks.append(item)
-            elif (known := self._held.get(item.id)) is not None:
+            elif (known := self._held.get(id)) is not None:
                 self.tally.repeated += 1
                 # Also one that a rebalance has taken away and brought back: it is ours again.
                 known.message, known.leased, known.lost = item, now, False
             else:
-                self._new(item, now)
+                self._new(item, id, now)
 
     def ended(self, batch: Batch, outcome: Outcome | None, now: float) -> None:
         """The handler has come back; what it did not name is done."""
@@ -174,18 +176,16 @@ class Engine:
         self._posts.append(letter)
 
     # -- coming
-    def _new(self, message: Message, now: float) -> None:
+    def _new(self, message: Message, id: str, now: float) -> None:
         self.tally.received += 1
-        held = self._held[message.id] = Held(message, now, self._limit(message.attempt))
-        if self._letters and self.rules.handouts and message.attempt > self.rules.handouts:
-            held.tries = message.attempt - 1
-            self._give_up(held, DIED.format(held.tries), now)
-        else:
-            self._lanes.add(held, now)
-
-    def _limit(self, attempt: int) -> int:
-        """The largest batch for one that was handed out before: in the end it is alone."""
-        return 0 if attempt <= 1 else max(1, self.rules.batch >> (attempt - 1))
+        held = self._held[id] = Held(message, now)
+        if message.attempt > 1:
+            # It was handed out before: in ever smaller batches, in the end alone.
+            held.limit = max(1, self.rules.batch >> (message.attempt - 1))
+            if self._letters and 0 < self.rules.handouts < message.attempt:
+                held.tries = message.attempt - 1
+                return self._give_up(held, DIED.format(held.tries), now)
+        self._lanes.add(held, now)
 
     def _lose(self, lost: Lost) -> None:
         def theirs(held: Held) -> bool:
@@ -221,6 +221,8 @@ class Engine:
     # -- ending
     def _over(self, batch: Batch, outcome: Outcome, now: float) -> None:
         found = self._batches.pop(batch.number)
+        if not outcome.failed and not outcome.held:
+            return self._all_done(found, now)
         back: dict[Lane, list[Held]] = {}
         for held in found:
             if not held.batch:  # it was given up instead of handed out
@@ -229,6 +231,25 @@ class Engine:
             if self._comes_again(held, outcome, now, behind=held.lane in back):
                 back.setdefault(held.lane, []).append(held)
         self._lanes_over(found, back, now)
+
+    def _all_done(self, found: Sequence[Held], now: float) -> None:
+        """What nearly every batch comes to, with as few words for it as can be."""
+        done = []
+        lane: Lane | None = None
+        for held in found:
+            if held.batch:  # else it was given up instead of handed out
+                id = held.message.id
+                del self._held[id]
+                if not held.lost:
+                    done.append(held.message)
+                    self._done.add(id)
+            if held.lane is not lane:
+                lane = held.lane
+                self._lanes.put_back(lane, (), now)
+        self._acks += done
+        self.tally.done += len(done)
+        if len(self._done) > self.rules.remember:
+            self._turn_page()
 
     def _comes_again(self, held: Held, outcome: Outcome, now: float, *, behind: bool) -> bool:
         id = held.message.id
@@ -295,10 +316,13 @@ class Engine:
         self._remember(id)
 
     def _remember(self, id: str) -> None:
-        if self.rules.remember:
-            self._done[id] = None
-            if len(self._done) > self.rules.remember:
-                del self._done[next(iter(self._done))]
+        self._done.add(id)
+        if len(self._done) > self.rules.remember:
+            self._turn_page()
+
+    def _turn_page(self) -> None:
+        self._done_before = self._done if self.rules.remember else set()
+        self._done = set()
 
     def _give_up(self, held: Held, reason: str, now: float) -> None:
         tries = max(held.tries, 1)

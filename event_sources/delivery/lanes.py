@@ -28,15 +28,15 @@ class Held:
     lost:   it is somebody else's now: no word of it to the broker any more
     """
 
-    __slots__ = (
-        "batch", "due", "lane", "leased", "limit", "lost", "message", "pauses", "since", "tries"
-    )  # fmt: skip
+    # What most messages never change stands at the class: one is made for every message.
+    due = 0.0
+    tries = pauses = limit = batch = 0
+    lost = False
     lane: Lane
 
-    def __init__(self, message: Message, now: float, limit: int) -> None:
-        self.message, self.since, self.due, self.leased = message, now, now, now
-        self.tries, self.pauses, self.limit = 0, 0, limit
-        self.batch, self.lost = 0, False
+    def __init__(self, message: Message, now: float) -> None:
+        self.message = message
+        self.since = self.leased = now
 
 
 class Lane:
@@ -64,7 +64,8 @@ class Lanes:
         """Behind all others of its lane."""
         lane = held.lane = self._lane(held.message)
         lane.waiting.append(held)
-        self._line_up(lane, now)
+        if not lane.queued:
+            self._line_up(lane, now)
 
     def put_back(self, lane: Lane, back: Sequence[Held], now: float) -> None:
         """A batch is over: `back` come again, before all others of the lane that they are of."""
@@ -81,9 +82,10 @@ class Lanes:
             found = self._form(self._suspects, now, suspects=True)
             if found:
                 return found
-        ripe = self._ripe_at(now)
-        if ripe is None or ripe > now:
-            return []
+        if self._rules.window:
+            ripe = self._ripe_at(now)
+            if ripe is None or ripe > now:
+                return []
         return self._form(self._fresh, now, suspects=False)
 
     def next_due(self, now: float) -> float | None:
@@ -157,17 +159,23 @@ class Lanes:
         return oldest + self._rules.window if together else None
 
     def _form(self, line: deque[Lane], now: float, *, suspects: bool) -> list[Held]:
+        # Every message comes through here: no call is made for one.
         chosen: list[Held] = []
-        load = _Load(self._rules)
-        while line and load.has_room:
+        room, most, size = self._rules.batch, self._rules.most_bytes, 0
+        while line and len(chosen) < room:
             lane = line.popleft()
             lane.queued = False
-            before = len(chosen)
-            while lane.waiting and _fits(lane.waiting[0], now, suspects):
-                if not load.takes(lane.waiting[0]):
-                    load.has_room = False
+            before, waiting = len(chosen), lane.waiting
+            while waiting and len(chosen) < room:
+                head = waiting[0]
+                if (head.limit > 0) is not suspects or head.due > now:
                     break
-                chosen.append(lane.waiting.popleft())
+                if suspects and (room := min(room, max(head.limit, 1))) <= len(chosen):
+                    break
+                if most and (size := size + len(head.message.body)) > most and chosen:
+                    room = 0
+                    break
+                chosen.append(waiting.popleft())
             lane.busy = len(chosen) > before
             if not lane.busy:
                 # The head is too much for what is left, or is not of this line (any more).
@@ -179,27 +187,3 @@ class Lanes:
         if line and line[-1] is lane and len(line) > 1:
             line.pop()
             line.appendleft(lane)
-
-
-class _Load:
-    """What a batch still takes."""
-
-    def __init__(self, rules: Rules) -> None:
-        self._limit, self._bytes, self._most = rules.batch, 0, rules.most_bytes
-        self._count, self.has_room = 0, True
-
-    def takes(self, held: Held) -> bool:
-        """Whether it may join; it has, when this says so."""
-        limit = min(self._limit, held.limit) if held.limit else self._limit
-        size = len(held.message.body)
-        if self._count and (
-            self._count >= limit or (self._most and self._bytes + size > self._most)
-        ):
-            return False
-        self._count, self._limit, self._bytes = self._count + 1, limit, self._bytes + size
-        self.has_room = self._count < limit
-        return True
-
-
-def _fits(held: Held, now: float, suspects: bool) -> bool:
-    return bool(held.limit) is suspects and held.due <= now

@@ -12,7 +12,7 @@ from ..errors import Away, WrongSource
 from ..message import Letter, Lost, Message
 from ..source import Promises, Source
 from .kafka_connection import ANSWER, Connection
-from .kafka_hand import Part
+from .kafka_message import Part, maker
 
 STARTS = {"all": "earliest", "new": "latest"}
 ORDERS = ("key", "partition")
@@ -71,10 +71,10 @@ class Kafka(Source):
             raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
         if order not in ORDERS:
             raise WrongSource(f"kafka: order={order!r} is none of {', '.join(ORDERS)}")
-        self._by_key = order == "key"
         self.brokers, self.group, self.start, self.settle = brokers, group, start, settle
         self.topics = (topic,) if isinstance(topic, str) else tuple(topic)
         self.where = f"kafka at {brokers}"
+        self._made = maker(order == "key", len(self.topics) == 1)
         self._client = {
             "bootstrap.servers": brokers,
             "log_level": 2,  # what it would print is in the status
@@ -103,7 +103,7 @@ class Kafka(Source):
     async def open(self) -> None:
         settings = {**self._client, **self._reader, **self._options}
         self._connection = Connection(
-            settings, self.where, self.topics, self._message, self.settle, self._before
+            settings, self.where, self.topics, self._made, self.settle, self._before
         )
         await self._connection.open()
 
@@ -121,25 +121,6 @@ class Kafka(Source):
         if connection is not None:
             self._before = connection.hand.owned
             await connection.close()
-
-    def _message(self, found: Any) -> Message:
-        topic, partition, offset = found.topic(), found.partition(), found.offset()
-        raw_key = found.key()
-        key = _text(raw_key)
-        kind, milliseconds = found.timestamp()
-        lane = (key if self._by_key else "") or str(partition)
-        return Message(
-            id=f"{topic}/{partition}/{offset}",
-            body=found.value() or b"",
-            topic=topic,
-            key=key,
-            lane=lane if len(self.topics) == 1 else f"{topic}/{lane}",
-            partition=partition,
-            headers={name: _text(value) for name, value in found.headers() or ()},
-            position=str(offset),
-            timestamp=milliseconds / 1000 if kind else None,
-            raw=raw_key,
-        )
 
     def _send(self, letter: Letter, place: str) -> None:
         """To another topic, with its key; back when all replicas that are in step have it."""
@@ -178,9 +159,3 @@ def _security(
         "ssl.key.location": cert_key,
     }
     return {name: value for name, value in said.items() if value}
-
-
-def _text(value: bytes | str | None) -> str:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return value or ""

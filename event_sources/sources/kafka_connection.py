@@ -14,10 +14,11 @@ from typing import Any
 
 from ..errors import Away
 from ..message import Lost, Message
-from .kafka_hand import Hand, Part
+from .kafka_hand import Hand
+from .kafka_message import KafkaMessage, Part
 
 IDLE, BUSY = 0.2, 0.02  # seconds that the thread waits for messages; BUSY while there is to commit
-CHUNK = 500  # messages read at one time
+CHUNK = 1000  # messages read at one time
 ANSWER = 10.0  # seconds for a broker to answer
 FIRST_CONTACT = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds that each asking for a topic may take
 
@@ -27,7 +28,7 @@ Commit = tuple[str, int, int]
 class Connection:
     """
     settings: of librdkafka;  where: its brokers, as errors say it
-    topics:   what is read;  made: a message of librdkafka's, as ours
+    topics:   what is read;  made: messages of librdkafka's, as ours
     settle:   seconds that a rebalance waits for what is in hand of a partition that goes
     before:   the partitions that were ours on the last connection
     """
@@ -37,7 +38,7 @@ class Connection:
         settings: Mapping[str, Any],
         where: str,
         topics: Sequence[str],
-        made: Callable[[Any], Message],
+        made: Callable[[Sequence[Any]], list[KafkaMessage]],
         settle: float,
         before: set[Part],
     ) -> None:
@@ -165,15 +166,14 @@ class Connection:
             self._pause(self.hand.full)
         elif not self.hand.full:
             self._pause(False)
-        self._read(1 if self.hand.full else CHUNK)
+        self._read(1 if self.hand.overfull else CHUNK)
 
     def _read(self, most: int) -> None:
         if (first := self._consumer.poll(BUSY if self.hand.any_out else IDLE)) is None:
             return
         found = [first, *(self._consumer.consume(most - 1, 0) if most > 1 else ())]
-        messages = [self._made(each) for each in found if not self._is_error(each.error())]
-        if messages:
-            self.hand.read(messages)
+        if good := [each for each in found if not ((error := each.error()) and self._fails(error))]:
+            self.hand.read(self._made(good))
             self._ring()
 
     def _pause(self, on: bool) -> None:
@@ -207,13 +207,13 @@ class Connection:
         else:
             self._why = error.str()
 
-    def _is_error(self, error: Any) -> bool:
+    def _fails(self, error: Any) -> bool:
         """In the place of a message: a topic that is gone, a right that we have not."""
         from confluent_kafka import KafkaError
 
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        if error.code() != KafkaError._PARTITION_EOF:
             self._say_gone(error.str())
-        return error is not None
+        return True
 
     def _assigned(self, consumer: Any, parts: Sequence[Any]) -> None:
         self.hand.assigned({(each.topic, each.partition) for each in parts})

@@ -11,22 +11,21 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ..message import Lost, Message
-
-Part = tuple[str, int]  # a topic and the number of one of its partitions
+from .kafka_message import KafkaMessage, Part
 
 
 class Offsets:
     """The offsets of one partition that are out, in order.
 
     >>> offsets = Offsets()
-    >>> for each in (5, 6, 7): offsets.out(each)
-    >>> offsets.done(6), offsets.position, offsets.done(5), offsets.position
+    >>> offsets.out([5, 6, 7])
+    >>> offsets.done([6]), offsets.position, offsets.done([5]), offsets.position
     (None, 5, None, 7)
     """
 
     def __init__(self) -> None:
-        self._out: deque[int] = deque()
-        self._open: set[int] = set()
+        self._out: deque[int] = deque()  # the oldest of them is not done
+        self._done: set[int] = set()  # those behind it that are
         self._end = -1
         self.committed = -1
 
@@ -38,24 +37,26 @@ class Offsets:
     @property
     def any_out(self) -> bool:
         """Whether one of them is not done."""
-        return bool(self._open)
+        return bool(self._out)
 
-    def out(self, offset: int) -> None:
-        """It was read; they come in order."""
-        self._out.append(offset)
-        self._open.add(offset)
-        self._end = offset + 1
+    def out(self, offsets: Sequence[int]) -> None:
+        """They were read, in their order."""
+        self._out.extend(offsets)
+        self._end = offsets[-1] + 1
 
-    def done(self, offset: int) -> None:
-        """It is; one that is not out is passed over."""
-        self._open.discard(offset)
-        while self._out and self._out[0] not in self._open:
-            self._out.popleft()
+    def done(self, offsets: Iterable[int]) -> None:
+        """They are; those that are not out are passed over."""
+        out, done = self._out, self._done
+        if not out:
+            return
+        done.update(each for each in offsets if out[0] <= each < self._end)
+        while out and out[0] in done:
+            done.remove(out.popleft())
 
     def back(self, offset: int) -> None:
         """It and all behind it were not given on after all."""
         while self._out and self._out[-1] >= offset:
-            self._open.discard(self._out.pop())
+            self._done.discard(self._out.pop())
         self._end = min(self._end, offset)
 
 
@@ -68,7 +69,7 @@ class Hand:
     def __init__(self, most: int, before: Collection[Part] = ()) -> None:
         self._most, self._before = most, set(before)
         self._changed = threading.Condition()
-        self._waiting: deque[Message | Lost] = deque()
+        self._waiting: deque[KafkaMessage | Lost] = deque()
         self._parts: dict[Part, Offsets] = {}
 
     @property
@@ -81,6 +82,11 @@ class Hand:
     def full(self) -> bool:
         """Whether enough wait here."""
         return len(self._waiting) >= self._most
+
+    @property
+    def overfull(self) -> bool:
+        """Whether twice that waits here: who asks only to be called back takes messages as well."""
+        return len(self._waiting) >= 2 * self._most
 
     @property
     def any_waiting(self) -> bool:
@@ -111,27 +117,28 @@ class Hand:
             gone, self._before = self._before - set(self._parts), set()
             self._waiting.extend(Lost(*each) for each in sorted(gone))
 
-    def read(self, messages: Sequence[Message]) -> None:
+    def read(self, messages: Sequence[KafkaMessage]) -> None:
         """They have come, oldest first."""
         with self._changed:
-            for each in messages:
-                part = (each.topic, each.partition)
-                self._parts.setdefault(part, Offsets()).out(int(each.position))
+            for part, offsets in _by_part(messages).items():
+                self._parts.setdefault(part, Offsets()).out(offsets)
             self._waiting.extend(messages)
 
     def give(self, most: int) -> list[Message | Lost]:
         """The oldest that wait here."""
         with self._changed:
-            found = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            found: list[Message | Lost] = [
+                self._waiting.popleft() for _ in range(min(most, len(self._waiting)))
+            ]
             self._changed.notify_all()
             return found
 
     def done(self, messages: Iterable[Message]) -> None:
         """They are; those of partitions that are not ours any more are passed over."""
         with self._changed:
-            for each in messages:
-                if (offsets := self._parts.get((each.topic, each.partition))) is not None:
-                    offsets.done(int(each.position))
+            for part, offsets in _by_part(messages).items():
+                if (found := self._parts.get(part)) is not None:
+                    found.done(offsets)
             self._changed.notify_all()
 
     def commits(self) -> list[tuple[str, int, int]]:
@@ -166,14 +173,23 @@ class Hand:
             self._waiting.extend(Lost(*each) for each in sorted(parts))
 
     def _drop(self, parts: set[Part]) -> None:
-        kept: deque[Message | Lost] = deque()
+        kept: deque[KafkaMessage | Lost] = deque()
         for each in self._waiting:
-            part = (each.topic, each.partition)
-            if isinstance(each, Lost) or part not in parts:
+            if isinstance(each, Lost) or each.part not in parts:
                 kept.append(each)
-            elif (offsets := self._parts.get(part)) is not None:
-                offsets.back(int(each.position))
+            elif (offsets := self._parts.get(each.part)) is not None:
+                offsets.back(each.offset)
         self._waiting = kept
 
     def _any_out(self, parts: Iterable[Part]) -> bool:
         return any(each in self._parts and self._parts[each].any_out for each in parts)
+
+
+def _by_part(messages: Iterable[Message]) -> dict[Part, list[int]]:
+    found: dict[Part, list[int]] = {}
+    for each in messages:
+        if isinstance(each, KafkaMessage):
+            if (offsets := found.get(each.part)) is None:
+                offsets = found[each.part] = []
+            offsets.append(each.offset)
+    return found

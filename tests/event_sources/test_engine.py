@@ -174,6 +174,27 @@ def test_what_comes_again_while_it_is_held_or_was_done_here_is_not_handed_out_ag
     assert engine.tally.repeated == 2
 
 
+def test_what_was_done_is_remembered_for_as_many_as_are_said_and_not_for_ever() -> None:
+    engine = engine_with(remember=10)
+    for number in range(30):
+        engine.arrived([message(number)], 0.0)
+        batch = engine.take(0.0)
+        assert batch is not None
+        engine.ended(batch, None, 0.0)
+    engine.arrived([message(number) for number in range(30)], 0.0)
+    again = {each.id for each in iter_messages(engine)}
+    assert not again & {str(number) for number in range(20, 30)}
+    assert {str(number) for number in range(8)} <= again
+
+
+def iter_messages(engine: Engine) -> list[Message]:
+    found = []
+    while (batch := engine.take(0.0)) is not None:
+        found += batch.messages
+        engine.ended(batch, None, 0.0)
+    return found
+
+
 def test_leases_are_extended_before_they_are_over_and_only_of_those_held() -> None:
     engine = Engine(Rules(), lease=30.0, extends=True)
     engine.arrived([message(1)], 0.0)

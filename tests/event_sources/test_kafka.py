@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pelton.event_sources import Away, Batch, Delivery, Lost, Message, Rules, WrongSource
 from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.kafka_hand import Hand
+from pelton.event_sources.sources.kafka_message import KafkaMessage
 
 from .bench import Seen, firsts, keyed, numbers, until
 from .faults import NOW, FaultBench, FaultTests
@@ -279,5 +280,5 @@ def test_start_is_a_word() -> None:
         Kafka("127.0.0.1:1", topic="t", start="yesterday")
 
 
-def read(offset: int) -> Message:
-    return Message(f"t/0/{offset}", b"", topic="t", partition=0, position=str(offset))
+def read(offset: int) -> KafkaMessage:
+    return KafkaMessage(None, f"t/0/{offset}", "0", ("t", 0), offset)
