@@ -188,7 +188,7 @@ def test_what_was_done_is_remembered_for_as_many_as_are_said_and_not_for_ever() 
 
 
 def iter_messages(engine: Engine) -> list[Message]:
-    found = []
+    found: list[Message] = []
     while (batch := engine.take(0.0)) is not None:
         found += batch.messages
         engine.ended(batch, None, 0.0)
