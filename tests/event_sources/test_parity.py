@@ -1,0 +1,289 @@
+"""One source file, deployed on both emulated platforms: the same events get the same answers, and
+what the handler is given is the same, for every trigger that both have.
+
+Which those are says the registry of trigger words.  A word that is added there and that both
+platforms have needs a line in `WAYS`, or this fails: how it is written, and what brings its events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from pelton import testing
+from pelton.bridge.bridge import Way as Bridge
+from pelton.bridge.bridge import delivery
+from pelton.bridge.callers import caller
+from pelton.bridge.payload import outcome
+from pelton.deploy.session import Where
+from pelton.deploy.wants.common import TRIGGERS
+from pelton.event_sources import Failed
+from pelton.handlers import triggers
+from pelton.handlers.triggers import Nats, Trigger
+from pelton.pytest_plugin import RunningEmulator, running_emulator
+
+from ..deploy.commands import commands_at
+from .bench import until
+from .servers.nats import NatsServer
+
+PLATFORMS = ("lambda", "nuclio")
+GOOD, LAST = '{"id": "A-1", "total": 5}', '{"id": "A-2", "total": 6}'
+FAILS, LATER, REJECTED = (f'{{"id": "A-3", "total": {n}}}' for n in (13, 14, -1))
+WRONG, NO_JSON = '{"id": "A-4", "total": "many"}', "no JSON"
+BODIES = (GOOD, FAILS, LATER, REJECTED, WRONG, NO_JSON, LAST)
+
+APP = """
+import json
+import os
+import urllib.request
+from dataclasses import asdict, dataclass
+
+import pelton
+
+app = pelton.App("parity")
+
+
+@dataclass
+class Order:
+    id: str
+    total: int
+
+
+def tell(event, order):
+    given = {name: getattr(event, name) for name in ("trigger", "topic", "key")}
+    if event.trigger == "http":
+        given |= {"method": event.method, "path": event.path, "fields": dict(event.fields)}
+    on = "lambda" if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else "nuclio"
+    said = json.dumps({"on": on, "order": order, **given}).encode()
+    urllib.request.urlopen(os.environ["SINK"], said, timeout=60).close()
+
+
+def take(order: Order, context: pelton.Context) -> Order:
+    tell(context.event, asdict(order))
+    if order.total == 13:
+        raise ValueError("unlucky")
+    if order.total == 14:
+        raise pelton.Retry("not yet", after=5)
+    if order.total < 0:
+        raise pelton.Reject("nothing is below nothing")
+    return Order(order.id, order.total * 2)
+
+
+def tick(context: pelton.Context) -> None:
+    tell(context.event, None)
+
+
+for name, handler, trigger in (
+    FUNCTIONS
+):
+    settings = {"timeout": 30, "environment": {"SINK": "SINK_URL"}}
+    app.function(name=name, triggers=[trigger], **settings)(handler)
+"""
+
+
+@dataclass
+class Deployed:
+    """What is deployed, and what its handlers have told since `told` was last asked."""
+
+    emulator: RunningEmulator
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def told(self, on: str) -> list[dict[str, Any]]:
+        found = [each for each in self.lines if each["on"] == on]
+        self.lines[:] = [each for each in self.lines if each["on"] != on]
+        return [{name: each[name] for name in each if name != "on"} for each in found]
+
+    def where(self, platform: str) -> Where:
+        emulator = self.emulator
+        return Where(
+            "local", (platform,), endpoint=emulator.url, nuclio_endpoint=emulator.nuclio_url
+        )
+
+    def address(self, platform: str, function: str) -> str:
+        """Where an HTTP client finds it."""
+        if platform == "lambda":
+            client = self.emulator.client("lambda")
+            return str(client.get_function_url_config(FunctionName=function)["FunctionUrl"])
+        url = f"{self.emulator.nuclio_url}/api/functions/{function}"
+        found = httpx.get(url).json()["status"]["externalInvocationUrls"][0]
+        return f"http://{found}/"
+
+
+# Brings events to a function on a platform; what that is answered, comparable.
+Bring = Callable[[Deployed, str, str], Any]
+
+
+def by_requests(deployed: Deployed, platform: str, function: str) -> list[Any]:
+    url = deployed.address(platform, function)
+    headers = {"content-type": "application/json"}
+    answers = []
+    for body in BODIES:
+        answer = httpx.post(f"{url}orders?by=A", content=body, headers=headers)
+        answers.append((answer.status_code, answer.headers.get("content-type"), said(answer)))
+    return answers
+
+
+def said(answer: httpx.Response) -> Any:
+    try:
+        found = answer.json()
+    except ValueError:
+        return answer.text
+    return {name: found[name] for name in found if name != "requestId"}
+
+
+def by_time(deployed: Deployed, platform: str, function: str) -> None:
+    deployed.emulator.advance(61)
+
+
+def bridged(kind: str) -> Bring:
+    """By what `pelton bridge` sends, and what it makes of the answer."""
+    factory: Callable[..., dict[str, Any]] = getattr(testing, kind)
+
+    def bring(deployed: Deployed, platform: str, function: str) -> Any:
+        call = caller(deployed.where(platform), function)
+
+        async def run() -> list[Any]:
+            batches = (factory(*BODIES), {"Records": in_one_lane(factory(GOOD, FAILS, LAST))})
+            return [ends(await call(batch)) for batch in batches]
+
+        return asyncio.run(run())
+
+    return bring
+
+
+def in_one_lane(batch: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**record, "lane": "A"} for record in batch["Records"]]
+
+
+def ends(answer: Any) -> dict[str, Any]:
+    """What became of each message that is not done."""
+
+    def of(failed: Failed) -> tuple[Any, ...]:
+        return failed.reason, failed.after, failed.never, failed.blame
+
+    return {id: of(each) for id, each in outcome(answer).failed.items()}
+
+
+@dataclass(frozen=True)
+class Way:
+    """written: in an app;  bring: its events;  handler: of the app above;  given: what it is told
+    of at least, so that two platforms that bring nothing are not the same"""
+
+    written: str
+    bring: Bring | None = None
+    handler: str = "take"
+    given: int = 5
+
+
+NOBODY = "127.0.0.1:1"  # a bridge would read there; what it sends is sent by the test
+
+WAYS = {
+    "http": Way('pelton.http("POST", "/orders")', by_requests, given=5),
+    "cron": Way('pelton.cron(every="1m")', by_time, handler="tick", given=1),
+    "kafka": Way(f'pelton.kafka("orders", brokers="{NOBODY}")'),
+    "nats": Way(f'pelton.nats("orders", url="nats://{NOBODY}", stream="orders")'),
+    "redis": Way(f'pelton.redis(url="redis://{NOBODY}/0", stream="orders")'),
+    "directory": Way('pelton.directory("inbox")'),
+}
+
+
+def words() -> dict[str, type[Trigger]]:
+    """The kinds of triggers that both platforms have, by themselves or by a bridge."""
+    found = (getattr(triggers, name) for name in triggers.__all__)
+    kinds = {each.kind: each for each in found if each.kind}
+    return {
+        kind: each
+        for kind, each in sorted(kinds.items())
+        if each.bridged or all(kind in TRIGGERS[platform] for platform in PLATFORMS)
+    }
+
+
+@contextlib.contextmanager
+def sink(lines: list[dict[str, Any]]) -> Iterator[str]:
+    """Where handlers tell what they were given."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            lines.append(json.loads(body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory, nats_server: NatsServer
+) -> Iterator[Deployed]:
+    """All functions on both platforms, by one command, on an emulator whose time is moved."""
+    folder, lines = tmp_path_factory.mktemp("parity"), list[dict[str, Any]]()
+    ways = {kind: WAYS[kind] for kind in words() if kind in WAYS}
+    ways["native"] = Way(f'pelton.nats("native", url="{nats_server.url}")')
+    rows = [f'("on-{kind}", {way.handler}, {way.written}),' for kind, way in ways.items()]
+    with running_emulator("--clock", "manual@2026-01-01T00:00:00") as emulator, sink(lines) as url:
+        source = APP.replace("FUNCTIONS", "\n    ".join(rows)).replace("SINK_URL", url)
+        (folder / "app.py").write_text(source)
+        done = commands_at(emulator, folder)("deploy", "app.py", "--on", "lambda", "--on", "nuclio")
+        assert done.returncode == 0, done.stderr
+        yield Deployed(emulator, lines)
+
+
+@pytest.mark.parametrize("kind", words())
+def test_both_platforms_answer_the_same(kind: str, deployed: Deployed) -> None:
+    assert kind in WAYS, (
+        f"both platforms have the trigger {kind!r}, and nothing compares them: add a line to WAYS"
+    )
+    way = WAYS[kind]
+    bring = way.bring or bridged(kind)
+    answers, given = {}, {}
+    for platform in PLATFORMS:
+        deployed.told(platform)
+    for platform in PLATFORMS:
+        answers[platform] = bring(deployed, platform, f"on-{kind}")
+        given[platform] = deployed.told(platform)
+    assert given["nuclio"] == given["lambda"]
+    assert answers["nuclio"] == answers["lambda"]
+    assert len(given["lambda"]) >= way.given
+    assert {each["trigger"] for each in given["lambda"]} == {kind}
+
+
+def test_nuclios_own_trigger_gives_what_a_bridge_gives_on_lambda(
+    deployed: Deployed, nats_server: NatsServer
+) -> None:
+    trigger = Nats(1, 0, 0, "", 1, "native", nats_server.url)
+    call = caller(deployed.where("lambda"), "on-native")
+
+    async def run() -> None:
+        import nats
+
+        async with delivery(Bridge("on-native", trigger), call, lambda *_: None) as made:
+            await until(lambda: made.status.state == "ready")
+            client = await nats.connect(nats_server.url)
+            for body in (GOOD, NO_JSON, REJECTED, LAST):
+                await client.publish("native", body.encode())
+            await client.close()
+            await until(lambda: len(deployed.lines) >= 6)
+
+    for platform in PLATFORMS:
+        deployed.told(platform)
+    asyncio.run(run())
+    given = {platform: deployed.told(platform) for platform in PLATFORMS}
+    assert [each["order"]["total"] for each in given["lambda"]] == [5, -1, 6]
+    assert given["nuclio"] == given["lambda"]
