@@ -149,3 +149,38 @@ def test_entry_and_children(shop: Shop) -> None:
     assert {(each["step"], each["attempt"]) for each in reasons} == {("shop/price", 2)}
     for key in (1, 2):  # of each key in order, over failures and a kill
         assert list(dict.fromkeys(s for k, s in shop.lines() if k == key)) == [1, 13, 99, 2]
+
+
+@pytest.mark.slow
+def test_what_kills_its_worker_is_given_up_by_the_server(shop: Shop) -> None:
+    shop.deploy()
+    for size in (666, 5):
+        shop.call(1, size)
+    (told,) = shop.taken("told", 1)
+    assert told["value"][:2] == [1, 50], "the event behind it had its turn"
+    (letter,) = shop.taken("orders", 1, "-dead")
+    assert letter["deliveries"] == 22
+    (kept,) = shop.taken("orders", 1)  # under its number, still there
+    assert kept["value"] == {"key": 1, "size": 666}
+
+
+@pytest.mark.slow
+def test_the_entry_alone(shop: Shop) -> None:
+    child = f"shop-orders-{shop.number}"
+    said = f"note: shop sends to the queue orders-{shop.number}, and the function {child}, which"
+    alone = shop.run("deploy", "--on", "nuclio", "--only", "shop")
+    assert said in alone.stdout, alone
+    shop.call(1, 4)
+    shop.deploy()
+    (told,) = shop.taken("told", 1)
+    assert told["value"][:2] == [1, 40], "what was sent before waited there"
+    assert shop.run("destroy", "--on", "nuclio", "--yes").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_plan_without_a_server(shop: Shop, nats_server: NatsServer) -> None:
+    app = shop.seen.with_name("shop_nuclio_app.py")
+    app.write_text(app.read_text().replace(nats_server.url, "nats://127.0.0.1:1"))
+    away = shop.run("plan", "--on", "nuclio")
+    assert away.returncode == 1
+    assert "nothing answers at nats://127.0.0.1:1" in away.stderr

@@ -113,6 +113,22 @@ def test_nobody_is_blamed_for_what_is_nobodys_fault() -> None:
     assert (engine.take_letters(), engine.tally.failed, engine.held) == ([], 0, 4)
 
 
+def test_what_is_given_back_is_the_brokers_again() -> None:
+    engine = Engine(Rules(), gives=True)
+    engine.arrived([message(1, "a"), message(2, "a")], 0.0)
+    engine.ended(batch := take(engine), all_of(batch, Failed("its worker died", back=True)), 0.0)
+    assert ([each.id for each in engine.take_backs()], engine.take_backs()) == (["1"], [])
+    assert (ids(engine.take(0.0)), engine.held, engine.take_acks()) == (["2"], 1, [])
+    engine.arrived([message(1, "a", attempt=2)], 1.0)
+    assert engine.held == 2
+
+
+def test_a_source_that_gives_nothing_back_has_it_tried_again_here() -> None:
+    engine = engine_with(message(1))
+    engine.ended(batch := take(engine), all_of(batch, Failed("no", after=0, back=True)), 0.0)
+    assert (engine.take_backs(), ids(engine.take(0.0))) == ([], ["1"])
+
+
 def test_a_letter_that_was_not_buried_is_not_acknowledged() -> None:
     engine = engine_with(message(1), letters=True, attempts=1)
     engine.failed(take(engine), Failed("no"), 0.0)
