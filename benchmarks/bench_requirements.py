@@ -32,7 +32,7 @@ def measure() -> list[Row]:
         assert made is not None
         walk, ours = [], []
         for _ in range(TIMES):
-            walk.append(_timed(lambda: [e.stat() for e in sorted(made.folder.rglob("*"))]))
+            walk.append(_timed(lambda: [e.stat() for e in sorted(made.home.rglob("*"))]))
             ours.append(_timed(lambda: resolver.install(function, target, root)))
     row = "requirements of a second build (30, with 7,600 files)"
     return [Row(row, median(walk), median(ours), "ms", median(ours), 20, "ms")]

@@ -117,6 +117,11 @@ def _compile(
     return said, list(document.get("packages", ()))
 
 
+def compiled(choice: Choice, place: str) -> list[Mapping[str, Any]]:
+    """What the index has of each distribution that is asked for; nothing where that fails."""
+    return _compile(choice, place, (), ())[1]
+
+
 def common(choice: Choice, place: str, sources: Sequence[str]) -> list[str]:
     """The words that resolving and installing share: where it will run, and where files are."""
     python = interpreter(choice.target.python) or sys.executable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 from .errors import MissingModule
 from .sources import Import
@@ -24,16 +23,19 @@ DISTRIBUTION_OF = {
 }
 
 
-def top_level(folder: Path | None) -> set[str]:
-    """The import names that an installed folder offers."""
-    if folder is None:
-        return set()
+def top_level(places: Iterable[str]) -> set[str]:
+    """The import names that installed files offer.
+
+    >>> sorted(top_level(["a/b.py", "c.py", "a-1.dist-info/RECORD", "d.cpython-312.so", "e.txt"]))
+    ['a', 'c', 'd']
+    """
     names = set()
-    for path in folder.iterdir():
-        if path.is_dir() and not path.name.endswith((".dist-info", ".libs", ".data")):
-            names.add(path.name)
-        elif path.suffix in (".py", ".so"):
-            names.add(path.name.partition(".")[0])
+    for place in places:
+        top, _, inside = place.partition("/")
+        if inside and not top.endswith((".dist-info", ".libs", ".data")):
+            names.add(top)
+        elif not inside and top.endswith((".py", ".so")):
+            names.add(top.partition(".")[0])
     return names
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from .content import File
+from .gathered import Gathered
 from .requirers import Requirers, find_requirers, read_metadata
 from .target import Target
 from .trim import Choice, Trimmed, trim
-from .unpacked import Unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Installed:
     bytes, of what was left out or might be; requirers: which requirement brought what; pins: what
     a platform installs itself, each with its version, as pip takes it."""
 
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
     owner: dict[str, str] = field(default_factory=dict)
     trimmed: Trimmed = field(default_factory=Trimmed)
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -25,21 +26,20 @@ class Installed:
     pins: tuple[str, ...] = ()
 
 
-def read_installed(unpacked: Unpacked | None, choice: Choice, target: Target) -> Installed:
-    """What of the requirements goes into an artifact; each file is read once, the ones left out
-    are not."""
-    if unpacked is None:
+def read_installed(gathered: Gathered | None, choice: Choice, target: Target) -> Installed:
+    """What of the requirements goes into an artifact; what is left out is not read."""
+    if gathered is None:
         return Installed()
-    owner = unpacked.owners
-    read: dict[str, bytes] = {}
-
-    def content(place: str) -> bytes:
-        if place not in read:
-            read[place] = unpacked.read(place)
-        return read[place]
-
-    trimmed = trim(list(unpacked.files), owner, content, choice)
-    files = {each: content(each) for each in unpacked.files if each not in trimmed.left_out}
-    sizes = {e: unpacked.files[e].size for e in (*trimmed.left_out, *trimmed.possible)}
-    requirers = find_requirers(unpacked.asked, read_metadata(unpacked.folder, target))
+    owner, contents = gathered.owners, gathered.contents
+    trimmed = trim(list(gathered.files), owner, gathered.read, choice)
+    files = {each: file for each, file in contents.items() if each not in trimmed.left_out}
+    sizes = {e: gathered.files[e].size for e in (*trimmed.left_out, *trimmed.possible)}
+    requirers = find_requirers(gathered.asked, read_metadata(_metadata(gathered), target))
     return Installed(files, owner, trimmed, sizes, requirers)
+
+
+def _metadata(gathered: Gathered) -> Iterator[str]:
+    for place in gathered.files:
+        folder, _, name = place.rpartition("/")
+        if name == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
+            yield gathered.read(place).decode("utf-8", "replace")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -19,7 +18,9 @@ from .artifacts.base import Artifact, Content, Kind
 from .artifacts.nuclio_notebook import files_of
 from .assets import check_assets
 from .bytecode import bytecode
+from .content import File, Files, held
 from .errors import BuildError, CannotImport
+from .gathered import Gathered
 from .import_time import Times, measure, refuse_too_slow
 from .imports import check_imports
 from .installed import read_installed
@@ -35,7 +36,6 @@ from .sources import Sources, find_sources, graphs_of
 from .target import Target
 from .trial import dynamic_notes
 from .trim import choose
-from .unpacked import Unpacked
 from .whole import said
 
 # What loading makes lives as long as its worker, so looking through it for garbage is time lost:
@@ -79,7 +79,7 @@ class Order:
     kind: Kind
     root: Path
     out: Path
-    unpacked: Unpacked | None
+    gathered: Gathered | None
     trim: tuple[str, ...]
     budget: int | None
     measure: bool
@@ -87,14 +87,14 @@ class Order:
     @property
     def packages(self) -> tuple[Package, ...]:
         """The requirements that go into the artifact."""
-        return self.unpacked.packages if self.unpacked and self.kind.inside else ()
+        return self.gathered.packages if self.gathered and self.kind.inside else ()
 
     @property
     def key(self) -> str:
         """Everything that is said of the build, and not in a file that it looks at."""
-        function, unpacked = self.function, self.unpacked
+        function, gathered = self.function, self.gathered
         graphs = [(each.modules(), each.files()) for each in graphs_of(function)]
-        brought = (unpacked.folder, unpacked.asked) if unpacked else ()
+        brought = (gathered.home, gathered.asked) if gathered else ()
         return kept.key_of(
             function.app.name, function.name, function.module, function.settings,
             self.target, self.kind.name, self.root, self.out.resolve(), self.trim, self.budget,
@@ -133,9 +133,9 @@ def build(
     kind = kind_of(function, target.platform, package)
     resolver = resolver or Resolver(default_cache())
     root, began = root.resolve(), time.time_ns()
-    unpacked = resolver.install(function, target, root)
+    gathered = resolver.install(function, target, root)
     budget = import_budget or function.settings.import_budget
-    order = Order(function, target, kind, root, out, unpacked, tuple(trim), budget, measure_imports)
+    order = Order(function, target, kind, root, out, gathered, tuple(trim), budget, measure_imports)
     key, folder = order.key, resolver.cache / "kept"
     built = kept.find(folder, key) if is_lasting(function) else None
     if not isinstance(built, Built):
@@ -162,7 +162,7 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     files = content.files
     kind.check(content)
     if kind.bytecode:
-        whole, note = dict(content.files), "without bytecode, as trim= says"
+        whole, note = dict(files), "without bytecode, as trim= says"
         if "bytecode" not in choose([*function.settings.trim, *order.trim]).rules:
             note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
         content = replace(content, whole=whole, note=note)
@@ -172,9 +172,9 @@ def _build(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     outputs = [artifact.path, *(each.path for each in artifact.layers), *artifact.beside, sbom]
     artifact = replace(
         artifact, beside=(*artifact.beside, sbom), imports=_imports(order, artifact, content),
-        sources={e: f"{crc32(files[e]):08x}" for e in sorted(sources.files) if e in files},
+        sources={e: f"{crc32(files[e].read()):08x}" for e in sorted(sources.files) if e in files},
     )  # fmt: skip
-    read = {path: sha256(files[e]).hexdigest() for e, path in sources.files.items() if e in files}
+    read = {path: files[e].sha256 for e, path in sources.files.items() if e in files}
     looked = kept.looked(
         order.root, sources.files.values(), function.settings.include, outputs, out.resolve(),
         sources.sought, read,
@@ -212,7 +212,7 @@ def _refuse_streams(function: Function[..., Any], target: Target) -> None:
 def collect(order: Order) -> tuple[Content, Sources]:
     """The artifact's content, and where the user's files come from: everything decided, no
     writing."""
-    function, target, unpacked = order.function, order.target, order.unpacked
+    function, target, gathered = order.function, order.target, order.gathered
     entry = entry_module(function, target)
     if isinstance(function.user_function, Notebook):
         return Content(function, target, entry, files_of(function.user_function)), Sources()
@@ -220,8 +220,8 @@ def collect(order: Order) -> tuple[Content, Sources]:
     pickled = None
     if function.settings.pickled:
         pickled = pickles.make_pickle(function, order.root, target)
-        pickles.check_pins(pickled, unpacked, function)
-    pickles.check_models(graphs_of(function), unpacked, function, target)
+        pickles.check_pins(pickled, gathered, function)
+    pickles.check_models(graphs_of(function), gathered, function, target)
     sources = find_sources(function, order.root, pickled.modules if pickled else None)
     parts = shipped(sources.files)
     own = {place: path.read_bytes() for place, path in sources.files.items()}
@@ -230,42 +230,41 @@ def collect(order: Order) -> tuple[Content, Sources]:
         own[f"{entry}.py"] = pickles.entry(function, pickled, target.platform).encode()
     else:
         own[f"{entry}.py"] = _entry(function, target).encode()
-    offered = unpacked.modules if unpacked else ()
+    offered = gathered.modules if gathered else ()
     check_imports(sources.imports, [*own, *parts], offered, target, function.name)
-    shipping = unpacked
-    if unpacked is not None and not order.kind.inside:
-        shipping = unpacked.beside_the_app()  # which no platform can install
+    shipping = gathered
+    if gathered is not None and not order.kind.inside:
+        shipping = gathered.beside_the_app()  # which no platform can install
     brought = read_installed(shipping, choice, target)
-    if unpacked is not None and not order.kind.inside:
-        brought = replace(brought, pins=unpacked.pins)
-    files = parts | brought.files
+    if gathered is not None and not order.kind.inside:
+        brought = replace(brought, pins=gathered.pins)
+    files = held(parts) | brought.files
     _refuse_collisions(function, own, files)
     notes = [*dynamic_notes(function.module, order.root, sources), *sources.ignored]
-    notes += unpacked.notes if unpacked else ()
-    content = Content(function, target, entry, files | own, brought, notes=tuple(notes))
+    notes += gathered.notes if gathered else ()
+    content = Content(function, target, entry, files | held(own), brought, notes=tuple(notes))
     return content, sources
 
 
-def add_bytecode(
-    files: dict[str, bytes], owner: dict[str, str], target: Target, cache: Path
-) -> str:
+def add_bytecode(files: dict[str, File], owner: dict[str, str], target: Target, cache: Path) -> str:
     """Add what the sources compile to; what to say about it."""
-    made = bytecode(files, target.python, cache)
+    sources = {place: file.read() for place, file in files.items() if place.endswith(".py")}
+    made = bytecode(sources, target.python, cache)
     if made is None:
         return f"no bytecode: this machine has no Python {target.python} to compile for the target"
     size = sum(map(len, made.values()))
-    if sum(map(len, files.values())) + size > UNZIPPED_LIMIT:
+    if sum(each.size for each in files.values()) + size > UNZIPPED_LIMIT:
         return f"no bytecode: its {human(size)} would go over {human(UNZIPPED_LIMIT)} unzipped"
     for place in made:
         folder, _, name = place.rpartition("__pycache__/")
         if source := owner.get(f"{folder}{name.partition('.')[0]}.py"):
             owner[place] = source
-    files |= made
+    files |= held(made)
     return f"with bytecode for Python {target.python}, {human(size)}"
 
 
 def _refuse_collisions(
-    function: Function[..., Any], own: Mapping[str, bytes], others: Mapping[str, bytes]
+    function: Function[..., Any], own: Mapping[str, bytes], others: Files
 ) -> None:
     for place in own:
         if place in others:

@@ -20,10 +20,10 @@ from typing import Any
 from ..handlers.function import Function
 from ..runtime.by_value import version_of
 from .errors import CannotPickle
+from .gathered import Gathered
 from .imports import DISTRIBUTION_OF
 from .target import Target
 from .trim import normal
-from .unpacked import Unpacked
 from .unsendable import find_culprit
 
 ENTRY = '''"""The way into {app}.{function}, sent as a pickle; written by pelton's builder."""
@@ -80,14 +80,14 @@ def make_pickle(function: Function[..., Any], root: Path, target: Target) -> Pic
     return Pickled(name, content, versions, own)
 
 
-def check_pins(pickled: Pickled, unpacked: Unpacked | None, function: Function[..., Any]) -> None:
+def check_pins(pickled: Pickled, gathered: Gathered | None, function: Function[..., Any]) -> None:
     """Raise `CannotPickle` unless the requirements bring the very versions it was made with."""
-    _check(f"function {function.name}", pickled.versions, unpacked, function)
+    _check(f"function {function.name}", pickled.versions, gathered, function)
 
 
 def check_models(
     graphs: Sequence[Any],
-    unpacked: Unpacked | None,
+    gathered: Gathered | None,
     function: Function[..., Any],
     target: Target,
 ) -> None:
@@ -107,7 +107,7 @@ def check_models(
                     f"function {function.name} runs {target.python}; choose that runtime, or "
                     "pickle it again"
                 )
-            _check(where, versions, unpacked, function)
+            _check(where, versions, gathered, function)
             for file in step.files:
                 try:
                     file.read()
@@ -118,10 +118,10 @@ def check_models(
 def _check(
     what: str,
     versions: Mapping[str, str],
-    unpacked: Unpacked | None,
+    gathered: Gathered | None,
     function: Function[..., Any],
 ) -> None:
-    brought = {normal(e.name): e.version for e in unpacked.packages} if unpacked else {}
+    brought = {normal(e.name): e.version for e in gathered.packages} if gathered else {}
     for name, version in versions.items():
         found = brought.get(normal(name), "")
         if name == "python" or found == version or (not found and function.settings.aws.layers):

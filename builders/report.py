@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .content import Files
 from .requirers import Requirers
 from .trim import Trimmed
 from .trim_rules import RULES
@@ -100,7 +101,7 @@ def owners(folder: Path | None) -> dict[str, str]:
 
 
 def make_report(
-    files: Mapping[str, bytes],
+    files: Files,
     owner: Mapping[str, str],
     zipped: int,
     note: str = "",
@@ -111,21 +112,21 @@ def make_report(
 ) -> Report:
     """The report of an artifact's files; `sizes` in bytes of what was trimmed or might be."""
     packages: dict[str, int] = {}
-    for place, content in files.items():
+    for place, file in files.items():
         name = owner.get(place) or ("pelton" if place.startswith("pelton/") else "your code")
-        packages[name] = packages.get(name, 0) + len(content)
+        packages[name] = packages.get(name, 0) + file.size
     by_size = sorted(packages.items(), key=lambda each: (-each[1], each[0]))
-    largest = sorted(files.items(), key=lambda each: (-len(each[1]), each[0]))
+    largest = sorted(files.items(), key=lambda each: (-each[1].size, each[0]))
     trimmed, sizes = trimmed or Trimmed(), sizes or {}
     cut: dict[str, int] = {}
     for place in trimmed.left_out:
         name = owner.get(place, "your code")
         cut[name] = cut.get(name, 0) + sizes[place]
     return Report(
-        tuple(Entry(place, len(content)) for place, content in largest),
+        tuple(Entry(place, file.size) for place, file in largest),
         tuple(Entry(name, size) for name, size in by_size),
         zipped,
-        sum(map(len, files.values())),
+        sum(each.size for each in files.values()),
         note,
         _saved(trimmed.left_out, sizes),
         _saved(trimmed.possible, sizes) + _bytecode(files),
@@ -136,9 +137,9 @@ def make_report(
     )
 
 
-def _bytecode(files: Mapping[str, bytes]) -> tuple[Saved, ...]:
+def _bytecode(files: Files) -> tuple[Saved, ...]:
     """What the rule about bytecode would leave out."""
-    compiled = [len(content) for place, content in files.items() if place.endswith(".pyc")]
+    compiled = [file.size for place, file in files.items() if place.endswith(".pyc")]
     return (Saved("bytecode", len(compiled), sum(compiled)),) if compiled else ()
 
 

@@ -6,12 +6,14 @@ target and not for this machine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .target import Target
 from .trim import normal
+
+_HEAD_ENDS = re.compile(r"\r?\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,12 @@ def environment(target: Target) -> dict[str, str]:
     }
 
 
-def read_metadata(folder: Path | None, target: Target) -> dict[str, Distribution]:
-    """The distributions below a folder, by key, in the order of their names."""
+def read_metadata(texts: Iterable[str], target: Target) -> dict[str, Distribution]:
+    """The distributions with those METADATA files, by key, in the order of their names."""
     found = {}
-    for path in sorted(folder.glob("*.dist-info/METADATA")) if folder else ():
-        text = path.read_text(encoding="utf-8", errors="replace")
-        made = parse_metadata(text, environment(target))
+    for text in texts:
+        # A description follows the fields, often longer than all else in it.
+        made = parse_metadata(_HEAD_ENDS.split(text, 1)[0], environment(target))
         found[made.key] = made
     return dict(sorted(found.items()))
 

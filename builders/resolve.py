@@ -11,19 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..handlers.function import Function
-from . import unpacked as unpacks
+from . import gathered as gathering
 from .answers import Answer, Known
 from .built import Local, local_wheel
 from .choose import Choice, choose, common
 from .errors import CannotResolve, NotLocked, Tampered
 from .explain import refusal
+from .fetch import wheels
 from .files import locked_file, write_whole
+from .gathered import Found, Gathered
 from .lockfile import (
     NAME,
     Lock,
@@ -37,16 +39,16 @@ from .lockfile import (
 )
 from .requirements import Asked, asked_for
 from .target import Target
-from .unpacked import Found, Unpacked
 from .uv_calls import run_uv
 from .wheel_checks import check_wheels
+from .wheels import Wheel
 
 # What may become of pelton.lock: only read; changed where it is there; made; not to be changed.
 Locking = Literal["read", "keep", "write", "locked"]
 
 
 def default_cache() -> Path:
-    """Where locks, installed requirements and compressed members are kept between builds."""
+    """Where locks, wheels and what is known of them are kept between builds."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "pelton" / "build"
 
@@ -64,7 +66,7 @@ class Resolver:
     lock: Locking = "keep"
     upgrade: frozenset[str] | None = field(default_factory=frozenset)
 
-    def install(self, function: Function[..., Any], target: Target, root: Path) -> Unpacked | None:
+    def install(self, function: Function[..., Any], target: Target, root: Path) -> Gathered | None:
         """What a function requires, installed for a target; None when it requires nothing.
 
         root: the app's folder, with `pelton.lock`.  Raises `CannotResolve` (a requirement cannot be
@@ -83,11 +85,11 @@ class Resolver:
 
     def _install(
         self, function: Function[..., Any], words: tuple[str, ...], target: Target, root: Path
-    ) -> Unpacked:
+    ) -> Gathered:
         answer = Answer.to(self._question(function, words, target, root), self.cache, root / NAME)
         fresh = self.upgrade is not None and not self.upgrade
         if fresh and (known := answer.read()):
-            if made := unpacks.load(
+            if made := gathering.load(
                 self._home(known.key), packages_of(known.packages), known.asked
             ):
                 return made
@@ -97,7 +99,7 @@ class Resolver:
         choice = Choice(asked, target, root, function.name, local, {}, links, self.offline)
         resolution, made = self._resolution(choice, function, root / NAME)
         paths = [each.path for each in asked.requirements if each.path is not None]
-        key = made.folder.parent.name
+        key = made.home.name
         known = Known(key, packages_json(resolution), made.asked)
         answer.write([*asked.files, *paths], known)
         return made
@@ -126,7 +128,7 @@ class Resolver:
 
     def _resolution(
         self, choice: Choice, function: Function[..., Any], path: Path
-    ) -> tuple[Resolution, Unpacked]:
+    ) -> tuple[Resolution, Gathered]:
         """The answer of the lock, else of the cache, else of uv, and its files.  It is kept when
         its files are there and may ship."""
         asked = choice.asked
@@ -177,23 +179,28 @@ class Resolver:
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
-    def _made(self, choice: Choice, packages: tuple[Package, ...]) -> Unpacked:
+    def _made(self, choice: Choice, packages: tuple[Package, ...]) -> Gathered:
         hashes = {name: each.wheel_sha256 for name, each in choice.local.items()}
-        home = self._home(unpacks.key_of(packages, hashes, choice.target.python))
+        home = self._home(gathering.key_of(packages, hashes, choice.target.python))
         direct = _direct(choice)
-        known = unpacks.load(home, packages, direct)
+        known = gathering.load(home, packages, direct)
         if known is not None:
             return known
 
         def check(found: Found) -> None:
             built = {e.name for e in packages if e.is_source and e.name not in choice.local}
             check_wheels(found, choice.target, choice.function, frozenset(built))
-            _settle_clashes(found, choice, packages)
 
-        contents = unpacks.make(home, lambda folder: _fill(folder, choice, packages), check)
-        made = unpacks.load(home, packages, direct)
+        def gather(draft: Path) -> list[Wheel]:
+            return wheels(choice, packages, self.cache / "wheels", draft, fill)
+
+        def fill(folder: Path, some: Sequence[Package]) -> None:
+            _fill(folder, choice, some)
+
+        gathering.make(home, gather, check)
+        made = gathering.load(home, packages, direct)
         assert made is not None
-        return replace(made, contents=contents)
+        return made
 
 
 def _direct(choice: Choice) -> tuple[str, ...]:
@@ -202,7 +209,7 @@ def _direct(choice: Choice) -> tuple[str, ...]:
     return (*named, *choice.local)
 
 
-def _fill(folder: Path, choice: Choice, packages: tuple[Package, ...]) -> None:
+def _fill(folder: Path, choice: Choice, packages: Sequence[Package]) -> None:
     """Let uv fetch and unpack exactly these files."""
     lines = [each for each in choice.asked.options if each != "--pre"]
     for each in packages:
@@ -221,17 +228,6 @@ def _fill(folder: Path, choice: Choice, packages: tuple[Package, ...]) -> None:
     said = run_uv(words, cwd=choice.root, text="\n".join(lines) + "\n")
     if said.code:
         raise refusal(said, choice.asked, choice.target, choice.function)
-
-
-def _settle_clashes(found: Found, choice: Choice, packages: tuple[Package, ...]) -> None:
-    """Two distributions with the same file: the first by name counts, whatever order they were
-    unpacked in, so that every machine makes the same artifact."""
-    by_name = {each.name: each for each in packages}
-    for place, owners in sorted(found.clashes().items()):
-        first = owners[0].partition(" ")[0].lower().replace("_", "-").replace(".", "-")
-        if first in by_name:
-            found.take(place, lambda folder, p=by_name[first]: _fill(folder, choice, (p,)))  # type: ignore[misc]
-        found.notes.append(f"{place} is in {' and in '.join(owners)}; that of {owners[0]} counts")
 
 
 def _check_local(known: Resolution, choice: Choice, function: Function[..., Any]) -> None:

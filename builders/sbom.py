@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from .content import Files
 from .requirers import Distribution, Requirers
 
 SPACE = uuid.UUID("8a0a3a3e-6d1f-5f0e-9a55-0f6d3ad2f0c7")  # of serial numbers, our own
@@ -30,7 +31,7 @@ def make_sbom(
     app: str,
     function: str,
     digest: str,
-    files: Mapping[str, bytes],
+    files: Files,
     owner: Mapping[str, str],
     requirers: Requirers,
     version: str,
@@ -103,13 +104,13 @@ def _needs(distribution: Distribution, known: Mapping[str, str], requirers: Requ
     })  # fmt: skip
 
 
-def _hashes(files: Mapping[str, bytes], owner: Mapping[str, str]) -> dict[str, str]:
+def _hashes(files: Files, owner: Mapping[str, str]) -> dict[str, str]:
     """The digest of each distribution's files, by its label; bytecode has none of its own."""
     totals: dict[str, Any] = {}
     for place in sorted(files):
         if place.endswith(".pyc"):
             continue
         label = owner.get(place) or ("pelton" if place.startswith("pelton/") else "")
-        line = f"{hashlib.sha256(files[place]).hexdigest()}  {place}\n"
+        line = f"{files[place].sha256}  {place}\n"
         totals.setdefault(label.lower(), hashlib.sha256()).update(line.encode())
     return {label: total.hexdigest() for label, total in totals.items()}

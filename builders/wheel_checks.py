@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from . import elf
 from .errors import CannotResolve
+from .gathered import Found
 from .tags import ranks
 from .target import Target
-from .unpacked import Found
 
 
 def check_wheels(found: Found, target: Target, function: str, built: frozenset[str]) -> None:
@@ -40,18 +40,18 @@ def _refuse_compiled(distribution: str, tags: list[str], target: Target, functio
 
 def _check_native(found: Found, index: int, tags: list[str], target: Target, function: str) -> None:
     """Libraries for several machines may lie in one wheel; none for the target's is a fault."""
-    native = [each for each in found.native.get(index, []) if elf.machine(each[1])]
-    ours = [(place, content) for place, content in native if elf.machine(content) == target.machine]
+    native = [each for each in found.native.get(index, []) if elf.machine(each[1].head(64))]
+    ours = [(place, file) for place, file in native if elf.machine(file.head(64)) == target.machine]
     if native and not ours:
-        place, content = native[0]
+        place, machine = native[0][0], elf.machine(native[0][1].head(64))
         raise CannotResolve(
             f"function {function}: {found.distributions[index]} says that it runs on "
-            f"{target.architecture}, and its {place} is for {elf.machine(content)}; take another "
+            f"{target.architecture}, and its {place} is for {machine}; take another "
             "version or build, and tell its publisher"
         )
     if any(tag.endswith(f"-linux_{target.machine}") for tag in tags):  # no promise about glibc
-        for place, content in ours:
-            if (wanted := elf.glibc(content)) > target.glibc:
+        for place, file in ours:
+            if (wanted := elf.glibc(file.read())) > target.glibc:
                 raise CannotResolve(
                     f"function {function}: {place} of {found.distributions[index]} needs glibc "
                     f"{wanted[0]}.{wanted[1]}, newer than that of {target.says}; build its wheel "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...handlers.function import Function
+from ..content import File, Files
 from ..import_time import Times
 from ..installed import Installed
 from ..report import DIRECT_LIMIT, Report, make_report
@@ -98,18 +99,18 @@ class Content:
     function: Function[..., Any]
     target: Target
     entry: str
-    files: Mapping[str, bytes]
+    files: Files
     installed: Installed = field(default_factory=Installed)
-    whole: Mapping[str, bytes] = field(default_factory=dict)
+    whole: Files = field(default_factory=dict)
     note: str = ""
     notes: tuple[str, ...] = ()
 
-    def brought(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    def brought(self, files: Files) -> dict[str, File]:
         """Those of the files that requirements brought."""
         owner = self.installed.owner
         return {place: data for place, data in files.items() if place in owner}
 
-    def own(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    def own(self, files: Files) -> dict[str, File]:
         """Those that are the user's own and pelton's."""
         owner = self.installed.owner
         return {place: data for place, data in files.items() if place not in owner}
@@ -141,7 +142,7 @@ class Kind:
     inside:   whether requirements go into the artifact; else the platform installs them
     bytecode: whether compiled modules go along
     check:    raises `BuildError` for what the platform would refuse, before anything is written
-    write:    writes the content into a folder, with a cache to keep compressed parts in
+    write:    writes the content into a folder, with the folder that builds keep things in
     """
 
     platform: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..content import File, Files
 from ..errors import TooLarge
 from ..report import Report, human
 
@@ -62,23 +62,23 @@ def mode_of(place: str, content: bytes) -> int:
     return 0o755 if runs else 0o644
 
 
-def laid_out(code: Mapping[str, bytes], requirements: Mapping[str, bytes]) -> dict[str, bytes]:
+def laid_out(code: Files, requirements: Files) -> dict[str, File]:
     """The files of a context, code and requirements apart.
 
-    >>> laid_out({"a.py": b"1"}, {"b/c.py": b"2"})
-    {'code/a.py': b'1', 'requirements/b/c.py': b'2'}
+    >>> list(laid_out(held({"a.py": b"1"}), held({"b/c.py": b"2"})))
+    ['code/a.py', 'requirements/b/c.py']
     """
     files = {f"{CODE}/{place}": data for place, data in code.items()}
     return files | {f"{REQUIREMENTS}/{place}": data for place, data in requirements.items()}
 
 
-def write_context(files: Mapping[str, bytes], folder: Path) -> None:
+def write_context(files: Files, folder: Path) -> None:
     """Write a context, in place of the one that was there, when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for place, content in files.items():
-            path = draft / place
+        for place, file in files.items():
+            path, content = draft / place, file.read()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             path.chmod(mode_of(place, content))

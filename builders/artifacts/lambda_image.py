@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from ..archive import digest_of
+from ..content import held
 from .base import Artifact, Content, Kind
 from .image_context import (
     CODE,
@@ -42,7 +43,7 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
     image = _image(content, digest)
     path = content.path(out, "-image")
     files = laid_out(content.own(content.whole), content.brought(content.whole))
-    write_context(files | {"Dockerfile": _dockerfile(content, image).encode()}, path)
+    write_context(files | held({"Dockerfile": _dockerfile(content, image).encode()}), path)
     return Artifact(
         function=content.function.name,
         target=content.target,

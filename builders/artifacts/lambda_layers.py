@@ -7,10 +7,10 @@ layers a function, 250 MB unzipped together with the code).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from ..archive import digest_of, write_zip
+from ..content import File, Files
 from ..errors import BuildError
 from ..report import make_report
 from ..why import refuse_too_large
@@ -33,7 +33,7 @@ def _check(content: Content) -> None:
 
 def _write(content: Content, out: Path, cache: Path) -> Artifact:
     path = content.path(out, ".zip")
-    sha256 = write_zip(content.own(content.whole), path, cache / "members")
+    sha256 = write_zip(content.own(content.whole), path)
     layers = (_layer(content, out, cache),) if content.brought(content.files) else ()
     zipped = path.stat().st_size + sum(each.report.zipped for each in layers)
     return Artifact(
@@ -55,14 +55,14 @@ def _layer(content: Content, out: Path, cache: Path) -> Layer:
     name = layer_name(digest)
     path = out / f"{name}.zip"
     files = _laid(content.brought(content.whole))
-    sha256 = write_zip(files, path, cache / "members")
+    sha256 = write_zip(files, path)
     owner = {f"python/{place}": of for place, of in content.installed.owner.items()}
     report = make_report(files, owner, path.stat().st_size)
     runtimes = (f"python{content.target.python}",)
     return Layer(name, path, sha256, digest, runtimes, _architectures(content), report)
 
 
-def _laid(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def _laid(files: Files) -> dict[str, File]:
     return {f"python/{place}": data for place, data in files.items()}
 
 
@@ -82,8 +82,8 @@ def _architectures(content: Content) -> tuple[str, ...]:
     return ("x86_64", "arm64")
 
 
-def _native(files: Mapping[str, bytes]) -> bool:
-    return any(data[:4] == b"\x7fELF" for data in files.values())
+def _native(files: Files) -> bool:
+    return any(each.head(4) == b"\x7fELF" for each in files.values())
 
 
 KIND = Kind("lambda", "layers", True, _check, _write)

@@ -15,7 +15,7 @@ def _check(content: Content) -> None:
 
 def _write(content: Content, out: Path, cache: Path) -> Artifact:
     path = content.path(out, ".zip")
-    sha256 = write_zip(content.whole, path, cache / "members")
+    sha256 = write_zip(content.whole, path)
     return Artifact(
         function=content.function.name,
         target=content.target,

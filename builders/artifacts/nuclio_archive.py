@@ -18,7 +18,7 @@ def _check(content: Content) -> None:
 
 def _write(content: Content, out: Path, cache: Path) -> Artifact:
     path = content.path(out, ".zip")
-    sha256 = write_zip(content.whole, path, cache / "members")
+    sha256 = write_zip(content.whole, path)
     handler, runtime = f"{content.entry}:handler", f"python:{content.target.python}"
     spec = nuclio_spec.function_config(content.function, handler, runtime, content.installed.pins)
     yaml = content.path(out, ".yaml")

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import function_yaml, nuclio_spec
 from ..archive import digest_of
+from ..content import held
 from .base import Artifact, Content, Kind
 from .image_context import (
     CODE,
@@ -53,8 +54,8 @@ def _write(content: Content, out: Path, cache: Path) -> Artifact:
     config = _config(content, image, handler, runtime)
     path, yaml = content.path(out, "-image"), content.path(out, ".yaml")
     files = laid_out(content.own(content.whole), content.brought(content.whole))
-    files["Dockerfile"] = _dockerfile(content, image).encode()
-    files["function.yaml"] = function_yaml.text_of(config).encode()
+    text = function_yaml.text_of(config).encode()
+    files |= held({"Dockerfile": _dockerfile(content, image).encode(), "function.yaml": text})
     write_context(files, path)
     function_yaml.write(config, yaml)
     return Artifact(

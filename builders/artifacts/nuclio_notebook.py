@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import function_yaml
 from ..archive import digest_of, write_zip
+from ..content import File, held
 from ..errors import BuildError
 from ..notebook import Notebook
 from ..whole import write_whole
@@ -21,14 +22,14 @@ from .base import Artifact, Content, Kind
 MODULE = "handler.py"
 
 
-def files_of(notebook: Notebook) -> dict[str, bytes]:
+def files_of(notebook: Notebook) -> dict[str, File]:
     """The files of a notebook's function, by place."""
     added = {place: path.read_bytes() for place, path in notebook.files.items()}
     if MODULE in added:
         raise BuildError(
             f"{notebook.path.name} adds a file {MODULE}, where its own code goes; rename it"
         )
-    return {MODULE: notebook.code.encode(), **added}
+    return held({MODULE: notebook.code.encode(), **added})
 
 
 def _check(_: Content) -> None:
@@ -38,10 +39,10 @@ def _check(_: Content) -> None:
 def _write(content: Content, out: Path, cache: Path) -> Artifact:
     notebook: Any = content.function.user_function
     config = json.loads(json.dumps(notebook.config))
-    source = content.files[MODULE]
+    source = content.files[MODULE].read()
     if len(content.files) > 1:
         path = content.path(out, ".zip")
-        sha256 = write_zip(content.files, path, cache / "members")
+        sha256 = write_zip(content.files, path)
         config["spec"]["build"]["codeEntryType"] = "archive"
     else:
         path = content.path(out, ".py")

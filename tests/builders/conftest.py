@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pelton.builders import Resolver, Target
-from pelton.builders.unpacked import Unpacked
+from pelton.builders.gathered import Gathered
 from pelton.handlers.app import App
 from pelton.handlers.function import Function
 
@@ -104,6 +104,9 @@ def wheel_files(
 def project_files(name: str, version: str, tag: str) -> dict[str, bytes]:
     """A project's folder with a backend of its own."""
     files = {k: v.decode() for k, v in wheel_files(name, version, (), tag).items()}
+    # Of no hashes, so that a test may change what the backend writes.
+    record = f"{name}-{version}.dist-info/RECORD"
+    files[record] = "".join(f"{line.partition(',')[0]},,\n" for line in files[record].splitlines())
     backend = BACKEND.format(wheel=f"{name}-{version}-{tag}.whl", files=files)
     return {
         "backend.py": backend.encode(),
@@ -144,7 +147,7 @@ class Desk:
         target: Target | None = None,
         function: Function[..., Any] | None = None,
         **options: Any,
-    ) -> Unpacked:
+    ) -> Gathered:
         resolver = Resolver(self.cache, (self.links,), **{"offline": True, **options})
         asked = function or self.function(*words)
         made = resolver.install(asked, target or Target("lambda", "3.12"), self.root)

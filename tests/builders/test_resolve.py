@@ -41,7 +41,7 @@ def test_a_second_install_starts_nothing(desk: Any, shelf: Any) -> None:
     shelf.wheel("tiny")
     first = desk.install("tiny")
     shelf.folder.rename(shelf.folder.with_name("gone"))  # uv would find nothing
-    assert desk.install("tiny").folder == first.folder
+    assert desk.install("tiny").home == first.home
 
 
 @pytest.mark.parametrize(
@@ -293,8 +293,9 @@ def test_a_damaged_cache_is_said_and_made_anew(desk: Any, shelf: Any) -> None:
     shelf.wheel("tiny")
     desk.install("tiny")
     made = desk.install("tiny")  # as the cache has it
-    (made.folder / "tiny.py").write_text("evil = 1\n")
-    with pytest.raises(CannotResolve, match=r"tiny\.py of tiny 1\.0 is not as it was installed"):
+    (kept,) = (desk.cache / "wheels").glob("*.whl")
+    kept.write_bytes(kept.read_bytes().replace(b"v = '1.0'", b"v = '6.6'"))
+    with pytest.raises(CannotResolve, match=r"the wheel of tiny 1\.0 is not as it was fetched"):
         made.read("tiny.py")
     assert desk.install("tiny").read("tiny.py") == b"v = '1.0'\n"
 
@@ -302,7 +303,7 @@ def test_a_damaged_cache_is_said_and_made_anew(desk: Any, shelf: Any) -> None:
 def test_a_manifest_cut_short_is_made_anew(desk: Any, shelf: Any) -> None:
     shelf.wheel("tiny")
     made = desk.install("tiny")
-    (made.folder.parent / "manifest.json").write_text('{"files": ')
+    (made.home / "manifest.json").write_text('{"files": ')
     assert desk.install("tiny").read("tiny.py") == b"v = '1.0'\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pelton.builders.content import held
 from pelton.builders.errors import TooLarge
 from pelton.builders.report import MEGABYTE, Entry, Report, Saved, make_report
 from pelton.builders.requirers import Requirers, environment, find_requirers, parse_metadata
@@ -108,5 +109,5 @@ def test_the_tree_has_each_distribution_once_below_what_brought_it() -> None:
 
 
 def test_bytecode_is_a_way_to_less() -> None:
-    made = make_report({"a.py": b"x", "__pycache__/a.cpython-312.pyc": b"four"}, {}, 1)
+    made = make_report(held({"a.py": b"x", "__pycache__/a.cpython-312.pyc": b"four"}), {}, 1)
     assert made.possible == (Saved("bytecode", 1, 4),)

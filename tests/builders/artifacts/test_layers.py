@@ -8,6 +8,7 @@ import pytest
 from pelton.builders import BuildError, Target, load_app
 from pelton.builders.artifacts import KINDS
 from pelton.builders.artifacts.base import Content
+from pelton.builders.content import held
 from pelton.builders.installed import Installed
 
 from ..support import APP, Maker, names
@@ -89,7 +90,7 @@ def test_code_and_layer_count_together_against_the_limit(maker: Maker) -> None:
     app, _ = load_app(str(maker.app(APP.format(imports="", requirements=(), more=""))))
     halves = {"code.bin": bytes(130 << 20), "huge/huge.bin": bytes(130 << 20)}
     brought = Installed(owner={"huge/huge.bin": "huge 1.0"})
-    content = Content(app.functions["double"], Target("lambda", "3.12"), "e", halves, brought)
+    content = Content(app.functions["double"], Target("lambda", "3.12"), "e", held(halves), brought)
     with pytest.raises(BuildError, match=r"(?s)260\.0 MB.*over Lambda's limit.*huge 1\.0"):
         KINDS["lambda", "layers"].check(content)
 
