@@ -1,4 +1,4 @@
-"""A zip with the same bytes from the same files: sorted, one time, one mode, one compressor.
+"""A zip with the same bytes from the same files: sorted, one time, one mode, one compressor each.
 
 What lies compressed in a wheel is copied as it lies there; only what is the user's own, ours, and
 made here is compressed, several files at a time.

@@ -6,6 +6,7 @@ way, so that a build that runs meanwhile finds an entry or finds none.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -49,15 +50,33 @@ def prune(folder: Path, days: int) -> int:
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, float]]:
-    """(entry, when it was used last) of every part: folders with a manifest, and files."""
+    """(entry, when it was used last) of every part: folders with a manifest, and files.  A wheel is
+    in use for as long as what was made of it is."""
+    wheels = _wheels_used(folder / "installed")
     for part in list(folder.iterdir()) if folder.is_dir() else []:
-        if part.name in ("installed", "built") and part.is_dir():
+        if part.name == "wheels" and part.is_dir():
+            for entry in list(part.iterdir()):
+                yield entry, max(entry.stat().st_mtime, wheels.get(entry.name, 0.0))
+        elif part.name in ("installed", "built") and part.is_dir():
             for entry in list(part.iterdir()):
                 mark = entry / USED
                 yield entry, (mark if mark.exists() else entry).stat().st_mtime
         else:
             for path in [each for each in part.rglob("*") if each.is_file()]:
                 yield path, path.stat().st_mtime
+
+
+def _wheels_used(installed: Path) -> dict[str, float]:
+    """When each wheel was used last, by its file's name: as the folders say that came of it."""
+    found: dict[str, float] = {}
+    for members in installed.glob("*/members.json"):
+        try:
+            used = (members.parent / USED).stat().st_mtime
+            names = [Path(place).name for place, _ in json.loads(members.read_bytes())["wheels"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no whole folder: a build throws it away
+        found |= {name: max(used, found.get(name, 0.0)) for name in names}
+    return found
 
 
 def _size(path: Path) -> int:

@@ -49,7 +49,7 @@ def wheels(
     made = {name: _opened(path, known[name]) for name, path in found.items()}
     rest = [each for each in packages if each.name not in made]
     if rest:
-        made |= _installed(rest, scratch, fill)
+        made |= installed(rest, scratch, fill)
     for name, wheel in made.items():
         if wheel.is_loose:
             made[name] = _packed(contents(wheel), wheel.record, scratch)
@@ -132,7 +132,7 @@ def _addresses(choice: Choice, packages: Sequence[Package]) -> dict[str, str]:
     return found
 
 
-def _installed(packages: Sequence[Package], scratch: Path, fill: Fill) -> dict[str, Wheel]:
+def installed(packages: Sequence[Package], scratch: Path, fill: Fill) -> dict[str, Wheel]:
     """What uv installs, packed again, each distribution for itself."""
     folder = Path(tempfile.mkdtemp(prefix="filled-", dir=scratch))
     fill(folder, packages)
