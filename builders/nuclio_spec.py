@@ -120,6 +120,8 @@ def _triggers(function: Function[..., Any]) -> dict[str, Any]:
         "http": {"kind": "http", "name": "http", "numWorkers": workers, "attributes": {}}
     }
     for index, trigger in enumerate(function.triggers):
+        if isinstance(trigger, Cron) and trigger.bridged:
+            continue
         if isinstance(trigger, Cron):
             when = (
                 {"interval": f"{trigger.every_s}s"}

@@ -43,7 +43,8 @@ class Event(_Values):
     method, path, fields: of an HTTP request; `fields` are the query's
     parameters:   of the path, by the names that the trigger's path gives them
     timestamp:    seconds since the epoch when the event was made, where the source says
-    position:     place in the source (receipt handle, sequence number), where it has one
+    position:     place in the source (receipt handle, sequence number; of a tick its time, in ISO
+                  8601), where it has one
     key:          what orders it: a stream's partition key, a message's key; of an object or a file
                   its name
     content_type: as delivered; "" where the source has none

@@ -15,7 +15,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from . import services_time
+from . import services_time, services_zones
 from .manual_clock import ManualClock
 
 _MINUTE = 60.0
@@ -70,6 +70,8 @@ def _rules(now: float) -> Iterator[float]:
 def _schedules(now: float) -> Iterator[float]:
     """When Scheduler's schedules fire next."""
     scheduler = _service("scheduler")
+    if scheduler:
+        services_zones.mark(scheduler._schedules)
     for key, schedule in scheduler._schedules.all_items() if scheduler else ():
         if schedule.get("State") != "ENABLED":
             continue

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
+from . import services_zones
 from .clock import MACHINE, Clock
 from .manual_clock import ManualClock
 
@@ -251,6 +252,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
         super().exec_module(module)
+        services_zones.fit(module)
 
 
 class _Finder(importlib.abc.MetaPathFinder):

@@ -28,6 +28,7 @@ from .runtime.nuclio_shapes import Logger, Platform, Response, TriggerInfo, resp
 from .runtime.worker import Worker
 from .testing_events import (
     alb,
+    bridged_cron,
     cron,
     directory,
     eventbridge,
@@ -50,6 +51,7 @@ from .testing_events import (
 __all__ = [
     "advance",
     "alb",
+    "bridged_cron",
     "cron",
     "directory",
     "eventbridge",

@@ -7,6 +7,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlencode
 
@@ -212,6 +213,19 @@ def directory(*bodies: Any, path: str = "inbox", name: str = "file") -> dict[str
     return _bridged("directory", path, bodies, name)
 
 
+def bridged_cron(*times: str, name: str = "schedule") -> dict[str, Any]:
+    """Ticks that were due at these times, as `pelton bridge` delivers them.
+
+    >>> bridged_cron("2026-01-01T06:00:00Z")["Records"][0]["position"]
+    '2026-01-01T06:00:00Z'
+    """
+    found = _bridged("cron", name, tuple({} for _ in times), "")
+    for record, time in zip(found["Records"], times, strict=True):
+        due = datetime.fromisoformat(time).timestamp()
+        record |= {"messageId": f"{name}@{time}", "position": time, "lane": name, "timestamp": due}
+    return found
+
+
 def _bridged(kind: str, source: str, bodies: tuple[Any, ...], key: str) -> dict[str, Any]:
     from .runtime.bridged import record
 
@@ -262,8 +276,10 @@ def _base64(body: Any) -> str:
     return base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()
 
 
-def cron(detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A scheduled event as EventBridge delivers it.
+def cron(
+    detail: Mapping[str, Any] | None = None, *, time: str = "2026-01-01T00:00:00Z"
+) -> dict[str, Any]:
+    """A scheduled event as EventBridge delivers it; `time` is when it was due.
 
     >>> cron()["detail-type"]
     'Scheduled Event'
@@ -274,7 +290,7 @@ def cron(detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": "000000000000",
-        "time": "2026-01-01T00:00:00Z",
+        "time": time,
         "region": "us-east-1",
         "resources": ["arn:aws:events:us-east-1:000000000000:rule/test"],
         "detail": dict(detail or {}),

@@ -166,6 +166,7 @@ def cron_event(payload: dict[str, Any]) -> Event:
         id=payload.get("id", ""),
         trigger="cron",
         source=(payload.get("resources") or [""])[0],
+        position=payload.get("time"),
         raw=payload,
     )
 

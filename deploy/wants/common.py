@@ -13,6 +13,7 @@ from ...builders import Artifact
 from ...builders.nuclio_spec import broker_trigger
 from ...handlers.function import Function
 from ...handlers.triggers import Cron, FromBroker, Http
+from ...handlers.triggers.ticks import Ticks, ticks
 from ..errors import CannotPlan
 from ..policy.least import Least
 from ..versions.release import LIVE
@@ -145,8 +146,10 @@ def bridged(function: Function[..., Any], platform: str) -> list[FromBroker]:
     """The triggers whose broker `platform` does not read, or not with what they promise."""
     found = [each for each in function.triggers if isinstance(each, FromBroker)]
     if platform == "nuclio":
-        return [each for each in found if broker_trigger(each, function.name) is None]
-    return found
+        found = [each for each in found if broker_trigger(each, function.name) is None]
+    crons = [each for each in function.triggers if isinstance(each, Cron)]
+    asked = [each for each in crons if each.store or (each.bridged and platform == "nuclio")]
+    return [*found, *(ticks(each, function.name) for each in asked)]
 
 
 def bridges(functions: Iterable[Function[..., Any]], platforms: Iterable[str]) -> Iterator[str]:
@@ -157,8 +160,18 @@ def bridges(functions: Iterable[Function[..., Any]], platforms: Iterable[str]) -
                 yield (
                     f"{platform} does not read {trigger.kind} {trigger.name!r} for {function.name} "
                     f"as it is asked for: run `pelton bridge --on {platform}`, which reads it and "
-                    "calls the function"
+                    f"calls the function{_why(trigger, platform)}"
                 )
+
+
+def _why(trigger: FromBroker, platform: str) -> str:
+    """What of a schedule the platform's own clock cannot keep, and what the bridge does not."""
+    if not isinstance(trigger, Ticks):
+        return ""
+    if trigger.cron.store:
+        own = "EventBridge" if platform == "lambda" else "a cron trigger"
+        return f" ({own} may call twice, and makes up for no tick that was missed)"
+    return " (a cron trigger counts in UTC); without store=, run one bridge alone"
 
 
 def _refuse_sends(function: Function[..., Any], platform: str) -> None:
@@ -179,12 +192,6 @@ def _refuse_sends(function: Function[..., Any], platform: str) -> None:
 
 
 def _refuse_on_nuclio(function: Function[..., Any]) -> None:
-    zoned = next((e for e in function.triggers if isinstance(e, Cron) and e.timezone), None)
-    if zoned is not None:
-        raise CannotPlan(
-            f"function {function.name!r} has a cron with timezone={zoned.timezone!r}, and nuclio "
-            "counts in UTC; deploy it with --on lambda, or give the schedule in UTC"
-        )
     if not _NUCLIO_NAME.fullmatch(function.name):
         raise CannotPlan(
             f"function name {function.name!r} does not work on nuclio: lower-case letters, "

@@ -315,7 +315,8 @@ def _stream_mapping(
 
 
 def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
-    crons = [each for each in function.triggers if isinstance(each, Cron) and not each.timezone]
+    crons = [each for each in function.triggers if isinstance(each, Cron)]
+    crons = [each for each in crons if not each.timezone and not each.store]
     for index, trigger in enumerate(crons):
         rule = f"{rule_prefix(function.name)}{index}"
         expression = _expression(function, trigger)

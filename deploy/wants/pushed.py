@@ -107,11 +107,11 @@ def schedules(
     expression: Callable[[Cron], str],
 ) -> Iterator[Resource]:
     """The schedules of a function's times in a time zone, and the role that calls it then."""
-    zoned = [each for each in function.triggers if isinstance(each, Cron) and each.timezone]
-    if not zoned:
+    crons = [each for each in function.triggers if isinstance(each, Cron) and each.timezone]
+    for each in crons:
+        check_zone(function, each.timezone)
+    if not (zoned := [each for each in crons if not each.store]):
         return
-    for each in zoned:
-        _check_zone(function, each.timezone)
     arn, name = place.function_arn(function.name), role_name(app, function.name, "schedule")
     needs = [Need("lambda:InvokeFunction", each) for each in (arn, f"{arn}:*")]
     yield Role(
@@ -134,7 +134,8 @@ def schedules(
         )
 
 
-def _check_zone(function: Function[..., Any], zone: str) -> None:
+def check_zone(function: Function[..., Any], zone: str) -> None:
+    """Raise `CannotPlan` for a time zone that there is not."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     try:

@@ -11,6 +11,7 @@ from ..source import Source
 
 # The word for a source: its module here, its class, what to install for it.
 KINDS: dict[str, tuple[str, str, str]] = {
+    "cron": ("cron", "Cron", ""),
     "directory": ("directory", "Directory", ""),
     "jetstream": ("jetstream", "JetStream", "nats"),
     "kafka": ("kafka", "Kafka", "kafka"),

@@ -1,6 +1,7 @@
 """What every store does: let one worker claim a message, and remember that it is done.
 
 A claim that is neither kept nor released in its time (its worker was killed) is anybody's again.
+Beside the claims it keeps marks: how far somebody has come.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ class Store(Protocol):
 
     async def release(self, tokens: Mapping[str, str]) -> None:
         """These keys have failed: the next who wants to may begin at once."""
+
+    async def renew(self, tokens: Mapping[str, str], seconds: float) -> None:
+        """These are still in hand: their claims last for `seconds` from now on.  One that is over
+        is passed over."""
+
+    async def mark(self, key: str) -> float | None:
+        """The mark of that key; None where none was set.  Its keys are no claim's."""
+
+    async def set_mark(self, key: str, value: float) -> None:
+        """Set the mark of that key; it is never forgotten."""
 
     async def close(self) -> None:
         """Give connections back."""

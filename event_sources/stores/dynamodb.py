@@ -1,6 +1,7 @@
 """A store in a DynamoDB table: one item a message, by conditional writes.
 
-The table has the partition key `id` (a string); switch its time to live on for `ends`.
+The table has the partition key `id` (a string); switch its time to live on for `ends`.  Marks are
+items of it that have no `ends`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,29 @@ class DynamoStore:
 
     async def release(self, tokens: Mapping[str, str]) -> None:
         await asyncio.gather(*(self._release(*each) for each in tokens.items()))
+
+    async def renew(self, tokens: Mapping[str, str], seconds: float) -> None:
+        ends = self._number(self._now() + seconds)
+        await asyncio.gather(
+            *(
+                self._put(
+                    {"id": {"S": key}, "token": {"S": token}, "ends": ends},
+                    "#t = :t AND attribute_not_exists(done)",
+                    {":t": {"S": token}},
+                    {"#t": "token"},
+                )
+                for key, token in tokens.items()
+            )
+        )
+
+    async def mark(self, key: str) -> float | None:
+        item = {"id": {"S": f"mark:{key}"}}
+        told = (await self._call("get_item", Key=item, ConsistentRead=True) or {}).get("Item")
+        return float(told["at"]["N"]) if told else None
+
+    async def set_mark(self, key: str, value: float) -> None:
+        item = {"id": {"S": f"mark:{key}"}, "at": {"N": repr(value)}}
+        await self._call("put_item", Item=item)
 
     async def close(self) -> None:
         if self._client is not None:

@@ -13,11 +13,12 @@ _DONE = b"done"
 _KEEP = (
     "if redis.call('get',KEYS[1])==ARGV[1] then redis.call('set',KEYS[1],'done','PX',ARGV[2]) end"
 )
+_RENEW = "if redis.call('get',KEYS[1])==ARGV[1] then redis.call('pexpire',KEYS[1],ARGV[2]) end"
 _RELEASE = "if redis.call('get',KEYS[1])==ARGV[1] then redis.call('del',KEYS[1]) end"
 
 
 class RedisStore:
-    """url: "redis://127.0.0.1:6379/0";  prefix: of its keys"""
+    """url: "redis://127.0.0.1:6379/0";  prefix: of its keys, "mark:" before those of marks"""
 
     def __init__(self, url: str, prefix: str = "pelton:done:") -> None:
         self.url, self._prefix = url, prefix
@@ -40,6 +41,18 @@ class RedisStore:
 
     async def release(self, tokens: Mapping[str, str]) -> None:
         await self._each(_RELEASE, tokens)
+
+    async def renew(self, tokens: Mapping[str, str], seconds: float) -> None:
+        await self._each(_RENEW, tokens, _ms(seconds))
+
+    async def mark(self, key: str) -> float | None:
+        with as_away(self.url):
+            told = await self._redis().get(f"mark:{self._prefix}{key}")
+        return None if told is None else float(told)
+
+    async def set_mark(self, key: str, value: float) -> None:
+        with as_away(self.url):
+            await self._redis().set(f"mark:{self._prefix}{key}", repr(value))
 
     async def _each(self, script: str, tokens: Mapping[str, str], *more: int) -> None:
         with as_away(self.url):

@@ -17,6 +17,8 @@ T = TypeVar("T")
 _TABLE = """create table if not exists pelton_events_done
     (key text primary key, token text not null, done integer not null, ends real not null)
     without rowid"""
+_MARKS = """create table if not exists pelton_events_marks
+    (key text primary key, value real not null) without rowid"""
 _TIDY = 1000  # calls between two looks for what has outlived its time
 
 
@@ -41,6 +43,21 @@ class SqliteStore:
         rows = list(tokens.items())
         sql = "delete from pelton_events_done where key = ? and token = ? and done = 0"
         await self._in_thread(lambda file: file.executemany(sql, rows))
+
+    async def renew(self, tokens: Mapping[str, str], seconds: float) -> None:
+        ends = self._now() + seconds
+        rows = [(ends, key, token) for key, token in tokens.items()]
+        sql = "update pelton_events_done set ends = ? where key = ? and token = ? and done = 0"
+        await self._in_thread(lambda file: file.executemany(sql, rows))
+
+    async def mark(self, key: str) -> float | None:
+        sql = "select value from pelton_events_marks where key = ?"
+        row = await self._in_thread(lambda file: file.execute(sql, (key,)).fetchone())
+        return None if row is None else float(row[0])
+
+    async def set_mark(self, key: str, value: float) -> None:
+        sql = "insert or replace into pelton_events_marks values (?, ?)"
+        await self._in_thread(lambda file: file.execute(sql, (key, value)))
 
     async def close(self) -> None:
         with self._lock:
@@ -93,6 +110,7 @@ class SqliteStore:
             for each in self._pragmas():
                 made.execute(each)
             made.execute(_TABLE)
+            made.execute(_MARKS)
             self._made = made
         return self._made
 

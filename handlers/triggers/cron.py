@@ -8,6 +8,8 @@ from ..checks import placed, text
 from ..errors import WrongUse
 from .base import Trigger
 
+MISSED = ("skip", "last", "all")
+STORES = ("sqlite", "redis", "rediss", "unix", "dynamodb")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Field name, least and most value of the five classic cron fields.
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
@@ -19,21 +21,48 @@ NAMES = {
 
 
 class Cron(Trigger):
-    """See `cron`.  Exactly one of `every_s` (seconds) and `schedule` is set."""
+    """See `cron`.  Exactly one of `every_s` (seconds) and `schedule` is set; `max_age_s` is in
+    seconds, 0 for what is usual."""
 
     kind: ClassVar[str] = "cron"
 
     every_s: int = 0
     schedule: str = ""
     timezone: str = ""
+    missed: str = ""
+    max_age_s: int = 0
+    store: str = ""
+
+    @property
+    def bridged(self) -> bool:
+        return bool(self.store) or self.timezone not in ("", "UTC")
+
+    @property
+    def said(self) -> str:
+        """When it ticks, in words."""
+        return f"{self.schedule} {self.timezone}".rstrip() or f"every {self.every_s}s"
 
 
 @placed
-def cron(*, every: str = "", schedule: str = "", timezone: str = "") -> Cron:
+def cron(
+    *,
+    every: str = "",
+    schedule: str = "",
+    timezone: str = "",
+    missed: str = "",
+    max_age: str = "",
+    store: str = "",
+) -> Cron:
     """Run the function at times: `every="5m" | "1h" | "1d"`, or a five-field `schedule`.
 
     timezone: in which a schedule is meant, as "Europe/Berlin", summer time and all; "" for UTC.
-              It is for Lambda, by EventBridge Scheduler.
+              On Lambda EventBridge Scheduler reads it, for Nuclio `pelton bridge`
+    store:    where it is kept how far the schedule has come, so that each tick runs once, over
+              replicas and restarts: "sqlite:///PATH", "redis://HOST:6379/0", "dynamodb://TABLE".
+              `pelton bridge` reads the clock then, on both platforms
+    missed:   with a store: of ticks that fell while no bridge ran, "skip" them (the default), make
+              up for the "last" of them, or for "all"
+    max_age:  after which a missed tick is made up for no more: "6h"; a day by default
 
     Seconds (`every="90s"`) are for Nuclio; Lambda counts in whole minutes, and a plan says so.
 
@@ -43,15 +72,35 @@ def cron(*, every: str = "", schedule: str = "", timezone: str = "") -> Cron:
     Traceback (most recent call last):
     pelton.handlers.errors.WrongUse: ...:1: cron minute '61' is outside 0 to 59
     """
-    text("cron every", every)
-    text("cron schedule", schedule)
+    for name, value in {"every": every, "schedule": schedule, "max_age": max_age}.items():
+        text(f"cron {name}", value)
     _check_zone(timezone, schedule)
+    _check_missed(missed, max_age, store)
     if bool(every) == bool(schedule):
         raise WrongUse("cron() takes one of every= and schedule=", advice='say cron(every="1h")')
+    age = _seconds(max_age, "max_age") if max_age else 0
     if every:
-        return Cron(every_s=_seconds(every))
+        return Cron(_seconds(every, "every"), missed=missed, max_age_s=age, store=store)
     _check_schedule(schedule)
-    return Cron(schedule=" ".join(schedule.split()), timezone=timezone)
+    return Cron(0, " ".join(schedule.split()), timezone, missed, age, store)
+
+
+def _check_missed(missed: str, max_age: str, store: str) -> None:
+    text("cron store", store)
+    if missed not in ("", *MISSED):
+        raise WrongUse(f"cron missed={missed!r} is none of {', '.join(MISSED)}")
+    if store and store.partition("://")[0] not in STORES:
+        raise WrongUse(
+            f"cron store={store!r} is no store's address",
+            advice='say "sqlite:///PATH", "redis://HOST:6379/0" or "dynamodb://TABLE"',
+        )
+    if missed and not store:
+        raise WrongUse(
+            f"cron missed={missed!r} needs store=",
+            advice="what was missed is known only where it is kept how far the schedule has come",
+        )
+    if max_age and missed not in ("last", "all"):
+        raise WrongUse("cron max_age= is for missed=", advice='say missed="last" or missed="all"')
 
 
 def _check_zone(timezone: str, schedule: str) -> None:
@@ -64,11 +113,11 @@ def _check_zone(timezone: str, schedule: str) -> None:
         )
 
 
-def _seconds(every: str) -> int:
-    number, unit = every[:-1], every[-1:]
+def _seconds(said: str, name: str) -> int:
+    number, unit = said[:-1], said[-1:]
     if unit not in UNITS or not number.isdigit() or int(number) < 1:
         raise WrongUse(
-            f"cron every={every!r} is no time", advice='use a whole number and s, m, h or d: "15m"'
+            f"cron {name}={said!r} is no time", advice='use a whole number and s, m, h or d: "15m"'
         )
     return int(number) * UNITS[unit]
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..deploy.session import Where
 from ..deploy.wants.common import bridged
 from ..event_sources import Batch, Delivery, Failed, Outcome, Rules, source_of
-from ..event_sources.dead_letters import ToBroker
+from ..event_sources.dead_letters import DeadLetters, Discard, ToBroker
 from ..event_sources.delivery.status import READY, UNHEALTHY, Status
 from ..handlers.function import Function
 from ..handlers.triggers import FromBroker
@@ -65,7 +65,9 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
         in_flight=max(1000, 2 * trigger.batch * trigger.workers),
         attempts=trigger.attempts,
     )
-    letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else None
+    letters: DeadLetters | None = None
+    if trigger.attempts:
+        letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
     return Delivery(
         source_of(kind, **settings),
         handle,

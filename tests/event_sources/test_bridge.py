@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,24 @@ from typing import Any
 import pytest
 
 import pelton
-from pelton.bridge.bridge import Way, delivery
+from pelton.bridge.bridge import Way, delivery, ways
 from pelton.bridge.payload import outcome, payload
+from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.wants.common import bridged, bridges
-from pelton.event_sources import Failed, Message
+from pelton.event_sources import Failed, Message, source_of
 from pelton.event_sources.sources.directory import Directory
+from pelton.event_sources.stores.sqlite import SqliteStore
 from pelton.handlers.function import Function
 from pelton.pytest_plugin import RunningEmulator
-from pelton.testing import nuclio_bridged, nuclio_kafka, nuclio_nats, on_lambda, on_nuclio
+from pelton.testing import (
+    bridged_cron,
+    cron,
+    nuclio_bridged,
+    nuclio_kafka,
+    nuclio_nats,
+    on_lambda,
+    on_nuclio,
+)
 
 from ..deploy.commands import run_command
 from .bench import until
@@ -145,6 +156,85 @@ def test_which_triggers_need_a_bridge_and_that_a_plan_says_so() -> None:
     )
 
 
+@both
+def test_a_tick_of_a_bridge_is_an_event_of_a_clock(ask: Ask) -> None:
+    seen: list[tuple[str, str | None, float | None]] = []
+    store = "sqlite:///ticks.db"
+    other = pelton.App("clock")
+
+    @other.function(triggers=[pelton.cron(every="1h", store=store, missed="all", max_age="6h")])
+    def beat(context: pelton.Context) -> None:
+        seen.append((context.event.trigger, context.event.position, context.event.timestamp))
+
+    batch = bridged_cron("2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z")
+    assert outcome(ask(beat, batch)).failed == {}
+    times = [("cron", f"2026-03-29T0{n}:00:00Z", 1_774_746_000.0 + 3600 * (n - 1)) for n in (1, 2)]
+    assert seen == times
+    on_lambda(beat, cron(time="2026-03-29T03:00:00Z"))  # its platform's own brings the same
+    assert seen[2][:2] == ("cron", "2026-03-29T03:00:00Z")
+
+
+def test_which_clocks_need_a_bridge_and_why() -> None:
+    other = pelton.App("clocks")
+    line, zone = "0 6 * * 1-5", "Europe/Berlin"
+
+    @other.function(
+        triggers=[
+            pelton.cron(every="5m"),
+            pelton.cron(schedule=line),
+            pelton.cron(schedule=line, timezone="UTC"),
+            pelton.cron(schedule=line, timezone=zone),
+            pelton.cron(schedule=line, store="redis://127.0.0.1:1/0", missed="last"),
+        ]
+    )
+    def tick() -> None: ...
+
+    assert [each.name for each in bridged(tick, "lambda")] == [line]
+    assert [each.name for each in bridged(tick, "nuclio")] == [f"{line} {zone}", line]
+    for each in bridged(tick, "nuclio"):
+        kind, settings = each.source
+        assert source_of(kind, **settings).kind == "cron"
+        assert settings["name"] == f"tick {each.name}"
+    own = [
+        each["attributes"]
+        for each in function_config(tick, "m:tick", "python:3.11")["spec"]["triggers"].values()
+        if each["kind"] == "cron"
+    ]
+    assert own == [{"interval": "300s"}, {"schedule": line}, {"schedule": line}]
+    zoned, kept = (said.partition("calls the function")[2] for said in bridges([tick], ["nuclio"]))
+    assert zoned == " (a cron trigger counts in UTC); without store=, run one bridge alone"
+    assert kept == " (a cron trigger may call twice, and makes up for no tick that was missed)"
+
+
+def test_a_tick_that_fails_three_times_is_given_up(tmp_path: Path) -> None:
+    async def run() -> None:
+        store = f"sqlite:///{tmp_path}/c.db"
+        (way,) = ways([hourly(store)], "lambda")
+        tries = list[str]()
+
+        async def call(batch: dict[str, Any]) -> Any:
+            (record,) = batch["Records"]
+            tries.append(record["messageId"])
+            return {"batchItemFailures": [{"itemIdentifier": tries[0], "after": 0}]}
+
+        kept = SqliteStore(f"{tmp_path}/c.db")  # somebody has seen to it until an hour ago
+        await kept.set_mark(way.trigger.source[1]["name"], time.time() - 3600)
+        await kept.close()
+        made = delivery(way, call, lambda way, status: None)
+        async with made:
+            await until(lambda: made.tally.buried == 1)
+        assert tries == [tries[0]] * 3
+
+    asyncio.run(run())
+
+
+def hourly(store: str) -> Function[..., Any]:
+    def beat() -> None: ...
+
+    trigger = pelton.cron(every="1h", store=store, missed="all")
+    return pelton.App("clock").function(triggers=[trigger])(beat)
+
+
 def test_a_function_that_is_not_there_blames_no_message(tmp_path: Path) -> None:
     async def run() -> None:
         (tmp_path / "a").write_text("1")
@@ -227,7 +317,5 @@ def test_a_bridge_of_nothing_says_so(tmp_path: Path) -> None:
 
 
 def test_a_source_by_the_word_of_a_trigger() -> None:
-    from pelton.event_sources import source_of
-
     kind, settings = pelton.directory("inbox", pattern="*.csv").source
     assert isinstance(source_of(kind, **settings), Directory)

@@ -12,6 +12,7 @@ import pytest
 from pelton.event_sources import Batch, Failed, Message, Once, Outcome
 from pelton.event_sources.stores import Store
 from pelton.event_sources.stores.dynamodb import DynamoStore
+from pelton.event_sources.stores.memory import MemoryStore
 from pelton.event_sources.stores.redis import RedisStore
 from pelton.event_sources.stores.sqlite import SqliteStore
 from pelton.pytest_plugin import RunningEmulator
@@ -22,9 +23,12 @@ _numbers = count()
 Make = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite", "redis", "dynamodb"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "dynamodb"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     """Stores of the same place, each as another worker would open it."""
+    if request.param == "memory":
+        store = MemoryStore()
+        return lambda: store
     if request.param == "sqlite":
         return lambda: SqliteStore(tmp_path / "done.db")
     if request.param == "redis":
@@ -85,6 +89,26 @@ def test_what_another_has_in_hand_comes_later_and_a_dead_ones_claim_ends(make: M
         await store.release({"a": claim.token})
         assert (await Once(seen, store)(batch_of("a"))).failed == {}
         await store.close()
+
+    asyncio.run(run())
+
+
+def test_claims_are_renewed_and_marks_are_kept(make: Make) -> None:
+    async def run() -> None:
+        one, other = make(), make()
+        (claim,) = await one.claim(["a"], 5)
+        await one.renew({"a": "somebody else's"}, 9000)
+        await one.renew({"a": claim.token}, 900)
+        assert (await other.claim(["a"], 5))[0].after > 800
+        await one.keep({"a": claim.token}, 60)
+        await one.renew({"a": claim.token}, 900)  # done is done
+        assert (await other.claim(["a"], 5))[0].done
+        assert await other.mark("a") is None
+        await one.set_mark("a", 1_767_268_800.25)
+        await one.set_mark("a", 1_767_268_801.5)
+        assert (await other.mark("a"), await other.mark("b")) == (1_767_268_801.5, None)
+        for each in (one, other):
+            await each.close()
 
     asyncio.run(run())
 

@@ -5,14 +5,17 @@ import base64
 import datetime as dt
 import importlib
 import inspect
+import itertools
 import json
 import time
 import urllib.request
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from pelton.localstack import services_time
+from pelton.localstack import services_time, services_zones
 from pelton.localstack.manual_clock import ManualClock
 from pelton.pytest_plugin import RunningEmulator
 
@@ -202,10 +205,16 @@ def test_schedules(pelton_manual_emulator: RunningEmulator) -> None:
     sqs, scheduler = emulator.client("sqs"), emulator.client("scheduler")
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(emulator.time() + 7200))
-    for name, when in (("once", f"at({at})"), ("daily", "cron(30 4 * * ? *)")):
+    kathmandu = "Asia/Kathmandu"  # a quarter to six hours ahead, the whole year
+    for name, when, zone in (
+        ("once", f"at({at})", "UTC"),
+        ("daily", "cron(30 4 * * ? *)", "UTC"),
+        ("there", "cron(30 4 * * ? *)", kathmandu),
+    ):
         scheduler.create_schedule(
             Name=name,
             ScheduleExpression=when,
+            ScheduleExpressionTimezone=zone,
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={
                 "Arn": "arn:aws:sqs:us-east-1:000000000000:q",
@@ -216,7 +225,40 @@ def test_schedules(pelton_manual_emulator: RunningEmulator) -> None:
     began = emulator.time()
     emulator.advance(2 * DAY)
     told = [(round(when - began), json.loads(body)["name"]) for when, body in drained(sqs, url)]
-    assert told == [(7200, "once"), (16200, "daily"), (16200 + DAY, "daily")]
+    assert told == [
+        (7200, "once"),
+        (16200, "daily"),
+        (16200 + DAY - 20700, "there"),
+        (16200 + DAY, "daily"),
+        (16200 + 2 * DAY - 20700, "there"),
+    ]
+
+
+@pytest.mark.fidelity("Scheduler", "schedules by a time zone's clock, over both changes of it")
+def test_schedules_in_a_time_zone() -> None:
+    """Through a year: in spring there is no 02:30, in autumn there are two."""
+    services_time.install()
+    events, scheduler = (
+        importlib.import_module(f"ministack.services.{name}")
+        for name in ("eventbridge", "scheduler")
+    )
+    made = [
+        {"ScheduleExpression": said, "ScheduleExpressionTimezone": "Europe/Berlin"}
+        for said in ("cron(30 2 ? * SUN *)", "at(2026-06-01T12:00:00)")
+    ]
+    services_zones.mark(SimpleNamespace(_data=dict(enumerate(made))))
+    nightly, once = (each["ScheduleExpression"] for each in made)
+    noon = dt.datetime(2026, 6, 1, 10, tzinfo=dt.UTC)
+    assert scheduler._at_time_epoch(once) == noon.timestamp()
+    fields, when = events._parse_cron_fields(nightly), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    nights = []
+    while when.year == 2026:
+        when = events._cron_next_fire(fields, when)
+        nights.append(when.astimezone(ZoneInfo("Europe/Berlin")))
+    assert {(each.hour, each.minute, each.fold) for each in nights} == {(2, 30, 0)}
+    weeks = [(later.date() - one.date()).days for one, later in itertools.pairwise(nights)]
+    assert sorted(set(weeks)) == [7, 14]  # the Sunday in spring is left out, and that alone
+    assert weeks.count(14) == 1
 
 
 @pytest.mark.fidelity("Clock", "items of DynamoDB expire by the manual clock")
@@ -282,6 +324,8 @@ def test_every_name_of_the_seam_is_there() -> None:
     assert events._cron_next_fire(fields, noon) == dt.datetime(2026, 1, 2, 4, 30, tzinfo=dt.UTC)
     assert scheduler._at_time_epoch("at(1970-01-01T00:01:00)") == 60
     assert scheduler._to_epoch("1970-01-01T00:01:00Z") == 60
+    assert hasattr(scheduler._schedules, "_data")
+    assert callable(scheduler._tick_schedules)
     said = "".join(inspect.getsource(each) for each in (events, scheduler, dynamodb))
     for thread in services_time.TICKING:
         assert f'name="{thread}"' in said

@@ -6,11 +6,11 @@ Ticks missed while an event runs are not piled up.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
 import sys
 from typing import Any
 
+from ....event_sources.schedule import Crontab
 from .. import wire
 from ..durations import seconds
 from ..pool import NoWorker, Pool
@@ -18,7 +18,6 @@ from ..worker import WorkerFailed, WorkerTimedOut
 from .base import Around
 
 KIND = "cron"
-RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 
 class CronTrigger:
@@ -29,12 +28,13 @@ class CronTrigger:
         self._name, self._pool, self._clock = name, pool, around.clock
         attributes = settings.get("attributes") or {}
         self._every = seconds(attributes["interval"]) if attributes.get("interval") else 0.0
-        self._schedule = str(attributes.get("schedule") or "")
+        schedule = str(attributes.get("schedule") or "")
         self._given = attributes.get("event") or {}
-        if not self._every and not self._schedule:
+        if not self._every and not schedule:
             raise ValueError(f"cron trigger {name} has neither interval nor schedule")
+        self._schedule = Crontab(schedule) if schedule else None
         if self._schedule:
-            next_tick(self._schedule, 0.0)
+            self._schedule.after(0.0)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -54,7 +54,7 @@ class CronTrigger:
     async def _run(self) -> None:
         while not self._retired:
             now = self._clock.time()
-            due = now + self._every if self._every else next_tick(self._schedule, now)
+            due = self._schedule.after(now) if self._schedule else now + self._every
             await self._clock.sleep(due - now)
             self._at_work = True
             try:
@@ -78,52 +78,3 @@ class CronTrigger:
             headers=headers,
             now=self._clock.time(),
         )
-
-
-def next_tick(schedule: str, after: float) -> float:
-    """The next whole minute after `after` (epoch seconds) that a five-field schedule names.
-
-    >>> next_tick("30 4 * * *", 0.0) == (4 * 60 + 30) * 60
-    True
-    """
-    fields = schedule.split()
-    if len(fields) != len(RANGES):
-        raise ValueError(f"cron schedule {schedule!r} does not have five fields")
-    minutes, hours, days, months, weekdays = (
-        _values(field, *bounds) for field, bounds in zip(fields, RANGES, strict=True)
-    )
-    at = dt.datetime.fromtimestamp(after, dt.UTC).replace(second=0, microsecond=0)
-    end = at + dt.timedelta(days=366 * 5)
-    while at < end:
-        at += dt.timedelta(minutes=1)
-        if at.month not in months or not _day_fits(at, fields, days, weekdays):
-            at = at.replace(hour=23, minute=59)
-        elif at.hour not in hours:
-            at = at.replace(minute=59)
-        elif at.minute in minutes:
-            return at.timestamp()
-    raise ValueError(f"cron schedule {schedule!r} names no time within five years")
-
-
-def _day_fits(at: dt.datetime, fields: list[str], days: set[int], weekdays: set[int]) -> bool:
-    """Classic cron: with both fields given either may fit."""
-    by_day, by_weekday = at.day in days, (at.isoweekday() % 7) in {each % 7 for each in weekdays}
-    if fields[2] == "*" or fields[4] == "*":
-        return by_day and by_weekday
-    return by_day or by_weekday
-
-
-def _values(field: str, least: int, most: int) -> set[int]:
-    found: set[int] = set()
-    for part in field.split(","):
-        span, _, step = part.partition("/")
-        first, last = least, most
-        if span != "*":
-            low, _, high = span.partition("-")
-            first, last = int(low), int(high or low)
-            if step and not high:
-                last = most
-        if not least <= first <= last <= most:
-            raise ValueError(f"cron field {field!r} is outside {least} to {most}")
-        found |= set(range(first, last + 1, int(step or 1)))
-    return found
