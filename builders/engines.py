@@ -35,7 +35,12 @@ class Engine:
 
     def build(self, context: Path, image: Image, base: str = "") -> None:
         """Build an image of a context, under its reference.  Raises `BuildError`."""
-        self._ask("build", *self._words(image), *_base(base), str(context))
+        self._ask(
+            f"cannot build {image.reference} of {context}",
+            f"look whether {base or image.base} can be fetched here, or lay the files on a base "
+            "that is here as an OCI layout with --base, which needs no engine",
+            *("build", *self._words(image), *_base(base), str(context)),
+        )
 
     def has(self, reference: str) -> bool:
         """Whether an image is among this machine's."""
@@ -49,7 +54,11 @@ class Engine:
 
     def push(self, reference: str) -> None:
         """Send an image to the registry that its name says.  Raises `BuildError`."""
-        self._ask("push", reference)
+        self._ask(
+            f"cannot push {reference}",
+            f"log in with `{self.name} login`, and look whether the repository is there",
+            *("push", reference),
+        )
 
     def _words(self, image: Image) -> list[str]:
         words = ["--tag", image.reference, "--platform", image.platform]
@@ -57,11 +66,14 @@ class Engine:
             return [*words, "--timestamp", str(EPOCH)]
         return [*words, "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]
 
-    def _ask(self, *words: str) -> None:
+    def _ask(self, failed: str, advice: str, *words: str) -> None:
         done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip())[-2000:]
-            raise BuildError(f"{self.name} {words[0]} failed:\n{said}")
+            said = (done.stderr.strip() or done.stdout.strip())[-2000:].splitlines() or ["nothing"]
+            error = BuildError(f"{self.name} {failed}: {said[-1]}; {advice}")
+            for each in said[:-1]:
+                error.add_note(f"{self.name}: {each}")
+            raise error
 
 
 def _base(base: str) -> list[str]:

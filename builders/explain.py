@@ -18,6 +18,10 @@ _MISSING = re.compile(r"Because ([\w.-]+) was not found in the package registry"
 _NO_VERSION = re.compile(
     r"there (?:is|are) no versions? of ([\w.-]+?)((?:\[[\w,-]+\])?[=<>!~][^\s]*) and"
 )
+_ONLY = re.compile(
+    r"only ([\w.-]+?)(?:\[[\w,-]+\])?(?:<=?|==)(\S+) is available and you require "
+    r"\1((?:\[[\w,-]+\])?[=<>!~][^\s]*?),"
+)
 _NO_WHEEL = re.compile(
     r"(?:all versions of )?([\w.-]+?)(?:[=<>!~{][^\s]*)? ha(?:s|ve) no (?:usable )?wheels"
 )
@@ -93,6 +97,11 @@ def _unsatisfied(
         return CannotResolve(
             f"{_where(found[1], asked, function)}: there is no {found[1]}{found[2]} for "
             f"{target.says}; look which versions there are"
+        )
+    if found := _ONLY.search(cause):
+        return CannotResolve(
+            f"{_where(found[1], asked, function)}: there is no {found[1]}{found[3]} for "
+            f"{target.says}; {found[2]} is the newest"
         )
     if "we can conclude" in cause:
         sides = _TAIL.sub("", cause).strip().rstrip(".")

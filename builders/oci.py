@@ -65,7 +65,7 @@ def write_image(context: Path, image: Image, base: Path, layout: Path) -> str:
     Raises `BuildError` for a base that is none, is damaged, or is for another platform.
     """
     with _opened(base) as source, said("the image", layout.parent):
-        manifest, config = _base(source, image.platform)
+        manifest, config = _base(source, image)
         layers = [_layer(context / part, place) for part, place in image.parts]
         new_config = _blob(_json(_configured(config, layers, image)))
         new_manifest = _blob(_json(_manifested(manifest, layers, new_config)))
@@ -97,7 +97,7 @@ class _opened:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def _base(source: Path, platform: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _base(source: Path, image: Image) -> tuple[dict[str, Any], dict[str, Any]]:
     """(manifest, configuration) of the base's image for a platform."""
     if not (source / "index.json").is_file():
         raise BuildError(
@@ -109,10 +109,13 @@ def _base(source: Path, platform: str) -> tuple[dict[str, Any], dict[str, Any]]:
         for manifest in _manifests(source, json.loads((source / "index.json").read_text()))
     ]
     for manifest, config in found:
-        if f"{config.get('os')}/{config.get('architecture')}" == platform:
+        if f"{config.get('os')}/{config.get('architecture')}" == image.platform:
             return manifest, config
     held = ", ".join(f"{each.get('os')}/{each.get('architecture')}" for _, each in found)
-    raise BuildError(f"the base image is for {held or 'nothing'}, and the function for {platform}")
+    raise BuildError(
+        f"the base image is for {held or 'nothing'}, and the function for {image.platform} "
+        f"({image.reference}); give --base one for {image.platform}"
+    )
 
 
 def _manifests(source: Path, index: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,8 @@ model just trained.  cloudpickle is imported here and in the function's own envi
 from __future__ import annotations
 
 import hashlib
+import io
+import pickle
 import pickletools
 import re
 import sys
@@ -161,7 +163,7 @@ def _dumps(function: Function[..., Any], where: str) -> bytes:
         cloudpickle.register_pickle_by_value(module)
     try:
         payload = (function.app.name, function.name, settings, _with_types(user), hooks)
-        return _steady(cloudpickle.dumps(payload), cloudpickle)
+        return _steady(_pickle_of(payload, cloudpickle), cloudpickle)
     except Exception as error:  # a pickler raises whatever an object's own reduction raises
         culprit = find_culprit(user, function.name, lambda each: _can_send(each, cloudpickle))
         for kind, added in hooks.items():
@@ -192,10 +194,25 @@ def _with_types(user: FunctionType) -> FunctionType:
 
 def _can_send(value: Any, pickler: Any) -> bool:
     try:
-        pickler.dumps(value)
+        _pickle_of(value, pickler)
     except Exception:  # as above: any error says that it cannot
         return False
     return True
+
+
+def _pickle_of(value: Any, cloudpickle: Any) -> bytes:
+    """What cloudpickle makes of a value; an open text file is refused, whose content it would
+    silently take along."""
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, io.TextIOWrapper) and obj not in (sys.stdout, sys.stderr):
+                raise pickle.PicklingError("an open file cannot be sent")
+            return super().reducer_override(obj)
+
+    written = io.BytesIO()
+    Pickler(written).dump(value)
+    return written.getvalue()
 
 
 def _steady(content: bytes, cloudpickle: Any) -> bytes:

@@ -59,6 +59,17 @@ class Environment:
         """What a function of the code is called there."""
         return f"{self.value('prefix')}{name}{self.value('suffix')}"
 
+    @property
+    def origins(self) -> dict[str, dict[str, str]]:
+        """Which key of the file each setting is from that the code does not decide, by the name
+        that the function has there."""
+        return {
+            self.deployed(name): {
+                key: each.origin for key, each in settings.items() if ": " in each.origin
+            }
+            for name, settings in self.functions.items()
+        }
+
     def value(self, key: str) -> str:
         """One of `values`; "" where nobody says it."""
         return str(self.values[key].value) if key in self.values else ""

@@ -75,7 +75,9 @@ class SavedPlan:
         moved = list(_moved(self, now))
         if moved:
             said = "; ".join(moved)
-            raise PlanMoved(f"the saved plan is not applied, for the world has moved: {said}")
+            raise PlanMoved(
+                f"the saved plan is not applied, for the world has moved: {said}; plan again"
+            )
 
 
 def live_digests(live: Mapping[str, Resource], salt: str = "") -> dict[str, str]:
@@ -99,7 +101,9 @@ def _moved(then: SavedPlan, now: SavedPlan) -> Iterator[str]:
             yield f"the code of {key} is not what was planned"
     for key in sorted({*then.live, *now.live}):
         if then.live.get(key) != now.live.get(key):
-            what = "is gone" if key not in now.live else "was changed"
+            # What nothing asks for any more is not looked for.
+            gone = "is gone, or not asked for any more"
+            what = gone if key not in now.live else "was changed"
             yield f"{key} {'is new' if key not in then.live else what}"
     if then.plan["steps"] != json.loads(json.dumps(now.plan["steps"], default=str)):
         yield "what the app asks for leads to other steps"

@@ -58,6 +58,7 @@ class Where:
     to: "local", "aws" or "nuclio"; platforms: "lambda", "nuclio" or both; endpoints "" for the
     platform's own; state: where states are kept, a folder or `s3://BUCKET/PREFIX`, "" for
     `.pelton/state` beside the app; role: of functions that name none: an ARN, or `LEAST`
+    origins: by function and setting, the key of the settings file that says it
     """
 
     to: str = "local"
@@ -68,6 +69,7 @@ class Where:
     role: str = ""
     state: str = ""
     environment: str = ""
+    origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def aws_address(self) -> str:
@@ -97,7 +99,7 @@ def read_health(address: str, runtimes: Collection[str] = ()) -> dict[str, Any]:
         )
         answer.raise_for_status()
     except httpx.HTTPError as error:
-        raise unreachable(address, str(error)) from None
+        raise unreachable(address, str(error), "--endpoint") from None
     return cast(dict[str, Any], answer.json())
 
 
@@ -373,9 +375,10 @@ class Session(AbstractContextManager["Session"]):
             artifact,
             artifact.target.architecture,
             where=common.where_of(function, self.root),
-            sources=artifact.sources if platform == "lambda" else {},
+            sources=artifact.sources,
             bucket=place.bucket if through_s3 else "",
             least=self._least(function, place) if platform == "lambda" else None,
+            origins=self.where.origins.get(function.name, {}),
         )
 
     def _least(self, function: Function[..., Any], place: Place) -> Least | None:

@@ -18,6 +18,7 @@ _CARRIED = {
     "description", "handler", "runtime", "env", "minReplicas", "maxReplicas", "eventTimeout",
     "resources", "nodeSelector", "tolerations", "imagePullSecrets", "triggers", "build",
 }  # fmt: skip
+_WORKERS = ("numWorkers", "maxWorkers")
 _BUILD = {"functionSourceCode", "commands", "codeEntryType", "path"}
 
 
@@ -55,8 +56,14 @@ def _settings(
     if matched := re.fullmatch(r"(\d+)(Mi|Gi)", str(limits.get("memory", ""))):
         limits.pop("memory")
         yield "memory", str(int(matched[1]) * (1024 if matched[2] == "Gi" else 1))
+    elif "memory" not in limits:
+        taken.lose(0, "it has no memory limit, and here every function has one: memory=128 (MB)")
     if matched := re.fullmatch(r"(\d+)([sm])", str(spec.get("eventTimeout", ""))):
         yield "timeout", str(int(matched[1]) * (60 if matched[2] == "m" else 1))
+    elif said := spec.get("eventTimeout"):
+        taken.lose(spec.line("eventTimeout"), f"the eventTimeout {said} is not carried over")
+    else:
+        taken.lose(0, "it has no eventTimeout, and here every function has one: timeout=3 (s)")
     if variables := dict(_variables(taken, spec)):
         said = ", ".join(f"{name!r}: {value}" for name, value in variables.items())
         yield "environment", f"{{{said}}}"
@@ -98,18 +105,43 @@ def _requirements(taken: Taken, spec: Lines) -> Iterator[str]:
 def _triggers(taken: Taken, spec: Lines) -> Iterator[str]:
     triggers = spec.get("triggers") or Lines()
     for name, trigger in triggers.items():
-        said = trigger.get("attributes") or Lines()
-        if trigger.get("kind") == "http":
-            yield call("pelton.http", {}, "ANY", "/")
-        elif trigger.get("kind") == "cron" and said.get("schedule"):
-            yield call("pelton.cron", {"schedule": str(said["schedule"])})
-        elif trigger.get("kind") == "cron" and re.fullmatch(
-            r"\d+[smhd]", str(said.get("interval", ""))
-        ):
-            yield call("pelton.cron", {"every": str(said["interval"])})
+        if made := _trigger(trigger):
+            yield made
+            _lose_rest(taken, name, trigger)
         else:
             kind = trigger.get("kind")
             taken.lose(triggers.line(name), f"the trigger {name} ({kind}) is not carried over")
+
+
+def _trigger(trigger: Lines) -> str:
+    """A trigger as Python writes it; "" for one that has no words."""
+    said = trigger.get("attributes") or Lines()
+    every = str(said.get("interval", ""))
+    if trigger.get("kind") == "http":
+        return call("pelton.http", {}, "ANY", "/")
+    if trigger.get("kind") == "cron" and said.get("schedule"):
+        return call("pelton.cron", {"schedule": str(said["schedule"])})
+    if trigger.get("kind") == "cron" and re.fullmatch(r"\d+[smhd]", every):
+        return call("pelton.cron", {"every": every})
+    return ""
+
+
+def _lose_rest(taken: Taken, name: str, trigger: Lines) -> None:
+    """What a trigger that is carried over says besides."""
+    carried = {"kind", "name", "attributes", *(_WORKERS if trigger["kind"] == "http" else ())}
+    for member in trigger.keys() - carried:
+        taken.lose(trigger.line(member), f"{member} of the trigger {name} is not carried over")
+    said = trigger.get("attributes") or Lines()
+    for member in said.keys() - ({"schedule", "interval"} if trigger["kind"] == "cron" else set()):
+        taken.lose(said.line(member), f"{member} of the trigger {name} is not carried over")
+
+
+def _workers(spec: Lines) -> int:
+    """Those of the HTTP trigger; 0 where it does not say.  Older Nuclios call them maxWorkers."""
+    for trigger in (spec.get("triggers") or Lines()).values():
+        if trigger.get("kind") == "http":
+            return next((int(trigger[each]) for each in _WORKERS if trigger.get(each)), 0)
+    return 0
 
 
 def _nuclio(
@@ -120,6 +152,8 @@ def _nuclio(
     least, most = spec.get("minReplicas"), spec.get("maxReplicas")
     if least is not None or most is not None:
         yield "replicas", (least or 0, most or least or 1)
+    if workers := _workers(spec):
+        yield "workers", workers
     if metadata.get("namespace"):
         yield "namespace", str(metadata["namespace"])
     if gpus := limits.pop("nvidia.com/gpu", None):

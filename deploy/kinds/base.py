@@ -126,10 +126,11 @@ class Resource:
     ) -> Iterator[Change]:
         """A change for each of these fields that is not what `have` has."""
         for name in names:
-            cause = self.causes.get(name, self.causes.get("", ""))
+            whole = self.causes.get(name, self.causes.get("", ""))
             replaces = have is not None and name in self.fixed
             old, new = getattr(have, name, None), getattr(self, name)
             for what, was, will in unequal(name, old, new):
+                cause = self.causes.get(what, whole)
                 yield Change(part or self.part, what, was, will, cause, replaces)
 
     def gone(self) -> Iterator[Change]:
@@ -192,6 +193,14 @@ class Resource:
     def delete(self, target: Target) -> None:
         """Take it away.  Nothing happens where it is not there."""
         raise NotImplementedError
+
+
+def changed_sources(new: Mapping[str, str], last: Mapping[str, Any]) -> Iterator[Change]:
+    """Which of the user's files are new, gone or other than a state remembers ("last")."""
+    old = last.get("sources") or {}
+    for place in sorted({*old, *new}) if old else ():
+        if old.get(place) != new.get(place):
+            yield Change("code", f"code.{place}", old.get(place), new.get(place), place)
 
 
 def unequal(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

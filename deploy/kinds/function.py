@@ -7,11 +7,12 @@ What was deployed is told by its own tags: the app, the digest of the artifact's
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Change, Resource
+from .base import Change, Resource, changed_sources
 from .layer import arns_of, layer_keys, layers_of
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class LambdaFunction(Resource):
         yield from self.differences(("layers",), have, "dependencies")
         if have.digest != self.digest:
             known = last if last.get("digest") == have.digest else {}
-            found = [*_packages(self, known), *_sources(self, known)]
+            found = [*_packages(self, known), *changed_sources(self.sources, known)]
             yield from found or [
                 Change("code", "digest", have.digest[:12] or None, self.digest[:12], self._why())
             ]
@@ -341,10 +342,19 @@ def _packages(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]
     old, new = _versions(last.get("packages", {})), _versions(want.packages)
     for name in sorted({*old, *new}) if last else ():
         if old.get(name) != new.get(name):
-            cause = want.causes.get("dependencies", want._why())
+            cause = want.causes.get(f"dependencies.{_normal(name)}", want._why())
             yield Change(
                 "dependencies", f"dependencies.{name}", old.get(name), new.get(name), cause
             )
+
+
+def _normal(distribution: str) -> str:
+    """A distribution's name as indexes spell it.
+
+    >>> _normal("Markdown_It.py")
+    'markdown-it-py'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _versions(packages: Mapping[str, Any]) -> dict[str, str]:
@@ -354,14 +364,6 @@ def _versions(packages: Mapping[str, Any]) -> dict[str, str]:
     """
     pairs = (each.rpartition(" ") for each in packages if each not in ("your code", "pelton"))
     return {name: version for name, _, version in pairs if name}
-
-
-def _sources(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:
-    """Which of the user's files are new, gone or other than they were."""
-    old, new = last.get("sources", {}), want.sources
-    for place in sorted({*old, *new}) if last else ():
-        if old.get(place) != new.get(place):
-            yield Change("code", f"code.{place}", old.get(place), new.get(place), place)
 
 
 def _size(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:

@@ -7,11 +7,12 @@ and an asked-for value could not be told from those.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Change, Reference, Resource, salted, unequal
+from .base import Change, Reference, Resource, changed_sources, salted, unequal
 
 if TYPE_CHECKING:
     from ..targets.target import Target
@@ -34,6 +35,8 @@ class NuclioFunction(Resource):
     source: base64, where the code is in the configuration
     state:  live only
     routes: wanted only: methods and paths, which are in the code
+    sources, zipped: of the artifact; what the last deploy's state remembers of them tells what has
+            changed since
     """
 
     kind: ClassVar[str] = "nuclio_function"
@@ -50,6 +53,8 @@ class NuclioFunction(Resource):
     path: str = field(default="", compare=False)
     state: str = field(default="", compare=False)
     routes: tuple[str, ...] = field(default=(), compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    zipped: int = field(default=0, compare=False)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -71,11 +76,42 @@ class NuclioFunction(Resource):
         if have.state in _FAILED:
             yield Change(self.part, "state", have.state, "ready")
         if have.digest != self.digest:
-            yield Change("code", "digest", have.digest[:12] or None, self.digest[:12], cause)
+            yield from self._code_changes(have, last or {})
         yield from self.differences(("project", "labels"), have)
         for what, old, new in unequal("spec", _comparable(have.spec), _comparable(self.spec)):
-            part = "triggers" if what.startswith("spec.triggers") else self.part
-            yield Change(part, what, old, new, cause)
+            if what != "spec.build.commands":
+                part = "triggers" if what.startswith("spec.triggers") else self.part
+                yield Change(part, what, old, new, self._cause(what))
+        yield from self._command_changes(have)
+
+    def _code_changes(self, have: Self, last: Mapping[str, Any]) -> Iterator[Change]:
+        cause = self.causes.get("", "")
+        known = last if last.get("digest") == have.digest else {}
+        found = list(changed_sources(self.sources, known))
+        yield from found or [
+            Change("code", "digest", have.digest[:12] or None, self.digest[:12], cause)
+        ]
+        if known.get("zipped") and self.zipped and known["zipped"] != self.zipped:
+            yield Change("code", "size", known["zipped"], self.zipped)
+
+    def _command_changes(self, have: Self) -> Iterator[Change]:
+        """What is installed, distribution by distribution, then the other commands."""
+        cause = self.causes.get("", "")
+        (old, before), (new, after) = _installed(have.spec), _installed(self.spec)
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                what = f"dependencies.{name}"
+                yield Change("dependencies", what, old.get(name), new.get(name), cause)
+        if before != after:
+            yield Change(self.part, "spec.build.commands", before or None, after or None, cause)
+
+    def _cause(self, what: str) -> str:
+        """Where a value of the spec comes from: variables and memory may be a settings file's."""
+        key = what.replace("spec.env.", "environment.")
+        key = {"spec.resources.limits.memory": "memory", "spec.eventTimeout": "timeout"}.get(
+            key, key
+        )
+        return self.causes.get(key, self.causes.get("", ""))
 
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         if action != "update":
@@ -195,6 +231,24 @@ def _comparable(spec: Mapping[str, Any]) -> dict[str, Any]:
     variables = {each["name"]: _told(each) for each in spec.get("env") or ()}
     named = {key: Reference(spec[key]) for key in _NAMES if spec.get(key)}
     return {**spec, **named, "env": variables}
+
+
+def _installed(spec: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """(versions of what the build commands pin, by name; the other commands).
+
+    >>> _installed({"build": {"commands": ["pip install six==1.17.0 idna==3.7", "apt-get update"]}})
+    ({'six': '1.17.0', 'idna': '3.7'}, ['apt-get update'])
+    """
+    found: dict[str, str] = {}
+    others = []
+    for command in (spec.get("build") or {}).get("commands") or ():
+        words = shlex.split(str(command).removeprefix("pip install "))
+        pins = [each.partition("==") for each in words]
+        if str(command).startswith("pip install ") and all(version for _, _, version in pins):
+            found |= {name: version for name, _, version in pins}
+        else:
+            others.append(command)
+    return found, others
 
 
 def _told(variable: Mapping[str, Any]) -> Any:

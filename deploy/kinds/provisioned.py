@@ -40,7 +40,8 @@ class Provisioned(Resource):
         return {"FunctionName": function, "Qualifier": alias}
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
-        old, cause = have.count if have else None, self.causes.get("", "")
+        old = have.count if have else None
+        cause = self.causes.get("provisioned", self.causes.get("", ""))
         if old != self.count:
             yield Change(self.part, "sandboxes that wait", old, self.count, cause)
 

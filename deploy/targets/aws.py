@@ -198,14 +198,18 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def unreachable(address: str, detail: str = "") -> Unreachable:
+def unreachable(address: str, detail: str = "", option: str = "") -> Unreachable:
     """Nothing answers, in words.
+
+    option: of the command line, which says another address
 
     >>> print(unreachable("http://127.0.0.1:4566"))
     nothing answers at http://127.0.0.1:4566: start it with `pelton emulator`
     """
     local = address.startswith(("http://127.", "http://localhost", "http://[::1]"))
     advice = "start it with `pelton emulator`" if local else (detail or "is the address right?")
+    if local and option:
+        advice += f", or say with {option} where it is"
     return Unreachable(f"nothing answers at {address}: {advice}")
 
 

@@ -132,7 +132,7 @@ class Nuclio:
                 timeout=_BUILD_SECONDS if headers else _SECONDS,  # with a header it may wait
             )
         except httpx.ConnectError as error:
-            raise unreachable(self.endpoint) from error
+            raise unreachable(self.endpoint, option="--nuclio-endpoint") from error
         except httpx.HTTPError as error:
             raise CallFailed(f"{name!r} on nuclio: {method} {path}: {error}") from error
         if answer.is_success or answer.status_code in fine:

@@ -40,6 +40,7 @@ class Built:
     sources: Mapping[str, str] = field(default_factory=dict)
     bucket: str = ""  # through S3 when set
     least: Least | None = None  # what it may do, where a role is made for it
+    origins: Mapping[str, str] = field(default_factory=dict)  # of settings that a file says, by key
 
     @property
     def path(self) -> str:
@@ -58,7 +59,25 @@ class Built:
 
     @property
     def causes(self) -> dict[str, str]:
-        return {"": self.where}
+        """Where each value comes from: the function's own line, the key of a settings file, the
+        requirement that brings a distribution in."""
+        more = (*_fields(self.origins), *_brought(self.artifact, self.where))
+        return {"": self.where, **dict(more)}
+
+
+def _fields(origins: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Settings' origins by the fields of resources."""
+    for key, origin in origins.items():
+        for each in ("subnets", "security_groups") if key == "vpc" else (key,):
+            yield each, origin
+
+
+def _brought(artifact: Artifact, where: str) -> Iterator[tuple[str, str]]:
+    """By distribution that a requirement brings in, which one, and over which."""
+    requirers = artifact.report.requirers
+    for key, chain in requirers.chains.items():
+        if len(chain) > 1:
+            yield f"dependencies.{key}", f"{where}: {' > '.join(chain)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ def on_nuclio(
         path=built.path,
         routes=routes_of(function),
         after=needed(function),
+        sources=built.sources,
+        zipped=artifact.report.zipped,
     )
     run: Resource = _released(made, function, releasing) if function.settings.versions else made
     yield run

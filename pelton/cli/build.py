@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..handlers.errors import PeltonError
 from .again import Asked, Git, cache_folder, to_come
 from .looking import Looking
 from .requirements import make_resolver, requirement_options
@@ -120,9 +122,11 @@ class Work:
         out, as_json = self.words["out"], self.words["as_json"]
         with said("the manifest", out):
             (out / NAME).unlink(missing_ok=True)  # what it tells of is about to be written over
-        artifacts = []
-        for make in self._makers():
-            artifact = self._with_image(self._looking_on(make))
+        artifacts: list[Artifact] = []
+        makers = self._makers()
+        for make in makers:
+            with _counted(out, len(artifacts), len(makers)):
+                artifact = self._with_image(self._looking_on(make))
             artifacts.append(artifact)
             if not as_json:
                 self.say("\n".join(_lines(artifact, self.words["why"])))
@@ -134,7 +138,8 @@ class Work:
                 json_text({"app": self.app.name, "manifest": str(manifest), "artifacts": told})
             )
         else:
-            self.say(f"{manifest}  {len(artifacts)} artifacts")
+            many = "artifact" if len(artifacts) == 1 else "artifacts"
+            self.say(f"{manifest}  {len(artifacts)} {many}")
 
     def _makers(self) -> list[Callable[[], Artifact]]:
         """A build of each function for each target, with what all of them require at hand: the lock
@@ -210,6 +215,20 @@ class Work:
         layout = artifact.path.with_name(f"{artifact.path.name}.oci")
         write_image(artifact.path, artifact.image, Path(base), layout)
         return replace(artifact, beside=(*artifact.beside, layout))
+
+
+@contextmanager
+def _counted(out: Path, made: int, asked: int) -> Iterator[None]:
+    """A failure says how far the build came, where it left something."""
+    try:
+        yield
+    except PeltonError as error:
+        if made:
+            error.add_note(
+                f"{out} has {made} of {asked} artifacts and no manifest.json: mend that, and build "
+                "again"
+            )
+        raise
 
 
 def _check(words: Mapping[str, Any]) -> None:

@@ -71,6 +71,12 @@ def command(
         old = _versions(before)
         click.echo("\n".join(f"{'-' if each in old else '+'} {' '.join(each)}" for each in changes))
         click.echo(f"{NAME} is written ({len(_versions(after))} distributions); commit it")
+    brought = {canonical(each) for each, _ in _versions(after)}
+    if absent := [each for each in upgrade if canonical(each) not in brought]:
+        raise click.ClickException(
+            f"--upgrade {', '.join(absent)}: nothing that the functions of {app.name} require "
+            "brings it; look at its name"
+        )
 
 
 def _targets(function: Function[..., Any], platforms: tuple[str, ...]) -> list[Target]:

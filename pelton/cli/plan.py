@@ -117,15 +117,16 @@ def step_lines(step: Step) -> Iterator[str]:
     yield step.head + (f" ({step.drift})" if step.drift else "")
     for change in step.changes:
         if _value(change, change.old) != _value(change, change.new):  # a size may look the same
-            yield _change_line(change)
+            yield _change_line(change, step.action)
     if step.follows:
         yield f"    then: {step.follows}"
 
 
-def _change_line(change: Change) -> str:
+def _change_line(change: Change, action: str) -> str:
     old = "" if change.old is None else f"{_value(change, change.old)} -> "
     new = "removed" if change.new is None else _value(change, change.new)
-    cause = f"  [{change.cause}]" if change.cause and change.old is not None else ""
+    told = change.old is not None or action == "update"  # all of what is made has one cause
+    cause = f"  [{change.cause}]" if change.cause and told else ""
     by = "  (somebody else changed it)" if change.drift else ""
     anew = "  (deleted and made anew)" if change.replaces else ""
     return f"    {change.what}: {old}{new}{cause}{by}{anew}"

@@ -110,7 +110,12 @@ def load_there(
         app, root = load_app(file)
     name = str(options.get("env", ""))
     found = environment_of(app, root, name, {"region": options["region"]})
-    where = replace(make_where(options), region=found.value("region"), environment=name)
+    where = replace(
+        make_where(options),
+        region=found.value("region"),
+        environment=name,
+        origins=found.origins,
+    )
     names = {each.entry: name for name, each in found.app.functions.items()}
     return found.app, root, where, tuple(names.get(each, each) for each in only)
 

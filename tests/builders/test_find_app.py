@@ -84,6 +84,15 @@ def test_a_build_writes_a_manifest_of_every_file(tmp_path: Path) -> None:
         assert told == {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
+def test_a_build_that_fails_says_what_it_has_left(tmp_path: Path) -> None:
+    bad = '\n\n@app.function(include=["none.txt"])\ndef worse(n: int) -> int:\n    return n\n'
+    (tmp_path / "shop.py").write_text(f"{APP}{bad}")
+    done = pelton(tmp_path)
+    assert done.returncode == 1 and "none.txt" in done.stderr
+    assert "build has 1 of 2 artifacts and no manifest.json" in done.stderr
+    assert not (tmp_path / "build" / "manifest.json").exists()
+
+
 def test_images_are_refused_by_name_where_nothing_builds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

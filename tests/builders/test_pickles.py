@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -173,7 +174,24 @@ def _through_another() -> Callable[..., Any]:
     return lambda n: inner()
 
 
+def _open_text() -> Callable[..., Any]:
+    opened = open(os.devnull)  # cloudpickle would take its content along
+    _opened.append(opened)
+    return lambda n: n if opened else 0
+
+
+_opened: list[IO[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 CULPRITS = [
+    (_open_text, "the variable 'opened' that sent closes over is an open file"),
     (_over_a_lock, "the variable 'held' that sent closes over is a lock"),
     (_deep, "the variable 'client' that sent closes over.pool[1]['guard'] is a lock"),
     (_generator, "the variable 'rows' that sent closes over is a generator"),

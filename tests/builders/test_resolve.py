@@ -336,3 +336,5 @@ def test_a_version_that_does_not_exist(desk: Any, shelf: Any) -> None:
     shelf.wheel("tiny")
     with pytest.raises(CannotResolve, match=r"there is no tiny==9 for Python 3\.12"):
         desk.install("tiny==9")
+    with pytest.raises(CannotResolve, match=r"there is no tiny>=9 for .*; 1\.0 is the newest"):
+        desk.install("tiny>=9")

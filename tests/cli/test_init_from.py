@@ -81,7 +81,7 @@ spec:
     valueFrom: {secretKeyRef: {name: s, key: k}}
   resources: {limits: {memory: 1Gi, nvidia.com/gpu: "1"}}
   triggers:
-    web: {kind: http}
+    web: {kind: http, maxWorkers: 2, url: x, attributes: {ingresses: {"0": {host: a.b}}}}
     tick: {kind: cron, attributes: {interval: 30s}}
     in: {kind: kafka-cluster}
   build:
@@ -184,9 +184,19 @@ def test_a_function_of_nuclio_s(tmp_path: Path) -> None:
     assert settings.nuclio.namespace == "ml" and settings.requirements == ("requests",)
     assert [each.to_dict()["kind"] for each in settings.triggers] == ["http", "cron"]
     assert settings.environment["KEY"] == pelton.secret("s", field="k")
-    words = ("spec.loggerSinks", "apt-get install x", "the trigger in (kafka-cluster)")
+    assert settings.nuclio.workers == 2
+    words = (
+        *("spec.loggerSinks", "apt-get install x", "the trigger in (kafka-cluster)"),
+        *("url of the trigger web", "ingresses of the trigger web"),
+    )
     assert len(lost) == len(words)
     assert all(any(word in each for each in lost) for word in words)
+
+
+def test_limits_that_nuclio_had_not_are_said(tmp_path: Path) -> None:
+    (tmp_path / "function.yaml").write_text("spec: {handler: 'main:handler'}\n")
+    lost = init(tmp_path / "function.yaml")["lost"]
+    assert ["memory=128" in lost[0], "timeout=3" in lost[1]] == [True, True]
 
 
 @pytest.mark.parametrize(

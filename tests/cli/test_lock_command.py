@@ -67,6 +67,8 @@ def test_a_lock_is_written_kept_upgraded_and_checked(file: Path, tmp_path: Path)
     said = json.loads(lock(file, "--upgrade", "tiny", "--json").output)
     assert (said["removed"], said["added"]) == ([["tiny", "1.0"]], [["tiny", "2.0"]])
     assert lock(file, "--check", "--upgrade-all").exit_code == 2
+    absent = lock(file, "--upgrade", "no_such")
+    assert absent.exit_code == 1 and "--upgrade no_such: nothing that" in absent.output
 
 
 def test_a_build_writes_the_lock_and_holds_to_it(file: Path, tmp_path: Path) -> None:

@@ -88,6 +88,13 @@ def test_each_value_says_where_it_comes_from() -> None:
     assert functions["other"]["log_days"].origin == "pelton.toml: env.dev.log_days"
 
 
+def test_what_the_file_says_is_known_to_a_plan_by_function_there() -> None:
+    origins = layered("dev").origins
+    assert origins["dev-other"]["log_days"] == "pelton.toml: env.dev.log_days"
+    assert "environment.LEVEL" not in origins["dev-score"]  # the code's own
+    assert origins["dev-score"]["memory"] == "pelton.toml: memory"
+
+
 def test_the_users_app_stays_as_it_is() -> None:
     app = shop()
     overlay(app, parse(tomllib.loads(TOML)), "dev", {})

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pelton.builders import Artifact, Report, Target
+from pelton.builders.requirers import Distribution, find_requirers
+from pelton.cli.plan import plan_lines
 from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds import KINDS, Change, Resource, dump, load
 from pelton.deploy.kinds.archive import Archive
@@ -27,6 +31,7 @@ from pelton.deploy.kinds.stream import Stream
 from pelton.deploy.kinds.stream_mapping import StreamMapping
 from pelton.deploy.kinds.url import Url
 from pelton.deploy.plan import Plan, make_plan
+from pelton.deploy.wants.common import Built
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:departures"
 SCORE = LambdaFunction(
@@ -131,6 +136,57 @@ def test_other_code_is_told_by_file_and_requirement() -> None:
         ("code", "code.a.py", "1", "2", "a.py"),
         ("code", "code.b.py", None, "1", "b.py"),
         ("code", "size", 10, 12, ""),
+    ]
+
+
+def test_what_a_requirement_brings_says_which() -> None:
+    read = {"rich": _needing("rich", "mdurl-x"), "mdurl-x": _needing("mdurl-x")}
+    report = Report((), (), 1, 1, requirers=find_requirers(["rich"], read))
+    artifact = Artifact(
+        "score", Target("lambda", "3.12"), Path("x"), "00", "d", "h", "python3.12", report
+    )
+    origins = {"memory": "pelton.toml: memory", "vpc": "pelton.toml: vpc"}
+    causes = Built(artifact, "x86_64", where="app.py:5", origins=origins).causes
+    old = replace(SCORE, packages={"six 1": 9}, sources={"a.py": "1"})
+    new = replace(SCORE, digest="d2", packages={"mdurl_X 1": 2, "rich 15": 3}, causes=causes)
+    made = plan([replace(new, memory=1024, environment={"A": "1"})], there(SCORE), left(old))
+    told = {each.what: each.cause for each in made.steps[0].changes}
+    assert told == {
+        "dependencies.mdurl_X": "app.py:5: rich > mdurl-x",
+        "dependencies.rich": "app.py:5",
+        "dependencies.six": "app.py:5",
+        "code.a.py": "a.py",
+        "memory": "pelton.toml: memory",
+        "environment.A": "app.py:5",
+    }
+    said = "\n".join(plan_lines(made))
+    assert "dependencies.mdurl_X: 1  [app.py:5: rich > mdurl-x]" in said
+    assert "environment.A: 1  [app.py:5]" in said
+    assert causes["subnets"] == "pelton.toml: vpc"
+
+
+def _needing(name: str, *needs: str) -> Distribution:
+    return Distribution(name, name, "1", tuple((each, frozenset(), "") for each in needs))
+
+
+def test_other_code_on_nuclio_is_told_by_file_and_requirement() -> None:
+    def asked(*commands: str) -> dict[str, Any]:
+        return {"build": {"commands": list(commands)}, "resources": {"limits": {"memory": "1Mi"}}}
+
+    before = asked("pip install six==1 idna==2")
+    old = replace(NUCLIO, sources={"a.py": "1"}, zipped=10, spec=before)
+    new = replace(
+        old, digest="d2", sources={"a.py": "2"}, zipped=12, causes={"": "app.py:5"},
+        spec=asked("pip install six==2 rich==1", "apt-get update"),
+    )  # fmt: skip
+    (update,) = [e for e in plan([new], there(old), left(old)).steps if e.action == "update"]
+    assert [(each.what, each.old, each.new, each.cause) for each in update.changes] == [
+        ("code.a.py", "1", "2", "a.py"),
+        ("size", 10, 12, ""),
+        ("dependencies.idna", "2", None, "app.py:5"),
+        ("dependencies.rich", None, "1", "app.py:5"),
+        ("dependencies.six", "1", "2", "app.py:5"),
+        ("spec.build.commands", None, ["apt-get update"], "app.py:5"),
     ]
 
 

@@ -39,8 +39,11 @@ def inline(event: pelton.Event) -> str:
 def session(pelton_emulator: RunningEmulator, tmp_path: Path) -> Iterator[Session]:
     (tmp_path / "read_app.py").write_text(APP)
     app, root = load_app(str(tmp_path / "read_app.py"))
-    addresses = {"endpoint": pelton_emulator.url, "nuclio_endpoint": pelton_emulator.nuclio_url}
-    where = Where(platforms=("nuclio",), **addresses)
+    where = Where(
+        platforms=("nuclio",),
+        endpoint=pelton_emulator.url,
+        nuclio_endpoint=pelton_emulator.nuclio_url,
+    )
     with Session(app, root, where, tmp_path / "out") as found:
         yield found
     sys.path.remove(str(tmp_path))

@@ -207,8 +207,14 @@ def test_an_engine_builds_the_context(
         f"{tag} --build-arg SOURCE_DATE_EPOCH=315532800 --build-arg BASE=my/base:1 {made.path}"
     )
     assert second == f"{tag} --timestamp 315532800 {made.path}"
-    with pytest.raises(BuildError, match=r"podman push failed:\ndenied: no such repository"):
+    denied = r"podman cannot push x: denied: no such repository; log in with `podman login`"
+    with pytest.raises(BuildError, match=denied):
         podman.push("x")
+    (tmp_path / "bin" / "podman").write_text("#!/bin/sh\necho pulling >&2; echo gone >&2; exit 1\n")
+    base = rf"cannot build {made.image.reference} of .*: gone; look whether .* fetched.*--base"
+    with pytest.raises(BuildError, match=base) as failed:
+        podman.build(made.path, made.image)
+    assert failed.value.__notes__ == ["podman: pulling"]
     shutil.rmtree(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
