@@ -25,9 +25,12 @@ from pelton.event_sources import Batch, Delivery, Rules, Source
 from pelton.event_sources.sources.directory import Directory
 from pelton.event_sources.sources.jetstream import JetStream
 from pelton.event_sources.sources.kafka import Kafka
+from pelton.event_sources.sources.mqtt import Mqtt
 from pelton.event_sources.sources.nats import Nats
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
 from pelton.event_sources.sources.redis_stream import RedisStream
+from tests.event_sources.servers.base import Server
+from tests.event_sources.servers.mosquitto import Mosquitto
 
 from .row import Row
 
@@ -59,6 +62,8 @@ def measure() -> list[Row]:
         rows += asyncio.run(pushed("Redis pub/sub", address, floor_pubsub, _pubsub, push_pubsub))
     with kafka() as address:
         rows += asyncio.run(kafka_pairs(address))
+    with of_tests(Mosquitto) as address:
+        rows += asyncio.run(pairs("MQTT", address, put_mqtt, floor_mqtt, _mqtt))
     with tempfile.TemporaryDirectory() as folder:
         rows += asyncio.run(pairs("a directory", folder, put_files, floor_files, _directory, FILES))
     return rows
@@ -78,6 +83,10 @@ def _redis(address: str, name: str) -> Source:
 
 def _pubsub(address: str, name: str) -> Source:
     return RedisPubSub(address, channel=name, buffer=MESSAGES)
+
+
+def _mqtt(address: str, name: str) -> Source:
+    return Mqtt(address, topic=name, client_id=name)
 
 
 def _directory(address: str, name: str) -> Source:
@@ -367,6 +376,63 @@ def _reader(address: str, group: str) -> dict[str, Any]:
     return {"bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest"}
 
 
+# -- MQTT
+async def put_mqtt(address: str, name: str) -> None:
+    """Kept for a client of that name, which the reader is then."""
+    source = _mqtt(address, name)
+    await source.open()
+    await source.close()
+    await asyncio.to_thread(_publish, address, name)
+
+
+def _publish(address: str, name: str) -> None:
+    client = _paho(address, "", clean=True)
+    client.loop_start()
+    for _ in range(MESSAGES):
+        sent = client.publish(name, BODY, 1)
+    sent.wait_for_publish()
+    client.disconnect()
+    client.loop_stop()
+
+
+async def floor_mqtt(address: str, name: str) -> float:
+    """paho's own loop: acknowledged in the callback."""
+    return await asyncio.to_thread(_consume, address, name)
+
+
+def _consume(address: str, name: str) -> float:
+    seen = 0
+
+    def heard(client: Any, data: Any, message: Any) -> None:
+        nonlocal seen
+        seen += 1
+        client.ack(message.mid, message.qos)
+
+    start = time.perf_counter()
+    client = _paho(address, name, clean=False)
+    client.on_message = heard
+    while seen < MESSAGES:
+        client.loop()
+    seconds = time.perf_counter() - start
+    client.disconnect()
+    return MESSAGES / seconds
+
+
+def _paho(address: str, name: str, *, clean: bool) -> Any:
+    from paho.mqtt.client import Client, MQTTv5
+    from paho.mqtt.enums import CallbackAPIVersion
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTv5, manual_ack=True)
+    asked: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    asked.SessionExpiryInterval, asked.ReceiveMaximum = 3600, 1000
+    client.connect(
+        "127.0.0.1", int(address.rpartition(":")[2]), clean_start=clean, properties=asked
+    )
+    return client
+
+
 # -- a directory
 async def put_files(address: str, name: str) -> None:
     folder = Path(address, name)
@@ -409,6 +475,17 @@ def server(program: str, *arguments: str) -> Iterator[int]:
         finally:
             running.kill()
             running.wait()
+
+
+@contextmanager
+def of_tests(kind: type[Server]) -> Iterator[str]:
+    """A server as the tests have it; its address."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = kind(Path(folder))
+        try:
+            yield running.url
+        finally:
+            running.stop()
 
 
 def _answers(port: int) -> None:

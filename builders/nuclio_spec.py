@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
-from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Nats
+from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Mqtt, Nats
 from ..handlers.triggers.natsjetstream import CONSUMER, JetStreamHandoff
 from .errors import BuildError
 from .nuclio_secrets import variable
@@ -93,7 +94,30 @@ def broker_trigger(trigger: FromBroker, function: str) -> dict[str, Any] | None:
         return {"kind": "nats", "url": trigger.url, "attributes": attributes}
     if isinstance(trigger, Kafka) and trigger.native:
         return {"kind": "kafka-cluster", "attributes": _kafka(trigger)}
+    if isinstance(trigger, Mqtt) and trigger.native:
+        return {"kind": "mqtt", **_mqtt(trigger)}
     return None
+
+
+def _mqtt(trigger: Mqtt) -> dict[str, Any]:
+    """As Nuclio's pkg/processor/trigger/mqtt reads them; the address as its client, paho for Go,
+    takes it."""
+    told = urlsplit(trigger.url)
+    secure = told.scheme == "mqtts"
+    where = f"{told.hostname}:{told.port or (8883 if secure else 1883)}"
+    topic = f"$share/{trigger.group}/{trigger.topic}" if trigger.group else trigger.topic
+    said = {
+        "username": trigger.user or unquote(told.username or ""),
+        "password": trigger.password or unquote(told.password or ""),
+    }
+    attributes: dict[str, Any] = {"subscriptions": [{"topic": topic, "qos": trigger.qos}]}
+    if trigger.client_id:
+        attributes["clientID"] = trigger.client_id
+    return {
+        "url": f"ssl://{where}" if secure else where,
+        **{name: value for name, value in said.items() if value},
+        "attributes": attributes,
+    }
 
 
 def _kafka(trigger: Kafka) -> dict[str, Any]:

@@ -36,9 +36,9 @@ class Event(_Values):
                   (or its content type says so), else `bytes` or `str`
     id:           the source's id of the event (request id, message id)
     trigger:      the kind: "direct", "http", "sqs", "kinesis", "s3", "sns", "eventbridge", "cron",
-                  "kafka", "nats", "redis", "directory"
+                  "kafka", "mqtt", "nats", "rabbitmq", "redis", "directory"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
-    topic:        of a broker: the subject, stream, channel or folder that it was sent to
+    topic:        of a broker: the subject, topic, stream or folder that it was sent to
     headers:      lower-cased names (HTTP headers, message attributes)
     method, path, fields: of an HTTP request; `fields` are the query's
     parameters:   of the path, by the names that the trigger's path gives them

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.http import http as http
     from .handlers.triggers.kafka import kafka as kafka
     from .handlers.triggers.kinesis import kinesis as kinesis
+    from .handlers.triggers.mqtt import mqtt as mqtt
     from .handlers.triggers.nats import nats as nats
     from .handlers.triggers.redis import redis as redis
     from .handlers.triggers.s3 import S3Object as S3Object
@@ -106,6 +107,7 @@ _HOMES = {
     "http": ".handlers.triggers.http",
     "kafka": ".handlers.triggers.kafka",
     "kinesis": ".handlers.triggers.kinesis",
+    "mqtt": ".handlers.triggers.mqtt",
     "nats": ".handlers.triggers.nats",
     "oip": ".serving_graph.oip",
     "onnx": ".serving_graph.steps.onnx",

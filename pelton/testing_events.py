@@ -195,6 +195,15 @@ def kafka(*bodies: Any, topic: str = "topic", key: str = "") -> dict[str, Any]:
     return _bridged("kafka", topic, bodies, key)
 
 
+def mqtt(*bodies: Any, topic: str = "topic", key: str = "") -> dict[str, Any]:
+    """A batch of messages of an MQTT topic as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> mqtt({"a": 1}, topic="orders/new")["Records"][0]["topic"]
+    'orders/new'
+    """
+    return _bridged("mqtt", topic, bodies, key)
+
+
 def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]:
     """A batch of entries of a Redis stream as `pelton bridge` delivers it, ids "0", "1", …
 
@@ -242,7 +251,7 @@ def _bridged(kind: str, source: str, bodies: tuple[Any, ...], key: str) -> dict[
 
 
 def nuclio_bridged(batch: Mapping[str, Any]) -> Event:
-    """A batch of `kafka`, `nats`, `redis` or `directory` as `pelton bridge` brings it on Nuclio.
+    """A batch of a broker's messages (`kafka`, `mqtt` …) as `pelton bridge` brings it on Nuclio.
 
     >>> nuclio_bridged(redis("text")).body["Records"][0]["kind"]
     'redis'
@@ -269,6 +278,16 @@ def nuclio_kafka(body: Any = b"", *, topic: str = "topic") -> Event:
     """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return make_event(kind="kafka-cluster", name="kafka", body=content, path=topic)
+
+
+def nuclio_mqtt(body: Any = b"", *, topic: str = "topic") -> Event:
+    """A message as Nuclio's own MQTT trigger delivers it: bytes, and the topic as its path.
+
+    >>> nuclio_mqtt({"a": 1}, topic="orders/new").path
+    b'orders/new'
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return make_event(kind="mqtt", name="mqtt", body=content, path=topic)
 
 
 def _base64(body: Any) -> str:

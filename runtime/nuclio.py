@@ -28,7 +28,15 @@ Handler = Callable[[Any, Any], Any]
 InitContext = Callable[[Any], Any]
 CO_COROUTINE = 128
 # Nuclio's words for triggers, and ours; all others are requests.
-KINDS = {"cron": "cron", "kafka-cluster": "kafka", "nats": "nats", "natsjetstream": "nats"}
+KINDS = {
+    "cron": "cron",
+    "kafka-cluster": "kafka",
+    "mqtt": "mqtt",
+    "nats": "nats",
+    "natsjetstream": "nats",
+    "rabbit-mq": "rabbitmq",
+    "rabbitMq": "rabbitmq",
+}
 HANDOFFS = ("natsjetstream",)  # kinds of triggers that bring the events of a graph's queues
 # The header that a bridge of ours marks its requests with.
 BRIDGED = "x-pelton-bridge"

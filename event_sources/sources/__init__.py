@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "jetstream": ("jetstream", "JetStream", "nats"),
     "kafka": ("kafka", "Kafka", "kafka"),
     "memory": ("memory", "Memory", ""),
+    "mqtt": ("mqtt", "Mqtt", "mqtt"),
     "nats": ("nats", "Nats", "nats"),
     "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),
     "redis-stream": ("redis_stream", "RedisStream", "redis"),

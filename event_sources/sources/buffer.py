@@ -57,6 +57,14 @@ class Buffer:
         """After `fail`: more may come."""
         self._failed = None
 
+    def clear(self) -> list[Message]:
+        """All that wait, taken out; more may come."""
+        found = list(self._waiting)
+        self._waiting.clear()
+        self._went.set()
+        self.reopen()
+        return found
+
     async def take(self, most: int, seconds: float) -> list[Message]:
         """Up to `most`; none when there was none within `seconds`.  Raises what `fail` was told."""
         if not self._waiting and self._failed is None:

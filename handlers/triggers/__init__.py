@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .http import Http as Http
     from .kafka import Kafka as Kafka
     from .kinesis import Kinesis as Kinesis
+    from .mqtt import Mqtt as Mqtt
     from .nats import Nats as Nats
     from .redis import Redis as Redis
     from .s3 import S3 as S3
@@ -30,6 +31,7 @@ _HOMES = {
     "Http": ".http",
     "Kafka": ".kafka",
     "Kinesis": ".kinesis",
+    "Mqtt": ".mqtt",
     "Nats": ".nats",
     "Redis": ".redis",
     "S3": ".s3",

@@ -8,6 +8,7 @@ import pytest
 
 from .servers.kafka import KafkaMock, KafkaServer
 from .servers.kafka import kafka_server as kafka_of
+from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
 from .servers.redis import RedisServer
 
@@ -17,6 +18,13 @@ def kafka_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[KafkaServer | KafkaMock]:
     server = kafka_of(tmp_path_factory.mktemp("kafka"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    server = Mosquitto(tmp_path_factory.mktemp("mosquitto"))
     yield server
     server.stop()
 

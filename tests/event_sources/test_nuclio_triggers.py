@@ -15,7 +15,9 @@ from pelton.pytest_plugin import RunningEmulator
 from .. import plain
 from .bench import until
 from .servers.kafka import KafkaMock, KafkaServer
+from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
+from .test_mqtt import publisher
 
 _numbers = count()
 
@@ -187,6 +189,35 @@ def committed(brokers: str, topic: str) -> int:
     return int(found.offset)
 
 
+@pytest.mark.fidelity(
+    "Nuclio brokers",
+    "mqtt: the topic is the path; one after the other, by 3.1.1; nothing is kept while it is away; "
+    "what fails is not tried again",
+)
+def test_mqtt(mosquitto: Mosquitto, pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
+    seen, topic = tmp_path / "seen", f"nuclio{next(_numbers)}"
+    with publisher(mosquitto.url) as client:
+        # Kept at the topic, so that it comes when the trigger listens.
+        client.publish(f"{topic}/new", b"first", qos=1, retain=True).wait_for_publish(30)
+        wanted = [{"topic": f"{topic}/+", "qos": 1}, {"topic": f"{topic}/deep/#", "qos": 2}]
+        status = deploy(
+            pelton_emulator,
+            "on-mqtt",
+            seen,
+            kind="mqtt",
+            url=mosquitto.url.removeprefix("mqtt://"),
+            attributes={"subscriptions": wanted},
+        )
+        assert status["state"] == "ready", status
+        asyncio.run(until(lambda: lines(seen) == [f"mqtt {topic}/new first"]))
+        for name, body in (("old", b"fail"), ("old", b"die"), ("deep/er", b"last")):
+            client.publish(f"{topic}/{name}", body, qos=2).wait_for_publish(30)
+    asyncio.run(until(lambda: f"mqtt {topic}/deep/er last" in lines(seen)))
+    assert lines(seen)[1:] == [
+        f"mqtt {topic}/{each}" for each in ("old fail", "old die", "deep/er last")
+    ]
+
+
 def test_settings_that_cannot_be_stop_the_deploy(
     pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
@@ -206,6 +237,12 @@ def test_settings_that_cannot_be_stop_the_deploy(
                 "attributes": {"topics": ["t"], "consumerGroup": "g", "initialOffset": "first"},
             },
             "initialOffset must be 'earliest' or 'latest', not 'first'",
+        ),
+        ("mqtt", {"url": "a:1"}, "has no attributes.subscriptions, a list of topics"),
+        (
+            "mqtt",
+            {"url": "a:1", "attributes": {"subscriptions": [{"qos": 1}]}},
+            "a subscription is a topic and a qos",
         ),
         (
             "natsjetstream",

@@ -57,6 +57,7 @@ TRIGGERS = {
     "sns": pelton.sns("t"),
     "kinesis": pelton.kinesis("s"),
     "eventbridge": pelton.eventbridge(source="x"),
+    "mqtt": pelton.mqtt("t", url="mqtt://h"),
 }
 
 
@@ -67,7 +68,7 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
     answer = on_lambda(function, event)
     if kind.startswith(("http", "alb")):
         assert (answer["statusCode"], answer["body"]) == (200, "1.5")
-    elif kind in ("sqs", "kinesis"):
+    elif kind in ("sqs", "kinesis", "mqtt"):
         assert answer == {"batchItemFailures": []}
 
 

@@ -13,6 +13,7 @@ from pelton.event_sources import source_of
 
 NATS = "nats://127.0.0.1:4222"
 KAFKA = "127.0.0.1:9092"
+MQTT = "mqtt://127.0.0.1:1883"
 REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -46,6 +47,15 @@ REDIS = "redis://127.0.0.1:6379/0"
             {"every": "1h", "store": REDIS, "missed": "last", "max_age": "6 hours"},
             "max_age='6 hours' is no time",
         ),
+        (pelton.mqtt, {"topic": "", "url": MQTT}, "mqtt() needs topic="),
+        (pelton.mqtt, {"topic": "t", "url": "a:1"}, 'write it as "mqtt://HOST:PORT"'),
+        (pelton.mqtt, {"topic": "t", "url": MQTT, "qos": 3}, "mqtt qos=3 is outside"),
+        (pelton.mqtt, {"topic": "t", "url": MQTT, "version": "4"}, "is none of 5, 3.1.1"),
+        (
+            pelton.mqtt,
+            {"topic": "t", "url": MQTT, "native": True, "key": "k"},
+            "has native=True and key=",
+        ),
         (pelton.directory, {"path": ""}, "directory() needs path="),
         (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
     ],
@@ -63,6 +73,7 @@ def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], wor
         pelton.nats("a", url=NATS),
         pelton.nats("a", url=NATS, stream="s", key="key"),
         pelton.kafka("t", brokers=KAFKA, user="me", password="p", tls=True),
+        pelton.mqtt("t/#", url=MQTT, qos=2, group="g", version="3.1.1"),
         pelton.redis(url=REDIS, stream="s"),
         pelton.redis(url=REDIS, channel="c.*"),
         pelton.directory("inbox"),
@@ -97,6 +108,26 @@ def test_a_native_kafka_trigger_is_nuclios_own() -> None:
         },
     }
     assert broker_trigger(other, "take") is None
+
+
+def test_a_native_mqtt_trigger_is_nuclios_own() -> None:
+    trigger = pelton.mqtt(
+        "a/+", url="mqtts://me:p%40@broker", qos=2, group="g", client_id="c", native=True
+    )
+    plain = pelton.mqtt("a/+", url=MQTT, native=True)
+    assert broker_trigger(trigger, "take") == {
+        "kind": "mqtt",
+        "url": "ssl://broker:8883",
+        "username": "me",
+        "password": "p@",
+        "attributes": {"subscriptions": [{"topic": "$share/g/a/+", "qos": 2}], "clientID": "c"},
+    }
+    assert broker_trigger(plain, "take") == {
+        "kind": "mqtt",
+        "url": "127.0.0.1:1883",
+        "attributes": {"subscriptions": [{"topic": "a/+", "qos": 1}]},
+    }
+    assert broker_trigger(pelton.mqtt("a", url=MQTT), "take") is None
 
 
 def test_one_source_brings_its_messages_once() -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,20 @@ class Server:
     package = ""
 
     def __init__(self, folder: Path) -> None:
-        found = find(self.program)
+        found = self.find()
         if found is None:
             pytest.skip(f"there is no {self.program}: install {self.package}")
         self.path, self.folder, self.port = found, folder, free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    def find(self) -> str | None:
+        """The program's path; None where it is not on this machine."""
+        return find(self.program)
+
+    def environment(self) -> Mapping[str, str] | None:
+        """What the process runs in; None for what the tests run in."""
+        return None
 
     @property
     def url(self) -> str:
@@ -50,6 +59,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.folder,
+            env=self.environment(),
         )
         deadline = time.monotonic() + PATIENCE
         while not self.answers():

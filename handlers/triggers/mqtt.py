@@ -1,0 +1,118 @@
+"""MQTT: the messages of topics, kept for a client's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import in_range, placed, text
+from ..errors import WrongUse
+from .from_broker import FromBroker, address, named
+
+VERSIONS = ("5", "3.1.1")
+
+
+class Mqtt(FromBroker):
+    """See `mqtt`."""
+
+    kind: ClassVar[str] = "mqtt"
+
+    topic: str = ""
+    url: str = ""
+    qos: int = 1
+    client_id: str = ""
+    group: str = ""
+    version: str = "5"
+    key: str = ""
+    user: str = ""
+    password: str = ""
+    ca: str = ""
+    native: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named("mqtt", topic=self.topic)
+        address("mqtt", self.url, "mqtt", "mqtts")
+        in_range("mqtt qos", self.qos, 0, 2)
+        for each in ("client_id", "group", "key", "user", "password", "ca"):
+            text(f"mqtt {each}", getattr(self, each))
+        if self.version not in VERSIONS:
+            raise WrongUse(f"mqtt version={self.version!r} is none of {', '.join(VERSIONS)}")
+        if self.native:
+            self._check_native()
+
+    def _check_native(self) -> None:
+        asked = [name for name in ("attempts", "ca", "key") if getattr(self, name)]
+        asked += ["batch"] if self.batch > 1 else []
+        if asked:
+            raise WrongUse(
+                f"mqtt has native=True and {asked[0]}=, which Nuclio's own trigger has not",
+                advice="leave native= away: `pelton bridge` reads the topic then",
+            )
+
+    @property
+    def name(self) -> str:
+        return self.topic
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        said = ("topic", "url", "qos", "client_id", "group", "version", "key", "user", "password")
+        return "mqtt", {name: getattr(self, name) for name in (*said, "ca")}
+
+
+@placed
+def mqtt(
+    topic: str,
+    *,
+    url: str,
+    qos: int = 1,
+    client_id: str = "",
+    group: str = "",
+    version: str = "5",
+    key: str = "",
+    user: str = "",
+    password: str = "",
+    ca: str = "",
+    native: bool = False,
+    batch: int = 1,
+    window: int = 0,
+    attempts: int = 0,
+    dead_letter: str = "",
+    workers: int = 1,
+) -> Mqtt:
+    """Run the function for the messages of an MQTT topic, or of a filter: "orders/+", "orders/#".
+
+    url:       "mqtt://127.0.0.1:1883", "mqtts:" for TLS
+    qos:       at most; of QoS 0 nothing is kept while nobody listens, or comes again
+    client_id: the name that the broker keeps messages under; two of one name push each other out
+    group:     of clients that share the messages ("$share"), each with a client_id of its own
+    version:   "5", "3.1.1"
+    key:       the user property whose messages keep their order; without one, each topic's do
+    user, password, ca: what the broker asks for; `ca` is a file where the bridge runs
+    native:    on Nuclio, let its own MQTT trigger read, by 3.1.1: in order, one at a time, and
+               nothing is kept while it is away or tried again
+    batch, window, attempts, dead_letter, workers: see the how-to on event sources
+
+    Lambda does not read MQTT: `pelton bridge` does, and calls.
+
+    >>> mqtt("orders/#", url="mqtt://127.0.0.1:1883", qos=2).source[1]["qos"]
+    2
+    """
+    return Mqtt(
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        topic,
+        url,
+        qos,
+        client_id,
+        group,
+        version,
+        key,
+        user,
+        password,
+        ca,
+        native,
+    )
