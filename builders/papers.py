@@ -49,7 +49,7 @@ def write_sbom(
         pelton_version(),
         {normal(each.name): each.sha256 for each in packages if each.sha256},
     )
-    return _write(content.path(out, SBOM), made)
+    return _write(content.path(out, SBOM), json.dumps(made, indent=1, sort_keys=True))
 
 
 def write_provenance(
@@ -86,12 +86,12 @@ def write_provenance(
         {f"pkg:pypi/{normal(e.name)}@{e.version}": e.sha256 for e in packages if e.sha256},
     )
     name = f"{function.name}-{target.platform}-{target.variant}{PROVENANCE}"
-    return _write(out / name, made)
+    return _write(out / name, json.dumps(made, sort_keys=True))  # on one line: made at each build
 
 
-def _write(path: Path, document: Any) -> Path:
+def _write(path: Path, document: str) -> Path:
     """Write a document, when what lies there says something else."""
-    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
-    if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
-        path.write_text(text, encoding="utf-8")
+    text = f"{document}\n".encode()
+    if not path.is_file() or path.read_bytes() != text:
+        path.write_bytes(text)
     return path

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TypeVar
 
 from .kinds import KINDS, Resource
-from .targets.aws import WIDTH
 from .targets.target import Target
 from .versions.release import LIVE
 
@@ -51,7 +50,7 @@ def read_live(
         if thorough or kind.sought or (kind.kind, function) in named
     ]
     calls = [partial(_read, target, key) for key in dict.fromkeys(asked)] + hanging
-    found = {each.key: each for group in together(calls) for each in group}
+    found = {each.key: each for group in together(calls, target.aws.width) for each in group}
     # Whose these are is told by their tags, which are read where it matters.
     unsure = [key for key, each in found.items() if each.hangs and not each.app]
     again = [key for key in unsure if key not in keys and key not in known]
@@ -72,7 +71,7 @@ def without_old_doors(live: Mapping[str, Resource], function: str) -> dict[str, 
 def read_keys(target: Target, keys: Iterable[str]) -> dict[str, Resource]:
     """What is there under these keys."""
     calls = [partial(_read, target, key) for key in keys]
-    return {each.key: each for group in together(calls) for each in group}
+    return {each.key: each for group in together(calls, target.aws.width) for each in group}
 
 
 def find_tagged(target: Target, app: str, platforms: Collection[str]) -> list[str]:
@@ -82,7 +81,7 @@ def find_tagged(target: Target, app: str, platforms: Collection[str]) -> list[st
         for kind in KINDS.values()
         if kind.tagged and is_on(kind, platforms)
     ]
-    return [key for keys in together(calls) for key in keys]
+    return [key for keys in together(calls, target.aws.width) for key in keys]
 
 
 def find_pointing(
@@ -96,7 +95,7 @@ def find_pointing(
         if is_on(kind, platforms)
         for function in functions
     ]
-    return {key: function for found in together(calls) for key, function in found}
+    return {key: function for found in together(calls, target.aws.width) for key, function in found}
 
 
 def is_on(kind: type[Resource], platforms: Collection[str]) -> bool:
@@ -106,11 +105,11 @@ def is_on(kind: type[Resource], platforms: Collection[str]) -> bool:
     )
 
 
-def together(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """The answers of all calls, several at a time, in their order; raises the first error."""
+def together(calls: Sequence[Callable[[], T]], width: int) -> list[T]:
+    """The answers of all calls, `width` at a time, in their order; raises the first error."""
     if not calls:
         return []
-    with ThreadPoolExecutor(min(WIDTH, len(calls))) as pool:
+    with ThreadPoolExecutor(min(width, len(calls))) as pool:
         running = [pool.submit(call) for call in calls]
         try:
             return [each.result() for each in running]

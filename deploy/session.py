@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..builders import Artifact, Resolver, Target, build
 from ..builders.provenance import WorkingCopy
@@ -23,20 +23,18 @@ from ..handlers.function import Function
 from ..handlers.platforms import LAMBDA_PACKAGES, NUCLIO_PACKAGES
 from .apply import Told, apply
 from .errors import CannotPlan, StateError
+from .health import read_health
 from .kinds import KINDS, Resource
 from .kinds.base import OURS
 from .kinds.stream import is_there
 from .live import find_pointing, find_tagged, is_on, read_keys, read_live, without_old_doors
 from .place import Place
 from .plan import Plan, Step, make_plan
-from .policy.arns import Account as Owner
-from .policy.least import Least, least_policy, records_of
 from .record import Record
 from .state import FileStore, S3Store, State, Store
-from .targets.aws import Account, Aws, unreachable
+from .targets.aws import Account, Aws
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
-from .tls import speaks_tls
 from .wants import between, brokers, common
 from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
@@ -45,6 +43,8 @@ from .wants.pushed import refuse_missing_sources
 
 if TYPE_CHECKING:
     import httpx
+
+    from .policy.least import Least
 
 MANY = 20
 LEAST = "least"  # as a role: one is made for each function that names none
@@ -82,27 +82,6 @@ class Where:
         return self.nuclio_endpoint or LOCAL_NUCLIO
 
 
-def read_health(address: str, runtimes: Collection[str] = ()) -> dict[str, Any]:
-    """What the emulator at an address says of itself; raises `Unreachable`.
-
-    runtimes: those that it must have decided on, which can take a while the first time
-    """
-    import httpx
-
-    try:
-        answer = httpx.get(
-            f"{address.rstrip('/')}/_pelton/health",
-            params={"runtime": sorted(runtimes)},
-            timeout=httpx.Timeout(150, connect=10),
-            trust_env=False,
-            verify=speaks_tls(address),
-        )
-        answer.raise_for_status()
-    except httpx.HTTPError as error:
-        raise unreachable(address, str(error), "--endpoint") from None
-    return cast(dict[str, Any], answer.json())
-
-
 def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str, Any]]:
     """The account, and the emulator's health answer (empty for a real account)."""
     given = "" if where.role == LEAST else where.role
@@ -110,8 +89,8 @@ def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str
         return Aws(Account(where.endpoint, where.region, role=given)), {}
     health = read_health(where.aws_address, runtimes)
     role = given or f"arn:aws:iam::{health['account']}:role/pelton-local"
-    account = Account(where.aws_address, str(health["region"]), "test", "test", role)
-    return Aws(account), health
+    region, number = str(health["region"]), str(health["account"])
+    return Aws(Account(where.aws_address, region, "test", "test", role, number)), health
 
 
 @dataclass
@@ -386,6 +365,9 @@ class Session(AbstractContextManager["Session"]):
         given = self.where.role or ("" if self.where.to == "aws" else "shared")
         if function.settings.aws.role or given not in ("", LEAST):
             return None
+        from .policy.arns import Account as Owner
+        from .policy.least import least_policy, records_of
+
         owner = Owner(place.partition, place.region, place.account)
         least = least_policy(function, self.root, owner, records_of(self.root))
         self._warnings += (f"{function.name}: {each}" for each in least.warnings)

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...handlers.function import Function
-from ..content import File, Files
-from ..import_time import Times
-from ..installed import Installed
-from ..report import DIRECT_LIMIT, Report, make_report
-from ..target import Target
-from .image_context import Image
+if TYPE_CHECKING:
+    from ...handlers.function import Function
+    from ..content import File, Files
+    from ..import_time import Times
+    from ..installed import Installed
+    from ..report import Report
+    from ..target import Target
+    from .image_context import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Artifact:
     @property
     def needs_s3(self) -> bool:
         """Whether the upload is too large for the request itself."""
+        from ..report import DIRECT_LIMIT
+
         layers = sum(each.report.zipped for each in self.layers)
         return self.image is None and self.report.zipped - layers > DIRECT_LIMIT
 
@@ -100,7 +103,7 @@ class Content:
     target: Target
     entry: str
     files: Files
-    installed: Installed = field(default_factory=Installed)
+    installed: Installed
     whole: Files = field(default_factory=dict)
     note: str = ""
     notes: tuple[str, ...] = ()
@@ -117,6 +120,8 @@ class Content:
 
     def report(self, zipped: int = 0) -> Report:
         """What is in it, and how large it is."""
+        from ..report import make_report
+
         found = self.installed
         return make_report(
             self.whole or self.files,

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from ..policy.document import lines
 from .base import Change, Resource
 from .function import APP_TAG
 
@@ -41,6 +40,8 @@ class Role(Resource):
         if have is None or have.principal != self.principal:
             old = have.principal if have else None
             yield Change(self.part, f"role {self.name} for", old, self.principal)
+        from ..policy.document import lines  # loaded where an app has roles
+
         old_lines = lines(have.policy) if have else {}
         new_lines = lines(self.policy)
         for action in sorted({*old_lines, *new_lines}):
@@ -49,6 +50,8 @@ class Role(Resource):
                 yield Change(self.part, action, old, new, self.causes.get(action, ""))
 
     def gone(self) -> Iterator[Change]:
+        from ..policy.document import lines
+
         yield Change(self.part, f"role {self.name}", f"{len(lines(self.policy))} actions", None)
 
     # -- reading

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CallFailed
 from ..tls import speaks_tls
 from .aws import unreachable
+
+if TYPE_CHECKING:
+    import httpx  # loaded where a dashboard is called: what deploys to AWS alone does without
 
 FAILED = ("error", "unhealthy")
 _DONE = ("ready", "scaledToZero")
@@ -34,6 +35,8 @@ class Nuclio:
         pause: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        import httpx
+
         self.endpoint = endpoint.rstrip("/")
         self._pause = pause
         self._http = httpx.Client(
@@ -123,6 +126,8 @@ class Nuclio:
     ) -> httpx.Response:
         """One request about `name`; raises `CallFailed` for a status that is neither a success nor
         `fine`, `Unreachable` where nothing answers."""
+        import httpx
+
         try:
             answer = self._http.request(
                 method,

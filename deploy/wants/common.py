@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...builders import Artifact
 from ...builders.nuclio_spec import broker_trigger
@@ -15,8 +15,10 @@ from ...handlers.function import Function
 from ...handlers.triggers import Cron, FromBroker, Http
 from ...handlers.triggers.ticks import Ticks, ticks
 from ..errors import CannotPlan
-from ..policy.least import Least
 from ..versions.release import LIVE
+
+if TYPE_CHECKING:
+    from ..policy.least import Least
 
 TRIGGERS = {
     "lambda": ("http", "sqs", "kinesis", "cron", "s3", "sns", "eventbridge"),

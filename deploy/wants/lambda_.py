@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...handlers.function import Function
 from ...handlers.triggers import Cron, Kinesis, Sqs
@@ -30,11 +30,13 @@ from ..kinds.rule import Rule, rule_prefix
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..place import Place
-from ..policy.least import Least
 from ..schedules import eventbridge_cron, rate
 from ..versions.release import LIVE
 from .common import AT_ONCE, Built, Releasing, after, called, role_name, routes_of
 from .pushed import pushed, schedules
+
+if TYPE_CHECKING:
+    from ..policy.least import Least
 
 
 def on_lambda(

@@ -21,8 +21,6 @@ from ..kinds.role import Role
 from ..kinds.schedule import Schedule
 from ..kinds.subscription import Subscription
 from ..place import Place
-from ..policy.document import document
-from ..policy.needs import Need
 from .common import after, called, role_name, rule_name
 
 Functions = Sequence[Function[..., Any]]
@@ -112,6 +110,9 @@ def schedules(
         check_zone(function, each.timezone)
     if not (zoned := [each for each in crons if not each.store]):
         return
+    from ..policy.document import document
+    from ..policy.needs import Need
+
     arn, name = place.function_arn(function.name), role_name(app, function.name, "schedule")
     needs = [Need("lambda:InvokeFunction", each) for each in (arn, f"{arn}:*")]
     yield Role(

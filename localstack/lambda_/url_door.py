@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from email.utils import formatdate
+from functools import lru_cache
+from time import time
 from typing import Any
-from uuid import uuid4
 
 from ..messages import BrokenOff, Request, Response
 from ..signatures.check import Signatures
@@ -18,7 +19,7 @@ from ..signatures.read import Unsigned
 from ..signatures.words import refusal
 from . import url_access, url_cors, urls
 from .account import Account
-from .calls import REQUEST_LIMIT, make_call
+from .calls import REQUEST_LIMIT, make_call, new_request_id
 from .names import Reference
 from .records import Call, RestoreFailed, Throttled
 from .states import Function, Url
@@ -38,18 +39,20 @@ class UrlDoor:
     def __init__(self, account: Account, signatures: Signatures | None = None) -> None:
         self._account, self._registry = account, account.registry
         self._signatures = signatures
+        # By the URL's id, as long as no function changes: what it is, and whether all may call it.
         self._known: dict[str, tuple[Function, Url]] = {}
+        self._open: dict[str, bool] = {}
         self._seen = -1
 
     async def __call__(self, url_id: str, path: str, request: Request) -> Response:
         found = self._find(url_id)
         if found is None:
-            return _response(urls.forbidden(), str(uuid4()))
+            return _response(urls.forbidden(), new_request_id())
         function, url = found
         cors = url.cors or {}
         if cors and url_cors.is_preflight(request.method, request.headers):
             headers = url_cors.preflight(cors, request.headers)
-            return _response(urls.HttpReply(200, headers, b""), str(uuid4()))
+            return _response(urls.HttpReply(200, headers, b""), new_request_id())
         response = await self._admitted(function, url, path, request)
         response.headers += url_cors.on_answers(cors, request.headers)
         return response
@@ -58,7 +61,7 @@ class UrlDoor:
         self, function: Function, url: Url, path: str, request: Request
     ) -> Response:
         """The answer of the function, or of who keeps its door."""
-        request_id, identity = str(uuid4()), None
+        request_id, identity = new_request_id(), None
         if url.auth_type == "AWS_IAM":
             try:
                 key = url_access.signer(request, self._signatures)
@@ -68,7 +71,7 @@ class UrlDoor:
                 error.service = "lambda"
                 return refusal(request, error)
             identity = url_access.identity(key, self._account.place.account)
-        elif not url_access.open_to_all(function, url):
+        elif not self._is_open(function, url):
             return _response(urls.forbidden(), request_id)
         if request.cut:
             return _response(urls.too_large(REQUEST_LIMIT), request_id)
@@ -124,12 +127,19 @@ class UrlDoor:
     def _find(self, url_id: str) -> tuple[Function, Url] | None:
         if self._seen != self._registry.changes:
             self._seen = self._registry.changes
+            self._open.clear()
             self._known = {
                 url.id: (function, url)
                 for function in self._registry.functions.values()
                 for url in function.urls.values()
             }
         return self._known.get(url_id)
+
+    def _is_open(self, function: Function, url: Url) -> bool:
+        found = self._open.get(url.id)
+        if found is None:
+            found = self._open[url.id] = url_access.open_to_all(function, url)
+        return found
 
 
 # -- RESPONSE_STREAM
@@ -195,10 +205,16 @@ async def _rest(
 
 def _response(reply: urls.HttpReply, request_id: str, trace_id: str = "") -> Response:
     headers = [
-        ("Date", formatdate(usegmt=True)),
+        ("Date", _date(int(time()))),
         *reply.headers,
         ("x-amzn-RequestId", request_id),
     ]
     if trace_id:
         headers.append(("X-Amzn-Trace-Id", trace_id))
     return Response(reply.status, headers, reply.body)
+
+
+@lru_cache(1)
+def _date(now: int) -> str:
+    """The header of every answer of one second."""
+    return formatdate(now, usegmt=True)

@@ -47,9 +47,12 @@ class ApiGateways:
 
     def show(self, name: str) -> dict[str, Any]:
         """Configuration and status; raises `Refused` 404."""
+        return {**self._there(name), "status": {"name": name, **self._state(name)}}
+
+    def _there(self, name: str) -> dict[str, Any]:
         if name not in self._known:
             raise Refused(404, "Api-Gateway not found")
-        return {**self._known[name], "status": {"name": name, **self._state(name)}}
+        return self._known[name]
 
     def _state(self, name: str) -> dict[str, str]:
         """`ready`, or `error` while a function of its upstreams is not there."""
@@ -118,7 +121,7 @@ class ApiGateways:
 
     async def answer(self, name: str, request: Request) -> Response:
         """The answer of the function that is drawn for this request."""
-        spec = self.show(name)["spec"]
+        spec = self._there(name)["spec"]
         if not _may(spec, request):
             challenge = ("WWW-Authenticate", 'Basic realm="Authentication Required"')
             return Response(401, [challenge], b"401 Authorization Required")

@@ -246,7 +246,8 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
     from ..builders import Target
 
     if to == "local":
-        from ..deploy.session import LOCAL, read_health
+        from ..deploy.health import read_health
+        from ..deploy.session import LOCAL
 
         health = read_health(endpoint or LOCAL, [function.settings.aws.runtime])
         return Target.local("lambda", health, function)

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 
 from ..builders import load_app
 from ..deploy.errors import CallFailed
-from ..deploy.session import Where, connect, read_health
+from ..deploy.health import read_health
+from ..deploy.session import Where, connect
 from ..deploy.targets.aws import unreachable
 from ..deploy.tls import speaks_tls
 from ..handlers.function import Function

@@ -1,71 +1,102 @@
-"""Clients that ask again and again while something is released, and check every answer."""
+"""Clients that ask again and again while something is released, and check every answer.
+
+They are a process of their own (`load_process`): what releases must not take its time.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Coroutine
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
+PROCESS = Path(__file__).with_name("load_process.py")
 TEXT = {"content-type": "text/plain"}
+PATIENCE = 120.0  # seconds in which an answer must come
 
 
+@dataclass
 class Load:
-    """Some clients at once; an answer is `VERSION BODY`, with the body that was sent."""
+    """Some clients at once, while the context lasts; an answer is `VERSION BODY`, with the body
+    that was sent.  The first that is wrong fails who waits here, and the context's end.
 
-    def __init__(self, url: str, clients: int) -> None:
-        self.url, self.count = url, clients
-        self.answers: Counter[str] = Counter()
-        self.seen: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._done, self._reached, self._goal = asyncio.Event(), asyncio.Event(), 0
+    answers: how many came;  versions: the same by version
+    told: the last that the process said;  at: when that was, in its own seconds
+    """
 
-    async def during(self, work: Coroutine[Any, Any, None]) -> None:
-        """Ask until `work` is done; the first answer that is wrong ends both."""
-        async with asyncio.TaskGroup() as group:
-            for number in range(self.count):
-                group.create_task(self._ask(number))
-            await work
-            self._done.set()
+    url: str
+    clients: int
+    versions: dict[str, int] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
 
-    async def more(self, answers: int) -> None:
-        """Come back when there are so many more."""
-        self._goal = len(self.answers) + answers
-        self._reached.clear()
-        await self._reached.wait()
+    def __enter__(self) -> Load:
+        command = [sys.executable, str(PROCESS), self.url, str(self.clients)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        return self
 
-    async def _ask(self, client: int) -> None:
-        """One client on one connection, by plain HTTP: a client library would be most of the
-        load."""
-        parts = urlsplit(self.url)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        number = 0
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            while not self._done.is_set():
-                body = f"{client}-{number}"
-                writer.write(_request(parts.path, parts.netloc, body))
-                status, text = await _answer(reader)
-                assert status == 200, (status, text)
-                version, echo = text.split()
-                assert echo == body
-                self.answers[echo] += 1
-                self.seen[version].set()
-                if len(self.answers) >= self._goal:
-                    self._reached.set()
-                number += 1
+            self._process.stdin.close()
+            self._process.wait(PATIENCE)
         finally:
-            writer.close()
-            await writer.wait_closed()
+            self._process.kill()
+            self._process.wait()
+            self._reader.join()
+            self._process.stdout.close()
+        if error is None:
+            self._refuse_wrong()
+            assert self._process.returncode == 0
 
+    @property
+    def answers(self) -> int:
+        return sum(self.versions.values())
 
-def _request(path: str, host: str, body: str) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    @property
+    def at(self) -> float:
+        self._refuse_wrong()
+        return float(self.told["at"])
 
+    def until(self, version: str) -> None:
+        """Come back when a version has answered."""
+        self._wait(lambda: version in self.versions, f"no answer of {version}")
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
-    """An answer's status and body."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    _, _, length = head.partition("content-length:")
-    body = await reader.readexactly(int(length.partition("\r\n")[0]))
-    return int(head.split()[1]), body.decode()
+    def more(self, answers: int) -> None:
+        """Come back when there are so many more."""
+        goal = self.answers + answers
+        self._wait(lambda: self.answers >= goal, f"not {answers} more answers")
+
+    def _wait(self, seen: Any, what: str) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or seen(), PATIENCE)
+        self._refuse_wrong()
+        assert seen(), f"{what}: {self.versions}"
+
+    def _refuse_wrong(self) -> None:
+        assert "wrong" not in self.told, self.told["wrong"]
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._changed:
+                self.told = json.loads(line)
+                self.versions = self.told.get("versions", self.versions)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()

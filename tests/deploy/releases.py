@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from pelton.deploy.kinds.nuclio_function import NuclioFunction
+from pelton.deploy.kinds.nuclio_gateway import NuclioGateway
 from pelton.deploy.kinds.nuclio_project import NuclioProject
 from pelton.deploy.targets.aws import Account, Aws
 from pelton.deploy.targets.nuclio import Nuclio
@@ -21,6 +22,8 @@ from pelton.deploy.versions.canary import Step
 from pelton.deploy.versions.gates import parse
 from pelton.deploy.versions.nuclio import NuclioVersions
 from pelton.pytest_plugin import RunningEmulator
+
+from .load import Load
 
 CODE = """
 import os
@@ -76,6 +79,15 @@ class Releases:
         given: Any = {"now": 0.0, "by": "ana", "least": 1, "sticky": sticky}
         verbs.start(self.versions, "hello", steps, parsed, **given)
 
+    def gateway(self) -> str:
+        """The address of an API gateway before what is deployed."""
+        upstreams = (("hello", 0),)
+        made = NuclioGateway(
+            name="hello", host="hi.localhost", project="greet", upstreams=upstreams
+        )
+        made.create(self.target)
+        return f"{self.emulator.nuclio_url}/_gateway/hello/x"
+
     def there(self) -> dict[str, Any]:
         return self.nuclio.get("/api/functions", "functions") or {}
 
@@ -96,3 +108,20 @@ def releases_at(
     NuclioProject(name="greet").create(found.target)
     yield found
     nuclio.close()
+
+
+def release_all_ways(releases: Releases, load: Load, rounds: Iterable[int], dwell: int) -> None:
+    """Deploy, canary, promote, rollback: each is seen to have happened.  What a promotion leaves
+    behind is deleted by it."""
+    for number in rounds:
+        releases.deploy(f"second{number}")
+        load.until(f"second{number}")
+        load.more(dwell)
+        releases.deploy(f"third{number}", hold=True)
+        releases.canary(0.3, "errors<1%")
+        load.until(f"third{number}")
+        load.more(dwell)
+        verbs.promote(releases.versions, "hello", {}, now=1.0, by="ana", force=True)
+        load.more(dwell)
+        verbs.roll_back(releases.versions, "hello", now=2.0, by="ana")
+        load.more(dwell)

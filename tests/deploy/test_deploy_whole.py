@@ -220,7 +220,7 @@ with Session(app, root, Where(endpoint=url, state=state), Path(out)) as session:
     def called(**more):
         if armed and next(count) == int(number):
             os.kill(os.getpid(), signal.SIGKILL)
-    session.aws.session.events.register(f"{moment}-call.*.*", called)
+    session.aws.session.register(f"{moment}-call.*.*", called)
     plan = session.plan()
     armed.append(1)
     session.apply(plan)

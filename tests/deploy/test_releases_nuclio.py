@@ -3,7 +3,6 @@ under load, without a request that fails, is lost, or is answered twice."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from pelton.pytest_plugin import RunningEmulator
 from .. import plain
 from .commands import run_command
 from .load import Load
+from .releases import release_all_ways, releases_at
 
 APP = """
 import time
@@ -59,27 +59,22 @@ def test_releases_under_load(pelton_emulator: RunningEmulator, deploy: Deploy) -
     nuclio = Nuclio(pelton_emulator.nuclio_url)
     versions = NuclioVersions(Target(aws, nuclio))
     deploy("first")
-    load = Load(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", 3)
-
-    async def release() -> None:
-        do = asyncio.to_thread
-        await load.seen["first"].wait()
-        await do(deploy, "second", "--hold")
+    with Load(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", 3) as load:
+        load.until("first")
+        deploy("second", "--hold")
         assert versions.read("hello").split == Split("1"), "held back"
         gates = [parse("errors<50%"), parse("mean<60s")]
-        await do(verbs.start, versions, "hello", [Step(0.5)], gates, now=0.0, by="ana", least=1)
-        await load.seen["second"].wait()
+        verbs.start(versions, "hello", [Step(0.5)], gates, now=0.0, by="ana", least=1)
+        load.until("second")
         both = set(nuclio.get("/api/functions", "functions") or {})
         assert both == {"hello", "hello-canary"}
-        turn = await do(verbs.look, versions, "hello", {}, now=1.0, by="ana")
+        turn = verbs.look(versions, "hello", {}, now=1.0, by="ana")
         assert [each.verdict for each in turn.answers] == ["passes", "passes"]
-        await do(verbs.promote, versions, "hello", {}, now=2.0, by="ana")
+        verbs.promote(versions, "hello", {}, now=2.0, by="ana")
         assert versions.read("hello").split == Split("2")
         assert set(nuclio.get("/api/functions", "functions") or {}) == {"hello"}
-        await do(verbs.roll_back, versions, "hello", now=3.0, by="ana")
-
-    asyncio.run(load.during(release()))
-    assert set(load.answers.values()) == {1} and len(load.answers) > 30
+        verbs.roll_back(versions, "hello", now=3.0, by="ana")
+    assert load.answers > 30
     released = versions.read("hello")
     assert released.split == Split("1") and released.numbers == ("1", "2")
     assert [each.kind for each in released.ledger.entries] == ["deploy", "promote", "rollback"]
@@ -88,3 +83,14 @@ def test_releases_under_load(pelton_emulator: RunningEmulator, deploy: Deploy) -
     nuclio.close()
     answer = plain.post(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", content="x")
     assert answer.text == "first x"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_many_releases_under_much_load(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
+    with releases_at(pelton_emulator, tmp_path) as releases:
+        releases.deploy("first")
+        with Load(releases.gateway(), 8) as load:
+            load.until("first")
+            release_all_ways(releases, load, range(5), 2000)
+    assert load.answers > 5 * 4 * 2000

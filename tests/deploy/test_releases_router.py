@@ -3,7 +3,6 @@ under load, without a request that fails, is lost, or is answered twice."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from pelton.pytest_plugin import RunningEmulator, running_emulator
 from .. import plain
 from .commands import run_command
 from .load import Load
-from .releases import Releases, releases_at
+from .releases import Releases, release_all_ways, releases_at
 
 
 @pytest.fixture(scope="module")
@@ -39,33 +38,38 @@ def releases(docker: RunningEmulator, tmp_path: Path) -> Iterator[Releases]:
 def test_a_canary_under_load(releases: Releases) -> None:
     releases.triggers = {"tick": {"kind": "cron", "attributes": {"interval": "1h"}}}
     releases.deploy("first")
-    load = Load(f"{releases.url}/x", 3)
-
-    async def release() -> None:
-        do = asyncio.to_thread
-        await load.seen["first"].wait()
-        await do(releases.deploy, "second", hold=True)
-        await do(releases.canary, 0.5, "errors<50%", "p99<60s", "mean<60s")
-        await load.seen["second"].wait()
+    with Load(f"{releases.url}/x", 3) as load:
+        load.until("first")
+        releases.deploy("second", hold=True)
+        releases.canary(0.5, "errors<50%", "p99<60s", "mean<60s")
+        load.until("second")
         found = releases.there()
         assert set(found) == {"hello", "hello-stable", "hello-canary", "hello-triggers"}
         ticking = [name for name, each in found.items() if "tick" in each["spec"]["triggers"]]
         assert ticking == ["hello-triggers"], "what is no request comes to one version alone"
-        await load.more(20)
-        turn = await do(verbs.look, releases.versions, "hello", {}, now=1.0, by="ana")
+        load.more(20)
+        turn = verbs.look(releases.versions, "hello", {}, now=1.0, by="ana")
         assert [each.verdict for each in turn.answers] == ["passes"] * 3, turn.answers
         assert all(each.requests and each.p50 and each.max for each in turn.facts or ())
-        await do(verbs.promote, releases.versions, "hello", {}, now=2.0, by="ana")
+        verbs.promote(releases.versions, "hello", {}, now=2.0, by="ana")
         assert set(releases.there()) == {"hello"}
         assert releases.versions.read("hello").split == Split("2")
-        await do(verbs.roll_back, releases.versions, "hello", now=3.0, by="ana")
-
-    asyncio.run(load.during(release()))
-    assert set(load.answers.values()) == {1} and len(load.answers) > 60
+        verbs.roll_back(releases.versions, "hello", now=3.0, by="ana")
+    assert load.answers > 60
     assert releases.versions.read("hello").split == Split("1")
     hello = releases.there()["hello"]
     assert "tick" in hello["spec"]["triggers"]
     assert hello["metadata"]["labels"]["pelton/app"] == "greet", "whose it is is not forgotten"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_many_releases_under_much_load(releases: Releases) -> None:
+    releases.deploy("first")
+    with Load(f"{releases.url}/x", 8) as load:
+        load.until("first")
+        release_all_ways(releases, load, range(3), 1000)
+    assert load.answers > 3 * 4 * 1000
 
 
 def test_requests_and_answers_pass_as_they_are(releases: Releases) -> None:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pelton.builders import BuildError, Target, load_app
-from pelton.builders.artifacts import KINDS
+from pelton.builders.artifacts import KINDS, kind
 from pelton.builders.artifacts.base import Content
 from pelton.builders.content import held
 from pelton.builders.installed import Installed
@@ -92,7 +92,7 @@ def test_code_and_layer_count_together_against_the_limit(maker: Maker) -> None:
     brought = Installed(owner={"huge/huge.bin": "huge 1.0"})
     content = Content(app.functions["double"], Target("lambda", "3.12"), "e", held(halves), brought)
     with pytest.raises(BuildError, match=r"(?s)260\.0 MB.*over Lambda's limit.*huge 1\.0"):
-        KINDS["lambda", "layers"].check(content)
+        kind(KINDS["lambda", "layers"]).check(content)
 
 
 def test_six_layers_are_refused(maker: Maker) -> None:
