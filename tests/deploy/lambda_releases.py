@@ -17,12 +17,13 @@ from pelton.deploy.versions.gates import parse
 from .load import Load
 
 ECHO = """
-import json, os
+import base64, json, os
 
 def handler(event, context):
     if "Records" in event:
-        for record in event["Records"]:
-            print("took", record["body"])
+        for each in event["Records"]:
+            data = each.get("body") or base64.b64decode(each["kinesis"]["data"]).decode()
+            print("took", data)
         return {"batchItemFailures": []}
     body = event.get("body", "")
     if body.endswith("fails") and os.environ["NUMBER"] == "bad":

@@ -4,6 +4,7 @@ fails, is lost, or is answered twice."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -60,6 +61,36 @@ def _taken(emulator: RunningEmulator) -> list[str]:
     ]
 
 
+def _hand_over(world: World, messages: int, send: Callable[[Sequence[str]], None]) -> None:
+    """Send so many messages in tens, and release in every way between them."""
+    act: dict[int, Callable[[], object]] = {
+        2: lambda: world.deploy("second"),
+        3: lambda: (
+            world.deploy("third", hold=True),
+            verbs.start(world.versions, "echo", [Step(0.5)], [], now=0.0, by="ana"),
+        ),
+        4: lambda: (
+            verbs.promote(world.versions, "echo", {}, now=1.0, by="ana", force=True),
+            verbs.clean(world.versions, "echo", 2),
+        ),
+        5: lambda: verbs.roll_back(world.versions, "echo", now=2.0, by="ana"),
+    }
+    sent = [str(number) for number in range(messages)]
+    for number, at in enumerate(range(0, messages, 10)):
+        share = number * 6 / (messages / 10)
+        if share in act:
+            act[int(share)]()
+        send(sent[at : at + 10])
+
+
+def _all_taken(emulator: RunningEmulator, world: World, messages: int) -> bool:
+    """Come back when that many were taken; whether each was once, and who answers now."""
+    while len(taken := _taken(emulator)) < messages:
+        pass
+    once = Counter(taken) == Counter(map(str, range(messages)))
+    return once and world.versions.read("echo").split == Split("2")
+
+
 @pytest.mark.parametrize("messages", [60, pytest.param(3000, marks=pytest.mark.slow)])
 def test_a_queue_is_handed_over_message_by_message(
     pelton_emulator: RunningEmulator, messages: int
@@ -71,20 +102,33 @@ def test_a_queue_is_handed_over_message_by_message(
         FunctionName="echo:live", EventSourceArn=told["QueueArn"], BatchSize=5,
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )  # fmt: skip
-    sent = [str(number) for number in range(messages)]
-    for at in range(0, messages, 10):
-        if at == messages // 3 // 10 * 10:
-            world.deploy("second")
-        if at == messages // 2 // 10 * 10:
-            world.deploy("third", hold=True)
-            verbs.start(world.versions, "echo", [Step(0.5)], [], now=0.0, by="ana")
-        batch = [{"Id": each, "MessageBody": each} for each in sent[at : at + 10]]
+
+    def send(bodies: Sequence[str]) -> None:
+        batch = [{"Id": each, "MessageBody": each} for each in bodies]
         sqs.send_message_batch(QueueUrl=queue, Entries=batch)
-    verbs.roll_back(world.versions, "echo", now=1.0, by="ana")
-    while len(taken := _taken(pelton_emulator)) < messages:
-        pass
-    assert Counter(taken) == Counter(sent)
-    assert world.versions.read("echo").split == Split("2")
+
+    _hand_over(world, messages, send)
+    assert _all_taken(pelton_emulator, world, messages)
+
+
+@pytest.mark.parametrize("records", [60, pytest.param(3000, marks=pytest.mark.slow)])
+def test_a_stream_is_handed_over_record_by_record(
+    pelton_emulator: RunningEmulator, records: int
+) -> None:
+    world, kinesis = World(pelton_emulator.url), pelton_emulator.client("kinesis")
+    kinesis.create_stream(StreamName="clicks", ShardCount=2)
+    told = kinesis.describe_stream_summary(StreamName="clicks")["StreamDescriptionSummary"]
+    world.client.create_event_source_mapping(
+        FunctionName="echo:live", EventSourceArn=told["StreamARN"], BatchSize=5,
+        StartingPosition="TRIM_HORIZON", FunctionResponseTypes=["ReportBatchItemFailures"],
+    )  # fmt: skip
+
+    def send(bodies: Sequence[str]) -> None:
+        batch = [{"Data": each.encode(), "PartitionKey": each} for each in bodies]
+        kinesis.put_records(StreamName="clicks", Records=batch)
+
+    _hand_over(world, records, send)
+    assert _all_taken(pelton_emulator, world, records)
 
 
 def test_a_canary_is_taken_back_by_what_cloudwatch_counted(
