@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +82,13 @@ async def run(
     found: Sequence[Way], where: Where, end: asyncio.Event, told: Callable[[Way, Status], None]
 ) -> list[Delivery]:
     """Bridge until `end` is set; what is in hand then is waited for.  The deliveries, ended."""
-    running = [delivery(each, caller(where, each.function), told) for each in found]
-    for each in running:
-        await each.start()
-    await end.wait()
-    await asyncio.gather(*(each.stop() for each in running))
+    async with AsyncExitStack() as calls:
+        running = [
+            delivery(each, await calls.enter_async_context(caller(where, each.function)), told)
+            for each in found
+        ]
+        for each in running:
+            await each.start()
+        await end.wait()
+        await asyncio.gather(*(each.stop() for each in running))
     return running

@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from ..deploy.session import Where, connect
 from ..deploy.tls import speaks_tls
 from ..event_sources import Failed
+
+if TYPE_CHECKING:
+    import httpx
 
 Call = Callable[[dict[str, Any]], Awaitable[Any]]
 # What says that nobody has begun on a batch: not found (yet), throttled, no worker free.
 NOT_NOW = frozenset({404, 408, 429, 502, 503, 504})
 
 
-def caller(where: Where, name: str) -> Call:
+@asynccontextmanager
+async def caller(where: Where, name: str) -> AsyncIterator[Call]:
     """Calls the function `name` where it is deployed; gives its answer, or raises `Failed`."""
-    if where.platforms == ("nuclio",):
-        return _on_nuclio(where.nuclio_address, name)
-    return _on_lambda(where, name)
+    if where.platforms != ("nuclio",):
+        yield _on_lambda(where, name)
+        return
+    import httpx
+
+    address = where.nuclio_address
+    verify = speaks_tls(address)
+    async with httpx.AsyncClient(timeout=900, trust_env=False, verify=verify) as client:
+        yield _on_nuclio(client, address, name)
 
 
 def _on_lambda(where: Where, name: str) -> Call:
@@ -62,7 +73,7 @@ def _is_large(error: Exception) -> bool:
     return bool(said.get("Error", {}).get("Code") == "RequestTooLargeException")
 
 
-def _on_nuclio(address: str, name: str) -> Call:
+def _on_nuclio(client: httpx.AsyncClient, address: str, name: str) -> Call:
     import httpx
 
     headers = {
@@ -71,7 +82,6 @@ def _on_nuclio(address: str, name: str) -> Call:
         "x-nuclio-function-name": name,
         "x-nuclio-function-namespace": "nuclio",
     }
-    client = httpx.AsyncClient(timeout=900, trust_env=False, verify=speaks_tls(address))
     url = f"{address.rstrip('/')}/api/function_invocations"
 
     async def call(payload: dict[str, Any]) -> Any:
