@@ -37,18 +37,18 @@ class SqliteStore:
         ends = self._now() + seconds
         rows = [(ends, key, token) for key, token in tokens.items()]
         sql = "update pelton_events_done set done = 1, ends = ? where key = ? and token = ?"
-        await self._in_thread(lambda file: file.executemany(sql, rows))
+        await self._in_thread(lambda file: _change(file, sql, rows))
 
     async def release(self, tokens: Mapping[str, str]) -> None:
         rows = list(tokens.items())
         sql = "delete from pelton_events_done where key = ? and token = ? and done = 0"
-        await self._in_thread(lambda file: file.executemany(sql, rows))
+        await self._in_thread(lambda file: _change(file, sql, rows))
 
     async def renew(self, tokens: Mapping[str, str], seconds: float) -> None:
         ends = self._now() + seconds
         rows = [(ends, key, token) for key, token in tokens.items()]
         sql = "update pelton_events_done set ends = ? where key = ? and token = ? and done = 0"
-        await self._in_thread(lambda file: file.executemany(sql, rows))
+        await self._in_thread(lambda file: _change(file, sql, rows))
 
     async def mark(self, key: str) -> float | None:
         sql = "select value from pelton_events_marks where key = ?"
@@ -57,7 +57,7 @@ class SqliteStore:
 
     async def set_mark(self, key: str, value: float) -> None:
         sql = "insert or replace into pelton_events_marks values (?, ?)"
-        await self._in_thread(lambda file: file.execute(sql, (key, value)))
+        await self._in_thread(lambda file: _change(file, sql, [(key, value)]))
 
     async def close(self) -> None:
         with self._lock:
@@ -69,6 +69,7 @@ class SqliteStore:
         now, token = self._now(), new_token()
         found = file.execute("select done, ends from pelton_events_done where key = ?", (key,))
         row = found.fetchone()
+        found.close()
         if row is not None and row[1] > now:
             return Claim(done=True) if row[0] else Claim(after=row[1] - now)
         file.execute(
@@ -116,3 +117,8 @@ class SqliteStore:
 
     def _pragmas(self) -> Iterable[str]:
         return ("pragma journal_mode = wal", "pragma synchronous = normal")
+
+
+def _change(file: sqlite3.Connection, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
+    # A cursor that ends elsewhere resets its statement there, while another thread is at it.
+    file.executemany(sql, rows).close()

@@ -88,11 +88,11 @@ class Scale:
 
     def begin(self) -> None:
         """Watch from now on; the workers of `count` replicas are there."""
+        for pool, _ in self._pools:
+            pool.on_event = self._event  # one with a fixed number, too, can be told to sleep
+        self._last = self._clock.time()
         if self.bounds.least == self.bounds.most:
             return
-        for pool, _ in self._pools:
-            pool.on_event = self._event
-        self._last = self._clock.time()
         self._look_later(self.bounds.window)
 
     def _event(self) -> asyncio.Future[None] | None:

@@ -187,6 +187,7 @@ WAYS = {
     "nats": Way(f'pelton.nats("orders", url="nats://{NOBODY}", stream="orders")'),
     "redis": Way(f'pelton.redis(url="redis://{NOBODY}/0", stream="orders")'),
     "directory": Way('pelton.directory("inbox")'),
+    "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
 }
 
 

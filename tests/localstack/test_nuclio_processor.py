@@ -435,3 +435,39 @@ def test_scaling_and_deploying_lose_no_request(
     for each in callers:
         each.join()
     assert set(found) == {200}
+
+
+@pytest.mark.fidelity(
+    "Nuclio", "PATCH to scaledToZero: also of a fixed number of replicas; the next event wakes it"
+)
+def test_told_to_go_to_zero_a_function_loses_no_request(module_emulator: RunningEmulator) -> None:
+    status = deploy(module_emulator, COUNTS, "told")
+    url = f"{module_emulator.nuclio_url}/api/functions/told"
+    over, found, told = threading.Event(), list[int](), list[int]()
+
+    def ask() -> None:
+        with client_of(status) as client:
+            while not over.is_set():
+                found.append(client.post("/").status_code)
+
+    def patch(state: str) -> int:
+        wanted = {"desiredState": state}
+        return plain.patch(url, json=wanted, trust_env=False, timeout=60).status_code
+
+    callers = [threading.Thread(target=ask) for _ in range(2)]
+    for each in callers:
+        each.start()
+    for wanted in ("scaledToZero", "ready", "scaledToZero"):
+        # It may be going, or waking, from what was asked before: that is said, and nothing is done.
+        told.append(412)
+        while told[-1] == 412:
+            told.append(patch(wanted))
+    over.set()
+    for each in callers:
+        each.join()
+    assert (set(found), set(told) - {412}) == ({200}, {202})
+    while patch("scaledToZero") == 412:
+        pass
+    assert plain.get(f"{url}/replicas", trust_env=False).json()["names"] == []
+    with client_of(status) as client:
+        assert client.post("/").text == "nuclio-told-0"
