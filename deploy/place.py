@@ -16,13 +16,14 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a deploy goes: the account's facts, and the queues the app names."""
+    """Where a deploy goes: the account's facts, the app's queues, and the streams of its tables."""
 
     region: str
     account: str
     partition: str = "aws"
     role: str = ""  # for functions that name none
     queues: Mapping[str, Queue] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)  # names, with the ARNs of their streams
 
     @property
     def bucket(self) -> str:

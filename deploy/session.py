@@ -291,7 +291,7 @@ class Session(AbstractContextManager["Session"]):
             for platform in self.where.platforms:
                 common.refuse_missing_triggers(function, platform)
         queues = [t.queue for f in functions for t in f.triggers if between.is_given(t)]
-        place = self.aws.place(list(dict.fromkeys(queues)))
+        place = self.aws.place(list(dict.fromkeys(queues)), between.given_tables(functions))
         between.refuse_missing_queues(functions, place, self.where.aws_address)
         between.refuse_missing_streams(functions, lambda arn: is_there(self.target, arn))
         if self.where.to == "aws":

@@ -62,6 +62,12 @@ def in_range(name: str, value: object, least: int, most: int, unit: str = "") ->
         raise WrongUse(f"{name}={value} is outside {least} to {most}{unit}")
 
 
+def one_of(name: str, given: str, known: tuple[str, ...]) -> None:
+    """`given` is one of the words that are known."""
+    if given not in known:
+        raise WrongUse(f"{name}={given!r} is unknown", advice=f"use one of {', '.join(known)}")
+
+
 def text(name: str, value: object, most: int = 0) -> None:
     """`value` is a string, of `most` characters at the most (0: of any length)."""
     if not isinstance(value, str):

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from .handlers.telemetry import Telemetry as Telemetry
     from .handlers.triggers.cron import cron as cron
     from .handlers.triggers.directory import directory as directory
+    from .handlers.triggers.dynamodb import TableChange as TableChange
+    from .handlers.triggers.dynamodb import dynamodb as dynamodb
     from .handlers.triggers.eventbridge import eventbridge as eventbridge
     from .handlers.triggers.http import http as http
     from .handlers.triggers.kafka import kafka as kafka
@@ -106,6 +108,8 @@ _HOMES = {
     "ensemble": ".serving_graph.steps.ensemble",
     "http": ".handlers.triggers.http",
     "kafka": ".handlers.triggers.kafka",
+    "TableChange": ".handlers.triggers.dynamodb",
+    "dynamodb": ".handlers.triggers.dynamodb",
     "kinesis": ".handlers.triggers.kinesis",
     "mqtt": ".handlers.triggers.mqtt",
     "nats": ".handlers.triggers.nats",

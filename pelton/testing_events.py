@@ -177,6 +177,70 @@ def kinesis(*bodies: Any, stream: str = "stream", key: str = "key") -> dict[str,
     }
 
 
+def dynamodb(
+    *changes: Any, table: str = "table", key: str = "id", event: str = ""
+) -> dict[str, Any]:
+    """A batch of changes as the event source mapping of a table's stream delivers it, sequence
+    numbers "0", "1", …
+
+    changes: items as they are now, or (old, new) of which one may be None
+    key:     the name of the items' key;  event: "INSERT", "MODIFY" or "REMOVE"; by default what
+             the images say
+
+    >>> made = dynamodb({"id": 1}, ({"id": 1}, {"id": 1, "n": 2}), ({"id": 1}, None))
+    >>> [each["eventName"] for each in made["Records"]]
+    ['INSERT', 'MODIFY', 'REMOVE']
+    """
+    return {"Records": [_change(n, each, table, key, event) for n, each in enumerate(changes)]}
+
+
+def _change(number: int, change: Any, table: str, key: str, event: str) -> dict[str, Any]:
+    old, new = change if isinstance(change, tuple) else (None, change)
+    images = {"OldImage": old, "NewImage": new}
+    told = {name: typed_item(item) for name, item in images.items() if item is not None}
+    known = {True: "MODIFY", False: "INSERT" if old is None else "REMOVE"}
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": event or known[old is not None and new is not None],
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1545084650.0,
+            "Keys": typed_item({key: (new or old)[key]}),
+            **told,
+            "SequenceNumber": str(number),
+            "SizeBytes": len(json.dumps(told)),
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        "eventSourceARN": f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}"
+        "/stream/2026-01-01T00:00:00.000",
+    }
+
+
+def typed_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _typed(value) for name, value in item.items()}
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    """A plain value in DynamoDB's own JSON."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": base64.b64encode(value).decode()}
+        case Mapping():
+            return {"M": typed_item(value)}
+        case list() | tuple():
+            return {"L": [_typed(each) for each in value]}
+        case _:
+            return {"N": str(value)}
+
+
 def nats(*bodies: Any, subject: str = "subject", key: str = "") -> dict[str, Any]:
     """A batch of messages of a NATS subject as `pelton bridge` delivers it, ids "0", "1", …
 

@@ -13,16 +13,22 @@ from typing import Any
 from ..handlers.event import Event, Result
 
 # The sources that deliver records, by their own word for themselves.
-RECORDS = {"aws:sqs": "sqs", "aws:kinesis": "kinesis", "aws:s3": "s3", "aws:sns": "sns"}
+RECORDS = {
+    "aws:sqs": "sqs",
+    "aws:kinesis": "kinesis",
+    "aws:dynamodb": "dynamodb",
+    "aws:s3": "s3",
+    "aws:sns": "sns",
+}
 # What a bridge of ours delivers: messages of a broker that the platform does not read.
 BRIDGE = "pelton:bridge"
 # Those that are taken apart only for a function that has their trigger.
-ASKED = frozenset({"kinesis", "s3", "sns", "eventbridge", "bridge"})
+ASKED = frozenset({"kinesis", "dynamodb", "s3", "sns", "eventbridge", "bridge"})
 
 
 def source_of(event: Any) -> str:
-    """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "s3", "sns",
-    "cron", "eventbridge", "bridge" or "direct".
+    """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "dynamodb",
+    "s3", "sns", "cron", "eventbridge", "bridge" or "direct".
 
     >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
     ('sqs', 'direct')

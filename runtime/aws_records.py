@@ -272,6 +272,10 @@ def readers(function: Function[..., Any], call: Call) -> dict[str, Any]:
             from .aws_shards import ShardRecords
 
             found[kind] = ShardRecords(function, call)
+        elif kind == "dynamodb":
+            from .aws_changes import ChangeRecords
+
+            found[kind] = ChangeRecords(function, call)
         elif kind in aws_events.ASKED:
             from .aws_pushed import Pushed
 

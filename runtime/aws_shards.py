@@ -46,6 +46,13 @@ class ShardRecords(Records):
     def _event(self, record: dict[str, Any]) -> Event:
         return aws_events.kinesis_event(record)
 
+    def _content(self, record: dict[str, Any]) -> bytes:
+        """What a dead letter says of the record."""
+        return binascii.a2b_base64(record["kinesis"]["data"])
+
+    def _key(self, record: dict[str, Any]) -> str:
+        return str(record["kinesis"].get("partitionKey", ""))
+
     def _ordered(self, record: dict[str, Any]) -> bool:
         return True
 
@@ -87,10 +94,10 @@ class ShardRecords(Records):
         again, and goes in the end where Lambda itself sends what it gives up."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        text, encoding = _letter(binascii.a2b_base64(record["kinesis"]["data"]))
+        text, encoding = _letter(self._content(record))
         more = {
             "EventId": record["eventID"],
-            "PartitionKey": record["kinesis"].get("partitionKey", ""),
+            "PartitionKey": self._key(record),
             "Encoding": encoding,
         }
         try:

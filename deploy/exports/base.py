@@ -28,6 +28,7 @@ from ..kinds.schedule import Schedule
 from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.subscription import Subscription
+from ..kinds.table_mapping import TableMapping
 from ..kinds.url import Url
 
 ROLE = "pelton:role"  # in the place of a role's ARN: the template makes one
@@ -89,6 +90,7 @@ def said_by(words: Any) -> dict[type[Resource], Any]:
         Url: words.url,
         QueueMapping: words.mapping,
         StreamMapping: words.mapping,
+        TableMapping: words.mapping,
         Rule: words.rule,
         Permission: words.permission,
         Role: words.caller,

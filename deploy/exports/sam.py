@@ -14,6 +14,7 @@ from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import Release
 from ..kinds.rule import Rule
 from ..kinds.stream_mapping import StreamMapping
+from ..kinds.table_mapping import TableMapping
 from ..kinds.url import Url
 from ..versions.release import LIVE
 from .base import Asked, Exported, left_out, yaml_text
@@ -22,7 +23,14 @@ from .cloudformation import FORMAT, PLACE, PLATFORM, Words
 
 __all__ = ["PLACE", "PLATFORM", "write"]
 # Said as members and events of the function.
-_OF_FUNCTIONS: tuple[type[Resource], ...] = (Url, QueueMapping, StreamMapping, Rule, Release)
+_OF_FUNCTIONS: tuple[type[Resource], ...] = (
+    Url,
+    QueueMapping,
+    StreamMapping,
+    TableMapping,
+    Rule,
+    Release,
+)
 # How the ids of the statements begin that SAM makes by itself.
 _ITS_OWN = ("pelton-url", "pelton-cron-")
 
@@ -89,6 +97,9 @@ class SamWords(Words):
         for stream in self.asked.of(StreamMapping):
             if stream.function == function:
                 found[f"Stream{len(found)}"] = self.event("Kinesis", "Stream", stream)
+        for table in self.asked.of(TableMapping):
+            if table.function == function:
+                found[f"Table{len(found)}"] = self.event("DynamoDB", "Stream", table)
         for rule in self.asked.of(Rule):
             if rule.function == function:
                 said = {"Schedule": rule.expression, "Name": rule.name}

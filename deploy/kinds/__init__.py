@@ -33,6 +33,7 @@ from .schedule import Schedule
 from .stream import Stream
 from .stream_mapping import StreamMapping
 from .subscription import Subscription
+from .table_mapping import TableMapping
 from .url import Url
 
 KINDS: Mapping[str, type[Resource]] = {
@@ -52,6 +53,7 @@ KINDS: Mapping[str, type[Resource]] = {
         Provisioned,
         QueueMapping,
         StreamMapping,
+        TableMapping,
         Url,
         Rule,
         Permission,

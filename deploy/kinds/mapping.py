@@ -1,5 +1,5 @@
-"""What the kinds of event source mappings have in common; `queue_mapping` and `stream_mapping` are
-the kinds.
+"""What the kinds of event source mappings have in common; `queue_mapping`, `stream_mapping` and
+`table_mapping` are the kinds.
 
 A mapping is tagged with its app.  One that is neither tagged nor remembered by a state is somebody
 else's and is left alone.

@@ -14,13 +14,19 @@ from typing import Any
 from ...builders.assets import assets_of
 from ...handlers.function import Function
 from ...handlers.secret import is_reference, parts_of
-from ...handlers.triggers import Kinesis, Sqs
+from ...handlers.triggers import DynamoDb, Kinesis, Sqs
 from ...handlers.triggers.sqs import Handoff
 from .arns import Account, arns_of
 from .needs import Need
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 _SQS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+_CHANGES = (
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+)
 _KINESIS = (
     "kinesis:DescribeStream",
     "kinesis:DescribeStreamSummary",
@@ -54,6 +60,9 @@ def platform_needs(function: Function[..., Any], where: Account) -> Iterator[Nee
     for trigger in function.triggers:
         if isinstance(trigger, Kinesis):
             yield from _on(_KINESIS, stream_arn(trigger.stream, where), f"trigger {trigger.kind}")
+        elif isinstance(trigger, DynamoDb):
+            arn = trigger.table if trigger.is_arn else table_stream(trigger.table, where)
+            yield from _on(_CHANGES, arn, f"trigger {trigger.kind}")
         elif isinstance(trigger, Sqs):
             queue = queue_arn(trigger.queue, where)
             yield from _on(_SQS, queue, f"trigger {trigger.kind}")
@@ -155,6 +164,11 @@ def stream_arn(stream: str, where: Account) -> str:
     if stream.startswith("arn:"):
         return stream.partition("/consumer/")[0]
     return _arn("kinesis", f"stream/{stream}", where)
+
+
+def table_stream(table: str, where: Account) -> str:
+    """The ARN of a table's streams: each time one is switched on, it has another."""
+    return _arn("dynamodb", f"table/{table}/stream/*", where)
 
 
 def _on(actions: tuple[str, ...], resource: str, why: str) -> Iterator[Need]:

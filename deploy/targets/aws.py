@@ -151,15 +151,16 @@ class Aws:
             self.pause(_PAUSE)
         return call()
 
-    def place(self, queues: Sequence[str]) -> Place:
-        """The account's facts, and those of `queues` that are there."""
+    def place(self, queues: Sequence[str], tables: Sequence[str] = ()) -> Place:
+        """The account's facts, and those of `queues` and of `tables`' streams that are there."""
         region = self.account.region or self.session.get_config_variable("region")
         if not region:
             raise CallFailed("no AWS region; set AWS_REGION or give --region")
         account, partition = self._owner
         found = {name: queue for name in queues if (queue := self._queue(name))}
         role = self.account.role
-        return Place(region, account, partition=partition, role=role, queues=found)
+        streams = {name: stream for name in tables if (stream := self._stream(name))}
+        return Place(region, account, partition, role, found, streams)
 
     @cached_property
     def _owner(self) -> tuple[str, str]:
@@ -193,6 +194,14 @@ class Aws:
             asked = ["QueueArn", "VisibilityTimeout"]
             told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
         return Queue(told["QueueArn"], int(told["VisibilityTimeout"]))
+
+    def _stream(self, table: str) -> str:
+        """The ARN of a table's stream; "" where there is no table, or it has none."""
+        with self.named(f"table {table}"), self.ignoring(*_NOT_THERE):
+            told = self.client("dynamodb").describe_table(TableName=table)["Table"]
+            if (told.get("StreamSpecification") or {}).get("StreamEnabled"):
+                return str(told["LatestStreamArn"])
+        return ""
 
     def settle(self, name: str) -> None:
         """Come back when the function is active and no update is under way."""

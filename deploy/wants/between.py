@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from ...handlers.function import Function
-from ...handlers.triggers import Kinesis, Sqs
+from ...handlers.triggers import DynamoDb, Kinesis, Sqs
 from ...handlers.triggers.base import Trigger
 from ...handlers.triggers.sqs import Handoff
 from ..errors import CannotPlan
@@ -63,6 +63,9 @@ def _streams(functions: Functions) -> Iterator[Resource]:
             yield Stream(name=each.stream, function=function.name)
         if each.dead_letter:
             yield Queue(name=each.dead_letter, function=function.name)
+    for function, table in _tables(functions):
+        if table.dead_letter:
+            yield Queue(name=table.dead_letter, function=function.name)
 
 
 def _users(functions: Functions) -> list[tuple[Function[..., Any], Kinesis]]:
@@ -82,6 +85,21 @@ def _readers(functions: Functions) -> list[tuple[Function[..., Any], Kinesis]]:
         for each in function.triggers
         if isinstance(each, Kinesis)
     ]
+
+
+def _tables(functions: Functions) -> list[tuple[Function[..., Any], DynamoDb]]:
+    return [
+        (function, each)
+        for function in functions
+        for each in function.triggers
+        if isinstance(each, DynamoDb)
+    ]
+
+
+def given_tables(functions: Functions) -> list[str]:
+    """The tables whose changes are read, by name, each once."""
+    names = (each.table for _, each in _tables(functions) if not each.is_arn)
+    return list(dict.fromkeys(names))
 
 
 def _is_arn(stream: str) -> bool:
@@ -115,6 +133,13 @@ def held_up(functions: Functions) -> Iterator[str]:
                 f"{function.name} reads the stream {each.name} without a dead_letter: a record "
                 "that always fails holds up its shard for as long as the stream keeps it; give "
                 f"kinesis({each.name!r}, dead_letter='QUEUE')"
+            )
+    for function, table in _tables(functions):
+        if table.retries < 0:
+            yield (
+                f"{function.name} reads the changes of table {table.name} without a dead_letter: "
+                "one that always fails holds up its shard for the day that the stream keeps it; "
+                f"give dynamodb({table.name!r}, dead_letter='QUEUE')"
             )
 
 

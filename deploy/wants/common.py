@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..policy.least import Least
 
 TRIGGERS = {
-    "lambda": ("http", "sqs", "kinesis", "cron", "s3", "sns", "eventbridge"),
+    "lambda": ("http", "sqs", "kinesis", "dynamodb", "cron", "s3", "sns", "eventbridge"),
     "nuclio": ("http", "cron", "natsjetstream"),
 }
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

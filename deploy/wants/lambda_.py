@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...handlers.function import Function
-from ...handlers.triggers import Cron, Kinesis, Sqs
+from ...handlers.triggers import Cron, DynamoDb, Kinesis, Sqs
 from ...handlers.triggers.sqs import Handoff
 from ..errors import CannotPlan
 from ..kinds.api_route import ApiRoute
@@ -28,6 +28,7 @@ from ..kinds.release import Release, published
 from ..kinds.role import Role
 from ..kinds.rule import Rule, rule_prefix
 from ..kinds.stream_mapping import StreamMapping
+from ..kinds.table_mapping import TableMapping
 from ..kinds.url import Url
 from ..place import Place
 from ..schedules import eventbridge_cron, rate
@@ -81,6 +82,8 @@ def on_lambda(
             yield _queue_mapping(function, trigger, built, place)
         if isinstance(trigger, Kinesis):
             yield _stream_mapping(function, trigger, built, place)
+        if isinstance(trigger, DynamoDb):
+            yield _table_mapping(function, trigger, built, place)
     yield from _rules(function, built, place)
     yield from pushed(function, built.causes, place)
     yield from schedules(
@@ -306,6 +309,34 @@ def _stream_mapping(
             *((f"queue:{letters}",) if letters else ()),
             *after(function),
         ),
+        alias=_alias(function),
+        causes=built.causes,
+        batch=trigger.batch,
+        window=trigger.window,
+        retries=trigger.retries,
+        failures=place.queue_arn(letters) if letters else "",
+        start=trigger.start,
+    )
+
+
+def _table_mapping(
+    function: Function[..., Any], trigger: DynamoDb, built: Built, place: Place
+) -> TableMapping:
+    arn = trigger.table if trigger.is_arn else place.tables.get(trigger.table, "")
+    if not arn:
+        raise CannotPlan(
+            f"function {function.name!r} reads the changes of table {trigger.table!r}, which is "
+            f"not in account {place.account}, {place.region}, or has no stream; switch its stream "
+            f"on, for example in Python:\n  boto3.client('dynamodb').update_table("
+            f"TableName={trigger.table!r}, StreamSpecification={{'StreamEnabled': True, "
+            "'StreamViewType': 'NEW_AND_OLD_IMAGES'})\n(where no account is asked, as in an "
+            "export, give the stream's ARN in the table's place)"
+        )
+    letters = trigger.dead_letter
+    return TableMapping(
+        name=f"{function.name}/{arn}",
+        function=function.name,
+        after=(*((f"queue:{letters}",) if letters else ()), *after(function)),
         alias=_alias(function),
         causes=built.causes,
         batch=trigger.batch,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .base import Trigger as Trigger
     from .cron import Cron as Cron
     from .directory import Directory as Directory
+    from .dynamodb import DynamoDb as DynamoDb
     from .eventbridge import EventBridge as EventBridge
     from .from_broker import FromBroker as FromBroker
     from .http import Http as Http
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Cron": ".cron",
     "Directory": ".directory",
+    "DynamoDb": ".dynamodb",
     "EventBridge": ".eventbridge",
     "FromBroker": ".from_broker",
     "Http": ".http",

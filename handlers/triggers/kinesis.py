@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from ..checks import in_range, placed, text
+from ..checks import in_range, one_of, placed, text
 from ..errors import WrongUse
 from .base import Trigger
 from .sqs import ON_INVALID
@@ -38,8 +38,8 @@ class Kinesis(Trigger):
         in_range("kinesis batch", self.batch, 1, 10_000)
         in_range("kinesis window", self.window, 0, 300, " seconds")
         in_range("kinesis retries", self.retries, FOR_EVER, 10_000)
-        _one_of("start", self.start, STARTS)
-        _one_of("on_invalid", self.on_invalid, ON_INVALID)
+        one_of("kinesis start", self.start, STARTS)
+        one_of("kinesis on_invalid", self.on_invalid, ON_INVALID)
         if self.dead_letter and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.dead_letter):
             raise WrongUse(
                 f"kinesis dead_letter={self.dead_letter!r} is no name of a standard SQS queue",
@@ -80,13 +80,6 @@ def stream_name(source: str) -> str:
     'clicks'
     """
     return source.partition("stream/")[2].partition("/")[0] or source
-
-
-def _one_of(what: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise WrongUse(
-            f"kinesis {what}={given!r} is unknown", advice=f"use one of {', '.join(known)}"
-        )
 
 
 @placed

@@ -86,6 +86,23 @@ JSON = st.recursive(
 )
 
 
+def test_a_new_item_of_a_table() -> None:
+    seen: list[Any] = []
+
+    def take(change: pelton.TableChange) -> None:
+        seen.append((change["event"], change["keys"], change["new"]))
+
+    function = App("tables").function(triggers=[pelton.dynamodb("orders")])(take)
+    item = {"id": "a", "total": 1.5}
+    (event,) = KINDS["dynamodb"].events(Asked((item, item), source="orders"))
+    assert on_lambda(function, event) == {"batchItemFailures": []}
+    assert seen == [("INSERT", {"id": "a"}, item)] * 2
+    with pytest.raises(CannotMake, match="an item of a table is a JSON object, not 'text'"):
+        KINDS["dynamodb"].events(Asked(("text",)))
+    with pytest.raises(CannotMake, match="has no member 'id'"):
+        KINDS["dynamodb"].events(Asked(({"name": "b"},)))
+
+
 @given(JSON)
 def test_what_names_nothing_private_stays_as_it_is(value: Any) -> None:
     private = Redaction(["\x00never"])

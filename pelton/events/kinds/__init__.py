@@ -4,10 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import alb, cron, eventbridge, http, http_v1, kinesis, mqtt, nuclio_http, s3, sns, sqs
+from . import (
+    alb,
+    cron,
+    dynamodb,
+    eventbridge,
+    http,
+    http_v1,
+    kinesis,
+    mqtt,
+    nuclio_http,
+    s3,
+    sns,
+    sqs,
+)
 from .base import Kind
 
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND
-    for module in (http, http_v1, alb, sqs, sns, s3, kinesis, eventbridge, cron, mqtt, nuclio_http)
+    for module in (
+        http,
+        http_v1,
+        alb,
+        sqs,
+        sns,
+        s3,
+        kinesis,
+        dynamodb,
+        eventbridge,
+        cron,
+        mqtt,
+        nuclio_http,
+    )
 }

@@ -1,0 +1,138 @@
+"""DynamoDB streams: the changes of a table's items in batches, each item's in its order."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, TypedDict
+
+from ..checks import in_range, one_of, placed, text
+from ..errors import WrongUse
+from .base import Trigger
+from .kinesis import FOR_EVER, RETRIES, STARTS
+from .sqs import ON_INVALID
+
+
+class TableChange(TypedDict):
+    """What a function is told of a changed item: `def take(change: pelton.TableChange)`.
+
+    event: "INSERT", "MODIFY" or "REMOVE"
+    keys:  the item's key
+    new:   the item as it is now; None when it was removed, or the stream's view has no new images
+    old:   the item as it was; None for a new one, or when the view has no old images
+    time:  seconds since the epoch, of the change
+    by:    "user", or "ttl" where DynamoDB removed an item whose time was over
+
+    Values are JSON's: a number that no float holds exactly comes as text, bytes as base64, sets
+    as lists.  A model of your own with some of these fields does as well.
+    """
+
+    event: str
+    keys: dict[str, Any]
+    new: dict[str, Any] | None
+    old: dict[str, Any] | None
+    time: float
+    by: str
+
+
+class DynamoDb(Trigger):
+    """See `dynamodb`."""
+
+    kind: ClassVar[str] = "dynamodb"
+    needs_body: ClassVar[bool] = True
+    batches: ClassVar[bool] = True
+
+    table: str = ""
+    batch: int = 100
+    window: int = 0
+    start: str = "LATEST"
+    on_invalid: str = "dead_letter"
+    dead_letter: str = ""
+    retries: int = FOR_EVER
+
+    def __post_init__(self) -> None:
+        text("dynamodb table", self.table)
+        text("dynamodb dead_letter", self.dead_letter)
+        if not self.table:
+            raise WrongUse("dynamodb() needs a table's name, or its stream's ARN")
+        if self.is_arn and "/stream/" not in self.table:
+            raise WrongUse(
+                f"dynamodb table={self.table!r} is the ARN of a table",
+                advice="give the table's name, or the ARN of its stream (LatestStreamArn)",
+            )
+        in_range("dynamodb batch", self.batch, 1, 10_000)
+        in_range("dynamodb window", self.window, 0, 300, " seconds")
+        in_range("dynamodb retries", self.retries, FOR_EVER, 10_000)
+        one_of("dynamodb start", self.start, STARTS)
+        one_of("dynamodb on_invalid", self.on_invalid, ON_INVALID)
+        if self.dead_letter and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.dead_letter):
+            raise WrongUse(
+                f"dynamodb dead_letter={self.dead_letter!r} is no name of a standard SQS queue",
+                advice="up to 80 letters, digits, '-' and '_'; a stream's failures go to no FIFO "
+                "queue",
+            )
+
+    @property
+    def is_arn(self) -> bool:
+        """Whether a stream is named, and not a table."""
+        return self.table.startswith("arn:")
+
+    @property
+    def name(self) -> str:
+        """The table's name, also where its stream's ARN was given.
+
+        >>> DynamoDb("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026").name
+        'orders'
+        """
+        return table_name(self.table)
+
+    def same_source(self, other: Trigger) -> bool:
+        return isinstance(other, DynamoDb) and self.name == other.name
+
+
+def table_name(source: str) -> str:
+    """The table's name in the ARN of its stream.
+
+    >>> table_name("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026")
+    'orders'
+    """
+    return source.partition(":table/")[2].partition("/")[0] or source
+
+
+@placed
+def dynamodb(
+    table: str,
+    *,
+    batch: int = 100,
+    window: int = 0,
+    start: str = "LATEST",
+    on_invalid: str = "dead_letter",
+    dead_letter: str = "",
+    retries: int | None = None,
+) -> DynamoDb:
+    """Run the function for the changes of a table's items; it is told what in a `TableChange`.
+
+    A change that fails ends its batch: it and all behind it come again, so that no change of an
+    item overtakes another.  The table must have a stream, of any view.
+
+    table:       its name, or the ARN of its stream
+    batch:       changes per call at the most, 1 to 10,000
+    window:      seconds to wait for a full batch, 0 to 300
+    start:       where a new function begins: "LATEST", or "TRIM_HORIZON", the oldest change that
+                 the stream has (of the last day); one that is deployed again goes on where it was
+    on_invalid:  what becomes of a change that does not fit the function's type: "dead_letter"
+                 sends it to `dead_letter` (without one, it comes again), "retry" gives it back,
+                 "drop" skips it and logs why
+    dead_letter: name of an SQS queue for those, and for what Lambda gives up after `retries`:
+                 of these it says the stream, the shard and the sequence numbers
+    retries:     how often Lambda gives a failed batch again, halved each time it fails as a
+                 whole; None: 10 with `dead_letter`, and without one for the day that the stream
+                 keeps its records, which holds up the shard
+
+    Nuclio reads no such streams, and a plan for it says so.
+
+    >>> dynamodb("orders", dead_letter="orders-dead").retries
+    10
+    """
+    if retries is None:
+        retries = RETRIES if dead_letter else FOR_EVER
+    return DynamoDb(table, batch, window, start, on_invalid, dead_letter, retries)
