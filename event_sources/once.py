@@ -7,8 +7,9 @@ effects must not happen twice even then writes them where the key is unique.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .delivery.outcome import DONE, Batch, Failed, Outcome
@@ -50,9 +51,10 @@ class Once:
         keys = list(dict.fromkeys(self._key(each) for each in batch.messages))
         claims = dict(zip(keys, await self._claim(keys), strict=True))
         ours, busy = self._sorted(batch.messages, claims)
+        tokens = {self._key(each): claims[self._key(each)].token for each in ours}
+        await self._give_back(claims, tokens)
         if not ours:
             return Outcome(failed=busy)
-        tokens = {self._key(each): claims[self._key(each)].token for each in ours}
         try:
             outcome = await self._handle(replace(batch, messages=tuple(ours))) or DONE
         except Exception as error:
@@ -72,20 +74,33 @@ class Once:
     def _sorted(
         self, messages: Sequence[Message], claims: dict[str, Claim]
     ) -> tuple[list[Message], dict[str, Failed]]:
-        """(those to handle, those that another has in hand); of copies, the first is handled."""
+        """(those to handle, those that another has in hand, with what is behind them in their
+        lanes); of copies, the first is handled."""
         ours, busy, seen = list[Message](), dict[str, Failed](), set[str]()
+        lanes: dict[str, Failed] = {}
         for each in messages:
             key = self._key(each)
             claim = claims[key]
             if claim.done or key in seen:
                 self.suppressed += 1
+            elif each.lane in lanes:
+                busy[each.id] = lanes[each.lane]
             elif claim.token:
                 ours.append(each)
             else:
                 why = "another worker has it in hand"
                 busy[each.id] = Failed(why, after=claim.after, blame=False)
+                if each.lane:
+                    lanes[each.lane] = busy[each.id]
             seen.add(key)
         return ours, busy
+
+    async def _give_back(self, claims: dict[str, Claim], ours: Mapping[str, str]) -> None:
+        """Claims on what is not its turn yet; one that stays ends by itself."""
+        unused = {k: each.token for k, each in claims.items() if each.token and k not in ours}
+        if unused:
+            with contextlib.suppress(Away, OSError):
+                await self._store.release(unused)
 
     async def _settle(
         self, ours: Sequence[Message], outcome: Outcome, tokens: dict[str, str]

@@ -153,3 +153,41 @@ def test_a_batch_with_what_is_done_blames_only_the_rest(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(run())
+
+
+def test_behind_what_another_has_in_hand_nothing_of_its_lane_is_begun(tmp_path: Path) -> None:
+    async def run() -> None:
+        store, seen = SqliteStore(tmp_path / "done.db"), list[str]()
+
+        async def handle(batch: Batch) -> None:
+            seen.extend(each.id for each in batch.messages)
+
+        await store.claim(["1"], 300)  # by a worker that is killed with it
+        once = Once(handle, store)
+        lanes = {"1": "a", "2": "a", "3": "b", "4": ""}
+        outcome = await once(Batch(tuple(Message(id, b"", lane=lanes[id]) for id in lanes)))
+        assert (seen, list(outcome.failed)) == (["3", "4"], ["1", "2"])
+        assert not any(each.blame for each in outcome.failed.values())
+        # Nobody has the second in hand: it is another worker's as soon as the first is done.
+        (claim,) = await store.claim(["2"], 300)
+        assert claim.token
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_many_threads_at_one_store_do_not_disturb_each_other(tmp_path: Path) -> None:
+    async def run() -> None:
+        store = SqliteStore(tmp_path / "done.db")
+
+        async def once(number: int) -> None:
+            keys = [f"{number}/{n}" for n in range(20)]
+            claims = await store.claim(keys, 300)
+            assert all(each.token for each in claims)
+            await store.keep({k: c.token for k, c in zip(keys, claims, strict=True)}, 300)
+            assert all(each.done for each in await store.claim(keys, 300))
+
+        await asyncio.gather(*map(once, range(50)))
+        await store.close()
+
+    asyncio.run(run())
