@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
 from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Mqtt, Nats
-from ..handlers.triggers.natsjetstream import CONSUMER, JetStreamHandoff
+from ..handlers.triggers.broker_handoff import CONSUMER, BrokerHandoff, KafkaHandoff, group_of
 from .errors import BuildError
 from .nuclio_secrets import variable
 
@@ -30,7 +30,7 @@ def function_config(
     """
     settings = function.settings
     least, most = settings.nuclio.replicas
-    if any(isinstance(each, JetStreamHandoff) for each in function.triggers):
+    if any(isinstance(each, BrokerHandoff) for each in function.triggers):
         least, most = max(1, least), max(1, most)  # no message wakes a function that sleeps
     return {
         "apiVersion": "nuclio.io/v1",
@@ -46,7 +46,7 @@ def function_config(
             ],
             "minReplicas": least,
             "maxReplicas": most,
-            "eventTimeout": f"{event_seconds(function):g}s",
+            **_event_timeout(function),
             "resources": _resources(function),
             **_scheduling(settings.nuclio),
             "triggers": _triggers(function),
@@ -55,11 +55,15 @@ def function_config(
     }
 
 
-def event_seconds(function: Function[..., Any]) -> float:
-    """Seconds that a call may take: the function's timeout, or all tries of an event of a graph's
-    queue, which are one call here."""
-    waits = [each.seconds for each in function.triggers if isinstance(each, JetStreamHandoff)]
-    return max(function.settings.timeout, *waits, 0)
+def _event_timeout(function: Function[..., Any]) -> dict[str, str]:
+    """How long a call may take: the function's timeout, or all tries of an event of a graph's
+    queue, which are one call here; without a limit for Kafka's, whose trigger forgets an event
+    that takes too long."""
+    queues = [each for each in function.triggers if isinstance(each, BrokerHandoff)]
+    if any(isinstance(each, KafkaHandoff) for each in queues):
+        return {}
+    longest = max([function.settings.timeout, *(each.seconds for each in queues)])
+    return {"eventTimeout": f"{longest:g}s"}
 
 
 def workers_of(function: Function[..., Any]) -> int:
@@ -138,6 +142,23 @@ def _kafka(trigger: Kafka) -> dict[str, Any]:
     }
 
 
+def _queue(trigger: BrokerHandoff, workers: int) -> dict[str, Any]:
+    """A graph's queue; Kafka keeps the order of keys with several workers, too."""
+    if isinstance(trigger, KafkaHandoff):
+        attributes = {
+            "brokers": trigger.servers,
+            "topics": [trigger.queue],
+            "consumerGroup": group_of(trigger.queue),
+            "initialOffset": "earliest",  # what was sent before the function was there, too
+        }
+        return {"numWorkers": workers, "attributes": attributes}
+    return {
+        "numWorkers": 1 if trigger.ordered else workers,
+        "url": trigger.broker,
+        "attributes": {"stream": trigger.queue, "consumer": CONSUMER},
+    }
+
+
 def _triggers(function: Function[..., Any]) -> dict[str, Any]:
     workers = workers_of(function)
     found: dict[str, Any] = {
@@ -158,15 +179,9 @@ def _triggers(function: Function[..., Any]) -> dict[str, Any]:
             if (native := broker_trigger(trigger, function.name)) is not None:
                 name = f"{trigger.kind}-{index}"
                 found[name] = {"name": name, "numWorkers": trigger.workers, **native}
-        elif isinstance(trigger, JetStreamHandoff):
+        elif isinstance(trigger, BrokerHandoff):
             name = f"{trigger.kind}-{index}"
-            found[name] = {
-                "kind": trigger.kind,
-                "name": name,
-                "numWorkers": 1 if trigger.ordered else workers,
-                "url": trigger.broker,
-                "attributes": {"stream": trigger.queue, "consumer": CONSUMER},
-            }
+            found[name] = {"name": name, "kind": trigger.kind, **_queue(trigger, workers)}
         elif not isinstance(trigger, Http):
             raise BuildError(
                 f"function {function.name}: Nuclio has no trigger {trigger.kind!r}; "

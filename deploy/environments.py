@@ -19,8 +19,8 @@ from ..handlers.errors import WrongUse
 from ..handlers.frozen import Frozen
 from ..handlers.function import Function
 from ..handlers.settings import Settings, check_name
+from ..handlers.triggers.broker_handoff import BrokerHandoff
 from ..handlers.triggers.kinesis import StreamHandoff
-from ..handlers.triggers.natsjetstream import JetStreamHandoff
 from ..handlers.triggers.sqs import Handoff
 from .errors import WrongSettings
 from .kinds.base import hidden
@@ -28,7 +28,7 @@ from .settings_file import Layer, SettingsFile, read_settings
 
 _OF_AWS = ("role", "log_days", "provisioned", "vpc")
 _TABLES = ("environment", "tags")
-HANDOFFS = (Handoff, StreamHandoff, JetStreamHandoff)
+HANDOFFS = (Handoff, StreamHandoff, BrokerHandoff)
 _PLAIN = ("memory", "timeout", "concurrency")
 
 

@@ -101,7 +101,7 @@ def find_pointing(
 def is_on(kind: type[Resource], platforms: Collection[str]) -> bool:
     """Whether a kind is one of these platforms'; buckets and images are all platforms'."""
     return (kind.on_demand and kind.platform in ("s3", "images")) or (
-        ("nuclio" if kind.platform in ("nuclio", "nats") else "lambda") in platforms
+        ("nuclio" if kind.platform in ("nuclio", "nats", "kafka") else "lambda") in platforms
     )
 
 

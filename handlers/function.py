@@ -13,8 +13,8 @@ from .triggers.base import Trigger
 
 if TYPE_CHECKING:
     from .app import App
+    from .triggers.broker_handoff import BrokerHandoff
     from .triggers.kinesis import StreamHandoff
-    from .triggers.natsjetstream import JetStreamHandoff
     from .triggers.sqs import Handoff
 
 P = ParamSpec("P")
@@ -66,7 +66,7 @@ class Function(Generic[P, R]):
         self.settings, self.codec, self.module = settings, codec, module
         self.file, self.line = where
         self.hooks = Hooks()
-        self.sends: tuple[Handoff | StreamHandoff | JetStreamHandoff, ...] = ()
+        self.sends: tuple[Handoff | StreamHandoff | BrokerHandoff, ...] = ()
         self.__doc__ = getattr(user_function, "__doc__", None)
         self.__name__ = name
         self.__wrapped__ = user_function

@@ -37,7 +37,8 @@ KINDS = {
     "rabbit-mq": "rabbitmq",
     "rabbitMq": "rabbitmq",
 }
-HANDOFFS = ("natsjetstream",)  # kinds of triggers that bring the events of a graph's queues
+# Kinds of triggers that bring the events of a graph's queues.
+HANDOFFS = ("natsjetstream", "kafka-cluster")
 # The header that a bridge of ours marks its requests with.
 BRIDGED = "x-pelton-bridge"
 
@@ -160,7 +161,7 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
         context = make_context(function, worker, raw, event.id)
         worker.begin(context)
         try:
-            if take is not None and event.trigger == "nats":
+            if take is not None and event.trigger in ("nats", "kafka"):
                 return response(
                     raw, take(event, lambda: make_context(function, worker, raw, event.id))
                 )

@@ -12,7 +12,7 @@ from typing import Any
 from ..handlers.context import Context
 from ..handlers.event import Event
 from ..handlers.function import Function
-from ..handlers.triggers.natsjetstream import JetStreamHandoff
+from ..handlers.triggers.broker_handoff import BrokerHandoff
 
 # The header by which JetStream knows a message that is sent again.
 SAME = "nats-msg-id"
@@ -20,14 +20,21 @@ SAME = "nats-msg-id"
 
 def queued(function: Function[..., Any]) -> Callable[[Event, Callable[[], Context]], None]:
     """(event, makes the context of a try): comes back when the event is done."""
-    trigger = next(each for each in function.triggers if isinstance(each, JetStreamHandoff))
+    trigger = next(each for each in function.triggers if isinstance(each, BrokerHandoff))
     part: Any = function.user_function
 
     def take(event: Event, fresh: Callable[[], Context]) -> None:
-        name = event.headers.get(SAME) or event.id
+        name = event.headers.get(SAME) or _place(event) or event.id
         part.answer_alone(_text(event.body), name, fresh, seconds=trigger.seconds)
 
     return take
+
+
+def _place(event: Event) -> str:
+    """Where Kafka keeps it, which is the same when it comes again."""
+    if event.trigger != "kafka":
+        return ""
+    return f"{event.topic}/{getattr(event.raw, 'shard_id', '')}/{event.position}"
 
 
 def _text(body: Any) -> str:

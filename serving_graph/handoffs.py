@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from .steps.queue import Address, Queue
 
 if TYPE_CHECKING:
+    from ..handlers.triggers.broker_handoff import BrokerHandoff
     from ..handlers.triggers.kinesis import StreamHandoff
-    from ..handlers.triggers.natsjetstream import JetStreamHandoff
     from ..handlers.triggers.sqs import Handoff
     from .segments import Segment
 
-    AnyHandoff = Handoff | StreamHandoff | JetStreamHandoff
+    AnyHandoff = Handoff | StreamHandoff | BrokerHandoff
 
 LONGEST = 3600.0  # seconds that pauses may make of an event's tries, where all are in one call
 
@@ -31,8 +31,8 @@ def handoff(behind: Segment | None, queue: Queue, timeout: float) -> AnyHandoff:
 
     window = behind.window(timeout) if behind else DEFAULT_WINDOW
     place, function = address(queue, window), behind.name if behind else ""
-    if queue.kind == "nats":
-        return _jetstream(place, queue, function, behind.once(timeout) if behind else 1.0)
+    if queue.broker:
+        return _on_broker(place, queue, function, behind.once(timeout) if behind else 1.0)
     return _stream(place, function) if queue.kind == "kinesis" else _queue(place, function)
 
 
@@ -65,11 +65,11 @@ def _stream(place: Address, function: str) -> StreamHandoff:
     )
 
 
-def _jetstream(place: Address, queue: Queue, function: str, once: float) -> JetStreamHandoff:
-    from ..handlers.triggers.natsjetstream import JetStreamHandoff
+def _on_broker(place: Address, queue: Queue, function: str, once: float) -> BrokerHandoff:
+    from ..handlers.triggers.broker_handoff import JetStreamHandoff, KafkaHandoff
     from .brokers.base import dead, receives
 
-    return JetStreamHandoff(
+    return (JetStreamHandoff if queue.kind == "nats" else KafkaHandoff)(
         queue=place.name,
         broker=queue.broker,
         dead_letter=dead(place).name if function else "",

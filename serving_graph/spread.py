@@ -217,8 +217,9 @@ def spread(
     The queues are made where they are not there.  Processes that die are started again.  A context
     manager: at its end each process finishes what it has in hand.
 
-    broker:  "nats://127.0.0.1:4222" (JetStream), "sqs://127.0.0.1:4566" (the emulator) or "sqs:",
-             and the same with "kinesis"; by default that of the graph's own queues
+    broker:  "nats://127.0.0.1:4222" (JetStream), "kafka://127.0.0.1:9092", "sqs://127.0.0.1:4566"
+             (the emulator) or "sqs:", and the same with "kinesis"; by default that of the graph's
+             own queues
     answers: send what the last step gives to the queue `<graph>-answers`, for `Spread.answers`
     timeout: seconds that an event may take in a process, for the queues' windows; see `queue`
     metrics: a port, from which on each process has one: its /metrics counts and times its steps, in

@@ -16,6 +16,7 @@ from .function import LambdaFunction
 from .http_api import HttpApi
 from .image import Image
 from .jetstream import JetStream
+from .kafka_topic import KafkaTopic
 from .layer import Layer
 from .log_group import LogGroup
 from .nuclio_function import NuclioFunction
@@ -44,6 +45,7 @@ KINDS: Mapping[str, type[Resource]] = {
         Queue,
         Stream,
         JetStream,
+        KafkaTopic,
         Layer,
         Image,
         Role,

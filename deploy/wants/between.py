@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from ...handlers.function import Function
 from ...handlers.triggers import DynamoDb, Kinesis, Sqs
 from ...handlers.triggers.base import Trigger
+from ...handlers.triggers.broker_handoff import BrokerHandoff
 from ...handlers.triggers.sqs import Handoff
 from ..errors import CannotPlan
 from ..kinds.base import Resource
@@ -115,7 +116,7 @@ def not_deployed(functions: Functions, is_there: Callable[[list[str]], bool]) ->
     chosen = {each.name for each in functions}
     for function in functions:
         for each in function.sends:
-            kinds = ("nuclio_function",) if each.kind == "natsjetstream" else ("function",)
+            kinds = ("nuclio_function",) if isinstance(each, BrokerHandoff) else ("function",)
             keys = [f"{kind}:{each.function}" for kind in kinds]
             if each.function and each.function not in chosen and not is_there(keys):
                 yield (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TRIGGERS = {
     "lambda": ("http", "sqs", "kinesis", "dynamodb", "cron", "s3", "sns", "eventbridge"),
-    "nuclio": ("http", "cron", "natsjetstream"),
+    "nuclio": ("http", "cron", "natsjetstream", "kafka-cluster"),
 }
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 

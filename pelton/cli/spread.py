@@ -26,7 +26,7 @@ MANY = 1 << 60
 @click.option(
     "--broker",
     default="",
-    help="nats://HOST:PORT, sqs: or kinesis: (//HOST:PORT); else the graph's.",
+    help="nats:// or kafka://HOST:PORT, sqs: or kinesis: (//HOST:PORT); else the graph's.",
 )
 @click.option("--workers", default=1, show_default=True, help="Processes for each queue.")
 @click.option("--timeout", default=0.0, help="Seconds that an event may take in a process.")

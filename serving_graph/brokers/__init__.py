@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from .base import Broker
 
 # The scheme of a broker's URL: its module here.
-KINDS = {"kinesis": "kinesis", "memory": "memory", "nats": "nats", "sqs": "sqs"}
+KINDS = {"kafka": "kafka", "kinesis": "kinesis", "memory": "memory", "nats": "nats", "sqs": "sqs"}
 
 # The kind of a queue outside of AWS: what a function needs to send to it.
-CLIENTS = {"nats": "nats-py>=2.9"}
+CLIENTS = {"kafka": "confluent-kafka>=2.6", "nats": "nats-py>=2.9"}
 
 
 def broker_at(url: str) -> Broker:
     """The broker that a URL names: "sqs:" (AWS), "sqs://127.0.0.1:4566", the same with
-    "kinesis", "nats://127.0.0.1:4222".
+    "kinesis", "nats://127.0.0.1:4222", "kafka://127.0.0.1:9092".
 
     Raises `GraphError` for a scheme that no broker has.
 

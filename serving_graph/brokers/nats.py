@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from ...handlers.triggers.natsjetstream import CONSUMER
+from ...handlers.triggers.broker_handoff import CONSUMER
 from ..message import Message
 from ..steps.queue import Address
 from .base import (

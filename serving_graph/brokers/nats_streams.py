@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...handlers.frozen import Frozen
-from ...handlers.triggers.natsjetstream import CONSUMER
+from ...handlers.triggers.broker_handoff import CONSUMER
 
 SAME = 120.0  # seconds in which a message that is sent again is known for the same
 MANY = 1000  # messages in hand of a queue without an order, where nobody says how many

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..run import Worker
 
 KINDS = ("sqs", "kinesis")
-BROKERS = ("nats",)  # what `broker=` may begin with
+BROKERS = ("nats", "kafka")  # what `broker=` may begin with
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -116,7 +116,8 @@ def queue(
                  and is held up while one event is tried, at Lambda's pace; one kind for all queues
                  of a graph
     broker:      instead of a kind, where the queue is outside of AWS: "nats://HOST:4222", a stream
-                 of JetStream; the function behind it is one of Nuclio then
+                 of JetStream, or "kafka://HOST:9092", a topic; the function behind it is one of
+                 Nuclio then
     attempts:    how often a failing event is tried before it goes to the dead-letter queue, with
                  the step, the error and the input's digest as the reason
     backoff:     seconds before it is tried again; twice as long each time
@@ -192,7 +193,8 @@ def _check_broker(name: str, options: dict[str, Any], at: Place) -> None:
     broker = options["broker"]
     scheme, _, where = broker.partition("://")
     if scheme not in BROKERS or not where:
-        advice = f'write it as "{BROKERS[0]}://HOST:PORT"; queues of AWS have kind= and no broker='
+        known = " or ".join(f'"{each}://HOST:PORT"' for each in BROKERS)
+        advice = f"write it as {known}; queues of AWS have kind= and no broker="
         raise wrong(f"queue {name!r}: broker={broker!r} is no broker's address", advice, at=at)
     if "@" in where:
         # It would be shown wherever the graph and its deploys are.

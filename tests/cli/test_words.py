@@ -80,7 +80,7 @@ app.serve(Graph("inline", int) >> steps.queue("inline-q") >> half)
             "spread_words.py:half is no graph, and no app; there are: whole",
         ),
         (":whole", "nats://127.0.0.1:1", "graph 'whole' has no queue"),
-        (":cut", "kafka://x", "'kafka://x' names no broker"),
+        (":cut", "amqp://x", "'amqp://x' names no broker"),
         ("", "sqs://127.0.0.1:1", "sqs://127.0.0.1:1: Could not connect"),
     ],
 )

@@ -1,5 +1,5 @@
-"""A graph whose queues are on JetStream, deployed to the emulator's Nuclio: entry, children, keys
-in order, workers that are killed, dead letters."""
+"""A graph whose queues are on JetStream or Kafka, deployed to the emulator's Nuclio: entry and
+children, keys in order, workers that are killed, dead letters."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from ..event_sources.servers.kafka import kafka_server
 from ..event_sources.servers.nats import NatsServer
 from .commands import Run, commands_at
 
@@ -77,10 +78,10 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
 class Shop:
     """The app in a folder of its own, with queues of its own."""
 
-    def __init__(self, emulator: RunningEmulator, server: NatsServer, folder: Path) -> None:
-        self.emulator, self.server, self.seen = emulator, server, folder / "seen"
+    def __init__(self, emulator: RunningEmulator, broker: str, folder: Path) -> None:
+        self.emulator, self.broker, self.seen = emulator, broker, folder / "seen"
         self.number = str(next(_numbers))
-        text = APP.replace("-N", f"-{self.number}").replace("BROKER", repr(server.url))
+        text = APP.replace("-N", f"-{self.number}").replace("BROKER", repr(broker))
         (folder / "shop_nuclio_app.py").write_text(text.replace("SEEN", repr(str(self.seen))))
         run = commands_at(emulator, folder)
         self.run: Run = lambda word, *more: run(word, "shop_nuclio_app.py", *more)
@@ -99,8 +100,9 @@ class Shop:
         return told
 
     def taken(self, queue: str, many: int, more: str = "") -> list[dict[str, Any]]:
-        """That many messages of a stream, waited for."""
-        return asyncio.run(_taken(self.server.url, f"{queue}-{self.number}{more}", many))
+        """That many messages of a queue, waited for."""
+        take = _taken if self.broker.startswith("nats") else _taken_of_kafka
+        return asyncio.run(take(self.broker, f"{queue}-{self.number}{more}", many))
 
     def lines(self) -> list[tuple[int, int]]:
         return [(int(a), int(b)) for a, b in map(str.split, self.seen.read_text().splitlines())]
@@ -123,15 +125,49 @@ async def _taken(url: str, stream: str, many: int) -> list[dict[str, Any]]:
         await client.close()
 
 
+async def _taken_of_kafka(broker: str, topic: str, many: int) -> list[dict[str, Any]]:
+    from confluent_kafka import Consumer
+
+    servers = broker.partition("://")[2]
+    start = {"auto.offset.reset": "earliest", "enable.auto.commit": False}
+    reader = Consumer({"bootstrap.servers": servers, "group.id": f"test-{topic}", **start})
+    reader.subscribe([topic])
+    try:
+        found = [json.loads(each.value() or b"") for each in reader.consume(many, 60)]
+    finally:
+        reader.close()
+    assert len(found) == many
+    return found
+
+
 @pytest.fixture
 def shop(pelton_emulator: RunningEmulator, nats_server: NatsServer, tmp_path: Path) -> Shop:
-    return Shop(pelton_emulator, nats_server, tmp_path)
+    return Shop(pelton_emulator, nats_server.url, tmp_path)
+
+
+@pytest.fixture
+def kafka_shop(pelton_emulator: RunningEmulator, tmp_path: Path) -> Iterator[Shop]:
+    server = kafka_server(tmp_path / "kafka")
+    made = Shop(pelton_emulator, f"kafka://{server.url}", tmp_path)
+    for queue in ("orders", "priced", "told", "orders-{}-dead", "priced-{}-dead"):
+        server.create(queue.format(made.number) if "{" in queue else f"{queue}-{made.number}")
+    yield made
+    server.stop()
 
 
 def test_entry_and_children(shop: Shop) -> None:
     planned = shop.run("plan", "--on", "nuclio")
+    assert f"create jetstream\n    stream orders-{shop.number}: file" in planned.stdout, planned
+    entry_and_children(shop)
+
+
+@pytest.mark.slow
+def test_the_same_on_kafka(kafka_shop: Shop) -> None:
+    entry_and_children(kafka_shop)
+
+
+def entry_and_children(shop: Shop) -> None:
     number = shop.number
-    assert f"create jetstream\n    stream orders-{number}: file" in planned.stdout, planned
     shop.deploy()
     again = shop.run("deploy", "--on", "nuclio").stdout
     assert again == f"shop: nothing to do (shop, shop-orders-{number}, shop-priced-{number})\n"

@@ -151,7 +151,8 @@ def test_jetstream(
 @pytest.mark.fidelity(
     "Nuclio brokers",
     "kafka-cluster: the topic is the path; in order within a partition; done when a worker has "
-    "taken the event to its end, an error of the function included",
+    "taken the event to its end, an error of the function included; what a worker died with comes "
+    "again first",
 )
 def test_kafka(
     kafka_server: KafkaServer | KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path
@@ -162,7 +163,8 @@ def test_kafka(
     kafka_server.create(topic)
     producer = Producer({"bootstrap.servers": kafka_server.url})
     for n in range(6):
-        producer.produce(topic, b"fail" if n == 2 else b"%d" % n, b"k%d" % (n % 2), partition=1)
+        body = {2: b"fail", 3: b"die"}.get(n, b"%d" % n)
+        producer.produce(topic, body, b"k%d" % (n % 2), partition=1)
     assert producer.flush(60) == 0
     attributes = {
         "brokers": [kafka_server.url],
@@ -172,9 +174,9 @@ def test_kafka(
     }
     status = deploy(pelton_emulator, "on-kafka", seen, kind="kafka-cluster", attributes=attributes)
     assert status["state"] == "ready", status
-    asyncio.run(until(lambda: len(lines(seen)) >= 6))
+    asyncio.run(until(lambda: len(lines(seen)) >= 7))
     assert lines(seen) == [
-        f"kafka-cluster {topic} {body}" for body in ("0", "1", "fail", "3", "4", "5")
+        f"kafka-cluster {topic} {body}" for body in ("0", "1", "fail", "die", "die", "4", "5")
     ]
     asyncio.run(until(lambda: committed(kafka_server.url, topic) == 6))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pelton import App, Context, Graph, Retry, WrongUse, steps
-from pelton.handlers.triggers.natsjetstream import JetStreamHandoff
+from pelton.handlers.triggers.broker_handoff import JetStreamHandoff
 from pelton.serving_graph.brokers.base import Away, NotSent
 from pelton.serving_graph.brokers.memory import MemoryBroker
 from pelton.serving_graph.clock import ManualClock

@@ -7,7 +7,7 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from pelton.serving_graph.brokers.base import Away, NotSent
 from pelton.serving_graph.spread import Spread, spread
 
 from .. import plain
+from ..event_sources.servers.kafka import kafka_server
 from ..ports import free_port
 from .conftest import JetStream
 
@@ -100,18 +101,33 @@ first = Graph("first", int) >> steps.queue("f") >> square >> router(size, {"smal
 """
 
 
-BROKERS = ["nats", "sqs", "kinesis"]
+BROKERS = ["nats", "sqs", "kinesis", "kafka"]
+TOPICS = [*"cdef", *(f"{graph}-answers" for graph in ("waits", "flow", "first"))]  # of `STEPS`
 
 
 @pytest.fixture
-def broker(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def broker(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """A broker with nothing in it."""
+    if request.param == "kafka":
+        server = kafka_server(tmp_path / "kafka")
+        number = next(_books) + 1
+        books = [f"{name}{number}" for name in ("books", "notes", "answers")]
+        # librdkafka's own server makes none when it is asked to.
+        for name in TOPICS if "every_kind" in request.node.name else books:
+            server.create(name)
+            server.create(f"{name}-dead")
+        yield f"kafka://{server.url}"
+        server.stop()
+        return
     if request.param == "nats":
         server: JetStream = request.getfixturevalue("jetstream_process")
-        return server.url
+        yield server.url
+        return
     emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
     monkeypatch.chdir(tmp_path)  # where the places in streams are kept
-    return f"{request.param}://{emulator.url.partition('://')[2]}"
+    yield f"{request.param}://{emulator.url.partition('://')[2]}"
 
 
 def run_all(running: Spread, values: list[Any], many: int | None = None) -> list[Any]:

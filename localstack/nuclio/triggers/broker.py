@@ -17,15 +17,15 @@ from ..worker import WorkerFailed, WorkerTimedOut
 from .base import Around
 
 # (failure) -> what becomes of its message: None when it is done all the same.
-OnFailure = Callable[[str], Failed | None]
+OnFailure = Callable[[str, Exception], Failed | None]
 WAITING = 64  # events that wait for a worker beside those in hand, as Nuclio's channels hold them
 
 
-def forgotten(reason: str) -> None:
+def forgotten(reason: str, error: Exception) -> None:
     """Nuclio has logged it, and that is all."""
 
 
-def handed_back(reason: str) -> Failed:
+def handed_back(reason: str, error: Exception) -> Failed:
     """Nuclio gives it back to the broker, which hands it out again."""
     return Failed(reason, after=0, back=True)
 
@@ -106,7 +106,7 @@ class BrokerTrigger:
     def _failed(self, batch: Batch, error: Exception) -> Outcome | None:
         said = str(error) or "no worker was free"
         self._say("error", f"trigger {self.name}: {said}")
-        failed = self._failing(said)
+        failed = self._failing(said, error)
         return Outcome(failed={each.id: failed for each in batch.messages}) if failed else None
 
 

@@ -1,21 +1,23 @@
 """The `kafka-cluster` trigger: a member of a consumer group, one message of a partition at a time.
 
 Nuclio marks a message as done when a worker has taken its event to its end, an error of the
-function included.  What a worker died with is not marked, but the next of its partition is, and so
-passes it: it comes again only if the replica ends before that.  Here it is passed at once.  Source:
-Nuclio's public pkg/processor/trigger/kafka (types, trigger, event).
+function included.  What took too long, or found no worker, is not marked, but the next of its
+partition is, and so passes it: here it is passed at once.  A worker that dies ends the replica, and
+the next replica begins with what is not marked: so here it comes again, before what is behind it.
+Source: Nuclio's public pkg/processor/trigger/kafka (types, trigger, event) and runtime/rpc.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ....event_sources import Message, Rules
+from ....event_sources import Failed, Message, Rules
 from ....event_sources.sources.kafka import Kafka
 from .. import wire
 from ..pool import Pool
+from ..worker import WorkerFailed
 from .base import Around
-from .broker import WAITING, BrokerTrigger, forgotten
+from .broker import WAITING, BrokerTrigger
 
 STARTS = {"earliest": "all", "latest": "new", "": "new"}
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -62,9 +64,13 @@ def kafka_trigger(name: str, settings: dict[str, Any], pool: Pool, around: Aroun
         pool,
         around,
         event=event,
-        failing=forgotten,
+        failing=_failed,
         rules=rules,
     )
+
+
+def _failed(reason: str, error: Exception) -> Failed | None:
+    return Failed(reason, after=0) if isinstance(error, WorkerFailed) else None
 
 
 def _brokers(name: str, settings: dict[str, Any], given: dict[str, Any]) -> list[str]:
