@@ -111,15 +111,15 @@ def broker(
 ) -> Iterator[str]:
     """A broker with nothing in it."""
     if request.param == "kafka":
-        server = kafka_server(tmp_path / "kafka")
+        kafka = kafka_server(tmp_path / "kafka")
         number = next(_books) + 1
         books = [f"{name}{number}" for name in ("books", "notes", "answers")]
         # librdkafka's own server makes none when it is asked to.
         for name in TOPICS if "every_kind" in request.node.name else books:
-            server.create(name)
-            server.create(f"{name}-dead")
-        yield f"kafka://{server.url}"
-        server.stop()
+            kafka.create(name)
+            kafka.create(f"{name}-dead")
+        yield f"kafka://{kafka.url}"
+        kafka.stop()
         return
     if request.param == "nats":
         server: JetStream = request.getfixturevalue("jetstream_process")
