@@ -11,15 +11,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..clock import MACHINE, Timer
 from . import wire
 from .recorded import Note
 from .statistics import Statistics
+from .work import Event, Work
 from .worker import Worker, WorkerFailed, WorkerTimedOut
 
-Event = Mapping[str, Any]
 Free = tuple[int, Worker]
 
 
@@ -56,12 +57,13 @@ class Pool:
         self._end_in, self._closed, self._warn = end_in, False, warn
         self._make, self.wait, self._ready_in, self._timeout = make, wait, ready_in, timeout
         self._free: deque[Free] = deque()
-        self._waiters: deque[tuple[float, asyncio.Future[Free]]] = deque()  # the first come first
-        self._waiting = 0  # events that have no worker yet
+        self._waiters: deque[Work] = deque()  # the first come first
+        self._waiting: set[Work] = set()  # these, and those who wait for workers to be woken
         self._sweep: Timer | None = None
         self._size = size
         self._workers: dict[int, Worker] = {}
         self._beginning: set[asyncio.Task[None]] = set()  # those that take a dead one's place
+        self._lost: set[Worker] = set()  # those whose place another takes, when they have ended
         self._surplus: set[Worker] = set()  # those that are ending because they are too many
         self.restarts = 0
         self.statistics = Statistics()
@@ -87,12 +89,12 @@ class Pool:
     @property
     def busy(self) -> int:
         """How many events are in hand, or wait for a worker."""
-        return sum(each.began > 0 for each in self._workers.values()) + self._waiting
+        return sum(each.began > 0 for each in self._workers.values()) + len(self._waiting)
 
     @property
     def waiting(self) -> int:
         """How many events wait for a worker."""
-        return self._waiting
+        return len(self._waiting)
 
     async def resize(self, size: int) -> None:
         """Have so many workers: new ones are started, and those that are too many end, each after
@@ -113,18 +115,21 @@ class Pool:
     async def _begin(self, number: int) -> None:
         worker = self._make(number)
         self._workers[number] = worker
+        worker.on_free = partial(self._release, (number, worker))
         await worker.start(self._ready_in)
         self._release((number, worker))
 
     def _release(self, free: Free) -> None:
-        """A worker has nothing to do: it is whose turn it is, or free."""
+        """A worker has nothing to do: it is given what waits, or is free."""
         if self._workers.get(free[0]) is not free[1]:
             return  # it is one too many
         while self._waiters:
-            _, handed = self._waiters.popleft()
-            if not handed.done():
-                handed.set_result(free)
-                return
+            work = self._waiters.popleft()
+            if work.answer.done():
+                continue
+            if not self._hand(free, work):
+                self._waiters.appendleft(work)
+            return
         self._free.append(free)
 
     # -- events
@@ -160,80 +165,82 @@ class Pool:
     async def _give(
         self, event: Event | Sequence[Event], count: int
     ) -> tuple[list[wire.Reply], list[dict[str, Any]]]:
-        number, worker = free = await self._take()
-        if self._timeout is not None and self._ticks is None:
-            self._tick_later(self._timeout)
-        began = time.perf_counter()
+        work = Work(event)
         try:
-            found = await worker.call(event)
+            found = wire.replies(await self._answer(work))
         except (WorkerFailed, WorkerTimedOut):
-            self.statistics.add(time.perf_counter() - began, failed=True, events=count)
-            self._replace(number, worker)
+            self.statistics.add(time.monotonic() - work.began, failed=True, events=count)
             raise
         except ValueError:
-            self.statistics.add(time.perf_counter() - began, failed=True, events=count)
-            self._release(free)
+            self.statistics.add(work.took, failed=True, events=count)
             raise
-        except BaseException:
-            await worker.stop()
-            self._replace(number, worker)
-            raise
-        failed, took = any(each.status >= 400 for each in found), time.perf_counter() - began
-        self.statistics.add(took, failed=failed, events=count)
+        failed = any(each.status >= 400 for each in found)
+        self.statistics.add(work.took, failed=failed, events=count)
         if self._note is not None:
-            self._note(event, found, took)
-        self._release(free)
-        return found, worker.take_records()
+            self._note(event, found, work.took)
+        return found, work.records
 
-    async def _take(self) -> Free:
-        """A free worker that lives; one that has died meanwhile is replaced, not given an event."""
-        due = 0.0
-        self._waiting += 1
+    async def _answer(self, work: Work) -> bytes:
+        """What a worker says; one that is lost over it is stopped, and another takes its place."""
+        self._waiting.add(work)
         self._nobody_waits.clear()
         try:
             if self.on_event is not None and (ready := self.on_event()) is not None:
                 await ready
-            while not self._closed:
-                if self._free:
-                    free = self._free.popleft()
-                else:
-                    due = due or time.monotonic() + self.wait
-                    free = await self._wait(due)
-                if free[1].alive:
-                    return free
-                await free[1].stop()
-                self._replace(*free)
-            raise NoWorker
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._nobody_waits.set()
-
-    async def _wait(self, due: float) -> Free:
-        """The worker that becomes free when it is this event's turn; raises `NoWorker` when none
-        has until `due`."""
-        handed: asyncio.Future[Free] = asyncio.get_running_loop().create_future()
-        self._waiters.append((due, handed))
-        if self._sweep is None:
-            self._sweep = MACHINE.call_later(due - time.monotonic(), self._give_up)
-        try:
-            return await handed
-        except asyncio.CancelledError:
-            if handed.done() and not handed.cancelled() and handed.exception() is None:
-                self._release(handed.result())
+            if self._closed:
+                raise NoWorker
+            self._place(work)
+            return await work.answer
+        except BaseException as error:
+            if work.place is not None:
+                number, worker = work.place
+                if worker.has(work) or isinstance(error, WorkerFailed | WorkerTimedOut):
+                    await worker.stop()
+                    self._replace(number, worker)
             raise
+        finally:
+            self._waits_no_more(work)
+
+    def _place(self, work: Work) -> None:
+        """Give the work to a free worker, or have it wait for one."""
+        while self._free:
+            if self._hand(self._free.popleft(), work):
+                return
+        now = time.monotonic()
+        work.due = now + self.wait
+        self._waiters.append(work)
+        if self._sweep is None:
+            self._sweep = MACHINE.call_later(work.due - now, self._give_up)
+
+    def _hand(self, free: Free, work: Work) -> bool:
+        """Whether the worker has taken it; one that has died meanwhile is replaced instead."""
+        number, worker = free
+        if not worker.alive:
+            self._replace(number, worker)
+            return False
+        self._waits_no_more(work)
+        work.place = free
+        worker.take(work)
+        if self._timeout is not None and self._ticks is None:
+            self._tick_later(self._timeout)
+        return True
+
+    def _waits_no_more(self, work: Work) -> None:
+        self._waiting.discard(work)
+        if not self._waiting:
+            self._nobody_waits.set()
 
     def _give_up(self) -> None:
         """Those who have waited for too long are told; one timer serves all who wait."""
         self._sweep = None
         now = time.monotonic()
-        while self._waiters and (self._waiters[0][0] <= now or self._waiters[0][1].done()):
-            _, handed = self._waiters.popleft()
-            if not handed.done():
+        while self._waiters and (self._waiters[0].due <= now or self._waiters[0].answer.done()):
+            work = self._waiters.popleft()
+            if not work.answer.done():
                 self.statistics.failure += 1
-                handed.set_exception(NoWorker())
+                work.fail(NoWorker())
         if self._waiters:
-            self._sweep = MACHINE.call_later(self._waiters[0][0] - now, self._give_up)
+            self._sweep = MACHINE.call_later(self._waiters[0].due - now, self._give_up)
 
     # -- too long, dead, at an end
     def _tick_later(self, timeout: float) -> None:
@@ -256,12 +263,19 @@ class Pool:
             self._tick_later(timeout)
 
     def _replace(self, number: int, worker: Worker) -> None:
-        if self._closed or self._workers.get(number) is not worker:
+        if self._closed or self._workers.get(number) is not worker or worker in self._lost:
             return
+        self._lost.add(worker)
         self.restarts += 1
-        task = asyncio.get_running_loop().create_task(self._begin(number))
+        task = asyncio.get_running_loop().create_task(self._begin_again(number, worker))
         self._beginning.add(task)
         task.add_done_callback(self._has_begun)
+
+    async def _begin_again(self, number: int, lost: Worker) -> None:
+        await lost.stop()
+        self._lost.discard(lost)
+        if self._workers.get(number) is lost:
+            await self._begin(number)
 
     def _has_begun(self, task: asyncio.Task[None]) -> None:
         self._beginning.discard(task)
@@ -295,9 +309,7 @@ class Pool:
             if timer is not None:
                 timer.cancel()
         while self._waiters:
-            _, handed = self._waiters.popleft()
-            if not handed.done():
-                handed.set_exception(NoWorker())
+            self._waiters.popleft().fail(NoWorker())
         beginning = list(self._beginning)
         for task in beginning:
             task.cancel()

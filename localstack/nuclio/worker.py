@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import as_file, files
@@ -23,10 +23,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import msgpack
-
 from ..clock import MACHINE
-from . import wire
+from .work import Work
 
 KEEP_OUTPUT, LINE = 1 << 20, 4096
 SILENCE = 1.0  # seconds in which a wrapper says that it goes on
@@ -148,8 +146,13 @@ class Worker:
         self._said = bytearray()
         self._records: list[dict[str, Any]] = []
         self._transports: list[asyncio.Transport] = []
-        self._answer: asyncio.Future[bytes] | None = None
-        self._turn = asyncio.Lock()  # who may speak: the event in hand, or the end
+        # Called when the event in hand has been answered.
+        self.on_free: Callable[[], None] = lambda: None
+        self._work: Work | None = None  # in hand
+        self._next: Work | None = None  # taken while somebody else has the turn
+        self._turn = asyncio.Lock()  # who may speak between events: a drain, the end
+        self._held = False  # somebody has it, or waits for the event in hand to end
+        self._idle: asyncio.Future[None] | None = None
         self.began = 0.0  # of the event in hand, by time.monotonic; 0 while there is none
 
     @property
@@ -244,47 +247,72 @@ class Worker:
         task.result()
 
     # -- events
-    async def call(
-        self, event: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-    ) -> list[wire.Reply]:
-        """Give the worker one event, or a batch of them, and hear the answers.
+    def take(self, work: Work) -> None:
+        """Ask it, when nobody else is to have its turn; what it says comes to `work.answer`.
 
-        Raises `WorkerFailed`, or `WorkerTimedOut` after `expire`; it is then gone.
+        It is free when this is called.  The answer is a `WorkerFailed` when the process ends, or a
+        `WorkerTimedOut` after `expire`; who waits then calls `stop`.
         """
-        async with self._turn:
-            self._records = []
-            self._said.clear()  # its last words, should it end, are of this event
-            self._answer = asyncio.get_running_loop().create_future()
-            self.began = time.monotonic()
-            try:
-                self._transports[0].write(wire.frame(msgpack.packb(event)))
-                return wire.replies(await self._answer)
-            except (WorkerFailed, WorkerTimedOut):
-                await self.stop()
-                raise
-            finally:
-                self.began = 0.0
+        if self._held:
+            self._next = work
+        else:
+            self._ask(work)
+
+    def has(self, work: Work) -> bool:
+        """Whether the work is in hand, or next."""
+        return work in (self._work, self._next)
+
+    def _ask(self, work: Work) -> None:
+        self._work, self._records = work, []
+        self._said.clear()  # its last words, should it end, are of this event
+        self.began = work.began = time.monotonic()
+        self._transports[0].write(work.frame)
 
     def expire(self) -> None:
         """The event in hand takes too long: it is over, and so is the worker."""
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(WorkerTimedOut("no answer within the event timeout"))
+        if self._work is not None:
+            self._work.fail(WorkerTimedOut("no answer within the event timeout"))
 
-    def take_records(self) -> list[dict[str, Any]]:
-        """The log records of the last event."""
-        records, self._records = self._records, []
-        return records
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Nothing is in hand inside, and nothing is begun."""
+        async with self._turn:
+            self._held = True
+            try:
+                if self._work is not None:
+                    self._idle = asyncio.get_running_loop().create_future()
+                    await self._idle
+                yield
+            finally:
+                self._held, self._idle = False, None
+                if self._next is not None:
+                    work, self._next = self._next, None
+                    self._ask(work)
+
+    def _nothing_in_hand(self) -> None:
+        self._work, self.began = None, 0.0
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     # -- what it says
     def _event_line(self, line: bytes) -> None:
         letter = line[:1]
         if letter == b"r":
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_result(line[1:])
+            self._answered(line)
         elif letter == b"l":
             self._record(line[1:])
         elif letter == b"s" and not self._started.done():
             self._started.set_result(None)
+
+    def _answered(self, line: bytes) -> None:
+        work = self._work
+        if work is None or work.answer.done():
+            return  # it was given up, and the worker is being stopped
+        work.took = time.monotonic() - work.began
+        work.records, self._records = self._records, []
+        self._nothing_in_hand()
+        self.on_free()  # the next event is on its way before this answer is looked at
+        work.answer.set_result(line[1:])
 
     def _record(self, text: bytes) -> None:
         try:
@@ -360,14 +388,17 @@ class Worker:
         self._close_output()
         for transport in self._transports:
             transport.close()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(WorkerFailed(self._last_words()))
+        for work in (self._work, self._next):
+            if work is not None:
+                work.fail(WorkerFailed(self._last_words()))
+        self._next = None
+        self._nothing_in_hand()
         self._gone.set_result(None)
 
     async def drain(self, seconds: float) -> None:
         """Let the function finish what it holds: its drain callback (SIGUSR2), after the event in
         hand.  Events are discarded from then on, until `resume`.  Raises TimeoutError."""
-        async with self._turn:
+        async with self._alone():
             if not self._drained.is_set():  # a second signal would be ignored
                 self._signal(signal.SIGUSR2)
                 await self._either(self._drained, seconds)
@@ -392,7 +423,7 @@ class Worker:
 
     async def _told_to_end(self, seconds: float) -> None:
         await self.drain(seconds)
-        async with self._turn:
+        async with self._alone():
             self._signal(signal.SIGUSR1)
             await self._either(self._terminates, seconds)
             if self.alive:  # Nuclio's own ends when its processor hangs up

@@ -22,7 +22,6 @@ FORMS = "writes down a time that it is given"
 REAL = {
     ("nuclio/pool.py", "MACHINE.call_later"): PROCESS,
     ("nuclio/pool.py", "time.monotonic"): PROCESS,
-    ("nuclio/pool.py", "time.perf_counter"): MEASURED,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
     ("nuclio/resources/function_invocations.py", "asyncio.timeout"): PROCESS,
     ("nuclio/environments.py", "asyncio.timeout"): PROCESS,
