@@ -27,8 +27,12 @@ from .row import Row
 
 ROUNDS, REQUESTS = 3, 4000
 # workers, connections; share of the echo's rate that must be reached (0: only told)
-LOADS = ((1, 1, 0.0), (1, 8, 0.16), (1, 32, 0.16), (2, 8, 0.22), (2, 32, 0.22))
-FRAMEWORKS = {"functions-framework": "functions_framework_echo.py"}
+LOADS = ((1, 1, 0.0), (1, 8, 0.16), (1, 32, 0.16), (2, 1, 0.0), (2, 8, 0.22), (2, 32, 0.22))
+FRAMEWORKS = {
+    "functions-framework": "functions_framework_echo.py",
+    "bentoml": "bentoml_echo.py",
+    "mlserver": "mlserver_echo.py",
+}
 HANDLER = "def handler(context, event):\n    return event.body\n"
 APP = """
 import pelton

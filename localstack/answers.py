@@ -11,10 +11,11 @@ import asyncio
 import sys
 import traceback
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .clock import Timer
-from .messages import BrokenOff, Request, Response, head_and_body, head_of, plain
+from .messages import BrokenOff, Request, Response, broken, head_and_body, head_of, plain
 
 if TYPE_CHECKING:
     from .front import Front
@@ -31,7 +32,8 @@ class Answers(asyncio.Protocol):
     def __init__(self, front: Front) -> None:
         self._front, self._limits = front, front.limits
         self._waiting: deque[Turn] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False  # something is being answered
+        self._task: asyncio.Task[None] | None = None  # by it, where it takes one
         self._writable = asyncio.Event()
         self._writable.set()
         self._transport: asyncio.Transport | None = None
@@ -58,15 +60,52 @@ class Answers(asyncio.Protocol):
 
     # -- answering
     def _answer_in_turn(self, turn: Turn) -> None:
-        self._waiting.append(turn)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._answer_all())
-        elif len(self._waiting) > self._limits.ahead and not self._paused:
-            self._paused = True
-            if self._transport is not None:
-                self._transport.pause_reading()
+        if self._busy:
+            self._waiting.append(turn)
+            if len(self._waiting) > self._limits.ahead and not self._paused:
+                self._paused = True
+                if self._transport is not None:
+                    self._transport.pause_reading()
+            return
+        self._busy = True
+        if turn[2] is not None or self._front.begin is None or not self._begun(turn):
+            self._go_on(turn)
+
+    def _begun(self, turn: Turn) -> bool:
+        assert self._front.begin is not None
+        done = partial(self._done, turn)
+        try:
+            return self._front.begin(turn[0], done)
+        except Exception as error:  # the last door: serving goes on
+            done(broken(turn[0], error))
+            return True
+
+    def _done(self, turn: Turn, response: Response) -> None:
+        """A response that came without a task; it needs one when it cannot go out at once."""
+        request, keep_alive, _, old = turn
+        if response.chunks is not None or not self._writable.is_set():
+            self._go_on((request, keep_alive, response, old))
+            return
+        if self._front.ending and not self._waiting:
+            keep_alive, self._ended = False, True
+        if "origin" in request.headers:
+            response = self._front.gate.marked(request, response)
+        if self._transport is not None:
+            head = request.method == "HEAD"
+            self._transport.write(head_and_body(response, head, keep_alive))
+        if self._waiting or not self._writable.is_set():
+            self._go_on()
+        else:
+            self._over()
+
+    def _go_on(self, turn: Turn | None = None) -> None:
+        if turn is not None:
+            self._waiting.appendleft(turn)
+        self._task = asyncio.get_running_loop().create_task(self._answer_all())
 
     async def _answer_all(self) -> None:
+        if not self._writable.is_set():
+            await self._writable.wait()
         while self._waiting:
             request, keep_alive, refused, old = self._waiting.popleft()
             response = refused or await self._answer(request)
@@ -79,6 +118,11 @@ class Answers(asyncio.Protocol):
                 self._paused = False
                 self._transport.resume_reading()
         self._task = None
+        self._over()
+
+    def _over(self) -> None:
+        """All that was asked for is answered."""
+        self._busy = False
         if self._continues:
             self._continues = False
             self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -94,9 +138,8 @@ class Answers(asyncio.Protocol):
                 raise
             # What it waited for was ended; its caller must not wait on.
             return plain(500, f"the emulator gave up on {request.method} {request.path}")
-        except Exception as error:  # the last door: shown to both sides, and serving goes on
-            traceback.print_exc(file=sys.stderr)
-            return plain(500, f"the emulator failed on {request.method} {request.path}: {error!r}")
+        except Exception as error:  # the last door: serving goes on
+            return broken(request, error)
 
     async def _write(self, response: Response, head: bool, keep_alive: bool, old: bool) -> None:
         transport = self._transport

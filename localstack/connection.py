@@ -46,7 +46,7 @@ class Connection(Answers):
     @property
     def idle(self) -> bool:
         """Whether nothing is being asked and nothing answered."""
-        return self._task is None and not self._partial
+        return not self._busy and not self._partial
 
     def leave_when_idle(self) -> None:
         if self.idle and self._transport is not None:
@@ -88,7 +88,7 @@ class Connection(Answers):
         if self._partial:
             self._refuse(400, "the request ended before its headers and body were whole")
         self._ended = True
-        return self._task is not None
+        return self._busy
 
     # -- what the parser calls
     def on_message_begin(self) -> None:
@@ -195,7 +195,7 @@ class Connection(Answers):
     def _upgrades(self, headers: dict[str, str]) -> bool:
         """Whether this becomes a WebSocket: asked for, served here, and nothing is due before."""
         wanted = self._parser.should_upgrade() and headers.get("upgrade", "").lower() == "websocket"
-        return wanted and self._front.websocket is not None and self._task is None
+        return wanted and self._front.websocket is not None and not self._busy
 
     def _hand_over(self, data: bytes) -> None:
         request, transport = self._upgrading, self._transport
@@ -222,7 +222,7 @@ class Connection(Answers):
             self._message_over()
             self._answer_in_turn((request, False, self._refused, self._old))
             self._ended = self._lingers = True
-        elif self._task is not None:
+        elif self._busy:
             self._continues = True
         else:
             self._send(b"HTTP/1.1 100 Continue\r\n\r\n")

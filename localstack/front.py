@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from .clock import MACHINE, Clock
 from .connection import Connection
-from .messages import Handler, Request, Response
+from .messages import Begin, Handler, Request, Response
 
 _FAREWELL = 0.25  # seconds in which a connection's last request may come
 
@@ -109,6 +109,8 @@ class Front:
         body: int = 0,
     ) -> None:
         self.handler: Handler = _nobody
+        # Asked before the handler: it answers by a callback, without a task, or says False.
+        self.begin: Begin | None = None
         self.gate, self.clock, self.limits = gate, clock, limits or Limits()
         self.body = body
         self.held = 0

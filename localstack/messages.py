@@ -5,6 +5,7 @@ No socket is here, and nothing of what is asked or answered.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -60,6 +61,8 @@ class BrokenOff(Exception):
 
 
 Handler = Callable[[Request], Awaitable[Response]]
+# Whether the request is taken; the response is then given to the callback, once, on the loop.
+Begin = Callable[[Request, Callable[[Response], None]], bool]
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = (204, 304)
@@ -70,6 +73,13 @@ def plain(status: int, sentence: str) -> Response:
     return Response(status, [("Content-Type", "text/plain")], f"{sentence}\n".encode())
 
 
+def broken(request: Request, error: Exception) -> Response:
+    """The answer where something of ours failed, which is shown to both sides.  For a handler of
+    that error alone (`except`)."""
+    traceback.print_exception(error)
+    return plain(500, f"the emulator failed on {request.method} {request.path}: {error!r}")
+
+
 def head_and_body(response: Response, head: bool = False, keep_alive: bool = True) -> bytes:
     """A response as the bytes of one write.
 
@@ -77,7 +87,7 @@ def head_and_body(response: Response, head: bool = False, keep_alive: bool = Tru
     b'HTTP/1.1 200 OK\\r\\nA: b\\r\\nContent-Length: 2\\r\\n\\r\\nhi'
     """
     headers = response.headers
-    if not any(name.lower() == "content-length" for name, _ in headers):
+    if not any([name.lower() == "content-length" for name, _ in headers]):
         if response.status not in _BODILESS:
             headers = [*headers, ("Content-Length", str(len(response.body)))]
     if not keep_alive:

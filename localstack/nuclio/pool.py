@@ -63,6 +63,7 @@ class Pool:
         self._size = size
         self._workers: dict[int, Worker] = {}
         self._beginning: set[asyncio.Task[None]] = set()  # those that take a dead one's place
+        self._waking: set[asyncio.Task[None]] = set()  # for workers to be woken
         self._lost: set[Worker] = set()  # those whose place another takes, when they have ended
         self._surplus: set[Worker] = set()  # those that are ending because they are too many
         self.restarts = 0
@@ -133,16 +134,61 @@ class Pool:
         self._free.append(free)
 
     # -- events
-    async def call(self, event: Event) -> tuple[wire.Reply, list[dict[str, Any]]]:
-        """The worker's reply and the log records of the event.
+    def ask(self, event: Event | Sequence[Event]) -> Work:
+        """Have a worker asked, now or when it is this event's turn: `answered` then says what."""
+        work = Work(event)
+        self._waiting.add(work)
+        self._nobody_waits.clear()
+        ready = self.on_event() if self.on_event is not None else None
+        if ready is None:
+            self._place(work)
+        else:
+            task = asyncio.get_running_loop().create_task(self._place_when(ready, work))
+            self._waking.add(task)
+            task.add_done_callback(self._waking.discard)
+        return work
+
+    def answered(
+        self, work: Work, event: Event | Sequence[Event], count: int = 1
+    ) -> list[wire.Reply]:
+        """The responses, when `work.answer` is there.  Raises ValueError for what is none."""
+        try:
+            found = wire.replies(work.answer.result())
+        except ValueError:
+            self.statistics.add(work.took, failed=True, events=count)
+            raise
+        failed = any(each.status >= 400 for each in found)
+        self.statistics.add(work.took, failed=failed, events=count)
+        if self._note is not None:
+            self._note(event, found, work.took)
+        return found
+
+    async def answer(
+        self, work: Work, event: Event | Sequence[Event], count: int = 1
+    ) -> list[wire.Reply]:
+        """Wait for the responses.
 
         Raises `NoWorker`, `WorkerFailed`, `WorkerTimedOut`; a worker that is lost is replaced.
         Raises ValueError for an answer that is no response.
         """
-        found, records = await self._give(event, 1)
-        if not found:
-            raise ValueError("the function answered with an empty list of responses")
-        return found[0], records  # of several, the processor passes on the first
+        try:
+            await work.answer
+        except BaseException as error:
+            lost = isinstance(error, WorkerFailed | WorkerTimedOut)
+            if lost:
+                self.statistics.add(time.monotonic() - work.began, failed=True, events=count)
+            if work.place is not None and (lost or work.place[1].has(work)):
+                await work.place[1].stop()
+                self._replace(*work.place)
+            raise
+        finally:
+            self._waits_no_more(work)
+        return self.answered(work, event, count)
+
+    async def call(self, event: Event) -> tuple[wire.Reply, list[dict[str, Any]]]:
+        """The worker's reply and the log records of the event.  Raises as `answer`."""
+        work = self.ask(event)
+        return first(await self.answer(work, event)), work.records
 
     async def call_batch(self, events: Sequence[Event]) -> dict[str, wire.Reply]:
         """The responses to a batch, by the `id` of the event that each is for.
@@ -151,7 +197,8 @@ class Pool:
         function's log.  A single response that names no event (a handler that failed as a whole)
         stands for all of them.  Raises as `call`.
         """
-        found, _ = await self._give(list(events), len(events))
+        batch = list(events)
+        found = await self.answer(self.ask(batch), batch, len(batch))
         named, without = wire.by_event(found)
         if not named and len(found) == 1 and found[0].status >= 400:
             return {str(each["id"]): found[0] for each in events}
@@ -162,47 +209,20 @@ class Pool:
             self._warn(f"Received response for {each}, which is no event of the batch")
         return named
 
-    async def _give(
-        self, event: Event | Sequence[Event], count: int
-    ) -> tuple[list[wire.Reply], list[dict[str, Any]]]:
-        work = Work(event)
+    async def _place_when(self, ready: Awaitable[None], work: Work) -> None:
         try:
-            found = wire.replies(await self._answer(work))
-        except (WorkerFailed, WorkerTimedOut):
-            self.statistics.add(time.monotonic() - work.began, failed=True, events=count)
-            raise
-        except ValueError:
-            self.statistics.add(work.took, failed=True, events=count)
-            raise
-        failed = any(each.status >= 400 for each in found)
-        self.statistics.add(work.took, failed=failed, events=count)
-        if self._note is not None:
-            self._note(event, found, work.took)
-        return found, work.records
-
-    async def _answer(self, work: Work) -> bytes:
-        """What a worker says; one that is lost over it is stopped, and another takes its place."""
-        self._waiting.add(work)
-        self._nobody_waits.clear()
-        try:
-            if self.on_event is not None and (ready := self.on_event()) is not None:
-                await ready
-            if self._closed:
-                raise NoWorker
+            await ready
+        except Exception as error:
+            work.fail(error)
+        else:
             self._place(work)
-            return await work.answer
-        except BaseException as error:
-            if work.place is not None:
-                number, worker = work.place
-                if worker.has(work) or isinstance(error, WorkerFailed | WorkerTimedOut):
-                    await worker.stop()
-                    self._replace(number, worker)
-            raise
-        finally:
-            self._waits_no_more(work)
 
     def _place(self, work: Work) -> None:
         """Give the work to a free worker, or have it wait for one."""
+        if self._closed:
+            work.fail(NoWorker())
+        if work.answer.done():
+            return
         while self._free:
             if self._hand(self._free.popleft(), work):
                 return
@@ -327,3 +347,10 @@ class Pool:
                 "it, or set NUCLIO_PYTHON_DECODE_EVENT_STRINGS to true"
             )
         self.on_ack(ack)
+
+
+def first(found: Sequence[wire.Reply]) -> wire.Reply:
+    """Of several responses to one event, the processor passes on the first.  Raises ValueError."""
+    if not found:
+        raise ValueError("the function answered with an empty list of responses")
+    return found[0]

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
+import random
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+_DECODE = json.JSONDecoder().raw_decode
+_CHANCE = random.Random()  # of its own: nobody's seed makes ids come again
 NO_ACK = "x-nuclio-stream-no-ack"
 
 
@@ -106,7 +108,7 @@ def new_id() -> str:
     >>> uuid.UUID(new_id()).version
     4
     """
-    text = os.urandom(16).hex()
+    text = f"{_CHANCE.getrandbits(128):032x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
@@ -126,7 +128,10 @@ def replies(text: bytes) -> list[Reply]:
     >>> [each.status for each in replies(b'{"body": "a", "body_encoding": "text"}')]
     [200]
     """
-    said = json.loads(text.decode())
+    decoded = text.decode()
+    said, end = _DECODE(decoded) if decoded[:1] in "{[" else (None, -1)
+    if end != len(decoded):
+        said = json.loads(decoded)  # spaces around it; or none, and why
     return [_reply(each) for each in (said if isinstance(said, list) else [said])]
 
 
@@ -169,6 +174,25 @@ def ack_of(message: Mapping[str, Any]) -> Ack | None:
     said = message.get("attributes") or {}
     topic = said.get("topic", "")
     return Ack(str(topic), int(said.get("partition", 0)), int(said.get("offset", 0)))
+
+
+def as_sent(text: str) -> str:
+    """Text that was taken byte by byte, as the UTF-8 that it mostly is; a byte that is none is a
+    lone surrogate, which a frame writes as the byte that came.
+
+    >>> as_sent("\xc3\xbc"), as_sent("\xfc")
+    ('ü', '\udcfc')
+    """
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def on_the_wire(text: str) -> str:
+    """A header's value as Go writes it, its UTF-8 byte by byte.
+
+    >>> on_the_wire("ü")
+    'Ã¼'
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("latin-1")
 
 
 @lru_cache(4096)

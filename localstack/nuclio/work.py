@@ -12,7 +12,8 @@ from . import wire
 
 Event = Mapping[str, Any]
 # One for all: a packer comes with a buffer, which is dear to make. Only the loop packs.
-_PACKER = msgpack.Packer()
+# Strings are bytes to Nuclio: what is not UTF-8 goes out as it came in (`wire.as_sent`).
+_PACKER = msgpack.Packer(unicode_errors="surrogateescape")
 
 
 class Work:

@@ -23,6 +23,7 @@ import json, os, threading, time
 def handler(context, event):
     return {
         "/event": told, "/hold": hold, "/file": file, "/much": much, "/levels": levels,
+        "/letters": letters,
     }[event.path](context, event)
 
 def told(context, event):
@@ -43,6 +44,11 @@ def file(context, event):
     if event.fields:
         headers["X-Nuclio-FileStream-Delete-After-Send"] = "any"
     return context.Response(headers=headers, body="not this", status_code=206)
+
+def letters(context, event):
+    given = event.headers["X-Letters"]
+    headers = {"X-Letters": given, "X-Seen": ascii(given)}
+    return context.Response(headers=headers, body=ascii(event.fields), content_type="text/ü")
 
 def much(context, event):
     context.logger.info("x" * int(event.body))
@@ -193,6 +199,16 @@ def test_health_and_large_headers(main: httpx.Client) -> None:
     assert (healthy.status_code, healthy.content) == (200, b"")
     assert main.post("/event", headers={"X-Large": "x" * 8000}).status_code == 431
     assert main.post("/event", headers={"X-Large": "x" * 2000}).status_code == 200
+
+
+@pytest.mark.fidelity("Nuclio", "headers beyond ASCII pass byte by byte, both ways")
+def test_letters_beyond_ascii(main: httpx.Client) -> None:
+    letters = "ü日".encode()
+    answer = main.post("/letters?q=%C3%BC", headers=[(b"X-Letters", letters)])
+    raw = {name.lower(): value for name, value in answer.headers.raw}
+    assert (raw[b"x-letters"], raw[b"content-type"]) == (letters, "text/ü".encode())
+    assert raw[b"x-seen"] == rb"'\xfc\u65e5'", "the text that its client wrote"
+    assert answer.text == r"{'q': '\xfc'}"
 
 
 CORS = """

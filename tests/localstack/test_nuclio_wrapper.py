@@ -90,6 +90,7 @@ REQUESTS: list[dict[str, Any]] = [
     {"url": "/event", "json": {"n": 1}, "method": "PUT"},
     {"url": "/event", "content": b'{"n": 1}', "headers": {TYPE: "application/json; charset=utf-8"}},
     {"url": "/headers", "headers": {"X-TestHeaderKEY1": "v", "x-two-words": "w"}},
+    {"url": "/headers?bytes", "headers": [(b"X-Bytes", b"\xff\xc3\xbc")]},
     {"url": "/logs", "headers": {"x-nuclio-log-level": "info"}},
 ]  # fmt: skip
 
@@ -185,4 +186,5 @@ def test_each_form(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
     assert found["/exit"] == (500, text, b'Exception caught in handler - "gone"')
     assert found["/user-data"] == (200, text, b"0 http")
     assert found["/coroutine"] == (200, as_json, b'{"body": {"n": 1}}')
+    assert found["/headers?bytes"][2] == rb"[(b'X-Bytes', b'\xff\xc3\xbc')]"
     assert found["/headers"][2] == b"[(b'X-Testheaderkey1', b'v'), (b'X-Two-Words', b'w')]"

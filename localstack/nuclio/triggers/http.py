@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import json
 import posixpath
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from ...front import Front, Limits, Request, Response
+from ...messages import broken
 from .. import wire
 from ..cloudevents import NotACloudEvent, is_cloud_event, unwrapped
 from ..cors import cors_of
 from ..gates import OwnRules, ServiceNames
-from ..pool import NoWorker, Pool
+from ..pool import NoWorker, Pool, first
+from ..work import Work
 from ..worker import WorkerFailed, WorkerTimedOut
 from .base import Around
 from .http_batches import batches_of
@@ -46,6 +48,8 @@ class HttpTrigger:
         self._cors = cors_of(attributes)
         self._gate = (OwnRules if self._cors else ServiceNames)(around.gate)
         self._batches = batches_of(settings, pool, around.clock)
+        self._plain = self._cors is None and self._batches is None
+        self._tasks: set[asyncio.Task[None]] = set()  # of answers that take one
         self._former, self._preferred = around.take_place()
         self._front = Front(self._gate, limits=self._limits, body=self._max_body)
         self.port = 0
@@ -57,8 +61,10 @@ class HttpTrigger:
             self._front, former._front, self.port = former._front, Front(), former.port
             self._front.gate, self._front.limits = self._gate, self._limits
             self._front.handler, self._front.body = self.answer, self._max_body
+            self._front.begin = self.begin
             return
         self.port = self._bind()
+        self._front.begin = self.begin
         await self._front.serve(self.answer)
 
     def _bind(self) -> int:
@@ -77,6 +83,56 @@ class HttpTrigger:
         if self._batches is not None:
             await self._batches.close()
         await self._front.close()
+
+    def begin(self, request: Request, done: Callable[[Response], None]) -> bool:
+        """Answer by `done` later, with no task in between; False where `answer` must."""
+        large = request.cut or len(request.body) > self._max_body
+        if large or not self._plain or request.target.startswith(HEALTH):
+            return False
+        try:
+            event = self._event(request)
+        except NotACloudEvent:
+            return False
+        work = self._pool.ask(event)
+
+        def finish(answer: asyncio.Future[bytes]) -> None:
+            if answer.cancelled() or answer.exception() is not None:
+                self._go_on(self._fail(event, work, done))
+                return
+            try:
+                reply = first(self._pool.answered(work, event))
+                response, file, delete = self._composed(request, reply, work.records)
+            except ValueError as error:
+                done(self._failed(error))
+            except Exception as error:  # the last door: its client must not wait for ever
+                done(broken(request, error))
+            else:
+                if file:
+                    self._go_on(self._send_file(response, file, delete, done))
+                else:
+                    done(response)
+
+        work.answer.add_done_callback(finish)
+        return True
+
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fail(
+        self, event: dict[str, Any], work: Work, done: Callable[[Response], None]
+    ) -> None:
+        try:
+            await self._pool.answer(work, event)
+        except (NoWorker, WorkerTimedOut, WorkerFailed) as error:
+            done(self._failed(error))
+
+    async def _send_file(
+        self, response: Response, file: str, delete: bool, done: Callable[[Response], None]
+    ) -> None:
+        await self._stream(response, self._around.code / file, delete)
+        done(response)
 
     async def answer(self, request: Request) -> Response:
         """The function's answer to a request, or what the processor says by itself."""
@@ -111,34 +167,37 @@ class HttpTrigger:
                 reply, records = await self._pool.call(event)
             else:
                 reply = await self._batches.call(event)
-        except NoWorker:
-            return _said(503)
-        except WorkerTimedOut:
-            return _said(408, b'{"error": "handler timed out"}')
-        except (NotACloudEvent, WorkerFailed, ValueError) as error:
-            self._around.say("error", f"trigger {self.name}: {error}")
-            return _said(500, b"" if isinstance(error, NotACloudEvent) else str(error).encode())
+        except (NoWorker, WorkerTimedOut, NotACloudEvent, WorkerFailed, ValueError) as error:
+            return self._failed(error)
         if reply is None:
             return _said(200)
-        response = await self._response(reply)
-        level = request.headers.get("x-nuclio-log-level")
-        if level is not None:
-            self._add_logs(response, records, level)
+        response, file, delete = self._composed(request, reply, records)
+        if file:
+            await self._stream(response, self._around.code / file, delete)
         return response
+
+    def _failed(self, error: Exception) -> Response:
+        """What is said of an event that no response came for."""
+        if isinstance(error, NoWorker):
+            return _said(503)
+        if isinstance(error, WorkerTimedOut):
+            return _said(408, b'{"error": "handler timed out"}')
+        self._around.say("error", f"trigger {self.name}: {error}")
+        return _said(500, b"" if isinstance(error, NotACloudEvent) else str(error).encode())
 
     def _event(self, request: Request) -> dict[str, Any]:
         given, query = request.headers, request.query
-        headers = {wire.canonical(name): value for name, value in given.items()}
-        path = request.path
+        headers = {wire.canonical(name): wire.as_sent(value) for name, value in given.items()}
+        path = wire.as_sent(request.path)
         if "%" in path or "//" in path or "/." in path:
             path = _normal(path)
         event = wire.event(
             kind=KIND,
             name=self.name,
             body=request.body,
-            content_type=given.get("content-type", ""),
+            content_type=headers.get("Content-Type", ""),
             headers=headers,
-            fields=dict(parse_qsl(query, keep_blank_values=True)) if query else None,
+            fields=_fields(query) if query else None,
             method=request.method,
             path=path,
             now=self._clock.time(),
@@ -146,15 +205,23 @@ class HttpTrigger:
         return unwrapped(event) if is_cloud_event(event) else event
 
     # -- answers
-    async def _response(self, reply: wire.Reply) -> Response:
-        kind = ("Content-Type", reply.content_type) if reply.content_type else PLAIN
-        if not reply.headers:
-            return Response(reply.status, [kind, SERVER], reply.body)
-        headers, file, delete = _headers(reply)
-        response = Response(reply.status, [kind, SERVER, *headers], reply.body)
-        if file:
-            await self._stream(response, self._around.code / file, delete)
-        return response
+    def _composed(
+        self, request: Request, reply: wire.Reply, records: list[dict[str, Any]]
+    ) -> tuple[Response, str, bool]:
+        """A reply as a response; the file that is to be sent as its body, and whether it is then
+        deleted."""
+        kind = PLAIN
+        if reply.content_type:
+            kind = ("Content-Type", wire.on_the_wire(reply.content_type))
+        response = Response(reply.status, [kind, SERVER], reply.body)
+        file, delete = "", False
+        if reply.headers:
+            headers, file, delete = _headers(reply)
+            response.headers += headers
+        level = request.headers.get("x-nuclio-log-level")
+        if level is not None:
+            self._add_logs(response, records, level)
+        return response, file, delete
 
     async def _stream(self, response: Response, path: Path, delete: bool) -> None:
         """Send a file that the function names, in the place of its body."""
@@ -206,9 +273,9 @@ def _headers(reply: wire.Reply) -> tuple[list[tuple[str, str]], str, bool]:
         elif name == FILE:
             file = str(value)
         elif name == "Set-Cookie":
-            cookies.append((name, str(value)))
+            cookies.append((name, wire.on_the_wire(str(value))))
         elif name not in ("Content-Type", "Content-Length"):
-            found[name] = str(value)
+            found[name] = wire.on_the_wire(str(value))
     return [*found.items(), *cookies], file, delete
 
 
@@ -222,13 +289,18 @@ async def _pieces(opened: Any, delete: Path | None) -> AsyncIterator[bytes]:
             await asyncio.to_thread(delete.unlink, True)
 
 
+def _fields(query: str) -> dict[str, str]:
+    found = parse_qsl(wire.as_sent(query), keep_blank_values=True, errors="surrogateescape")
+    return dict(found)
+
+
 def _normal(path: str) -> str:
     """A path as fasthttp gives it: decoded, without empty steps and steps back.
 
     >>> _normal("/a%20b//c/../d/")
     '/a b/d/'
     """
-    decoded = unquote(path)
+    decoded = unquote(path, errors="surrogateescape")
     short = posixpath.normpath(decoded)
     short = "/" + short.lstrip("/")
     return short + "/" if decoded.endswith("/") and short != "/" else short
