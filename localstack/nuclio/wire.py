@@ -129,6 +129,7 @@ def replies(text: bytes) -> list[Reply]:
     [200]
     """
     decoded = text.decode()
+    said: Any
     said, end = _DECODE(decoded) if decoded[:1] in "{[" else (None, -1)
     if end != len(decoded):
         said = json.loads(decoded)  # spaces around it; or none, and why
