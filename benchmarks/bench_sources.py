@@ -27,10 +27,12 @@ from pelton.event_sources.sources.jetstream import JetStream
 from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.mqtt import Mqtt
 from pelton.event_sources.sources.nats import Nats
+from pelton.event_sources.sources.rabbitmq import RabbitMQ
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
 from pelton.event_sources.sources.redis_stream import RedisStream
 from tests.event_sources.servers.base import Server
 from tests.event_sources.servers.mosquitto import Mosquitto
+from tests.event_sources.servers.rabbitmq import RabbitServer
 
 from .row import Row
 
@@ -64,6 +66,8 @@ def measure() -> list[Row]:
         rows += asyncio.run(kafka_pairs(address))
     with of_tests(Mosquitto) as address:
         rows += asyncio.run(pairs("MQTT", address, put_mqtt, floor_mqtt, _mqtt))
+    with of_tests(RabbitServer) as address:
+        rows += asyncio.run(pairs("RabbitMQ", address, put_rabbit, floor_rabbit, _rabbit))
     with tempfile.TemporaryDirectory() as folder:
         rows += asyncio.run(pairs("a directory", folder, put_files, floor_files, _directory, FILES))
     return rows
@@ -87,6 +91,10 @@ def _pubsub(address: str, name: str) -> Source:
 
 def _mqtt(address: str, name: str) -> Source:
     return Mqtt(address, topic=name, client_id=name)
+
+
+def _rabbit(address: str, name: str) -> Source:
+    return RabbitMQ(address, queue=name, make="classic")
 
 
 def _directory(address: str, name: str) -> Source:
@@ -431,6 +439,40 @@ def _paho(address: str, name: str, *, clean: bool) -> Any:
         "127.0.0.1", int(address.rpartition(":")[2]), clean_start=clean, properties=asked
     )
     return client
+
+
+# -- RabbitMQ
+async def put_rabbit(address: str, name: str) -> None:
+    import aio_pika
+
+    async with await aio_pika.connect(address) as connection:
+        channel = await connection.channel(publisher_confirms=False)
+        await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "classic"})
+        for _ in range(MESSAGES):
+            await channel.default_exchange.publish(aio_pika.Message(BODY), name)
+        while (await channel.declare_queue(name, passive=True)).declaration_result.message_count < (
+            MESSAGES
+        ):
+            await asyncio.sleep(0.01)
+
+
+async def floor_rabbit(address: str, name: str) -> float:
+    """aio-pika's own iterator, and each message's `ack`."""
+    import aio_pika
+
+    start = time.perf_counter()
+    async with await aio_pika.connect(address) as connection:
+        channel = await connection.channel()
+        await channel.set_qos(prefetch_count=1000)
+        seen = 0
+        async with (await channel.get_queue(name)).iterator() as messages:
+            async for message in messages:
+                await message.ack()
+                seen += 1
+                if seen == MESSAGES:
+                    break
+        seconds = time.perf_counter() - start
+    return MESSAGES / seconds
 
 
 # -- a directory

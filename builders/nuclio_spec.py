@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
-from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Mqtt, Nats
+from ..handlers.triggers import Cron, FromBroker, Http, Kafka, Mqtt, Nats, RabbitMQ
 from ..handlers.triggers.broker_handoff import CONSUMER, BrokerHandoff, KafkaHandoff, group_of
 from .errors import BuildError
 from .nuclio_secrets import variable
@@ -100,7 +100,27 @@ def broker_trigger(trigger: FromBroker, function: str) -> dict[str, Any] | None:
         return {"kind": "kafka-cluster", "attributes": _kafka(trigger)}
     if isinstance(trigger, Mqtt) and trigger.native:
         return {"kind": "mqtt", **_mqtt(trigger)}
+    if isinstance(trigger, RabbitMQ) and trigger.native:
+        return {"kind": "rabbit-mq", "url": trigger.url, "attributes": _rabbitmq(trigger)}
     return None
+
+
+def _rabbitmq(trigger: RabbitMQ) -> dict[str, Any]:
+    """As Nuclio's docs/reference/triggers/rabbitmq.md has them: what no worker could take comes
+    again."""
+    bound = {
+        "exchangeName": trigger.exchange,
+        "topics": trigger.bindings,
+        "durableExchange": True,
+    }
+    return {
+        "queueName": trigger.queue,
+        "durableQueue": True,
+        "prefetchCount": trigger.prefetch,
+        "onError": "nack",
+        "requeueOnError": True,
+        **(bound if trigger.exchange else {}),
+    }
 
 
 def _mqtt(trigger: Mqtt) -> dict[str, Any]:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.kinesis import kinesis as kinesis
     from .handlers.triggers.mqtt import mqtt as mqtt
     from .handlers.triggers.nats import nats as nats
+    from .handlers.triggers.rabbitmq import rabbitmq as rabbitmq
     from .handlers.triggers.redis import redis as redis
     from .handlers.triggers.s3 import S3Object as S3Object
     from .handlers.triggers.s3 import s3 as s3
@@ -116,6 +117,7 @@ _HOMES = {
     "oip": ".serving_graph.oip",
     "onnx": ".serving_graph.steps.onnx",
     "parallel": ".serving_graph.steps.parallel",
+    "rabbitmq": ".handlers.triggers.rabbitmq",
     "redis": ".handlers.triggers.redis",
     "router": ".serving_graph.steps.router",
     "s3": ".handlers.triggers.s3",

@@ -268,6 +268,15 @@ def mqtt(*bodies: Any, topic: str = "topic", key: str = "") -> dict[str, Any]:
     return _bridged("mqtt", topic, bodies, key)
 
 
+def rabbitmq(*bodies: Any, queue: str = "queue", key: str = "") -> dict[str, Any]:
+    """A batch of messages of a RabbitMQ queue as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> rabbitmq({"a": 1}, queue="orders")["Records"][0]["topic"]
+    'orders'
+    """
+    return _bridged("rabbitmq", queue, bodies, key)
+
+
 def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]:
     """A batch of entries of a Redis stream as `pelton bridge` delivers it, ids "0", "1", …
 
@@ -352,6 +361,19 @@ def nuclio_mqtt(body: Any = b"", *, topic: str = "topic") -> Event:
     """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return make_event(kind="mqtt", name="mqtt", body=content, path=topic)
+
+
+def nuclio_rabbitmq(body: Any = b"", *, routing_key: str = "key", exchange: str = "") -> Event:
+    """A message as Nuclio's own RabbitMQ trigger delivers it: bytes, and as its path the exchange
+    and the routing key.
+
+    >>> nuclio_rabbitmq({"a": 1}, routing_key="new", exchange="orders").path
+    b'orders/new'
+    """
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return make_event(
+        kind="rabbitMq", name="rabbitmq", body=content, path=f"{exchange}/{routing_key}"
+    )
 
 
 def _base64(body: Any) -> str:

@@ -18,6 +18,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "memory": ("memory", "Memory", ""),
     "mqtt": ("mqtt", "Mqtt", "mqtt"),
     "nats": ("nats", "Nats", "nats"),
+    "rabbitmq": ("rabbitmq", "RabbitMQ", "rabbitmq"),
     "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),
     "redis-stream": ("redis_stream", "RedisStream", "redis"),
 }

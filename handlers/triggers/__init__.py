@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .kinesis import Kinesis as Kinesis
     from .mqtt import Mqtt as Mqtt
     from .nats import Nats as Nats
+    from .rabbitmq import RabbitMQ as RabbitMQ
     from .redis import Redis as Redis
     from .s3 import S3 as S3
     from .sns import Sns as Sns
@@ -35,6 +36,7 @@ _HOMES = {
     "Kinesis": ".kinesis",
     "Mqtt": ".mqtt",
     "Nats": ".nats",
+    "RabbitMQ": ".rabbitmq",
     "Redis": ".redis",
     "S3": ".s3",
     "Sns": ".sns",

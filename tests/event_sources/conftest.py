@@ -10,6 +10,7 @@ from .servers.kafka import KafkaMock, KafkaServer
 from .servers.kafka import kafka_server as kafka_of
 from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
+from .servers.rabbitmq import RabbitServer
 from .servers.redis import RedisServer
 
 
@@ -32,6 +33,13 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     server = NatsServer(tmp_path_factory.mktemp("nats"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
     yield server
     server.stop()
 

@@ -17,6 +17,7 @@ from .bench import until
 from .servers.kafka import KafkaMock, KafkaServer
 from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
+from .servers.rabbitmq import RabbitServer
 from .test_mqtt import publisher
 
 _numbers = count()
@@ -220,6 +221,69 @@ def test_mqtt(mosquitto: Mosquitto, pelton_emulator: RunningEmulator, tmp_path: 
     ]
 
 
+@pytest.mark.slow  # RabbitMQ takes its time to start
+@pytest.mark.fidelity(
+    "Nuclio brokers",
+    "rabbit-mq: exchange and routing key are the path; one after the other; acknowledged when a "
+    "worker has taken the event to its end, an error of the function included",
+)
+def test_rabbitmq(
+    rabbit_server: RabbitServer, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    seen, queue = tmp_path / "seen", f"nuclio{next(_numbers)}"
+    wanted = {
+        "queueName": queue,
+        "exchangeName": f"x-{queue}",
+        "topics": ["a.*", "b"],
+        "durableQueue": True,
+        "requeueOnError": True,
+    }
+    status = deploy(
+        pelton_emulator,
+        "on-rabbit",
+        seen,
+        kind="rabbit-mq",
+        url=rabbit_server.url,
+        username="guest",
+        password="guest",
+        attributes=wanted,
+    )
+    assert status["state"] == "ready", status
+
+    async def run() -> None:
+        import aio_pika
+
+        async with await aio_pika.connect(rabbit_server.url) as connection:
+            channel = await connection.channel()
+            async with asyncio.timeout(60):
+                while True:  # it is made by the trigger
+                    try:
+                        exchange = await channel.get_exchange(f"x-{queue}")
+                        made = await channel.get_queue(queue)
+                        break
+                    except aio_pika.exceptions.ChannelClosed:
+                        channel = await connection.channel()
+                        await asyncio.sleep(0.05)
+            for key, body in (("b", b"none yet"), ("a.new", b"fail"), ("a.old", b"die")):
+                await exchange.publish(aio_pika.Message(body), key)
+            await exchange.publish(aio_pika.Message(b"other"), "c")  # bound to nothing
+            await exchange.publish(aio_pika.Message(b"last"), "a.new")
+            await until(lambda: f"rabbitMq x-{queue}/a.new last" in lines(seen))
+            await until(lambda: lines(seen).count(f"rabbitMq x-{queue}/a.old die") == 2)
+            assert {each.rpartition("/")[2] for each in lines(seen)} == {
+                "b none yet",
+                "a.new fail",
+                "a.old die",
+                "a.new last",
+            }
+            assert lines(seen).count(f"rabbitMq x-{queue}/a.new fail") == 1
+            async with asyncio.timeout(60):
+                while (await made.declare()).message_count:
+                    await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
 def test_settings_that_cannot_be_stop_the_deploy(
     pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
@@ -245,6 +309,17 @@ def test_settings_that_cannot_be_stop_the_deploy(
             "mqtt",
             {"url": "a:1", "attributes": {"subscriptions": [{"qos": 1}]}},
             "a subscription is a topic and a qos",
+        ),
+        ("rabbit-mq", {"url": "amqp://h"}, "has no attributes.queueName"),
+        (
+            "rabbit-mq",
+            {"url": "amqp://h", "attributes": {"queueName": "q", "topics": ["a"]}},
+            "has topics and no attributes.exchangeName",
+        ),
+        (
+            "rabbit-mq",
+            {"url": "amqp://h", "attributes": {"queueName": "q", "onError": "drop"}},
+            "onError must be 'ack' or 'nack'",
         ),
         (
             "natsjetstream",

@@ -58,6 +58,7 @@ TRIGGERS = {
     "kinesis": pelton.kinesis("s"),
     "eventbridge": pelton.eventbridge(source="x"),
     "mqtt": pelton.mqtt("t", url="mqtt://h"),
+    "rabbitmq": pelton.rabbitmq("q", url="amqp://h"),
 }
 
 
@@ -68,7 +69,7 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
     answer = on_lambda(function, event)
     if kind.startswith(("http", "alb")):
         assert (answer["statusCode"], answer["body"]) == (200, "1.5")
-    elif kind in ("sqs", "kinesis", "mqtt"):
+    elif kind in ("sqs", "kinesis", "mqtt", "rabbitmq"):
         assert answer == {"batchItemFailures": []}
 
 

@@ -14,6 +14,7 @@ from pelton.event_sources import source_of
 NATS = "nats://127.0.0.1:4222"
 KAFKA = "127.0.0.1:9092"
 MQTT = "mqtt://127.0.0.1:1883"
+AMQP = "amqp://127.0.0.1:5672/"
 REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -56,6 +57,19 @@ REDIS = "redis://127.0.0.1:6379/0"
             {"topic": "t", "url": MQTT, "native": True, "key": "k"},
             "has native=True and key=",
         ),
+        (pelton.rabbitmq, {"queue": "", "url": AMQP}, "rabbitmq() needs queue="),
+        (pelton.rabbitmq, {"queue": "q", "url": "h"}, 'write it as "amqp://HOST:PORT"'),
+        (pelton.rabbitmq, {"queue": "q", "url": AMQP, "make": "stream"}, "is no kind of queue"),
+        (
+            pelton.rabbitmq,
+            {"queue": "q", "url": AMQP, "batch": 50, "prefetch": 5},
+            "batch=50 and prefetch=5",
+        ),
+        (
+            pelton.rabbitmq,
+            {"queue": "q", "url": AMQP, "native": True, "make": "quorum"},
+            "has native=True and make=",
+        ),
         (pelton.directory, {"path": ""}, "directory() needs path="),
         (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
     ],
@@ -74,6 +88,7 @@ def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], wor
         pelton.nats("a", url=NATS, stream="s", key="key"),
         pelton.kafka("t", brokers=KAFKA, user="me", password="p", tls=True),
         pelton.mqtt("t/#", url=MQTT, qos=2, group="g", version="3.1.1"),
+        pelton.rabbitmq("q", url=AMQP, exchange="x", binding="a, b", make="quorum"),
         pelton.redis(url=REDIS, stream="s"),
         pelton.redis(url=REDIS, channel="c.*"),
         pelton.directory("inbox"),
@@ -128,6 +143,24 @@ def test_a_native_mqtt_trigger_is_nuclios_own() -> None:
         "attributes": {"subscriptions": [{"topic": "a/+", "qos": 1}]},
     }
     assert broker_trigger(pelton.mqtt("a", url=MQTT), "take") is None
+
+
+def test_a_native_rabbitmq_trigger_is_nuclios_own() -> None:
+    trigger = pelton.rabbitmq("q", url=AMQP, exchange="x", binding="a.*, b", native=True)
+    plain = pelton.rabbitmq("q", url=AMQP, prefetch=5, native=True)
+    own = {"queueName": "q", "durableQueue": True, "onError": "nack", "requeueOnError": True}
+    bound = {"exchangeName": "x", "topics": ["a.*", "b"], "durableExchange": True}
+    assert broker_trigger(trigger, "take") == {
+        "kind": "rabbit-mq",
+        "url": AMQP,
+        "attributes": {**own, "prefetchCount": 1000, **bound},
+    }
+    assert broker_trigger(plain, "take") == {
+        "kind": "rabbit-mq",
+        "url": AMQP,
+        "attributes": {**own, "prefetchCount": 5},
+    }
+    assert broker_trigger(pelton.rabbitmq("q", url=AMQP), "take") is None
 
 
 def test_one_source_brings_its_messages_once() -> None:

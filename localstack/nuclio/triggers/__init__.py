@@ -8,6 +8,7 @@ from .http import HttpTrigger
 from .kafka import kafka_trigger
 from .mqtt import mqtt_trigger
 from .nats import jetstream_trigger, nats_trigger
+from .rabbitmq import rabbitmq_trigger
 
 KINDS: dict[str, Make] = {
     "http": HttpTrigger,
@@ -16,4 +17,5 @@ KINDS: dict[str, Make] = {
     "mqtt": mqtt_trigger,
     "nats": nats_trigger,
     "natsjetstream": jetstream_trigger,
+    "rabbit-mq": rabbitmq_trigger,
 }

@@ -14,26 +14,16 @@ from . import (
     kinesis,
     mqtt,
     nuclio_http,
+    rabbitmq,
     s3,
     sns,
     sqs,
 )
 from .base import Kind
 
+_OF_SERVICES = (http, http_v1, alb, sqs, sns, s3, kinesis, dynamodb, eventbridge, cron)
+_OF_BROKERS = (mqtt, rabbitmq)
+
 KINDS: Mapping[str, Kind] = {
-    module.KIND.name: module.KIND
-    for module in (
-        http,
-        http_v1,
-        alb,
-        sqs,
-        sns,
-        s3,
-        kinesis,
-        dynamodb,
-        eventbridge,
-        cron,
-        mqtt,
-        nuclio_http,
-    )
+    module.KIND.name: module.KIND for module in (*_OF_SERVICES, *_OF_BROKERS, nuclio_http)
 }

@@ -1,0 +1,225 @@
+"""A connection to RabbitMQ by aio-pika, that does not hide that it is gone.
+
+It knows AMQP 0-9-1, and nothing of deliveries: `heard` is called with each message as it came.
+aio-pika's own reconnecting is not used: the delivery opens the source again, with a new connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Away
+
+_ANSWER = 10.0  # seconds for a broker to answer
+_QUIET = logging.NullHandler()
+MAKES = ("", "classic", "quorum")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where messages are read.
+
+    exchange, binding: what the queue is bound to, and with which routing keys
+    make:              the kind of a queue that is made when it is not there, with its exchange
+    """
+
+    queue: str
+    exchange: str = ""
+    binding: Sequence[str] = ("#",)
+    make: str = ""
+    durable: bool = True
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files, and whether the broker's certificate must be of `ca`, or of one that is trusted."""
+
+    ca: str = ""
+    cert: str = ""
+    cert_key: str = ""
+    verify: bool = True
+
+    def context(self) -> ssl.SSLContext:
+        made = ssl.create_default_context(cafile=self.ca or None)
+        if not self.verify:
+            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        if self.cert:
+            made.load_cert_chain(self.cert, self.cert_key or None)
+        return made
+
+
+class Connection:
+    """One connection, from `open` to `close`.
+
+    heard: called with each message;  gone: called when it is no more
+    """
+
+    def __init__(
+        self,
+        url: str,
+        tls: Tls,
+        heard: Callable[[Any], None],
+        gone: Callable[[Away], None],
+    ) -> None:
+        self.url, self.where, self._tls = url, shown(url), tls
+        self._heard, self._gone = heard, gone
+        self._connection: Any = None
+        self._reading: Any = None  # the channel by which messages come
+        self._sending: Any = None  # and the one for dead letters, which a mistake there may close
+        self._closed = False
+
+    # -- opening and closing
+    async def open(self, place: Place, prefetch: int) -> None:
+        """Connect, be sure that the queue is there, and let messages come."""
+        import aio_pika
+
+        # It says by itself, for each try, what we say as `Away`: to a log, if there is one.
+        logging.getLogger("aiormq").addHandler(_QUIET)
+        try:
+            with as_away(self.where):
+                secure = self.url.startswith("amqps:")
+                self._connection = await aio_pika.connect(
+                    self.url,
+                    timeout=_ANSWER,
+                    ssl_context=self._tls.context() if secure else None,
+                    client_properties={"connection_name": "pelton"},
+                )
+                self._connection.close_callbacks.add(self._lost)
+                await self._prepare(place)
+                await self._consume(place.queue, prefetch)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _prepare(self, place: Place) -> None:
+        with as_away(f"{self.where}: queue {place.queue!r}"):
+            if not await self._is_there("get_queue", place.queue, place.make):
+                kind = {"x-queue-type": place.make}
+                await self._do("declare_queue", place.queue, durable=place.durable, arguments=kind)
+        if not place.exchange:
+            return
+        with as_away(f"{self.where}: exchange {place.exchange!r}"):
+            if not await self._is_there("get_exchange", place.exchange, place.make):
+                await self._do("declare_exchange", place.exchange, "topic", durable=place.durable)
+            async with self._connection.channel() as channel:
+                queue = await channel.get_queue(place.queue, ensure=False)
+                for key in place.binding:
+                    await queue.bind(place.exchange, key, timeout=_ANSWER)
+
+    async def _is_there(self, what: str, name: str, make: str) -> bool:
+        """Whether it is.  Raises the broker's own error where it is not, and is not to be made."""
+        from aiormq.exceptions import ChannelNotFoundEntity
+
+        try:
+            await self._do(what, name, ensure=True)
+        except ChannelNotFoundEntity:
+            if not make:
+                raise
+            return False
+        return True
+
+    async def _do(self, what: str, *words: Any, **named: Any) -> None:
+        """By a channel of its own: the broker closes it for a mistake."""
+        async with self._connection.channel() as channel, asyncio.timeout(_ANSWER):
+            await getattr(channel, what)(*words, **named)
+
+    async def _consume(self, queue: str, prefetch: int) -> None:
+        """aiormq's channel gives messages as they are, and each in one task instead of two."""
+        channel = await self._connection.channel(publisher_confirms=False)
+        channel.close_callbacks.add(self._lost)
+        self._reading = await channel.get_underlay_channel()
+        self._reading.on_consumer_cancel_callbacks.add(self._cancelled)
+        await self._reading.basic_qos(prefetch_count=prefetch, timeout=_ANSWER)
+
+        async def heard(message: Any) -> None:
+            self._heard(message)
+
+        with as_away(f"{self.where}: queue {queue!r}"):
+            await self._reading.basic_consume(queue, heard, timeout=_ANSWER)
+
+    async def close(self) -> None:
+        """Let go: what is open is the broker's again, at once."""
+        self._closed = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # A broker that is gone answers nothing.
+            with contextlib.suppress(Away, TimeoutError), as_away(self.where):
+                async with asyncio.timeout(_ANSWER / 2):
+                    await connection.close()
+
+    # -- what the library says
+    def _lost(self, what: Any, error: BaseException | None) -> None:
+        told = f": {_said(error)}" if isinstance(error, Exception) else ""
+        self._tell(f"the connection is gone{told}")
+
+    def _cancelled(self, frame: Any) -> None:
+        self._tell("the broker gives no more: the queue is gone, or somebody else's")
+
+    def _tell(self, words: str) -> None:
+        if not self._closed:
+            self._closed = True
+            self._gone(Away(f"{self.where}: {words}"))
+
+    # -- saying
+    async def ack(self, tags: Sequence[tuple[int, bool]]) -> None:
+        """Tags, and whether each speaks for all before it as well; back when it is sent."""
+        with as_away(self.where):
+            for number, (tag, all_before) in enumerate(tags, 1):
+                # What the library has not sent is lost when it closes.
+                last = number == len(tags)
+                await self._reading.basic_ack(tag, multiple=all_before, wait=last)
+
+    async def give_back(self, tags: Sequence[int]) -> None:
+        """To be handed out again."""
+        with as_away(self.where):
+            for tag in tags:
+                await self._reading.basic_nack(tag, requeue=True)
+
+    async def publish(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """To a queue; back when the broker has confirmed that it keeps it there."""
+        import aio_pika
+
+        message = aio_pika.Message(
+            body,
+            headers=dict(headers),
+            content_type=headers.get("content-type"),
+            message_id=headers.get("message-id"),
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        with as_away(f"{self.where}: queue {queue!r}"):
+            if self._sending is None or self._sending.is_closed:
+                self._sending = await self._connection.channel(on_return_raises=True)
+            await self._sending.default_exchange.publish(
+                message, queue, mandatory=True, timeout=_ANSWER
+            )
+
+
+def shown(url: str) -> str:
+    """An address without user and password.
+
+    >>> shown("amqp://ann:hidden@broker:5672/shop")
+    'amqp://broker:5672/shop'
+    """
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
+
+
+@contextlib.contextmanager
+def as_away(what: str) -> Iterator[None]:
+    """What aio-pika raises for a broker that is not there, or refuses, is `Away`."""
+    from aiormq.exceptions import AMQPError, ChannelInvalidStateError
+
+    try:
+        yield
+    except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
+        raise Away(f"{what}: {_said(error)}") from error
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -1,0 +1,129 @@
+"""RabbitMQ: the messages of a queue, shared by all who read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import in_range, placed, text
+from ..errors import WrongUse
+from .from_broker import FromBroker, address, named
+
+MAKES = ("", "classic", "quorum")
+
+
+class RabbitMQ(FromBroker):
+    """See `rabbitmq`."""
+
+    kind: ClassVar[str] = "rabbitmq"
+
+    queue: str = ""
+    url: str = ""
+    exchange: str = ""
+    binding: str = "#"
+    make: str = ""
+    key: str = ""
+    prefetch: int = 1000
+    ca: str = ""
+    native: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named("rabbitmq", queue=self.queue)
+        address("rabbitmq", self.url, "amqp", "amqps")
+        for each in ("exchange", "binding", "key", "ca"):
+            text(f"rabbitmq {each}", getattr(self, each))
+        in_range("rabbitmq prefetch", self.prefetch, 1, 65_535)
+        if self.make not in MAKES:
+            raise WrongUse(
+                f"rabbitmq make={self.make!r} is no kind of queue",
+                advice='write make="quorum" or make="classic", or leave it away',
+            )
+        if self.batch > self.prefetch:
+            raise WrongUse(
+                f"rabbitmq has batch={self.batch} and prefetch={self.prefetch}",
+                advice="a batch is never larger than what is handed out at one time",
+            )
+        if self.native:
+            self._check_native()
+
+    def _check_native(self) -> None:
+        asked = [name for name in ("attempts", "ca", "key") if getattr(self, name)]
+        asked += ["batch"] if self.batch > 1 else []
+        # Nuclio declares its queue without a kind, which a quorum queue does not take.
+        asked += ["make"] if self.make == "quorum" else []
+        if asked:
+            raise WrongUse(
+                f"rabbitmq has native=True and {asked[0]}=, which Nuclio's own trigger has not",
+                advice="leave native= away: `pelton bridge` reads the queue then",
+            )
+
+    @property
+    def name(self) -> str:
+        return self.queue
+
+    @property
+    def bindings(self) -> list[str]:
+        """The routing keys."""
+        return [each.strip() for each in self.binding.split(",") if each.strip()]
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        said = ("url", "queue", "exchange", "make", "key", "prefetch", "ca")
+        settings = {name: getattr(self, name) for name in said}
+        return "rabbitmq", {**settings, "binding": self.bindings}
+
+
+@placed
+def rabbitmq(
+    queue: str,
+    *,
+    url: str,
+    exchange: str = "",
+    binding: str = "#",
+    make: str = "",
+    key: str = "",
+    prefetch: int = 1000,
+    ca: str = "",
+    native: bool = False,
+    batch: int = 1,
+    window: int = 0,
+    attempts: int = 0,
+    dead_letter: str = "",
+    workers: int = 1,
+) -> RabbitMQ:
+    """Run the function for the messages of a RabbitMQ queue.
+
+    url:      "amqp://USER:PASSWORD@127.0.0.1:5672/", "amqps:" for TLS; its path is the virtual host
+    exchange: what the queue is bound to, with the routing keys in `binding`, several with commas
+    make:     the kind of queue that is made when it is not there: "quorum", "classic"; with its
+              exchange, a topic exchange.  Without it, the queue must be there
+    key:      the header whose messages keep their order; without one, each routing key's do
+    prefetch: messages that one reader has in hand at the most
+    ca:       a file, where the bridge runs
+    native:   on Nuclio, let its own RabbitMQ trigger read: one at a time, and what fails is not
+              tried again
+    batch, window, attempts, dead_letter, workers: see the how-to on event sources; dead_letter is
+              a queue that is there
+
+    On Lambda `pelton bridge` reads and calls, a broker of Amazon MQ as well.
+
+    >>> rabbitmq("orders", url="amqp://h/", exchange="shop", binding="new.*, old.*").bindings
+    ['new.*', 'old.*']
+    """
+    return RabbitMQ(
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        queue,
+        url,
+        exchange,
+        binding,
+        make,
+        key,
+        prefetch,
+        ca,
+        native,
+    )
