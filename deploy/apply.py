@@ -24,18 +24,20 @@ def apply(
     target: Target,
     *,
     on_step: Told = lambda step, seconds: None,
+    keep: Callable[[], None] = lambda: None,
     take: Callable[[Step, Target], None] | None = None,
 ) -> None:
     """Take the steps; every one is done when this returns.
 
     on_step: called in this thread before each step (seconds None) and after it
+    keep:    called in this thread when all that had ended by then was told, before more begins
     take:    how one step is taken, for tests
 
     Raises the first failure (`DeployError`) with notes on what was done and what was not, and
     `Interrupted` after ctrl-C; planning and applying again goes on from there, because the plan is
     made from what is live.
     """
-    _Applying(list(plan.steps), target, on_step, take or take_step).run()
+    _Applying(list(plan.steps), target, on_step, keep, take or take_step).run()
 
 
 def take_step(step: Step, target: Target) -> None:
@@ -55,6 +57,7 @@ class _Applying:
     waiting: list[Step]
     target: Target
     on_step: Told
+    keep: Callable[[], None]
     take: Callable[[Step, Target], None]
     done: list[Step] = field(default_factory=list)
     running: dict[Future[None], tuple[Step, float]] = field(default_factory=dict)
@@ -100,11 +103,15 @@ class _Applying:
             else:
                 self.failures.append(error)
                 self.waiting.insert(0, step)
+        self._safely(self.keep)
 
     def _tell(self, step: Step, seconds: float | None) -> None:
+        self._safely(lambda: self.on_step(step, seconds))
+
+    def _safely(self, act: Callable[[], None]) -> None:
         """What cannot be kept or told (a full disk) stops it as a step that fails does."""
         try:
-            self.on_step(step, seconds)
+            act()
         except DeployError as error:
             self.failures.append(error)
 

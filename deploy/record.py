@@ -1,6 +1,8 @@
-"""Keeps the state while a plan is applied: before it begins, and after each step.
+"""Keeps the state while a plan is applied: before it begins, and whenever steps have ended.
 
-So a deploy that is killed at any moment leaves a state that the next one can go on from.
+So a deploy that is killed at any moment leaves a state that the next one can go on from.  What
+ended while the state was written is written together: else hundreds of steps that are done side by
+side would wait for one another's writing.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ class Record:
 
     def __init__(self, store: Store, state: State) -> None:
         self._store = store
-        self.state = state.with_salt()
+        self.state = self._kept = state.with_salt()
 
     def begin(self, plan: Plan, wanted: Sequence[Resource]) -> None:
         """What is as it is to be, what is about to be made, and what is there no more."""
@@ -31,18 +33,20 @@ class Record:
                 state = state.with_(key, _pending(step.want))
         for key in plan.gone:
             state = state.without(key)
-        self._keep(state)
+        self.state = state
+        self.keep()
 
     def done(self, step: Step) -> None:
-        """What the step left."""
+        """What the step left; to be kept."""
         if step.want is None:
-            self._keep(self.state.without(step.key))
+            self.state = self.state.without(step.key)
         else:
-            self._keep(self.state.with_(step.key, step.want.remembered(self.state.salt)))
+            self.state = self.state.with_(step.key, step.want.remembered(self.state.salt))
 
-    def _keep(self, state: State) -> None:
-        if dict(state.resources) != dict(self.state.resources):
-            self.state = self._store.write(state)
+    def keep(self) -> None:
+        """Write what there is to be kept."""
+        if dict(self.state.resources) != dict(self._kept.resources):
+            self.state = self._kept = self._store.write(self.state)
 
 
 def _pending(want: Resource) -> dict[str, Any]:

@@ -232,7 +232,7 @@ class Session(AbstractContextManager["Session"]):
                 record.done(step)
             on_step(step, seconds)
 
-        apply(plan, self.target, on_step=told)
+        apply(plan, self.target, on_step=told, keep=record.keep)
 
     def rebuild(self) -> State:
         """Make the state anew from the tags of what is there, and from what calls the functions

@@ -205,10 +205,14 @@ class Aws:
 
     def settle(self, name: str) -> None:
         """Come back when the function is active and no update is under way."""
+        client = self.client("lambda")
         with self.named(f"function {name!r}"):
+            told = client.get_function_configuration(FunctionName=name)
+            if (told.get("State"), told.get("LastUpdateStatus")) == ("Active", "Successful"):
+                return
             for waiter in ("function_active_v2", "function_updated_v2"):
                 pace = {"Delay": 0.2, "MaxAttempts": 1500}
-                self.client("lambda").get_waiter(waiter).wait(FunctionName=name, WaiterConfig=pace)
+                client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=pace)
 
     def url(self, name: str) -> str | None:
         """The function's own URL, when it has one."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pelton.deploy.apply import apply
-from pelton.deploy.errors import CallFailed, Interrupted
+from pelton.deploy.errors import CallFailed, Interrupted, StateError
 from pelton.deploy.kinds.queue import Queue
 from pelton.deploy.plan import Plan, Step, make_plan
 from pelton.deploy.targets.aws import Account, Aws
@@ -45,6 +45,30 @@ def test_what_is_needed_comes_first() -> None:
     assert taking.taken.index("a") < min(map(taking.taken.index, "bc"))
     assert taking.taken.index("d") > max(map(taking.taken.index, "bc"))
     assert sorted(told) == sorted((each.key, end) for each in diamond().steps for end in (0, 1))
+
+
+def test_what_has_ended_is_kept_before_more_begins() -> None:
+    done: list[str] = []
+    kept: list[str] = []
+
+    def told(step: Step, seconds: float | None) -> None:
+        if seconds is None:
+            assert set(done) == set(kept), "a step began while another's end was not kept"
+        else:
+            done.append(step.key)
+
+    apply(diamond(), TARGET, take=Taking(), on_step=told, keep=lambda: kept.extend(done))
+    assert set(kept) == {each.key for each in diamond().steps}
+
+
+def test_what_cannot_be_kept_stops_it() -> None:
+    def full() -> None:
+        raise StateError("no room")
+
+    taking = Taking()
+    with pytest.raises(StateError, match="no room"):
+        apply(diamond(), TARGET, take=taking, keep=full)
+    assert set(taking.taken) == {"a", "alone"}
 
 
 def test_what_does_not_need_one_another_runs_together() -> None:

@@ -144,6 +144,7 @@ def test_a_record_knows_what_is_about_to_be_made(store: FileStore) -> None:
     gone = make_plan("shop", [], {ORDERS.key: ORDERS}, known.resources)
     assert not gone.steps, "it is not tagged as ours"
     record.done(plan.steps[0])
+    record.keep()
     known = store.read()
     assert known is not None and "pending" not in known.resources[ORDERS.key]
 
