@@ -20,7 +20,7 @@ from tests.deploy.load import Load
 
 from .row import Row
 
-CLIENTS, ROUNDS, DWELL, CALM = 8, 5, 500, 2.0
+CLIENTS, ROUNDS, DWELL, CALM = 8, 5, 1000, 2.0
 WARM = 500  # answers before the first round
 
 

@@ -31,6 +31,7 @@ _TEXTS = frozenset({"application/json", "application/javascript", "application/x
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_VALUE = re.compile(r"[\r\n\x00]")
 Headers = tuple[tuple[str, str], ...]
+_PLAIN: Headers = (("content-type", "application/json"),)  # of an answer that says none
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ def head_of(answer: Mapping[str, Any]) -> tuple[int, Headers] | None:
     given, cookies = answer.get("headers") or {}, answer.get("cookies") or []
     if status is None or not isinstance(given, dict) or not isinstance(cookies, list):
         return None
+    if not given and not cookies:
+        return status, _PLAIN
     pairs = [(name.lower(), _text(value)) for name, value in given.items()]
     pairs = [(name, value) for name, value in pairs if name not in HOP_BY_HOP]
     if not any(name == "content-type" for name, _ in pairs):
