@@ -419,13 +419,16 @@ class Graph(Generic[I, O]):
     @property
     def requirements(self) -> tuple[str, ...]:
         """What its functions require because of the brokers that its steps send to."""
-        brokers = dict.fromkeys(getattr(each, "broker", "") for each in self.walk())
-        named = [each.partition(":")[0] for each in brokers if each]
+        words = ("broker", "store")
+        found = [getattr(each, word, "") for each in self.walk() for word in words]
+        named = [
+            each.partition(":")[0] for each in found if isinstance(each, str) and "://" in each
+        ]
         if not named:
             return ()
         from .brokers import CLIENTS
 
-        return tuple(CLIENTS[each] for each in dict.fromkeys(named))
+        return tuple(CLIENTS[each] for each in dict.fromkeys(named) if each in CLIENTS)
 
     def modules(self) -> tuple[str, ...]:
         """The modules that the steps' code is in, for whoever makes the artifact."""

@@ -56,7 +56,7 @@ def _streams(handoffs: Handoffs, functions: Functions) -> Iterator[Resource]:
             place = f"{each.broker}/{each.dead_letter}"
             known = letters[place].letters_of if place in letters else ()
             of = tuple(sorted({*known, each.queue}))
-            letters[place] = JetStream(name=place, function=function.name, letters_of=of)
+            letters[place] = JetStream(name=place, function=each.function, letters_of=of)
     yield from letters.values()
     yield from wanted.values()
 

@@ -94,7 +94,8 @@ def once(
     the store; after, its answer is kept there, and given when the event comes again.  An event that
     another worker is at comes again later.  Called plainly, without a delivery, the step just runs.
 
-    store: "memory:" (this process), "sqlite:FILE" (this machine), "dynamodb:TABLE"
+    store: "memory:" (this process), "sqlite:FILE" (this machine), "dynamodb:TABLE",
+           "nats://HOST:PORT/BUCKET"
     claim: seconds after which a worker that was killed in the step loses its claim; more than the
            step takes
     keep:  seconds for which answers are kept

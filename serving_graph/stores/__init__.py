@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from .base import Store
 
 # The scheme of a store's URL: its module here.
-KINDS = {"dynamodb": "dynamodb", "memory": "memory", "sqlite": "sqlite"}
+KINDS = {"dynamodb": "dynamodb", "memory": "memory", "nats": "nats", "sqlite": "sqlite"}
 
 _open: dict[str, Store] = {}
 
 
 def store_at(url: str) -> Store:
-    """The store of this process that a URL names: "memory:", "sqlite:FILE", "dynamodb:TABLE".
+    """The store of this process that a URL names: "memory:", "sqlite:FILE", "dynamodb:TABLE",
+    "nats://HOST:PORT/BUCKET".
 
     Raises `GraphError` for a scheme that no store has.
 
@@ -41,3 +42,5 @@ def check(url: str) -> None:
         raise wrong(f"{url!r} names no store", meant(scheme, [f"{each}:" for each in KINDS]))
     if not place and scheme != "memory":
         raise wrong(f"{url!r} does not say which {scheme} store", f'write "{scheme}:NAME"')
+    if scheme == "nats" and (not place.startswith("//") or not place[2:].partition("/")[2]):
+        raise wrong(f"{url!r} does not say which bucket", 'write "nats://HOST:PORT/BUCKET"')

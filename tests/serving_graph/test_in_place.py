@@ -200,3 +200,5 @@ def test_a_dead_letter_step_brings_its_client_along() -> None:
     made = Graph("h", int) >> steps.dead_letter(same, to=steps.queue("late", broker=BROKER))
     assert App("a").serve(made).settings.requirements == ("nats-py>=2.9",)
     assert Graph.from_spec(made.spec).requirements == ("nats-py>=2.9",)
+    once = Graph("o", int) >> steps.once(same, store=f"{BROKER}/done")
+    assert once.requirements == ("nats-py>=2.9",)

@@ -16,15 +16,20 @@ import pytest
 from pelton import App, Context, Graph, WrongUse, steps
 from pelton import sqs as sqs_trigger
 from pelton.handlers.delivery import Delivery
+from pelton.handlers.errors import NotReady
 from pelton.pytest_plugin import RunningEmulator
+from pelton.serving_graph.brokers.nats import NatsBroker
 from pelton.serving_graph.kit.base import Step
 from pelton.serving_graph.spec import GraphSpec
 from pelton.serving_graph.stores import store_at
 from pelton.serving_graph.stores.base import Busy, Store
 from pelton.serving_graph.stores.dynamodb import DynamoStore
 from pelton.serving_graph.stores.memory import MemoryStore
+from pelton.serving_graph.stores.nats import NatsStore
 from pelton.serving_graph.stores.sqlite import SqliteStore
 from pelton.testing import on_lambda, sqs
+
+from .conftest import JetStream
 
 effects: list[int] = []
 _numbers = count()
@@ -66,13 +71,19 @@ class Hands:
         return self.seconds
 
 
-@pytest.fixture(params=["memory", "sqlite", "dynamodb"])
+@pytest.fixture(params=["memory", "sqlite", "dynamodb", "nats"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Store, Hands]:
     now = Hands()
     if request.param == "memory":
         return MemoryStore("memory:", now), now
     if request.param == "sqlite":
         return SqliteStore(f"sqlite:{tmp_path / 'once.db'}", now), now
+    if request.param == "nats":
+        server: JetStream = request.getfixturevalue("jetstream_process")
+        broker = NatsBroker(server.url)
+        broker.ask(lambda js: js.create_key_value(bucket="once"))
+        broker.close()
+        return NatsStore(f"{server.url}/once", now), now
     emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
     client = emulator.client("dynamodb")
     client.create_table(
@@ -166,6 +177,7 @@ def odd(cents: int) -> Step[Any, Any]:
     [
         (lambda: steps.once(charge, store="redis:x"), "'redis:x' names no store"),
         (lambda: steps.once(charge, store="sqlite:"), "does not say which sqlite store"),
+        (lambda: steps.once(charge, store="nats://h:1"), "does not say which bucket"),
         (lambda: steps.once(charge, claim=0), "claim and keep are seconds above 0"),
         (lambda: steps.once(odd), "step 'once' gives Step.*, which has no form as JSON"),
         (lambda: steps.map(steps.once(charge)), "map 'map' runs 'once' several times"),
@@ -229,6 +241,7 @@ KILLED = """
 import os, signal, sys
 from pelton import Context, Graph, steps
 from pelton.handlers.delivery import Delivery
+from pelton.handlers.errors import NotReady
 from pelton.serving_graph.stores import store_at
 
 URL = "sqlite:" + sys.argv[1]
@@ -272,3 +285,22 @@ def test_statements_outside_of_a_step_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="2 events of this thread"):
         store.execute("select 1")
     store.close()
+
+
+def test_a_bucket_is_shared_and_must_be_there(jetstream_process: JetStream) -> None:
+    broker = NatsBroker(jetstream_process.url)
+    broker.ask(lambda js: js.create_key_value(bucket="shared"))
+    broker.close()
+    url = f"{jetstream_process.url}/shared"
+    one, two = NatsStore(url), NatsStore(url)
+    claim = one.claim("k", 60)
+    assert two.claim("k", 60).token == ""
+    assert not two.keep("k", claim.token, "not theirs", 60)
+    assert one.keep("k", claim.token, "done", 60)
+    assert two.claim("k", 60).answer == "done"
+    one.close()
+    two.close()
+    missing = NatsStore(f"{jetstream_process.url}/nowhere")
+    with pytest.raises(NotReady, match="no bucket 'nowhere'"):
+        missing.claim("k", 1)
+    missing.close()
