@@ -28,7 +28,7 @@ from pelton.deploy.session import Where
 from pelton.deploy.wants.common import TRIGGERS
 from pelton.event_sources import Failed
 from pelton.handlers import triggers
-from pelton.handlers.triggers import Nats, Trigger
+from pelton.handlers.triggers import FromBroker, Nats, Trigger
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
 from ..deploy.commands import commands_at
@@ -188,6 +188,7 @@ WAYS = {
     "redis": Way(f'pelton.redis(url="redis://{NOBODY}/0", stream="orders")'),
     "directory": Way('pelton.directory("inbox")'),
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
+    "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),
 }
 
 
@@ -198,7 +199,7 @@ def words() -> dict[str, type[Trigger]]:
     return {
         kind: each
         for kind, each in sorted(kinds.items())
-        if each.bridged or all(kind in TRIGGERS[platform] for platform in PLATFORMS)
+        if issubclass(each, FromBroker) or all(kind in TRIGGERS[it] for it in PLATFORMS)
     }
 
 

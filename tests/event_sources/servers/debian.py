@@ -36,6 +36,8 @@ def _download(folder: Path, packages: Sequence[str]) -> Sequence[Path]:
     folder.mkdir(exist_ok=True)
     if not _apt(folder, "download", *packages):
         # The lists of packages are old, or were never there: get some of our own.
+        for each in ("lists/partial", "cache/archives/partial"):
+            (folder / each).mkdir(parents=True, exist_ok=True)
         lists = ["-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
         _apt(folder, *lists, "update")
         if not _apt(folder, *lists, "download", *packages):
