@@ -28,6 +28,7 @@ _ADVICE = {
     "a higher one",
     "ServiceQuotaExceeded": "a quota of the account is used up: delete what is not needed, or ask "
     "AWS for a higher one",
+    "NoSuchBucket": "make it first, or look at its name",
     "BucketAlreadyExists": "the bucket's name is another account's",
     "403": "it is there and not yours, or the credentials may not see it",
 }

@@ -35,6 +35,7 @@ from ..schedules import eventbridge_cron, rate
 from ..versions.release import LIVE
 from .common import AT_ONCE, Built, Releasing, after, called, role_name, routes_of
 from .pushed import pushed, schedules
+from .variables import refuse_variables
 
 if TYPE_CHECKING:
     from ..policy.least import Least
@@ -48,6 +49,7 @@ def on_lambda(
     releasing: Releasing = AT_ONCE,
 ) -> Iterator[Resource]:
     """Everything that `function` is on Lambda; raises `CannotPlan` for what it cannot have."""
+    refuse_variables(function.name, function.settings.environment, built.causes)
     yield from archives(built)
     yield from layers(built, place)
     around = list(_around(app, function, built, place))

@@ -1,6 +1,7 @@
 """What AWS and a machine can do to a deploy, each as one sentence that says what to do."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ from pelton.deploy.plan import Step
 from pelton.deploy.targets.aws import Account, Aws
 from pelton.deploy.targets.target import Target
 from pelton.deploy.wants.lambda_ import refuse_roles_of_others
+from pelton.deploy.wants.variables import refuse_variables
 
 FUNCTION = LambdaFunction(
     name="score", function="score", runtime="python3.12", handler="h.h", role="r", sha256="00"
@@ -164,6 +166,22 @@ def test_nobody_answers() -> None:
     nowhere = Target(Aws(Account("http://127.0.0.1:9", "us-east-1", "key", "secret"), attempts=1))
     with pytest.raises(Unreachable, match="start it with `pelton emulator`"):
         read_keys(nowhere, ["function:score"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"AWS_REGION": "x"}, "app.py:6: Lambda sets the variable 'AWS_REGION' itself"),
+        ({"X": "x"}, "pelton.toml: environment.X: Lambda takes no variable named 'X'"),
+        ({"NAME": "ü" * 2100}, "app.py:6: the variables of function 'score' are 4211 bytes, over"),
+    ],
+)
+def test_variables_that_lambda_refuses_are_told_by_the_plan(
+    variables: dict[str, str], said: str
+) -> None:
+    causes = {"": "app.py:6", "environment.X": "pelton.toml: environment.X"}
+    with pytest.raises(CannotPlan, match=re.escape(said)):
+        refuse_variables("score", variables, causes)
 
 
 def test_a_role_of_another_account() -> None:
