@@ -25,16 +25,24 @@ PATIENT = 43_200  # seconds: what the visibility of a queue that is not asked co
 
 
 def export(
-    name: str, app: App, root: Path, out: Path, *, role: str = "", address: str = ""
+    name: str,
+    app: App,
+    root: Path,
+    out: Path,
+    *,
+    functions: Sequence[Function[..., Any]] = (),
+    role: str = "",
+    address: str = "",
 ) -> Exported:
     """Write `app` in the format of that name into `out`, with its archives in `out/artifacts`.
 
+    functions: those of the app that are exported; all of them where none is given
     role:    ARN for functions that name none; "": the template makes one with the least policy
     address: where the archives will be fetched from, for formats that fetch them
     Raises `BuildError` and `CannotPlan`; a file that is there is written over.
     """
     format_ = format_of(name)
-    functions = list(app.functions.values())
+    functions = functions or list(app.functions.values())
     for function in functions:
         common.refuse_missing_triggers(function, format_.PLATFORM)
     built = {each.name: _built(each, format_.PLATFORM, root, out) for each in functions}

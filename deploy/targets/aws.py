@@ -239,7 +239,10 @@ def unreachable(address: str, detail: str = "", option: str = "") -> Unreachable
     nothing answers at http://127.0.0.1:4566: start it with `pelton emulator`
     """
     local = address.startswith(("http://127.", "http://localhost", "http://[::1]"))
-    advice = "start it with `pelton emulator`" if local else (detail or "is the address right?")
+    right = "are address, region and network right?"
+    advice = (
+        "start it with `pelton emulator`" if local else f"{detail}; {right}" if detail else right
+    )
     if local and option:
         advice += f", or say with {option} where it is"
     return Unreachable(f"nothing answers at {address}: {advice}")

@@ -44,7 +44,9 @@ def sentence(error: Any, what: str) -> str:
 (`aws sso login`, or new keys)
     """
     detail = error.response.get("Error", {})
-    code, message = str(detail.get("Code")), str(detail.get("Message") or "")
+    code, message = str(detail.get("Code")), " ".join(str(detail.get("Message") or "").split())
+    if message.lower().startswith(("<!doctype", "<html")):  # whoever answers is no AWS
+        message = "an HTML page, so what answers there does not know this call of AWS"
     advice = _advice(code, message)
     said = f"{what}: {error.operation_name}: {code}: {message}".rstrip(": .")
     return said + (f": {advice}" if advice else "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .say import json_option, say_json
-from .where import env_option, file_argument, some_region
+from .where import chosen_functions, env_option, file_argument, some_region
 
 FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 
@@ -15,6 +15,7 @@ FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 @click.command()
 @click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
 @file_argument
+@click.option("--only", multiple=True, help="Only this function (may be repeated).")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--role", default="", help="Execution role, in place of one that is made.")
 @click.option(
@@ -27,7 +28,14 @@ FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 @env_option
 @json_option
 def command(
-    format_: str, file: str, out: Path, role: str, address: str, env: str, as_json: bool
+    format_: str,
+    file: str,
+    only: tuple[str, ...],
+    out: Path,
+    role: str,
+    address: str,
+    env: str,
+    as_json: bool,
 ) -> None:
     """Write the app of FILE as FORMAT (sam, cloudformation, terraform or nuctl) into --out.
 
@@ -47,7 +55,8 @@ def command(
     app = found.app
     if not app.functions:
         raise CannotPlan(f"app {app.name} has no functions: put @app.function above one")
-    made = export(format_, app, root, out, role=role, address=address)
+    chosen = chosen_functions(app, only)
+    made = export(format_, app, root, out, functions=chosen, role=role, address=address)
     if region := found.value("region"):
         said = f"the settings say the region {region}: deploy it there"
         made = replace(made, notes=(*made.notes, said))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import pelton
 from pelton.deploy.apply import take_step
@@ -19,7 +20,8 @@ from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.live import read_keys
 from pelton.deploy.place import Place
 from pelton.deploy.plan import Step
-from pelton.deploy.targets.aws import Account, Aws
+from pelton.deploy.targets.aws import Account, Aws, unreachable
+from pelton.deploy.targets.aws_errors import sentence
 from pelton.deploy.targets.target import Target
 from pelton.deploy.wants.lambda_ import refuse_roles_of_others
 from pelton.deploy.wants.variables import refuse_variables
@@ -160,6 +162,19 @@ def test_credentials_and_regions_that_are_not_there(
     with pytest.raises(CallFailed) as raised:
         Aws(Account()).place([])
     assert said in str(raised.value)
+
+
+def test_a_page_in_the_place_of_an_answer_is_one_sentence() -> None:
+    page = "<!doctype html>\n<title>404</title>\n"
+    answer = {"Error": {"Code": "404", "Message": page}}
+    said = sentence(ClientError(answer, "GetAlias"), "function 'f'")  # type: ignore[arg-type]
+    assert said.startswith("function 'f': GetAlias: 404: an HTML page, so what answers there does")
+    assert "\n" not in said
+
+
+def test_an_address_that_is_none_says_what_to_look_at() -> None:
+    said = str(unreachable("AWS", "Could not connect to https://sts.mars-1.amazonaws.com/"))
+    assert said.endswith("amazonaws.com/; are address, region and network right?")
 
 
 def test_nobody_answers() -> None:

@@ -385,6 +385,12 @@ def test_nuctl_gets_projects_gateways_and_functions_that_keep_versions(tmp_path:
     ]
     document = yaml.safe_load((out / "hello" / "function.yaml").read_text())
     assert document["metadata"]["name"] == "hello"
+    with (tmp_path / "export_front.py").open("a") as file:
+        file.write("@app.function(triggers=[pelton.sqs('jobs')])\ndef work(n: int) -> None: ...\n")
+    sys.modules.pop("export_front")
+    path = str(tmp_path / "export_front.py")
+    again = run("export", "nuctl", path, "--out", str(out), "--json", "--only", "hello")
+    assert json.loads(again) == made
 
 
 def test_what_a_platform_lacks_is_refused(shop: Path, tmp_path: Path) -> None:
