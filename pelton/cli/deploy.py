@@ -77,7 +77,8 @@ def command(
     elif plan:
         for name, url in urls:
             click.echo(f"{name}: {url}")
-        click.echo(f"{app.name}: {len(plan.steps)} changes applied")
+        many = "change" if len(plan.steps) == 1 else "changes"
+        click.echo(f"{app.name}: {len(plan.steps)} {many} applied")
         for note in plan.notes:
             click.echo(f"note: {note}")
 

@@ -143,6 +143,10 @@ def test_a_route_is_held_to_on_both(
         assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
     assert pelton("invoke", "delay", "--data", "1").stdout == "1\n"
     assert pelton("invoke", "delay", "--on", "nuclio", "--data", "1").stdout == "1\n"
+    elsewhere = pelton("invoke", "delay", "--on", "nuclio", "--path", "/nowhere")
+    assert elsewhere.returncode == 1 and "there is no function" not in elsewhere.stderr
+    absent = pelton("invoke", "nobody", "--on", "nuclio")
+    assert "there is no function 'nobody' on nuclio" in absent.stderr
 
 
 def test_nuclio_too(pelton: Run) -> None:
