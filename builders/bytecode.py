@@ -56,6 +56,9 @@ def _place(place: str, tag: str) -> str:
     return str(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc")
 
 
+_ROOM = "make room or give another cache (XDG_CACHE_HOME)"
+
+
 def _compile(tool: str, wanted: Mapping[str, tuple[bytes, Path]]) -> None:
     """Fill the cache, all in one process of the target's Python."""
     try:
@@ -64,10 +67,12 @@ def _compile(tool: str, wanted: Mapping[str, tuple[bytes, Path]]) -> None:
         where = f" ({error.filename})" if error.filename else ""
         raise BuildError(
             "the artifact's bytecode cannot be written into the cache: "
-            f"{error.strerror or error}{where}"
+            f"{error.strerror or error}{where}; {_ROOM}"
         ) from error
     if done.returncode:
         said = done.stderr.strip()
+        if " cannot be written: " in said:
+            raise BuildError(f"the artifact's bytecode: {said}; {_ROOM}")
         raise BuildError(f"{tool} could not compile the artifact's bytecode: {said}")
 
 

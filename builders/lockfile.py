@@ -185,7 +185,13 @@ def _string(text: str) -> str:
 
 def write_lock(path: Path, lock: Lock) -> None:
     """Write it at once, so that a kill leaves the old one or the new one."""
-    write_whole(path, lock_text(lock))
+    try:
+        write_whole(path, lock_text(lock))
+    except OSError as error:
+        raise CannotResolve(
+            f"{path} cannot be written: {error.strerror or error}; make room there, or see to it "
+            "that the folder may be written to"
+        ) from None
 
 
 def packages_json(resolution: Resolution) -> str:

@@ -29,12 +29,12 @@ def said(what: str, out: Path) -> Iterator[None]:
     ...     raise OSError(28, "No space left on device")
     Traceback (most recent call last):
     pelton.builders.errors.BuildError: function double cannot be written into /build: No space \
-left on device; make room, or give another --out
+left on device; make room there, or build into another folder (--out of `pelton build`)
     """
     try:
         yield
     except OSError as error:
         raise BuildError(
-            f"{what} cannot be written into {out}: {error.strerror or error}; make room, or give "
-            "another --out"
+            f"{what} cannot be written into {out}: {error.strerror or error}; make room there, or "
+            "build into another folder (--out of `pelton build`)"
         ) from error

@@ -10,6 +10,7 @@ import pytest
 
 from pelton.builders import Target
 from pelton.builders.errors import CannotResolve, NotLocked, Tampered
+from pelton.builders.lockfile import Lock, write_lock
 
 OLD = Target("lambda", "3.11", glibc=(2, 26))
 NEW = Target("lambda", "3.12")
@@ -312,6 +313,12 @@ def test_a_cache_that_cannot_be_written_is_said(desk: Any, shelf: Any) -> None:
     desk.cache.write_text("a file where a folder should be")
     with pytest.raises(CannotResolve, match=r"cannot be kept in .*make room or give another cache"):
         desk.install("tiny")
+
+
+def test_a_lock_that_cannot_be_written_is_said_by_its_name(desk: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CannotResolve, match=r"file/pelton\.lock cannot be written: .*make room"):
+        write_lock(tmp_path / "file" / "pelton.lock", Lock())
 
 
 # What cannot be had.

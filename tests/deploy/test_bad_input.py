@@ -167,7 +167,7 @@ def test_credentials_and_regions_that_are_not_there(
 def test_a_page_in_the_place_of_an_answer_is_one_sentence() -> None:
     page = "<!doctype html>\n<title>404</title>\n"
     answer = {"Error": {"Code": "404", "Message": page}}
-    said = sentence(ClientError(answer, "GetAlias"), "function 'f'")  # type: ignore[arg-type]
+    said = sentence(ClientError(answer, "GetAlias"), "function 'f'")
     assert said.startswith("function 'f': GetAlias: 404: an HTML page, so what answers there does")
     assert "\n" not in said
 
