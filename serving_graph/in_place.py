@@ -7,9 +7,12 @@ not before.  A worker that is killed meanwhile has acknowledged nothing: the eve
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from ..runtime.call import maybe_await
 
 if TYPE_CHECKING:
     from ..handlers.context import Context
@@ -45,3 +48,9 @@ def until_done(
         sleep(min(pause, max(room, _LEAST if tries >= attempts else 0.0)))
         tries += 1
     return tries
+
+
+def straight_through(segment: Segment, text: str, context: Context) -> int:
+    """The message through the rest of the graph, at once."""
+    maybe_await(segment(json.loads(text), context))
+    return 1

@@ -161,6 +161,16 @@ def test_what_is_said_to_who_deploys() -> None:
     assert [each.function for each in child.sends] == [""]
 
 
+def test_until_it_is_deployed_the_rest_runs_straight_through() -> None:
+    part = split(graph())[1]
+    assert part.answer_alone(message(), "7", Context, seconds=5) == 1
+    assert FAILS.attempts == [1]
+    FAILS.__init__()  # type: ignore[misc]
+    FAILS.left = 1
+    with pytest.raises(ValueError, match="not today"):
+        part.answer_alone(message(), "7", Context, seconds=5)
+
+
 def test_a_window_of_ones_own() -> None:
     (trigger,) = [split(graph(window=90))[1].trigger(7)]
     assert isinstance(trigger, JetStreamHandoff)
