@@ -34,7 +34,8 @@ class Mqtt(Source):
     topic:     a filter, or several: "orders/+", "orders/#"; or filters with the QoS of each
     qos:       at most; of QoS 0 nothing is kept while we are away or busy
     client_id: the name that our session is kept under; two of one name push each other out.  By
-               default made of the topics, and with a group of this machine's name too
+               default made of `reader` and the topics, and with a group of this machine's name too
+    reader:    who reads: of two that read the same topics, each has a name of its own
     group:     whose members share the messages ("$share/GROUP/…"; MQTT 5, and brokers that have it
                for 3.1.1).  Each member has a client_id of its own, always the same
     version:   "5", "3.1.1"
@@ -65,6 +66,7 @@ class Mqtt(Source):
         topic: str | Sequence[str] | Mapping[str, int],
         qos: int = 1,
         client_id: str = "",
+        reader: str = "",
         group: str = "",
         version: str = "5",
         session: float = 7 * DAYS,
@@ -92,7 +94,7 @@ class Mqtt(Source):
             tls=tls or bool(ca or cert),
             user=user or told_user,
             password=password or told_password,
-            client_id=client_id or ("" if clean else name_of(list(topics), group)),
+            client_id=client_id or ("" if clean else name_of(list(topics), group, reader)),
             version=version,
             clean=clean,
             session=session,
@@ -228,14 +230,15 @@ def _with_qos(topic: str | Sequence[str] | Mapping[str, int], qos: int) -> dict[
     return found
 
 
-def name_of(topics: Sequence[str], group: str) -> str:
+def name_of(topics: Sequence[str], group: str, reader: str) -> str:
     """A client's name that is the same in the next process.
 
-    >>> name_of(["orders/#"], "")
-    'pelton-f253ee0c'
+    >>> name_of(["orders/#"], "", "billing")
+    'pelton-billing-f253ee0c'
     """
     told = f"{zlib.crc32(' '.join(topics).encode()):08x}"
-    return f"pelton-{group}-{told}-{socket.gethostname()}" if group else f"pelton-{told}"
+    parts = ["pelton", reader, group, told, socket.gethostname() if group else ""]
+    return "-".join(each for each in parts if each)
 
 
 def headers_of(raw: Any) -> Mapping[str, str]:

@@ -142,6 +142,7 @@ class Connection:
             return
         # paho closes its own as soon as it has said good-bye.
         with theirs, socket.socket(fileno=os.dup(theirs.fileno())) as ours:
+            ours.setblocking(False)
             self._client.disconnect()
             self._client.loop_write()
             yield ours

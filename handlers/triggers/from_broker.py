@@ -62,6 +62,10 @@ class FromBroker(Trigger):
         """The source's word and its settings."""
         raise NotImplementedError
 
+    def source_for(self, function: str) -> tuple[str, Mapping[str, Any]]:
+        """The same, for the function of that name."""
+        return self.source
+
     def same_source(self, other: Trigger) -> bool:
         return isinstance(other, FromBroker) and self.source == other.source
 

@@ -59,6 +59,11 @@ class Mqtt(FromBroker):
         said = ("topic", "url", "qos", "client_id", "group", "version", "key", "user", "password")
         return "mqtt", {name: getattr(self, name) for name in (*said, "ca")}
 
+    def source_for(self, function: str) -> tuple[str, Mapping[str, Any]]:
+        """A broker keeps messages under a name: each function has one of its own."""
+        kind, settings = self.source
+        return kind, {**settings, "reader": function}
+
 
 @placed
 def mqtt(
@@ -84,7 +89,8 @@ def mqtt(
 
     url:       "mqtt://127.0.0.1:1883", "mqtts:" for TLS
     qos:       at most; of QoS 0 nothing is kept while nobody listens, or comes again
-    client_id: the name that the broker keeps messages under; two of one name push each other out
+    client_id: the name that the broker keeps messages under; two of one name push each other out.
+               By default made of the function's and the topic's
     group:     of clients that share the messages ("$share"), each with a client_id of its own
     version:   "5", "3.1.1"
     key:       the user property whose messages keep their order; without one, each topic's do

@@ -40,7 +40,7 @@ def ways(functions: Sequence[Function[..., Any]], platform: str) -> list[Way]:
 def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Delivery:
     """Brings the messages of a way to its function, by `call`; it is not begun yet."""
     trigger = way.trigger
-    kind, settings = trigger.source
+    kind, settings = trigger.source_for(way.function)
 
     held_up = False
 

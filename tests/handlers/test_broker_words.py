@@ -10,6 +10,7 @@ import pelton
 from pelton import App, WrongUse
 from pelton.builders.nuclio_spec import broker_trigger, function_config
 from pelton.event_sources import source_of
+from pelton.event_sources.sources.mqtt import Mqtt
 
 NATS = "nats://127.0.0.1:4222"
 KAFKA = "127.0.0.1:9092"
@@ -143,6 +144,18 @@ def test_a_native_mqtt_trigger_is_nuclios_own() -> None:
         "attributes": {"subscriptions": [{"topic": "a/+", "qos": 1}]},
     }
     assert broker_trigger(pelton.mqtt("a", url=MQTT), "take") is None
+
+
+def test_functions_of_one_topic_are_two_clients() -> None:
+    trigger = pelton.mqtt("t", url=MQTT)
+    names = set()
+    for function in ("take", "see", "see"):
+        kind, settings = trigger.source_for(function)
+        source = source_of(kind, **settings)
+        assert isinstance(source, Mqtt)
+        names.add(source.broker.client_id)
+    assert len(names) == 2
+    assert pelton.rabbitmq("q", url=AMQP).source_for("take")[0] == "rabbitmq"
 
 
 def test_a_native_rabbitmq_trigger_is_nuclios_own() -> None:
