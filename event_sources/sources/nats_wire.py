@@ -64,7 +64,8 @@ class Connection:
             self._gone.set()
 
         async def heard(error: Exception) -> None:
-            said.append(f"{type(error).__name__}: {error}".rstrip(": "))
+            # The last one only: of a slow consumer each message that is dropped is one.
+            said[:] = [f"{type(error).__name__}: {error}".rstrip(": ")]
 
         with as_away(self.url, said=said):
             connecting = nats.connect(

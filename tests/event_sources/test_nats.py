@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from pelton.event_sources import Away, Delivery
 from pelton.event_sources.sources.nats import Nats
-from pelton.event_sources.sources.nats_wire import NatsOptions
+from pelton.event_sources.sources.nats_wire import Connection, NatsOptions
 
 from .bench import Bench, Seen, until
 from .promises import PromiseTests
@@ -92,5 +93,35 @@ def test_a_password_that_is_not_shown(nats_server: NatsServer) -> None:
         with pytest.raises(Away, match=r"^nats://127.0.0.1:1: ") as failed:
             await source.open()
         assert "hidden" not in f"{failed.value} {options}"
+
+    asyncio.run(run())
+
+
+def test_a_slow_consumer_grows_no_memory(nats_server: NatsServer) -> None:
+    """What comes when all places are taken is dropped, and leaves nothing behind."""
+
+    async def run() -> None:
+        bench, go = NatsBench(nats_server), asyncio.Event()
+
+        async def wait(raw: Any) -> None:
+            await go.wait()
+
+        connection = Connection(nats_server.url, None)
+        await connection.open()
+        subject = f"{bench.name}.*"
+        await connection.client.subscribe(subject, cb=wait, pending_msgs_limit=10)
+        await connection.flush()
+        tracemalloc.start()
+        try:
+            grown = []
+            for _ in range(2):  # the first time, places are taken
+                await bench.publish([("k", b"x") for _ in range(3000)])
+                await connection.flush()
+                grown.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        go.set()
+        await connection.close()
+        assert grown[1] - grown[0] < 100_000, "a hundred bytes of each message would be 300,000"
 
     asyncio.run(run())
