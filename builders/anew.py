@@ -13,8 +13,8 @@ from ..handlers.function import Function
 from . import kept, pickles
 from .artifacts.base import Artifact, Content
 from .artifacts.nuclio_notebook import files_of
-from .bytecode import bytecode
-from .content import File, Files, held
+from .compiled import add_bytecode, worth_compiling
+from .content import Files, held
 from .errors import BuildError, CannotImport
 from .import_time import Times, measure, refuse_too_slow
 from .imports import check_imports
@@ -23,7 +23,6 @@ from .notebook import Notebook
 from .order import Built, Order
 from .papers import pelton_version, write_sbom
 from .parts import shipped
-from .report import UNZIPPED_LIMIT, human
 from .sources import Sources, find_sources, graphs_of
 from .target import Target
 from .trial import dynamic_notes
@@ -59,10 +58,7 @@ def build_anew(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
     files = content.files
     kind.check(content)
     if kind.bytecode:
-        whole, note = dict(files), "without bytecode, as trim= says"
-        if "bytecode" not in choose([*function.settings.trim, *order.trim]).rules:
-            note = add_bytecode(whole, content.installed.owner, order.target, cache / "bytecode")
-        content = replace(content, whole=whole, note=note)
+        content = _compiled(order, content, cache)
     with said(f"function {function.name}", out):
         artifact = kind.write(content, out, cache)
         sbom = write_sbom(content, artifact, out, order.packages)
@@ -77,6 +73,18 @@ def build_anew(order: Order, cache: Path) -> tuple[Built, kept.Looked]:
         sources.sought, read,
     )  # fmt: skip
     return Built(artifact, tuple(sorted(sources.files)), pelton_version()), looked
+
+
+def _compiled(order: Order, content: Content, cache: Path) -> Content:
+    """With the bytecode of what is worth it, unless that is switched off."""
+    choice = choose([*order.function.settings.trim, *order.trim])
+    whole, found = dict(content.files), content.installed
+    if "bytecode" in choice.rules:
+        return replace(content, whole=whole, note="without bytecode, as trim= says")
+    shared = order.kind.shared or order.function.settings.pickled
+    places = worth_compiling(whole, found, choice, shared, graphs_of(order.function))
+    note = add_bytecode(whole, found, places, order.target, cache / "bytecode")
+    return replace(content, whole=whole, note=note)
 
 
 def _imports(order: Order, artifact: Artifact, content: Content) -> Times | None:
@@ -134,23 +142,6 @@ def collect(order: Order) -> tuple[Content, Sources]:
     notes += gathered.notes if gathered else ()
     content = Content(function, target, entry, others | held(own), brought, notes=tuple(notes))
     return content, sources
-
-
-def add_bytecode(files: dict[str, File], owner: dict[str, str], target: Target, cache: Path) -> str:
-    """Add what the sources compile to; what to say about it."""
-    sources = {place: file.read() for place, file in files.items() if place.endswith(".py")}
-    made = bytecode(sources, target.python, cache)
-    if made is None:
-        return f"no bytecode: this machine has no Python {target.python} to compile for the target"
-    size = sum(map(len, made.values()))
-    if sum(each.size for each in files.values()) + size > UNZIPPED_LIMIT:
-        return f"no bytecode: its {human(size)} would go over {human(UNZIPPED_LIMIT)} unzipped"
-    for place in made:
-        folder, _, name = place.rpartition("__pycache__/")
-        if source := owner.get(f"{folder}{name.partition('.')[0]}.py"):
-            owner[place] = source
-    files |= held(made)
-    return f"with bytecode for Python {target.python}, {human(size)}"
 
 
 def _refuse_collisions(

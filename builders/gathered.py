@@ -19,16 +19,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .content import File, Held
+from .content import File
 from .errors import CannotResolve
 from .imports import top_level
 from .lockfile import Package
 from .requirements.base import canonical
 from .tags import tags_of
-from .wheels import Bytes, Changed, Member, Row, Wheel, record_text
+from .wheels import Bytes, Changed, Member, Row, Wheel
 
 # Part of every key: another way of making it is another folder.
-FORM = 3
+FORM = 4
 MANIFEST, MEMBERS = "manifest.json", "members.json"
 
 
@@ -79,7 +79,6 @@ class Gathered:
         said = json.loads((self.home / MEMBERS).read_bytes())
         homes = [self.home / each for each, _ in said["wheels"]]
         opened = [Bytes(at, sha256) for at, (_, sha256) in zip(homes, said["wheels"], strict=True)]
-        records = {place: Held(text.encode()) for place, text in said["records"].items()}
         used = set(self._table["owners"])
         for at, each in enumerate(opened):
             try:
@@ -93,9 +92,6 @@ class Gathered:
                 ) from None
         found: dict[str, File] = {}
         for place, known in self.files.items():
-            if place in records:
-                found[place] = records[place]
-                continue
             owner, start, length, method, crc = said["rows"][place]
             row = Row(start, length, method, crc, known.size, known.sha256)
             found[place] = Member(opened[owner], row)
@@ -207,7 +203,6 @@ class Found:
     files: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=dict)
     native: dict[int, list[tuple[str, File]]] = field(default_factory=dict)
-    records: dict[str, str] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -231,8 +226,8 @@ class Found:
         return found
 
     def _add(self, index: int, wheel: Wheel) -> dict[str, tuple[str, int]]:
-        """Add a wheel's files; all of them with their sha256 and size.  RECORD is written anew:
-        installers differ in what they say in it."""
+        """Add a wheel's files; all of them with their sha256 and size.  RECORD is written anew by
+        whoever takes some of them: installers differ in what they say in it."""
         told: dict[str, tuple[str, int]] = {}
         for place, row in wheel.rows.items():
             if place == wheel.record:
@@ -245,10 +240,6 @@ class Found:
                 self.rows[place] = row
                 if file.head(4) == b"\x7fELF":
                     self.native.setdefault(index, []).append((place, file))
-        text = record_text(told, wheel.record)
-        self.records[wheel.record] = text
-        made = Held(text.encode())
-        self.files[wheel.record] = (made.sha256, made.size, index)
         return told
 
     def manifest(self) -> dict[str, object]:
@@ -272,7 +263,6 @@ class Found:
         return {
             "wheels": wheels,
             "rows": {place: [self.files[place][2], *row[:4]] for place, row in self.rows.items()},
-            "records": self.records,
         }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .content import File
+from .content import File, Held
 from .gathered import Gathered
 from .requirers import Requirers, find_requirers, read_metadata
 from .target import Target
 from .trim import Choice, Trimmed, trim
+from .wheels import record_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,23 @@ def read_installed(gathered: Gathered | None, choice: Choice, target: Target) ->
     owner, contents = gathered.owners, gathered.contents
     trimmed = trim(list(gathered.files), owner, gathered.read, choice)
     files = {each: file for each, file in contents.items() if each not in trimmed.left_out}
+    for place, record in _records(files, owner).items():
+        files[place], owner[place] = record
     sizes = {e: gathered.files[e].size for e in (*trimmed.left_out, *trimmed.possible)}
     requirers = find_requirers(gathered.asked, read_metadata(_metadata(gathered), target))
     return Installed(files, owner, trimmed, sizes, requirers)
+
+
+def _records(files: Mapping[str, File], owner: Mapping[str, str]) -> dict[str, tuple[File, str]]:
+    """A RECORD of each distribution, of those of its files that are here: (it, whose it is)."""
+    told: dict[str, dict[str, tuple[str, int]]] = {}
+    for place, file in files.items():
+        told.setdefault(owner[place], {})[place] = (file.sha256, file.size)
+    places = {label: f"{label.replace(' ', '-', 1)}.dist-info/RECORD" for label in told}
+    return {
+        place: (Held(record_text(told[label], place).encode()), label)
+        for label, place in places.items()
+    }
 
 
 def _metadata(gathered: Gathered) -> Iterator[str]:

@@ -74,7 +74,7 @@ def _locales(place: str) -> bool:
 
 
 def _none(place: str) -> bool:
-    """Bytecode is made at the end of a build, so no requirement's file is of that kind."""
+    """Bytecode is made at the end of a build, so no requirement's file is of those kinds."""
     return False
 
 
@@ -86,6 +86,7 @@ RULES = (
     Rule("docs", "folders of documents, manual pages", _documents),
     Rule("foreign", "programs and libraries of Windows and macOS", _foreign),
     Rule("locale-sources", "sources of translations (.po, .pot)", _locale_sources),
+    Rule("unreached", "bytecode of modules that no import of a start reaches", _none),
     Rule("locales", "translations and locale data other than English", _locales, usual=False),
     Rule("bytecode", "what modules compile to: each start compiles them anew", _none, usual=False),
 )

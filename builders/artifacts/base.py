@@ -146,6 +146,7 @@ class Kind:
     name:     the word by which settings and --package choose it
     inside:   whether requirements go into the artifact; else the platform installs them
     bytecode: whether compiled modules go along
+    shared:   whether requirements are a part by themselves, which others may share
     check:    raises `BuildError` for what the platform would refuse, before anything is written
     write:    writes the content into a folder, with the folder that builds keep things in
     """
@@ -156,3 +157,4 @@ class Kind:
     check: Callable[[Content], None]
     write: Callable[[Content, Path, Path], Artifact]
     bytecode: bool = True
+    shared: bool = False

@@ -83,4 +83,4 @@ def _dockerfile(content: Content, image: Image) -> str:
     )
 
 
-KIND = Kind("lambda", "image", True, _check, _write)
+KIND = Kind("lambda", "image", True, _check, _write, shared=True)

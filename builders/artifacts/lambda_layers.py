@@ -86,4 +86,4 @@ def _native(files: Files) -> bool:
     return any(each.head(4) == b"\x7fELF" for each in files.values())
 
 
-KIND = Kind("lambda", "layers", True, _check, _write)
+KIND = Kind("lambda", "layers", True, _check, _write, shared=True)

@@ -110,4 +110,4 @@ def _dockerfile(content: Content, image: Image) -> str:
     )
 
 
-KIND = Kind("nuclio", "image", True, _check, _write)
+KIND = Kind("nuclio", "image", True, _check, _write, shared=True)

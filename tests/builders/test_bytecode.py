@@ -1,6 +1,7 @@
 """Bytecode in artifacts: the same bytes from any process, what has none, what it is worth."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,10 @@ import pytest
 
 from pelton.builders import Artifact, Resolver, Target, build, load_app
 from pelton.builders.bytecode import bytecode
+from pelton.builders.content import held
 from pelton.builders.errors import BuildError
+
+from .support import Maker, names
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 GRAPH_APP = """
@@ -66,25 +70,25 @@ def test_every_process_makes_the_same_bytecode(tmp_path: Path) -> None:
     source = (
         b"NAMES = {'b', 'a', 'c'} & frozenset(('x', 'y'))\ndef f(a, b=('x', 1.5)):\n    return a\n"
     )
-    first = bytecode({"pkg/mod.py": source}, HERE, tmp_path / "one")
-    again = bytecode({"pkg/mod.py": source, "other.py": b"a = 1\n"}, HERE, tmp_path / "two")
+    first = bytecode(held({"pkg/mod.py": source}), HERE, tmp_path / "one")
+    again = bytecode(held({"pkg/mod.py": source, "other.py": b"a = 1\n"}), HERE, tmp_path / "two")
     assert first is not None
     assert again is not None
     place = f"pkg/__pycache__/mod.{sys.implementation.cache_tag}.pyc"
     assert list(first) == [place]
-    assert first[place] == again[place]
+    assert first[place].packed() == again[place].packed()
 
 
 def test_what_does_not_compile_and_a_package_s_tests_have_none(tmp_path: Path) -> None:
     sources = {"template.py": b"{{ name }} = $\n", "a/tests/test_a.py": b"\n", "data.txt": b"x"}
-    assert bytecode(sources, HERE, tmp_path) == {}
+    assert bytecode(held(sources), HERE, tmp_path) == {}
 
 
 def test_where_it_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     own, cache = ".".join(map(str, sys.version_info[:2])), tmp_path / "cache"
     cache.write_text("no folder")
     with pytest.raises(BuildError, match=r"written into the cache: .*cache.*; make room"):
-        bytecode({"a.py": b"x = 1"}, own, cache)
+        bytecode(held({"a.py": b"x = 1"}), own, cache)
     line = json.dumps(
         ["a.py", __file__, str(tmp_path)]
     )  # a folder: the draft cannot take its place
@@ -97,7 +101,7 @@ def test_where_it_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> Non
 
 
 def test_without_the_target_s_python_there_is_none(tmp_path: Path) -> None:
-    assert bytecode({"a.py": b""}, "2.0", tmp_path) is None
+    assert bytecode(held({"a.py": b""}), "2.0", tmp_path) is None
 
 
 def test_the_report_says_so(artifact: Artifact) -> None:
@@ -182,3 +186,70 @@ def test_python_takes_the_bytecode(artifact: Artifact, tmp_path: Path) -> None:
     ours = [line for line in done.stderr.splitlines() if line.startswith("# code object from")]
     assert [line for line in ours if "__pycache__" not in line and str(tmp_path) in line] == []
     assert any("pelton/runtime/__pycache__/aws." in line for line in ours)
+
+
+REACHING = """
+import pelton
+{imports}
+app = pelton.App("demo")
+
+@app.function(requirements=["one", "two", "fast"], {more})
+def double(n: int) -> int:
+    from one import used
+    return used.f(n)
+"""
+WHEELS = {
+    "one": {"one/__init__.py": b"", "one/used.py": b"import fast\n", "one/unused.py": b"\n"},
+    "two": {"two/__init__.py": b"", "two/more.py": b""},
+    "fast": {
+        "fast.so": b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\0" + bytes(40),
+        "fast-1.0.dist-info/METADATA": (
+            b"Metadata-Version: 2.1\nName: fast\nVersion: 1.0\nRequires-Dist: two\n"
+        ),
+    },
+}
+
+
+@pytest.fixture
+def reaching(tmp_path: Path) -> Maker:
+    maker = Maker(tmp_path)
+    for name, held_in in WHEELS.items():
+        maker.wheel(name, {f"{name}.py": b"", **held_in})
+    return maker
+
+
+def compiled(maker: Maker, more: str = "") -> tuple[set[str], str]:
+    """The modules of requirements that an artifact has bytecode of, and what is said of it."""
+    made = maker.build(source=REACHING.format(imports="", more=more), target=Target("lambda", HERE))
+    archives = [made.path, *(each.path for each in made.layers)]
+    found = {name for path in archives for name in names(path) if name.endswith(".pyc")}
+    modules = {name.replace("__pycache__/", "").partition(".")[0] for name in found}
+    return {each.removeprefix("python/") for each in modules}, made.report.note
+
+
+ONE, TWO = {"one/__init__", "one/used"}, {"two/__init__", "two/more"}
+REST = {"one/unused"}
+
+
+def test_of_requirements_what_a_start_reaches_is_compiled(reaching: Maker) -> None:
+    """That is what `double` imports, and what the native module in it may, which no one can read:
+    all of the plain Python that its distribution requires."""
+    found, note = compiled(reaching)
+    assert found >= ONE | TWO
+    assert not found & REST
+    said = re.search(r"those of its (\d+) modules that its imports reach, (\d+)$", note)
+    assert said is not None
+    assert int(said[1]) - int(said[2]) == len(REST)
+
+
+def test_the_rest_is_compiled_when_that_is_asked_for(reaching: Maker) -> None:
+    found, _ = compiled(reaching, 'trim=["no-unreached:One"]')
+    assert found >= ONE | TWO | REST
+
+
+@pytest.mark.slow
+def test_all_of_it_is_compiled_where_others_share_it_and_by_its_rule(reaching: Maker) -> None:
+    for more in ('trim=["no-unreached"]', 'aws=pelton.Aws(package="layers")'):
+        found, note = compiled(reaching, more)
+        assert found >= ONE | TWO | REST
+        assert "reach" not in note
