@@ -102,9 +102,9 @@ def _imports(source: bytes, package: list[str], every: bool, modules: Modules) -
                 yield f"{base}.{name[0].decode()}"
     if lazy:
         for found in _QUOTED.finditer(source):
-            name = found[2].decode()
-            near = ".".join([*_base(package, max(1, len(found[1]))), name])
-            yield from (each for each in (near, name) if each in modules)
+            said = found[2].decode()
+            near = ".".join([*_base(package, max(1, len(found[1]))), said])
+            yield from (each for each in (near, said) if each in modules)
 
 
 def _base(package: list[str], dots: int) -> list[str]:
