@@ -101,7 +101,8 @@ def _compile(tool: str, wanted: Mapping[str, tuple[File, Path]]) -> None:
             f"{error.strerror or error}{where}; {_ROOM}"
         ) from error
     if told and " cannot be written: " in told[0]:
-        raise BuildError(f"the artifact's bytecode: {told[0]}; make room in {tempfile.gettempdir()}")
+        where = tempfile.gettempdir()
+        raise BuildError(f"the artifact's bytecode: {told[0]}; make room in {where}")
     if told:
         raise BuildError(f"{tool} could not compile the artifact's bytecode: {told[0]}")
 
