@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from ..errors import Away
 
 T = TypeVar("T")
 _CONNECT = 5.0  # seconds for a server to answer
+_REFUSED = 1.0  # seconds for one that has refused us to end the connection
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,15 @@ class Connection:
     def client(self) -> Any:
         """nats-py's.  Raises `Away` where there is none."""
         if self._client is None:
-            raise Away(f"{self.url}: there is no connection")
+            raise Away(f"{shown(self.url)}: there is no connection")
         return self._client
 
     async def open(self) -> None:
-        import nats
+        from nats.aio.client import Client
 
         await self.close()
+        if self._options.tls or self.url.startswith("tls:"):
+            await self._refuse_plain()
         self._gone, said = asyncio.Event(), list[str]()
 
         async def gone() -> None:
@@ -68,7 +74,8 @@ class Connection:
             said[:] = [f"{type(error).__name__}: {error}".rstrip(": ")]
 
         with as_away(self.url, said=said):
-            connecting = nats.connect(
+            client = self._client = Client()
+            connecting = client.connect(
                 self.url.split(","),
                 allow_reconnect=False,
                 # Two tries: the client does not know a single one.
@@ -80,7 +87,20 @@ class Connection:
                 closed_cb=gone,
                 **self._options.given(),
             )
-            self._client = await asyncio.wait_for(connecting, _CONNECT * 2)
+            try:
+                await asyncio.wait_for(connecting, _CONNECT * 2)
+            except BaseException:
+                await self._end(_REFUSED)  # nats-py leaves it open
+                raise
+
+    async def _refuse_plain(self) -> None:
+        """nats-py speaks plainly, password and all, with a server that knows no TLS: before it
+        does, look at what each server says of itself."""
+        for each in self.url.split(","):
+            with contextlib.suppress(OSError, TimeoutError, ValueError):  # nats-py will say why
+                info = await _said_first(each.strip())
+                if not (info.get("tls_required") or info.get("tls_available")):
+                    raise Away(f"{shown(each)}: the server speaks no TLS, which is asked for")
 
     async def alive(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` comes to.  Raises `Away` as soon as the connection is gone."""
@@ -88,7 +108,7 @@ class Connection:
         try:
             await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise Away(f"{self.url}: the connection is gone")
+                raise Away(f"{shown(self.url)}: the connection is gone")
             return task.result()
         finally:
             gone.cancel()
@@ -101,11 +121,28 @@ class Connection:
         await asyncio.shield(self.client.flush(5))
 
     async def close(self) -> None:
+        await self._end(_CONNECT)
+
+    async def _end(self, seconds: float) -> None:
         client, self._client = self._client, None
         if client is not None:
-            # A server that is gone answers nothing; what was to be said comes again.
+            # A server that is gone answers nothing; what was to be said comes again.  After a
+            # handshake that failed, nats-py waits for an end that does not come.
             with contextlib.suppress(Exception):
-                await client.close()
+                async with asyncio.timeout(seconds):
+                    await client.close()
+
+
+async def _said_first(url: str) -> dict[str, Any]:
+    """A server's INFO, which it says before it is told anything."""
+    parts = urlsplit(url)
+    async with asyncio.timeout(_CONNECT):
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 4222)
+        try:
+            found: dict[str, Any] = json.loads((await reader.readline()).removeprefix(b"INFO "))
+            return found
+        finally:
+            writer.close()
 
 
 @contextlib.contextmanager
@@ -120,8 +157,17 @@ def as_away(url: str, what: str = "", said: list[str] | None = None) -> Iterator
         yield
     except (Error, OSError) as error:
         words = f"{type(error).__name__}: {error}".rstrip(": ")
-        told = [each for each in (url, what, words, *(said or [])[-1:]) if each]
+        told = [each for each in (shown(url), what, words, *(said or [])[-1:]) if each]
         raise Away(": ".join(dict.fromkeys(told))) from error
+
+
+def shown(url: str) -> str:
+    """Addresses as a sentence may say them.
+
+    >>> shown("nats://ann:secret@one:4222, two:4222")
+    'nats://one:4222, two:4222'
+    """
+    return ", ".join(re.sub(r"[^/]*@", "", each.strip()) for each in url.split(","))
 
 
 def headers_of(raw: Any) -> dict[str, str]:
