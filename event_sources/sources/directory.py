@@ -68,6 +68,9 @@ class Directory(Source):
         self.worker = uuid.uuid4().hex[:12]
         self._mine = self.path / CLAIMED / self.worker
         self._look_again = 0.0
+        # When each of the others was last seen to say that it lives: by our own clock, because the
+        # machine's may be set meanwhile.
+        self._seen: dict[Path, tuple[float, float]] = {}
 
     async def open(self) -> None:
         if not self.path.is_dir():
@@ -120,11 +123,20 @@ class Directory(Source):
         self._look_again = now + self.lease / 2
         self._live()
         for folder in sorted((self.path / CLAIMED).iterdir()):
-            if folder == self._mine or time.time() - _touched(folder) < self.lease:
+            if folder == self._mine or not self._is_silent(folder, now):
                 continue
             for file in sorted(folder.iterdir()):
                 yield file, int(file.name.partition("~")[0]) + 1
             _remove_if_empty(folder)
+
+    def _is_silent(self, folder: Path, now: float) -> bool:
+        """Whether its worker has said nothing for a lease; both by the time that stands there and,
+        where that is of a clock that was ahead, by what has passed since we saw it first."""
+        touched = _touched(folder)
+        said, seen = self._seen.get(folder, (0.0, 0.0))
+        if said != touched:
+            self._seen[folder] = touched, (seen := now)
+        return time.time() - touched >= self.lease or now - seen >= self.lease
 
     def _take(self, file: Path, attempt: int) -> Message | None:
         name = file.name.partition("~")[2] if file.parent != self.path else file.name

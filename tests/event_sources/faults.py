@@ -37,7 +37,12 @@ class FaultBench(Bench, Protocol):
 
 
 class FaultTests:
-    """Each fault, with many messages."""
+    """Each fault, with many messages.
+
+    ordered: whether the order of a key holds over a killed worker, too
+    """
+
+    ordered = True
 
     @pytest.mark.slow
     def test_cut_connections_lose_nothing_and_keep_the_order(self, bench: FaultBench) -> None:
@@ -108,7 +113,10 @@ class FaultTests:
         running.wait()
         found = numbers(lines())
         assert sorted(found) == sorted(f"k{n}" for n in range(KEYS))
-        wrong = {key: out for key in found if (out := out_of_order(firsts(found[key])))}
+        came = {
+            key: firsts(each) if self.ordered else sorted({*each}) for key, each in found.items()
+        }
+        wrong = {key: out for key in came if (out := out_of_order(came[key]))}
         assert not wrong, wrong
         # Only what was in hand when a worker was killed may have been done twice: 2 batches of 20.
         assert len(lines()) - MESSAGES <= 40 * (KILLS + 1)

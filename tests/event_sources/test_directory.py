@@ -7,13 +7,15 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pelton.event_sources import Delivery
+from pelton.event_sources import Delivery, Rules
 from pelton.event_sources.sources.directory import Directory
 
-from .bench import Bench, Seen, until
+from .bench import Seen, firsts, keyed, numbers, until
+from .faults import NOW, FaultBench, FaultTests
 from .promises import PromiseTests
 
 
@@ -26,6 +28,13 @@ class DirectoryBench:
         self.folder, self.aside = folder / "inbox", folder / "aside"
         self.folder.mkdir()
         self._numbers = count()
+        self.port = 0
+
+    def by_port(self, port: int) -> Directory:
+        return self.source()
+
+    def spec(self) -> tuple[str, Mapping[str, Any]]:
+        return "directory", {"path": str(self.folder), "lease": 2.0, "ordered": True}
 
     def source(self, lease: float = 30.0) -> Directory:
         return Directory(self.folder, lease=lease, ordered=True)
@@ -52,12 +61,34 @@ class DirectoryBench:
         self.aside.rename(self.folder)
 
 
-class TestDirectory(PromiseTests):
+class TestDirectory(PromiseTests, FaultTests):
     promises = Directory.promises
+    ordered = False  # what a killed worker had claimed comes when its lease is over
 
     @pytest.fixture
-    def bench(self, tmp_path: Path) -> Bench:
+    def bench(self, tmp_path: Path) -> FaultBench:
         return DirectoryBench(tmp_path)
+
+    @pytest.mark.slow
+    def test_cut_connections_lose_nothing_and_keep_the_order(self, bench: FaultBench) -> None:
+        # Nothing is between a folder and us: it is away for a while, and there again.
+        async def run() -> None:
+            await bench.publish(keyed(1000, 10))
+            seen = Seen()
+            rules = Rules(batch=10, workers=3, in_flight=100)
+            async with Delivery(bench.source(), seen, rules, reconnect=NOW) as delivery:
+                for share in (200, 600):
+                    await seen.until(lambda seen, most=share: len(set(seen.done)) >= most)  # type: ignore[misc]
+                    bench.kill()
+                    await until(lambda: delivery.status.state == "unhealthy")
+                    bench.start()
+                await seen.until(lambda seen: len(set(seen.done)) >= 1000)
+                assert delivery.tally.reconnects >= 2
+            assert {key: firsts(each) for key, each in numbers(seen.done).items()} == {
+                f"k{n}": list(range(100)) for n in range(10)
+            }
+
+        asyncio.run(run())
 
 
 def test_done_files_are_kept_or_deleted(tmp_path: Path) -> None:
