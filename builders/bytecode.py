@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import as_file, files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from .content import DEFLATED, LEVEL, File, Files, Packed, Ready
 from .errors import BuildError
@@ -68,8 +68,12 @@ def _key(place: str, sha256: str) -> str:
 
 
 def _place(place: str, tag: str) -> str:
-    path = PurePosixPath(place)
-    return str(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc")
+    """
+    >>> _place("a/b.py", "cpython-312"), _place("b.py", "cpython-312")
+    ('a/__pycache__/b.cpython-312.pyc', '__pycache__/b.cpython-312.pyc')
+    """
+    folder, slash, name = place.rpartition("/")
+    return f"{folder}{slash}__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
 
 
 def _ready(kept: bytes) -> File:

@@ -10,11 +10,12 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 STORED, DEFLATED = 0, 8
 LEVEL = 6
+SMALL = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,17 @@ def held(files: Mapping[str, bytes]) -> dict[str, File]:
 
 
 def pack(content: bytes) -> Packed:
-    """Compressed, or as it is, where that is smaller."""
+    """Compressed, or as it is, where that is smaller.  What is small is remembered: pelton's own
+    modules are in the artifact of each function of an app."""
+    return _remembered(content) if len(content) <= SMALL else _pack(content)
+
+
+@lru_cache(512)
+def _remembered(content: bytes) -> Packed:
+    return _pack(content)
+
+
+def _pack(content: bytes) -> Packed:
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     data = compressor.compress(content) + compressor.flush()
     small = len(data) < len(content)

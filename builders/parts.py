@@ -102,7 +102,8 @@ def _at_run_time(node: ast.AST) -> Iterator[ast.AST]:
         yield from _at_run_time(child)
 
 
-def _part(part: str) -> dict[str, bytes]:
+@cache
+def _part(part: str) -> Mapping[str, bytes]:
     return dict(_walk(files(f"{PACKAGE}.{part}"), f"{PACKAGE}/{part}"))
 
 
