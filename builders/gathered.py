@@ -143,6 +143,9 @@ def load(home: Path, packages: Sequence[Package], asked: Sequence[str]) -> Gathe
     """What is in a folder of the cache; None when it is not there, or not whole."""
     try:
         said = json.loads((home / MANIFEST).read_bytes())
+        if not (home / MEMBERS).is_file():  # a folder of an older pelton, or one that lost it
+            throw_away(home)
+            return None
         os.utime(home / MANIFEST)  # by this `pelton cache prune` knows what is in use
         return Gathered(
             home, frozenset(said["modules"]), tuple(said["distributions"]),

@@ -109,7 +109,8 @@ class Resolver:
     ) -> list[Any]:
         place = [target.python, target.architecture, target.glibc]
         links = [str(each) for each in self.find_links]
-        return [function.app.name, words, place, str(root), links, self.lock]
+        # An answer of another form names folders that are none of this one's.
+        return [gathering.FORM, function.app.name, words, place, str(root), links, self.lock]
 
     def _home(self, key: str) -> Path:
         return self.cache / "installed" / key

@@ -308,6 +308,13 @@ def test_a_manifest_cut_short_is_made_anew(desk: Any, shelf: Any) -> None:
     assert desk.install("tiny").read("tiny.py") == b"v = '1.0'\n"
 
 
+def test_a_folder_of_the_cache_that_lost_a_file_is_made_anew(desk: Any, shelf: Any) -> None:
+    shelf.wheel("tiny")
+    made = desk.install("tiny")
+    (made.home / "members.json").unlink()
+    assert desk.install("tiny").read("tiny.py") == b"v = '1.0'\n"
+
+
 def test_a_cache_that_cannot_be_written_is_said(desk: Any, shelf: Any) -> None:
     shelf.wheel("tiny")
     desk.cache.write_text("a file where a folder should be")
