@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class NuclioRelease(Published):
     """See `Published`.
 
-    spec … path: wanted only: the configuration, as of `nuclio_function`
+    spec … labels: the configuration, as of `nuclio_function`; live that of the last deploy
+    namespace … zipped: wanted only
     """
 
     kind: ClassVar[str] = "nuclio_release"
@@ -41,10 +42,18 @@ class NuclioRelease(Published):
     namespace: str = field(default="nuclio", compare=False)
     bucket: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    zipped: int = field(default=0, compare=False)
 
     @property
     def needs(self) -> tuple[str, ...]:
         return self.configured.needs
+
+    def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
+        found = tuple(super().changes(have, last))
+        if found and have is not None and have.digest:
+            yield from self.configured.changes(have.configured, last)
+        yield from found
 
     def pulls(self, changes: tuple[Change, ...]) -> bool:
         return True
@@ -65,13 +74,17 @@ class NuclioRelease(Published):
         except CannotRelease:
             return None
         function = NuclioFunction.read(target, name)
-        canary = found.canary
+        canary, record = found.canary, versions.record(name)
+        last = _published_as(record.versions.values(), record.published)
         return cls(
             name=name,
             function=name,
             app=function.app if function else "",
             project=function.project if function else "",
-            published=versions.record(name).published,
+            published=record.published,
+            spec=last.get("spec", {}),
+            digest=last.get("digest", ""),
+            labels=last.get("labels", {}),
             live=found.split.stable if found.split else "",
             canary=canary.new if canary else "",
         )
@@ -108,10 +121,23 @@ class NuclioRelease(Published):
             bucket=self.bucket,
             path=self.path,
             after=self.after,
+            causes=self.causes,
+            sources=self.sources,
+            zipped=self.zipped,
         )
 
 
 def published(function: NuclioFunction) -> str:
     """Code and configuration in a word: the same word is the same version."""
-    said = json.dumps([dict(function.spec), function.digest, dict(function.labels)], sort_keys=True)
+    return _word(function.spec, function.digest, function.labels)
+
+
+def _word(spec: Mapping[str, Any], digest: str, labels: Mapping[str, str]) -> str:
+    said = json.dumps([dict(spec), digest, dict(labels)], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _published_as(versions: Iterable[Mapping[str, Any]], word: str) -> Mapping[str, Any]:
+    """The configuration that the last deploy published; empty where it is not kept any more."""
+    same = (e for e in versions if _word(e["spec"], e["digest"], e["labels"]) == word)
+    return next(same, {})

@@ -119,5 +119,7 @@ def _released(
         namespace=made.namespace,
         bucket=made.bucket,
         path=made.path,
+        sources=made.sources,
+        zipped=made.zipped,
         after=made.after,
     )

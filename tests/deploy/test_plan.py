@@ -21,6 +21,7 @@ from pelton.deploy.kinds.layer import Layer
 from pelton.deploy.kinds.log_group import LogGroup
 from pelton.deploy.kinds.nuclio_function import NuclioFunction
 from pelton.deploy.kinds.nuclio_project import NuclioProject
+from pelton.deploy.kinds.nuclio_release import NuclioRelease
 from pelton.deploy.kinds.permission import Permission
 from pelton.deploy.kinds.queue import Queue
 from pelton.deploy.kinds.queue_mapping import QueueMapping
@@ -188,6 +189,26 @@ def test_other_code_on_nuclio_is_told_by_file_and_requirement() -> None:
         ("dependencies.six", "1", "2", "app.py:5"),
         ("spec.build.commands", None, ["apt-get update"], "app.py:5"),
     ]
+
+
+def test_a_new_version_on_nuclio_says_what_is_new_in_it() -> None:
+    spec = {"minReplicas": 1, "env": [{"name": "A", "value": "1"}]}
+    more = {"project": "flights", "app": "flights", "live": "3", "digest": "d1"}
+    old = NuclioRelease(name="score", published="p1", spec=spec, sources={"a.py": "1"}, **more)  # type: ignore[arg-type]
+    new = replace(
+        old, published="p2", digest="d2", sources={"a.py": "2"}, causes={"": "app.py:5"},
+        spec={"minReplicas": 2, "env": [{"name": "A", "value": "2"}]},
+    )  # fmt: skip
+    (step,) = plan([new], {old.key: old}, left(old)).steps
+    assert [(each.what, each.old, each.new) for each in step.changes] == [
+        ("code.a.py", "1", "2"),
+        ("spec.env.A", "1", "2"),
+        ("spec.minReplicas", 1, 2),
+        ("live", "version 3", "a new version"),
+    ]
+    unknown = replace(old, digest="", spec={})  # of a version that is kept no more
+    (step,) = plan([new], {old.key: unknown}).steps
+    assert [each.what for each in step.changes] == ["live"]
 
 
 def test_code_changed_by_others_is_put_right() -> None:
