@@ -282,6 +282,7 @@ class Session(AbstractContextManager["Session"]):
         yield from between.not_deployed(functions, lambda each: self._is_there(each, live))
         yield from between.held_up(functions)
         yield from common.bridges(functions, self.where.platforms)
+        yield from common.cloud_events(functions, self.where.platforms)
         yield from self._warnings
 
     def wants(self) -> Iterator[Resource]:

@@ -223,6 +223,10 @@ class App:
             )
         _check_body(name, settings, codec, where)
         self._check_routes(name, settings, where)
+        if codec is not None and any(each.kind == "cloudevents" for each in settings.triggers):
+            from .cloud_events import opened  # few functions take them
+
+            opened(codec, settings.triggers)
         function = Function(
             user_function,
             app=self,

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .handlers.platforms import Nuclio as Nuclio
     from .handlers.secret import secret as secret
     from .handlers.telemetry import Telemetry as Telemetry
+    from .handlers.triggers.cloudevents import CloudEvent as CloudEvent
+    from .handlers.triggers.cloudevents import cloudevents as cloudevents
     from .handlers.triggers.cron import cron as cron
     from .handlers.triggers.directory import directory as directory
     from .handlers.triggers.dynamodb import TableChange as TableChange
@@ -103,6 +105,8 @@ _HOMES = {
     "Vpc": ".handlers.vpc",
     "WrongUse": ".handlers.errors",
     "asset": ".runtime.assets",
+    "CloudEvent": ".handlers.triggers.cloudevents",
+    "cloudevents": ".handlers.triggers.cloudevents",
     "cron": ".handlers.triggers.cron",
     "directory": ".handlers.triggers.directory",
     "eventbridge": ".handlers.triggers.eventbridge",

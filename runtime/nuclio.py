@@ -210,12 +210,17 @@ def read_event(event: Any) -> Event:
         method=text(event.method),
         path=path,
         fields=texts(event.fields),
-        timestamp=stamp.timestamp() if hasattr(stamp, "timestamp") else None,
+        timestamp=_seconds(stamp),
         content_type=text(event.content_type) or headers.get("content-type", ""),
         raw=event,
         position=str(event.offset) if kind == "kafka" else None,
         topic="" if kind in ("cron", "http") else text(getattr(event, "topic", "")) or path,
     )
+
+
+def _seconds(stamp: Any) -> float | None:
+    """A time in seconds since the epoch; None for Go's zero time, the first second of year 1."""
+    return stamp.timestamp() if getattr(stamp, "year", 1) > 1 else None
 
 
 def _http_body(body: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...builders import Artifact
 from ...builders.nuclio_spec import broker_trigger
 from ...handlers.function import Function
-from ...handlers.triggers import Cron, FromBroker, Http
+from ...handlers.triggers import CloudEvents, Cron, FromBroker, Http
 from ...handlers.triggers.ticks import Ticks, ticks
 from ..errors import CannotPlan
 from ..versions.release import LIVE
@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     from ..policy.least import Least
 
 TRIGGERS = {
-    "lambda": ("http", "sqs", "kinesis", "dynamodb", "cron", "s3", "sns", "eventbridge"),
-    "nuclio": ("http", "cron", "natsjetstream", "kafka-cluster"),
+    "lambda": (
+        "http",
+        "cloudevents",
+        "sqs",
+        "kinesis",
+        "dynamodb",
+        "cron",
+        "s3",
+        "sns",
+        "eventbridge",
+    ),
+    "nuclio": ("http", "cloudevents", "cron", "natsjetstream", "kafka-cluster"),
 }
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -183,6 +193,20 @@ def bridges(functions: Iterable[Function[..., Any]], platforms: Iterable[str]) -
                     f"as it is asked for: run `pelton bridge --on {platform}`, which reads it and "
                     f"calls the function{_why(trigger, platform)}"
                 )
+
+
+def cloud_events(
+    functions: Iterable[Function[..., Any]], platforms: Iterable[str]
+) -> Iterator[str]:
+    """A sentence for each function whose CloudEvents Nuclio's processor would take apart."""
+    if "nuclio" not in set(platforms):
+        return
+    for function in functions:
+        if any(isinstance(each, CloudEvents) for each in function.triggers):
+            yield (
+                f"nuclio's processor takes a structured CloudEvent for one of version 0.1, and "
+                f"forgets its id and type: {function.name} refuses it there; send in binary mode"
+            )
 
 
 def _why(trigger: FromBroker, platform: str) -> str:

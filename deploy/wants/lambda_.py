@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...handlers.function import Function
-from ...handlers.triggers import Cron, DynamoDb, Kinesis, Sqs
+from ...handlers.triggers import Cron, DynamoDb, Http, Kinesis, Sqs
 from ...handlers.triggers.sqs import Handoff
 from ..errors import CannotPlan
 from ..kinds.api_route import ApiRoute
@@ -76,7 +76,7 @@ def on_lambda(
             count=function.settings.aws.provisioned,
         )
     yield from _events(function, built, place)
-    if any(trigger.kind == "http" for trigger in function.triggers):
+    if any(isinstance(trigger, Http) for trigger in function.triggers):
         through_api = function.settings.aws.http == "api"
         yield from _api(app, function, built, place) if through_api else _url(function, built)
     for trigger in function.triggers:

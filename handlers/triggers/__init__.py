@@ -9,6 +9,7 @@ from ..lazily import lazily
 
 if TYPE_CHECKING:
     from .base import Trigger as Trigger
+    from .cloudevents import CloudEvents as CloudEvents
     from .cron import Cron as Cron
     from .directory import Directory as Directory
     from .dynamodb import DynamoDb as DynamoDb
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .sqs import Sqs as Sqs
 
 _HOMES = {
+    "CloudEvents": ".cloudevents",
     "Cron": ".cron",
     "Directory": ".directory",
     "DynamoDb": ".dynamodb",

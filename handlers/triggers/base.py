@@ -13,18 +13,15 @@ class Trigger(Frozen):
 
     kind:       the word for it everywhere ("http", "sqs", "kinesis", "s3", "cron" …)
     needs_body: a function with this trigger must take an event
+    bridged:    there is a platform that does not read the source as it is asked for, so that a
+                bridge of ours brings its events
     batches:    the source delivers several events at once, answered one by one
     """
 
     kind: ClassVar[str] = ""
     needs_body: ClassVar[bool] = False
     batches: ClassVar[bool] = False
-
-    @property
-    def bridged(self) -> bool:
-        """Whether there is a platform that does not read the source as it is asked for, so that a
-        bridge of ours brings its events."""
-        return False
+    bridged: ClassVar[bool] = False
 
     def same_source(self, other: Trigger) -> bool:
         """Whether the two would bring the same events; one function may not have both."""

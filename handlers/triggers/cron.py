@@ -33,9 +33,9 @@ class Cron(Trigger):
     max_age_s: int = 0
     store: str = ""
 
-    @property
-    def bridged(self) -> bool:
-        return bool(self.store) or self.timezone not in ("", "UTC")
+    def __post_init__(self) -> None:
+        # Of this kind some are and some are not, by what they ask for.
+        self.__dict__["bridged"] = bool(self.store) or self.timezone not in ("", "UTC")
 
     @property
     def said(self) -> str:

@@ -25,6 +25,7 @@ class FromBroker(Trigger):
 
     needs_body: ClassVar[bool] = True
     batches: ClassVar[bool] = True
+    bridged: ClassVar[bool] = True
 
     batch: int = 1
     window: int = 0
@@ -47,10 +48,6 @@ class FromBroker(Trigger):
                 f"{kind} has {has}= and no {lacks}=",
                 advice="say after how many attempts a message is given up, and where it goes then",
             )
-
-    @property
-    def bridged(self) -> bool:
-        return True
 
     @property
     def name(self) -> str:

@@ -120,11 +120,19 @@ Bring = Callable[[Deployed, str, str], Any]
 
 
 def by_requests(deployed: Deployed, platform: str, function: str) -> list[Any]:
-    url = deployed.address(platform, function)
-    headers = {"content-type": "application/json"}
+    return posted(deployed.address(platform, function) + "orders?by=A", {})
+
+
+def by_events(deployed: Deployed, platform: str, function: str) -> list[Any]:
+    said = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/shop", "ce-type": "placed"}
+    return posted(deployed.address(platform, function) + "events", said)
+
+
+def posted(url: str, said: dict[str, str]) -> list[Any]:
+    headers = {"content-type": "application/json", **said}
     answers = list[Any]()
     for body in BODIES:
-        answer = httpx.post(f"{url}orders?by=A", content=body, headers=headers)
+        answer = httpx.post(url, content=body, headers=headers)
         if answer.status_code in (500, 502):  # each platform says in its own words that code broke
             answers.append("broke")
         else:
@@ -182,6 +190,7 @@ NOBODY = "127.0.0.1:1"  # a bridge would read there; what it sends is sent by th
 
 WAYS = {
     "http": Way('pelton.http("POST", "/orders")', by_requests, given=5),
+    "cloudevents": Way('pelton.cloudevents("/events")', by_events, given=5),
     "cron": Way('pelton.cron(every="1m")', by_time, handler="tick", given=1),
     "kafka": Way(f'pelton.kafka("orders", brokers="{NOBODY}")'),
     "nats": Way(f'pelton.nats("orders", url="nats://{NOBODY}", stream="orders")'),

@@ -52,6 +52,7 @@ def app_of(*triggers: Trigger) -> App:
 TRIGGERS = {
     "http": pelton.http(),
     "http-v1": pelton.http(),
+    "cloudevents": pelton.cloudevents(),
     "alb": pelton.http(),
     "sqs": pelton.sqs("q"),
     "sns": pelton.sns("t"),
@@ -67,7 +68,7 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
     function = app_of(TRIGGERS[kind]).functions["miles"]
     (event,) = KINDS[kind].events(Asked(bodies=(sample_body(function),)))
     answer = on_lambda(function, event)
-    if kind.startswith(("http", "alb")):
+    if kind.startswith(("http", "alb", "cloudevents")):
         assert (answer["statusCode"], answer["body"]) == (200, "1.5")
     elif kind in ("sqs", "kinesis", "mqtt", "rabbitmq"):
         assert answer == {"batchItemFailures": []}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from . import (
     alb,
+    cloudevents,
     cron,
     dynamodb,
     eventbridge,
@@ -21,7 +22,10 @@ from . import (
 )
 from .base import Kind
 
-_OF_SERVICES = (http, http_v1, alb, sqs, sns, s3, kinesis, dynamodb, eventbridge, cron)
+_OF_SERVICES = (
+    *(http, http_v1, alb, cloudevents),
+    *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
+)
 _OF_BROKERS = (mqtt, rabbitmq)
 
 KINDS: Mapping[str, Kind] = {
