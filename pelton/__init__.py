@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.kinesis import kinesis as kinesis
     from .handlers.triggers.mqtt import mqtt as mqtt
     from .handlers.triggers.nats import nats as nats
+    from .handlers.triggers.postgres import postgres as postgres
     from .handlers.triggers.rabbitmq import rabbitmq as rabbitmq
     from .handlers.triggers.redis import redis as redis
     from .handlers.triggers.s3 import S3Object as S3Object
@@ -122,6 +123,7 @@ _HOMES = {
     "onnx": ".serving_graph.steps.onnx",
     "parallel": ".serving_graph.steps.parallel",
     "rabbitmq": ".handlers.triggers.rabbitmq",
+    "postgres": ".handlers.triggers.postgres",
     "redis": ".handlers.triggers.redis",
     "router": ".serving_graph.steps.router",
     "s3": ".handlers.triggers.s3",

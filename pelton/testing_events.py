@@ -277,6 +277,16 @@ def rabbitmq(*bodies: Any, queue: str = "queue", key: str = "") -> dict[str, Any
     return _bridged("rabbitmq", queue, bodies, key)
 
 
+def postgres(*bodies: Any, channel: str = "channel") -> dict[str, Any]:
+    """A batch of notifications of a PostgreSQL channel as `pelton bridge` delivers it, ids "0",
+    "1", …
+
+    >>> postgres({"a": 1}, channel="orders")["Records"][0]["topic"]
+    'orders'
+    """
+    return _bridged("postgres", channel, bodies, "")
+
+
 def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]:
     """A batch of entries of a Redis stream as `pelton bridge` delivers it, ids "0", "1", …
 

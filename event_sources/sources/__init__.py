@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "mqtt": ("mqtt", "Mqtt", "mqtt"),
     "nats": ("nats", "Nats", "nats"),
     "rabbitmq": ("rabbitmq", "RabbitMQ", "rabbitmq"),
+    "postgres": ("postgres", "Postgres", "postgres"),
     "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),
     "redis-stream": ("redis_stream", "RedisStream", "redis"),
 }

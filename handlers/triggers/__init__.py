@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .kinesis import Kinesis as Kinesis
     from .mqtt import Mqtt as Mqtt
     from .nats import Nats as Nats
+    from .postgres import Postgres as Postgres
     from .rabbitmq import RabbitMQ as RabbitMQ
     from .redis import Redis as Redis
     from .s3 import S3 as S3
@@ -39,6 +40,7 @@ _HOMES = {
     "Mqtt": ".mqtt",
     "Nats": ".nats",
     "RabbitMQ": ".rabbitmq",
+    "Postgres": ".postgres",
     "Redis": ".redis",
     "S3": ".s3",
     "Sns": ".sns",

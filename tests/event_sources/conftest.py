@@ -10,6 +10,7 @@ from .servers.kafka import KafkaMock, KafkaServer
 from .servers.kafka import kafka_server as kafka_of
 from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
+from .servers.postgres import PostgresServer
 from .servers.rabbitmq import RabbitServer
 from .servers.redis import RedisServer
 
@@ -40,6 +41,13 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
 @pytest.fixture(scope="session")
 def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
     server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
     yield server
     server.stop()
 

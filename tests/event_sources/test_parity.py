@@ -195,6 +195,7 @@ WAYS = {
     "kafka": Way(f'pelton.kafka("orders", brokers="{NOBODY}")'),
     "nats": Way(f'pelton.nats("orders", url="nats://{NOBODY}", stream="orders")'),
     "redis": Way(f'pelton.redis(url="redis://{NOBODY}/0", stream="orders")'),
+    "postgres": Way(f'pelton.postgres("orders", url="postgresql://{NOBODY}/shop")'),
     "directory": Way('pelton.directory("inbox")'),
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
     "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),

@@ -71,6 +71,8 @@ REDIS = "redis://127.0.0.1:6379/0"
             {"queue": "q", "url": AMQP, "native": True, "make": "quorum"},
             "has native=True and make=",
         ),
+        (pelton.postgres, {"channel": "", "url": "postgresql://a/b"}, "needs channel="),
+        (pelton.postgres, {"channel": "c", "url": "a/b"}, 'write it as "postgresql://HOST:PORT"'),
         (pelton.directory, {"path": ""}, "directory() needs path="),
         (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
     ],
@@ -93,6 +95,7 @@ def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], wor
         pelton.redis(url=REDIS, stream="s"),
         pelton.redis(url=REDIS, channel="c.*"),
         pelton.directory("inbox"),
+        pelton.postgres("orders", url="postgresql://127.0.0.1/shop"),
     ],
 )
 def test_each_means_a_source_that_there_is(trigger: Any) -> None:

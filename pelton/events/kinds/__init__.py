@@ -15,6 +15,7 @@ from . import (
     kinesis,
     mqtt,
     nuclio_http,
+    postgres,
     rabbitmq,
     s3,
     sns,
@@ -26,7 +27,7 @@ _OF_SERVICES = (
     *(http, http_v1, alb, cloudevents),
     *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
 )
-_OF_BROKERS = (mqtt, rabbitmq)
+_OF_BROKERS = (mqtt, postgres, rabbitmq)
 
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND for module in (*_OF_SERVICES, *_OF_BROKERS, nuclio_http)

@@ -1,0 +1,157 @@
+"""PostgreSQL's LISTEN and NOTIFY: what transactions notify a channel of, to all who listen then.
+
+A notification is sent when its transaction commits, to each session that listens, and kept by
+nobody: a worker that is away or is killed loses it, and each worker gets every one.  PostgreSQL
+folds equal ones of one transaction into one, and takes texts of less than 8,000 bytes.
+Source: PostgreSQL's documentation, "NOTIFY".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from ..errors import Away, WrongSource
+from ..message import Letter, Message
+from ..source import Promises, Source
+from .buffer import Buffer
+
+_CONNECT = 5  # seconds for a server to answer
+# A connection that is cut without a word is seen within a minute.
+_ALIVE: dict[str, Any] = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 4}
+_TABLE = """create table if not exists {} (
+    id bigserial primary key, at timestamptz not null default now(),
+    channel text not null, body text not null, headers jsonb not null)"""
+
+
+class Postgres(Source):
+    """
+    url:     "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+    channel: its name, as it is written between quotes: letters of any case count
+    buffer:  notifications that wait here at the most; then none is read from the connection
+
+    Dead letters go to a table, "NAME" or "SCHEMA.NAME", which is made where it is not there.
+    """
+
+    kind: ClassVar[str] = "postgres"
+    promises: ClassVar[Promises] = Promises(
+        redelivers=False,
+        ordered_by="channel",
+        across_workers=False,
+        dead_letters="table",
+        note="sent at commit to all who listen then: each worker gets every notification",
+    )
+
+    def __init__(self, url: str, *, channel: str, buffer: int = 1000) -> None:
+        if not channel or len(channel.encode()) > 63 or "\0" in channel:
+            raise WrongSource(f"postgres: channel={channel!r} is no name of at most 63 bytes")
+        self.url, self.channel = url, channel
+        self._buffer = Buffer(buffer)
+        self._connection: Any = None
+        self._pump: asyncio.Task[None] | None = None
+        self._run, self._numbers = uuid.uuid4().hex[:8], count()
+
+    async def open(self) -> None:
+        from psycopg import sql
+
+        self._buffer.reopen()
+        self._connection = await self._connect()
+        with self._as_away():
+            listen = sql.SQL("listen {}").format(sql.Identifier(self.channel))
+            await self._connection.execute(listen)  # from now on it is heard
+        self._pump = asyncio.get_running_loop().create_task(self._hear(self._connection))
+
+    async def _connect(self) -> Any:
+        from psycopg import AsyncConnection
+
+        with self._as_away():
+            return await AsyncConnection.connect(
+                self.url, autocommit=True, connect_timeout=_CONNECT, **_ALIVE
+            )
+
+    async def _hear(self, connection: Any) -> None:
+        try:
+            with self._as_away():
+                async for each in connection.notifies():
+                    await self._buffer.put(self._message(each))
+                raise Away(f"postgres at {self._shown}: the connection has ended")
+        except Away as error:
+            self._buffer.fail(error)
+
+    def _message(self, raw: Any) -> Message:
+        return Message(
+            id=f"{self._run}-{next(self._numbers)}",
+            body=raw.payload.encode(),
+            topic=raw.channel,
+            lane=raw.channel,
+        )
+
+    async def receive(self, most: int, seconds: float) -> Sequence[Message]:
+        return await self._buffer.take(most, seconds)
+
+    async def ack(self, messages: Sequence[Message]) -> None:
+        """Nothing: nobody waits for it."""
+
+    async def bury(self, letter: Letter, place: str) -> None:
+        from psycopg import sql
+
+        table = sql.Identifier(*place.split("."))
+        values = (
+            letter.message.topic,
+            letter.message.body.decode(),
+            json.dumps(letter.headers()),
+        )
+        # A connection of its own: the other one does nothing but listen.
+        connection = await self._connect()
+        try:
+            with self._as_away(f"table {place!r}"):
+                if not await self._is_there(connection, table):
+                    await self._make(connection, sql.SQL(_TABLE).format(table))
+                into = sql.SQL("insert into {} (channel, body, headers) values (%s, %s, %s)")
+                await connection.execute(into.format(table), values)
+        finally:
+            await connection.close()
+
+    async def _is_there(self, connection: Any, table: Any) -> bool:
+        """So that who may write into a table need not be who may make one."""
+        found = await connection.execute("select to_regclass(%s)", (table.as_string(connection),))
+        return (await found.fetchone())[0] is not None
+
+    async def _make(self, connection: Any, statement: Any) -> None:
+        from psycopg import errors
+
+        with contextlib.suppress(errors.UniqueViolation, errors.DuplicateTable):
+            await connection.execute(statement)  # another may make it at the same time
+
+    async def close(self) -> None:
+        pump, self._pump = self._pump, None
+        connection, self._connection = self._connection, None
+        if pump is not None:
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+        if connection is not None:
+            await connection.close()
+
+    @property
+    def _shown(self) -> str:
+        """Where it is, without who we are."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+    @contextlib.contextmanager
+    def _as_away(self, what: str = "") -> Iterator[None]:
+        """What psycopg raises for a server that is not there, or refuses, is `Away`."""
+        from psycopg import Error
+
+        try:
+            yield
+        except (Error, OSError) as error:
+            where = f"postgres at {self._shown}{', ' if what else ''}{what}"
+            said = " ".join(str(error).split())
+            raise Away(f"{where}: {said or type(error).__name__}") from error

@@ -1,0 +1,59 @@
+"""PostgreSQL: what transactions notify a channel of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import placed
+from .from_broker import FromBroker, address, named
+
+
+class Postgres(FromBroker):
+    """See `postgres`."""
+
+    kind: ClassVar[str] = "postgres"
+
+    channel: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named("postgres", channel=self.channel)
+        address("postgres", self.url, "postgresql", "postgres")
+
+    @property
+    def name(self) -> str:
+        return self.channel
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        return "postgres", {"url": self.url, "channel": self.channel}
+
+
+@placed
+def postgres(
+    channel: str,
+    *,
+    url: str,
+    batch: int = 1,
+    window: int = 0,
+    attempts: int = 0,
+    dead_letter: str = "",
+    workers: int = 1,
+) -> Postgres:
+    """Run the function for what PostgreSQL's transactions notify a channel of.
+
+    url:         "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+    channel:     as it is written between quotes: NOTIFY orders is "orders"
+    dead_letter: a table of the same database, made where it is not there
+    batch, window, attempts, workers: see the how-to on event sources
+
+    A notification is sent once, when its transaction commits, to all who listen then: what comes
+    while nobody listens is lost.  Neither Lambda nor Nuclio listens: `pelton bridge` does, once,
+    and calls.
+
+    >>> postgres("orders", url="postgresql://127.0.0.1/shop").name
+    'orders'
+    """
+    return Postgres(batch, window, attempts, dead_letter, workers, channel, url)
