@@ -69,6 +69,9 @@ class LambdaVersions:
         weights = {split.new: split.share} if split.new else {}
         self._point(released, LIVE, split.stable, {"AdditionalVersionWeights": weights})
 
+    def refuse_split(self, function: str) -> None:
+        """A weighted alias can always."""
+
     def refuse_sticky(self, function: str, sticky: str) -> None:
         raise CannotRelease(
             f"a weighted alias of Lambda draws the version of each request anew, and does not go "

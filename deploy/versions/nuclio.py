@@ -140,7 +140,7 @@ class NuclioVersions:
         no more goes, after the last event that it has."""
         function = released.function
         if split.new:
-            self._refuse_split(function)
+            self.refuse_split(function)
         if self._has_gateways:
             self._by_gateway(function, split)
         else:
@@ -240,7 +240,8 @@ class NuclioVersions:
             upstreams = ((function, 100 - percent), (canary_of(function), percent))
         replace(gateway, upstreams=upstreams).update(self._target, gateway)
 
-    def _refuse_split(self, function: str) -> None:
+    def refuse_split(self, function: str) -> None:
+        """Behind no gateway, and under no name that is too long."""
         longest = canary_of(function) if self._has_gateways else triggers_of(function)
         if len(longest) > _MOST_NAME:
             raise CannotRelease(f"{longest!r} is too long a name on nuclio for a canary")

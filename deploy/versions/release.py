@@ -86,6 +86,9 @@ class Platform(Protocol):
     def send(self, released: Released, split: Split) -> None:
         """Let requests be answered as `split` says, without losing one; come back when they are."""
 
+    def refuse_split(self, function: str) -> None:
+        """Raise `CannotRelease` where two versions of the function's cannot share its requests."""
+
     def refuse_sticky(self, function: str, sticky: str) -> None:
         """Raise `CannotRelease` where no split of the function's can go by that of a request."""
 

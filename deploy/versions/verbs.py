@@ -70,6 +70,7 @@ def start(
     released = platform.read(function)
     refuse_under_way(released)
     new = next_version(released, version)
+    platform.refuse_split(function)  # before anything is kept
     if sticky:
         platform.refuse_sticky(function, sticky)
     refuse_metrics([(each.text, each.metrics) for each in gates], platform)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pelton.deploy.errors import CallFailed
+from pelton.deploy.errors import CallFailed, CannotRelease
 from pelton.deploy.versions.canary import Canary
 from pelton.deploy.versions.facts import METRICS, Facts
 from pelton.deploy.versions.ledger import Ledger, from_tags, to_tags
@@ -41,6 +41,7 @@ class Desk:
     calls: list[str] = field(default_factory=list)
     killed_at: int = -1  # before this call, counted from 0
     denied: bool = False
+    cannot_split: str = ""  # why requests cannot be shared
     name: str = "desk"
     metrics: tuple[str, ...] = METRICS
 
@@ -64,6 +65,10 @@ class Desk:
     def send(self, released: Released, split: Split) -> None:
         self._call(f"send {split.stable} {split.new} {split.share}")
         self.split = split
+
+    def refuse_split(self, function: str) -> None:
+        if self.cannot_split:
+            raise CannotRelease(self.cannot_split)
 
     def refuse_sticky(self, function: str, sticky: str) -> None:
         """It may be asked for."""

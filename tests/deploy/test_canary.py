@@ -44,6 +44,14 @@ def _watch(desk: Desk, clock: ManualClock) -> Canary:
     return verbs.watch(desk, "hello", {}, clock, by="ana")
 
 
+def test_a_canary_that_cannot_be_leaves_nothing() -> None:
+    desk = Desk(_good)
+    desk.cannot_split = "there is no API gateway"
+    with pytest.raises(CannotRelease, match="there is no API gateway"):
+        _start(desk, ManualClock())
+    assert from_tags(desk.tags).canary is None and desk.split == Split("3")
+
+
 def test_a_canary_whose_gates_hold_goes_step_by_step_and_takes_over() -> None:
     desk, clock = Desk(_good), ManualClock()
     _start(desk, clock)
