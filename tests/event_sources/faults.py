@@ -39,7 +39,7 @@ class FaultBench(Bench, Protocol):
 class FaultTests:
     """Each fault, with many messages.
 
-    ordered: whether the order of a key holds over a killed worker, too
+    ordered: whether the order of a key holds over a killed worker and a killed broker, too
     """
 
     ordered = True

@@ -85,6 +85,8 @@ def made(server: RabbitServer, make: str = "classic") -> RabbitBench:
 @pytest.mark.slow
 class TestQuorumQueue(PromiseTests, FaultTests):
     promises = RabbitMQ.promises
+    # A node that starts again may hand out what is new before what its lost connections held.
+    ordered = False
 
     @pytest.fixture
     def bench(self, rabbit_server: RabbitServer) -> FaultBench:
