@@ -69,8 +69,9 @@ def _on_lambda(where: Where, name: str) -> Call:
 
 def _is_large(error: Exception) -> bool:
     """Whether Lambda did not take the payload for its size: the one refusal that halving mends."""
+    # By its status: the service's own name for it is not the one in its model.
     said: dict[str, Any] = getattr(error, "response", {})
-    return bool(said.get("Error", {}).get("Code") == "RequestTooLargeException")
+    return bool(said.get("ResponseMetadata", {}).get("HTTPStatusCode") == 413)
 
 
 def _on_nuclio(client: httpx.AsyncClient, address: str, name: str) -> Call:

@@ -14,6 +14,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,7 +29,7 @@ from pelton.deploy.session import Where
 from pelton.deploy.wants.common import TRIGGERS
 from pelton.event_sources import Failed
 from pelton.handlers import triggers
-from pelton.handlers.triggers import FromBroker, Nats, Trigger
+from pelton.handlers.triggers import Directory, FromBroker, Nats, Trigger
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
 from ..deploy.commands import commands_at
@@ -293,3 +294,26 @@ def test_nuclios_own_trigger_gives_what_a_bridge_gives_on_lambda(
     given = {each: deployed.told(each) for each in PLATFORMS}
     assert [each["order"]["total"] for each in given["lambda"]] == [5, 13, -1, 6]
     assert given["nuclio"] == given["lambda"]
+
+
+def test_a_message_that_a_platform_does_not_take_for_its_size_is_a_dead_letter_and_no_other(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    trigger = Directory(3, 0, 1, ".failed", 1, str(tmp_path), "*")
+    large = GOOD.replace("5", " " * 7_000_000 + "5")
+    for name, body in (("a", GOOD), ("b", large), ("c", LAST)):
+        (tmp_path / name).write_text(body)
+
+    async def run() -> None:
+        async with (
+            caller(deployed.where("lambda"), "take") as call,
+            delivery(Bridge("take", trigger), call, lambda *_: None) as made,
+        ):
+            await until(lambda: made.tally.done + made.tally.buried >= 3)
+
+    deployed.lines.clear()
+    asyncio.run(run())
+    assert sorted(each["order"]["total"] for each in deployed.told("lambda")) == [5, 6]
+    (reason,) = (tmp_path / ".failed").glob("*.json")
+    assert reason.name == "b.reason.json"
+    assert "Request must be smaller than" in json.loads(reason.read_text())["reason"]
