@@ -23,7 +23,7 @@ The floors: a plain call of the function; `model_validate` and the call; a bare 
 real runtime client under a Runtime API that does nothing else (its p50 is a whole turn, and no HTTP
 caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client;
 for a queue, receiving and deleting its messages alone, ten a request, over raw HTTP; for a graph,
-the same calls by hand, and plain `asyncio.gather`; for batches, the same model asked row by row.
+the same calls by hand, and plain `asyncio.gather`; for batches, the same model asked row by row;
 for Nuclio's HTTP trigger, a bare uvicorn echo of the same document; for releases (deploy, canary,
 promote, rollback, the end of what is old), the same load while nothing is released.
 Beside SAM's and Chalice's packagers a build begins with warm wheels: pip's cache for them, a folder

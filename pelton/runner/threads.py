@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 QUICK = 0.005  # seconds of a call that others may wait behind
+LATE = 0.001  # seconds that an answer may wait for those behind it
 SPARE = 32  # threads that are kept though nothing is to be done
 
 
@@ -53,7 +54,7 @@ class Call:
 class Thread:
     """One thread: `count` calls are its own, and `current` is the one that it runs."""
 
-    def __init__(self, done: Callable[[Call], None]) -> None:
+    def __init__(self, done: Callable[[Call, bool], None]) -> None:
         self._calls: SimpleQueue[Call | None] = SimpleQueue()
         self._done, self.count = done, 0
         self.current: Call | None = None
@@ -81,6 +82,7 @@ class Thread:
         self._calls.put(None)
 
     def _work(self) -> None:
+        told = 0.0
         while (call := self._calls.get()) is not None:
             call.began = time.monotonic()
             self.current = call
@@ -89,8 +91,13 @@ class Thread:
             except BaseException as error:  # SystemExit, too, is the caller's to be told
                 call.error = error
             self.current = None
-            call.pace.quick = time.monotonic() - call.began < QUICK
-            self._done(call)
+            now = time.monotonic()
+            call.pace.quick = now - call.began < QUICK
+            # Of several in a row the last one wakes the loop: it would only wait for our end.
+            telling = self._calls.empty() or now - told > LATE
+            self._done(call, telling)
+            if telling:
+                told = now
             del call
 
 
@@ -142,6 +149,7 @@ class Threads:
     def _look(self) -> None:
         """Whether a call holds up those behind it; then they go on elsewhere."""
         self._looks, shared = None, self._shared
+        self._tell()  # who comes after them may take long
         if shared.count < 2:
             return
         held = shared.current
@@ -150,6 +158,8 @@ class Threads:
             self._shared = self._own()
             for each in shared.take_back():
                 self._place(each)
+            # What was done before the held up one may count on somebody behind it to wake us.
+            shared.take(Call(Pace(), _nothing, (), self._loop.create_future()))
         if self._looks is None and self._shared.count > 1:
             self._looks = self._loop.call_later(QUICK, self._look)
 
@@ -176,14 +186,18 @@ class Threads:
             thread.end()
 
     # -- on its threads
-    def _ended(self, call: Call) -> None:
+    def _ended(self, call: Call, telling: bool) -> None:
         self._over.append(call)
-        if not self._told:
+        if telling and not self._told:
             self._told = True
             try:
                 self._loop.call_soon_threadsafe(self._tell)
             except RuntimeError:  # the loop has ended, and with it who waited
                 pass
+
+
+def _nothing() -> None:
+    pass
 
 
 def _raised(error: BaseException) -> Exception:

@@ -52,6 +52,22 @@ def test_a_call_that_waits_for_another_is_not_before_it() -> None:
     run(test)
 
 
+def test_answers_are_not_kept_for_those_behind_them() -> None:
+    """Quick calls before a slow one are answered, whenever it is that it holds up their thread."""
+
+    async def test(threads: Threads) -> None:
+        for place in range(12):
+            pace, open_ = quick(), threading.Event()
+            before = [threads.call(pace, len, "abc") for _ in range(place)]
+            held = threads.call(pace, open_.wait, 50)
+            behind = [threads.call(quick(), len, "ab") for _ in range(12 - place)]
+            assert await asyncio.gather(*before, *behind) == [3] * place + [2] * (12 - place)
+            open_.set()
+            assert await held
+
+    run(test)
+
+
 def test_functions_of_unknown_pace_have_threads_of_their_own() -> None:
     async def test(threads: Threads) -> None:
         meeting, pace = threading.Barrier(8), Pace()
