@@ -434,15 +434,18 @@ def nuclio_cloudevent(
 def _cloudevent(
     data: tuple[Any, ...], mode: str, said: dict[str, str]
 ) -> tuple[Any, dict[str, str]]:
-    said = {"specversion": "1.0", **said}
+    if mode not in ("structured", "binary", "batched"):
+        raise ValueError(f"mode={mode!r} is none of structured, binary, batched")
+    if mode != "batched" and len(data) > 1:
+        raise ValueError(f"{len(data)} events are a batch: say mode='batched'")
+    said, data = {"specversion": "1.0", **said}, data or (None,) * (mode != "batched")
     if mode == "binary":
         kind = said.pop("datacontenttype", "application/json")
         return data[0], {f"ce-{name}": each for name, each in said.items()} | {"content-type": kind}
     made = [_json_event(each, said | {"id": str(n)}) for n, each in enumerate(data, 1)]
     if mode == "batched":
         return made, {"content-type": "application/cloudevents-batch+json"}
-    alone = _json_event(data[0] if data else None, said)
-    return alone, {"content-type": "application/cloudevents+json"}
+    return _json_event(data[0], said), {"content-type": "application/cloudevents+json"}
 
 
 def _json_event(data: Any, said: dict[str, str]) -> dict[str, Any]:

@@ -88,6 +88,17 @@ JSON = st.recursive(
 )
 
 
+def test_cloud_events_in_each_form() -> None:
+    kind = KINDS["cloudevents"]
+    for mode, bodies in (("structured", ()), ("binary", ()), ("batched", ()), ("batched", (1, 2))):
+        (event,) = kind.events(Asked(bodies, members={"mode": mode}))
+        assert event["requestContext"]["http"]["method"] == "POST"
+    with pytest.raises(CannotMake, match="mode='loud' is none of structured, binary, batched"):
+        kind.events(Asked((1,), members={"mode": "loud"}))
+    with pytest.raises(CannotMake, match="2 events are a batch: say mode='batched'"):
+        kind.events(Asked((1, 2)))
+
+
 def test_a_new_item_of_a_table() -> None:
     seen: list[Any] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...testing_events import cloudevent
-from .base import Asked, Kind
+from .base import Asked, CannotMake, Kind
 
 MEMBERS = {
     "type": "of the event",
@@ -17,7 +17,10 @@ MEMBERS = {
 
 def _make(asked: Asked) -> dict[str, Any]:
     said = {"source": asked.source or "/test", "path": asked.path, **asked.members}
-    return cloudevent(*asked.bodies, **said)
+    try:
+        return cloudevent(*asked.bodies, **said)
+    except ValueError as error:
+        raise CannotMake(f"cloudevents: {error}") from error
 
 
 KIND = Kind(
