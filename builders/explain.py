@@ -25,7 +25,10 @@ _ONLY = re.compile(
 _NO_WHEEL = re.compile(
     r"(?:all versions of )?([\w.-]+?)(?:[=<>!~{][^\s]*)? ha(?:s|ve) no (?:usable )?wheels"
 )
-_NOT_CACHED = re.compile(r"(?:Because|and) ([\w.-]+) was not found in the cache")
+_NOT_CACHED = re.compile(
+    r"(?:Because|and) ([\w.-]+) was not found in the cache"
+    r"|Failed to (?:download|fetch) `([\w.-]+)==.*wasn't found in the cache"
+)
 _TAIL = re.compile(r",? ?we can conclude that your requirements are unsatisfiable\.?")
 
 
@@ -58,8 +61,9 @@ def refusal(
             f"{said.mismatch.partition('==')[0]}`, else find out who did"
         )
     if found := _NOT_CACHED.search(cause):
+        name = found[1] or found[2]
         return CannotResolve(
-            f"{_where(found[1], asked, function)}: {found[1]} is not in the cache and the network "
+            f"{_where(name, asked, function)}: {name} is not in the cache and the network "
             "is not used (--offline); build once without --offline"
         )
     if said.no_network:

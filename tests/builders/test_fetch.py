@@ -98,6 +98,16 @@ def test_what_is_kept_is_not_fetched_again(desk: Any, index: Index) -> None:
     assert f"/files/{index.wheel.name}" not in index.asked
 
 
+def test_a_wheel_that_is_gone_is_said_where_no_network_is_used(desk: Any, index: Index) -> None:
+    install(desk, index)
+    for each in [*(desk.cache / "wheels").iterdir(), *(desk.cache / "answers").iterdir()]:
+        each.unlink()
+    (home,) = (desk.cache / "installed").iterdir()
+    home.rename(desk.cache / "gone")
+    with pytest.raises(CannotResolve, match=r"tiny is not in the cache and the network is not use"):
+        desk.install("-r requirements.txt", offline=True)
+
+
 def test_where_an_index_asks_who_one_is_uv_answers(desk: Any, index: Index) -> None:
     index.login = "me:secret"
     made = install(desk, index, "me:secret@")
