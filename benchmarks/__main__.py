@@ -24,15 +24,16 @@ real runtime client under a Runtime API that does nothing else (its p50 is a who
 caller is in it); for the clients, raw HTTP's p95; for a cold start, spawning the runtime client;
 for a queue, receiving and deleting its messages alone, ten a request, over raw HTTP; for a graph,
 the same calls by hand, and plain `asyncio.gather`; for batches, the same model asked row by row;
-for Nuclio's HTTP trigger, a bare uvicorn echo of the same document; for releases (deploy, canary,
-promote, rollback, the end of what is old), the same load while nothing is released.
+for Nuclio's HTTP trigger and for `pelton run`, a bare uvicorn echo of the same document, which
+reads none of it; for a slow consumer, what its messages have together; for releases (deploy,
+canary, promote, rollback, the end of what is old), the same load while nothing is released.
 Beside SAM's and Chalice's packagers a build begins with warm wheels: pip's cache for them, a folder
 of the same wheels as they were downloaded for ours, and for each the index's answers in its own
 cache. They make no bytecode, so one row has none; the usual build has that of what the function
 reaches, which of the thirty requirements is none in that app (nor in the peers'); one row has the
 size with four large ones.
-Peers (storey, MLRun, functions-framework, …) run in environments of their own, made of
-`benchmarks/peers/*.txt`.
+Peers (storey, MLRun, functions-framework, BentoML, MLServer, …) run in environments of their own,
+made of `benchmarks/peers/*.txt`.
 
 | what | floor | ours | ratio or excess | bound | |
 | --- | ---: | ---: | ---: | ---: | --- |
