@@ -86,9 +86,11 @@ class Shop:
         run = commands_at(emulator, folder)
         self.run: Run = lambda word, *more: run(word, "shop_nuclio_app.py", *more)
 
-    def deploy(self) -> None:
+    def deploy(self) -> str:
+        """What the deploy said."""
         done = self.run("deploy", "--on", "nuclio")
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def call(self, key: int, size: int) -> dict[str, Any]:
         found = httpx.get(f"{self.emulator.nuclio_url}/api/functions/shop").json()
@@ -156,21 +158,34 @@ def kafka_shop(pelton_emulator: RunningEmulator, tmp_path: Path) -> Iterator[Sho
 
 
 def test_entry_and_children(shop: Shop) -> None:
-    planned = shop.run("plan", "--on", "nuclio")
-    assert f"create jetstream\n    stream orders-{shop.number}: file" in planned.stdout, planned
+    made = f"create jetstream (stream orders-{shop.number}, window, at_once, receives)"
+    assert made in shop.deploy()
     entry_and_children(shop)
 
 
 @pytest.mark.slow
 def test_the_same_on_kafka(kafka_shop: Shop) -> None:
+    kafka_shop.deploy()
+    nothing_to_do(kafka_shop)
     entry_and_children(kafka_shop)
 
 
-def entry_and_children(shop: Shop) -> None:
-    number = shop.number
+@pytest.mark.slow
+def test_a_plan_before_and_a_deploy_after(shop: Shop) -> None:
+    planned = shop.run("plan", "--on", "nuclio")
+    assert f"create jetstream\n    stream orders-{shop.number}: file" in planned.stdout, planned
     shop.deploy()
-    again = shop.run("deploy", "--on", "nuclio").stdout
-    assert again == f"shop: nothing to do (shop, shop-orders-{number}, shop-priced-{number})\n"
+    nothing_to_do(shop)
+
+
+def nothing_to_do(shop: Shop) -> None:
+    told = f"(shop, shop-orders-{shop.number}, shop-priced-{shop.number})"
+    assert shop.deploy() == f"shop: nothing to do {told}\n"
+
+
+def entry_and_children(shop: Shop) -> None:
+    """Of what is deployed: orders of two keys go in, with failures and a kill."""
+    number = shop.number
     sent = [(key, size) for size in (1, 13, 99, 2) for key in (1, 2)]
     for key, size in sent:
         receipt = shop.call(key, size)
