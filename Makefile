@@ -34,7 +34,7 @@ lint: .venv/.installed
 	$(BIN)/lint-imports
 
 unit: .venv/.installed
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Exhaustive, or waiting for what only real time brings.
 test-slow: .venv/.installed

@@ -93,9 +93,9 @@ class Pool:
         return sum(each.began > 0 for each in self._workers.values()) + len(self._waiting)
 
     @property
-    def waiting(self) -> int:
-        """How many events wait for a worker."""
-        return len(self._waiting)
+    def is_short(self) -> bool:
+        """Whether more events wait for a worker than there are free ones."""
+        return len(self._waiting) > len(self._free)
 
     async def resize(self, size: int) -> None:
         """Have so many workers: new ones are started, and those that are too many end, each after

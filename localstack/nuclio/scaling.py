@@ -99,7 +99,7 @@ class Scale:
         """An event has come: what it must wait for before it looks for a worker, if anything."""
         self._last = self._clock.time()
         if self.count and self._task is None:
-            if self._is_short() and self.count < self.bounds.most:
+            if self._is_short():
                 self._change(self.count + 1)
             return None
         if self.count:  # another replica is on its way; those that are there take events
@@ -107,7 +107,7 @@ class Scale:
         return asyncio.ensure_future(self._woken())
 
     def _is_short(self) -> bool:
-        return any(pool.waiting for pool, _ in self._pools)
+        return self.count < self.bounds.most and any(pool.is_short for pool, _ in self._pools)
 
     async def _woken(self) -> None:
         while not self.count and not self._closed:
@@ -139,7 +139,7 @@ class Scale:
         self._task = asyncio.get_running_loop().create_task(self._resize(count))
 
     async def _resize(self, count: int) -> None:
-        had = self.count
+        had, changed = self.count, False
         try:
             with self._clock.busy("replicas of a Nuclio function"):
                 if not count:
@@ -148,13 +148,17 @@ class Scale:
                 elif not had:
                     self._told(FROM_ZERO, "Scaling from zero")
                 await asyncio.gather(*(pool.resize(count * each) for pool, each in self._pools))
-                self.count = count
+                self.count, changed = count, True
                 self._say(had, count)
         except (WorkerFailed, WorkerTimedOut, OSError) as error:
             await self._fell_back(had, error)
         finally:
             self._task = None
-        if not self._closed and self.count:
+        if self._closed or not self.count:
+            return
+        if changed and self._is_short():  # who waits is not to need one who comes later
+            self._change(self.count + 1)
+        else:
             self._look_later(self.bounds.window)
 
     async def _fell_back(self, had: int, error: Exception) -> None:

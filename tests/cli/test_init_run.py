@@ -214,7 +214,7 @@ def test_run_bounds_what_a_client_may_send(start: Callable[..., Any], tmp_path: 
     (tmp_path / "quick.py").write_text(APP)
     running = start("run", "quick.py", "--port", "0", "--json", "--max-body", "1")
     url = json.loads(running.line('"url"'))["url"]
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with plain.Client(base_url=url, trust_env=False) as client:
         large = client.post("/double", content=b" " * (1 << 20) + b"21")
         assert (large.status_code, large.json()) == (
             413,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from .commands import commands_at
 
 APP = """
@@ -35,11 +35,11 @@ def test_the_same_events_on_both(pelton_emulator: RunningEmulator, tmp_path: Pat
     assert "note: nuclio's processor takes a structured CloudEvent" in deployed.stdout
     functions = pelton_emulator.client("lambda")
     url = functions.get_function_url_config(FunctionName="take")["FunctionUrl"].rstrip("/")
-    told = httpx.get(f"{pelton_emulator.nuclio_url}/api/functions/take", trust_env=False).json()
+    told = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/take", trust_env=False).json()
     port = told["status"]["httpPort"]
     event = CloudEvent({"specversion": "1.0", **ATTRIBUTES}, {"total": 5})
     binary, structured = to_binary_event(event), to_structured_event(event)
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with plain.Client(trust_env=False, timeout=60) as client:
 
         def post(base: str, message: object) -> tuple[int, object]:
             body, headers = message.body, message.headers  # type: ignore[attr-defined]

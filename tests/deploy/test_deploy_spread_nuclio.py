@@ -10,11 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .. import plain
 from ..event_sources.servers.kafka import kafka_server
 from ..event_sources.servers.nats import NatsServer
 from .commands import Run, commands_at
@@ -93,10 +93,10 @@ class Shop:
         return done.stdout
 
     def call(self, key: int, size: int) -> dict[str, Any]:
-        found = httpx.get(f"{self.emulator.nuclio_url}/api/functions/shop").json()
+        found = plain.get(f"{self.emulator.nuclio_url}/api/functions/shop").json()
         port = found["status"]["httpPort"]
         order = {"key": key, "size": size}
-        answer = httpx.post(f"http://127.0.0.1:{port}/", json=order, timeout=30)
+        answer = plain.post(f"http://127.0.0.1:{port}/", json=order, timeout=30)
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pelton import testing
@@ -32,6 +31,7 @@ from pelton.handlers import triggers
 from pelton.handlers.triggers import Directory, FromBroker, Nats, Trigger
 from pelton.pytest_plugin import RunningEmulator, running_emulator
 
+from .. import plain
 from ..deploy.commands import commands_at
 from .bench import until
 from .servers.nats import NatsServer
@@ -112,7 +112,7 @@ class Deployed:
             client = self.emulator.client("lambda")
             return str(client.get_function_url_config(FunctionName=function)["FunctionUrl"])
         url = f"{self.emulator.nuclio_url}/api/functions/{function}"
-        found = httpx.get(url).json()["status"]["externalInvocationUrls"][0]
+        found = plain.get(url).json()["status"]["externalInvocationUrls"][0]
         return f"http://{found}/"
 
 
@@ -133,7 +133,7 @@ def posted(url: str, said: dict[str, str]) -> list[Any]:
     headers = {"content-type": "application/json", **said}
     answers = list[Any]()
     for body in BODIES:
-        answer = httpx.post(url, content=body, headers=headers)
+        answer = plain.post(url, content=body, headers=headers)
         if answer.status_code in (500, 502):  # each platform says in its own words that code broke
             answers.append("broke")
         else:

@@ -21,6 +21,8 @@ from pelton.deploy.wants.common import cloud_events
 from pelton.runtime.asgi import Application
 from pelton.testing import cloudevent, http_v2, nuclio_cloudevent, nuclio_http, on_lambda, on_nuclio
 
+from .. import plain
+
 app = App("shop")
 GOT: list[Any] = []
 
@@ -181,7 +183,7 @@ def test_another_route_of_the_function_takes_plain_requests() -> None:
 def test_pelton_run_takes_them_too() -> None:
     async def run() -> list[tuple[int, str]]:
         transport = httpx.ASGITransport(app=Application([order, all_of]))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        async with plain.AsyncClient(transport=transport, base_url="http://shop") as client:
             found = []
             for write in (to_binary_event, to_structured_event):
                 message = write(sdk_event({"total": 5}))
