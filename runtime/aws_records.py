@@ -16,7 +16,7 @@ from ..handlers.event import Event
 from ..handlers.function import Function
 from ..handlers.triggers.sqs import Handoff, Sqs
 from . import aws_events
-from .call import Call, compile_call, maybe_await
+from .call import Call, compile_call, many_of, maybe_await
 from .refusals import after_of, verdict, where
 from .traces import shown
 
@@ -55,9 +55,7 @@ class Records:
         # A part of a graph answers a batch itself: it sends on what came of all of it together.
         self._batch: Any = getattr(function.user_function, "answer_batch", None)
         # A graph with batched steps takes many values at once, each answered for itself.
-        graph = function.user_function
-        together = bool(codec and codec.mode == "value" and getattr(graph, "batches", False))
-        self._many: Any = getattr(graph, "many", None) if together else None
+        self._many: Any = many_of(function)
         self._triggers = self._sources(function)
 
     def _sources(self, function: Function[..., Any]) -> dict[str, Any]:

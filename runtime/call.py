@@ -71,6 +71,14 @@ def no_stream(function: Function[..., Any], where: str) -> WrongUse:
     )
 
 
+def many_of(function: Function[..., Any]) -> Any:
+    """(values, context) -> each one's answer or `Failed`, of a graph that would rather have many
+    values at once; None for everything else."""
+    graph, codec = function.user_function, function.codec
+    together = codec and codec.mode == "value" and getattr(graph, "batches", False)
+    return getattr(graph, "many", None) if together else None
+
+
 class _Loop:
     """This worker's event loop, made when the first coroutine comes (asyncio costs 70 ms)."""
 

@@ -73,9 +73,17 @@ def make_entry(function: Function[..., Any]) -> tuple[Handler, InitContext]:
         handle = asgi_on_nuclio(function, worker)
     else:
         handle = _typed(function, worker)
+    batches: Any = None
 
     def handler(raw: Any, event: Any) -> Any:
+        nonlocal batches
         try:
+            if event.__class__ is list:
+                if batches is None:
+                    from .nuclio_batch import Batches
+
+                    batches = Batches(function, worker, handle)
+                return batches.answer(raw, event)
             return handle(raw, event)
         except Exception as error:
             return failure(raw, error, function)
