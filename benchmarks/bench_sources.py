@@ -30,9 +30,11 @@ from pelton.event_sources.sources.nats import Nats
 from pelton.event_sources.sources.rabbitmq import RabbitMQ
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
 from pelton.event_sources.sources.redis_stream import RedisStream
+from pelton.event_sources.sources.websocket import WebSocket
 from tests.event_sources.servers.base import Server
 from tests.event_sources.servers.mosquitto import Mosquitto
 from tests.event_sources.servers.rabbitmq import RabbitServer
+from tests.event_sources.servers.websocket import WebSocketServer
 
 from .row import Row
 
@@ -68,6 +70,8 @@ def measure() -> list[Row]:
         rows += asyncio.run(pairs("MQTT", address, put_mqtt, floor_mqtt, _mqtt))
     with of_tests(RabbitServer) as address:
         rows += asyncio.run(pairs("RabbitMQ", address, put_rabbit, floor_rabbit, _rabbit))
+    with of_tests(WebSocketServer) as address:
+        rows += asyncio.run(pairs("WebSocket", address, put_websocket, floor_websocket, _websocket))
     with tempfile.TemporaryDirectory() as folder:
         rows += asyncio.run(pairs("a directory", folder, put_files, floor_files, _directory, FILES))
     return rows
@@ -95,6 +99,10 @@ def _mqtt(address: str, name: str) -> Source:
 
 def _rabbit(address: str, name: str) -> Source:
     return RabbitMQ(address, queue=name, make="classic")
+
+
+def _websocket(address: str, name: str) -> Source:
+    return WebSocket(f"{address}/flood/{MESSAGES}/{len(BODY)}", buffer=MESSAGES)
 
 
 def _directory(address: str, name: str) -> Source:
@@ -473,6 +481,25 @@ async def floor_rabbit(address: str, name: str) -> float:
                     break
         seconds = time.perf_counter() - start
     return MESSAGES / seconds
+
+
+# -- WebSocket
+async def put_websocket(address: str, name: str) -> None:
+    """Nothing: the server sends as many as the path says, to who connects."""
+
+
+async def floor_websocket(address: str, name: str) -> float:
+    """The library's own iterator."""
+    from websockets.asyncio.client import connect
+
+    start = time.perf_counter()
+    async with connect(f"{address}/flood/{MESSAGES}/{len(BODY)}", proxy=None) as client:
+        seen = 0
+        async for _ in client:
+            seen += 1
+            if seen == MESSAGES:
+                break
+        return MESSAGES / (time.perf_counter() - start)
 
 
 # -- a directory

@@ -37,7 +37,7 @@ class Event(_Values):
     id:           the source's id of the event (request id, message id)
     trigger:      the kind: "direct", "http", "cloudevents", "sqs", "kinesis", "dynamodb", "s3",
                   "sns", "eventbridge", "cron", "kafka", "mqtt", "nats", "postgres", "rabbitmq",
-                  "redis", "directory"
+                  "redis", "websocket", "directory"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
     topic:        of a broker: the subject, topic, stream or folder that it was sent to
     headers:      lower-cased names (HTTP headers, message attributes)

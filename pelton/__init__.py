@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.s3 import s3 as s3
     from .handlers.triggers.sns import sns as sns
     from .handlers.triggers.sqs import sqs as sqs
+    from .handlers.triggers.websocket import websocket as websocket
     from .handlers.vpc import Vpc as Vpc
     from .runtime.assets import asset as asset
     from .serving_graph.failure import Failure as Failure
@@ -130,6 +131,7 @@ _HOMES = {
     "secret": ".handlers.secret",
     "sns": ".handlers.triggers.sns",
     "sqs": ".handlers.triggers.sqs",
+    "websocket": ".handlers.triggers.websocket",
     "step": ".serving_graph.steps.call",
 }
 

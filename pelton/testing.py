@@ -54,6 +54,7 @@ from .testing_events import (
     s3,
     sns,
     sqs,
+    websocket,
 )
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "s3",
     "sns",
     "sqs",
+    "websocket",
 ]
 
 

@@ -296,6 +296,15 @@ def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]
     return _bridged("redis", stream, bodies, key)
 
 
+def websocket(*bodies: Any, url: str = "wss://example.com/events") -> dict[str, Any]:
+    """A batch of messages of a WebSocket server as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> websocket({"a": 1}, url="wss://example.com/trades")["Records"][0]["topic"]
+    'wss://example.com/trades'
+    """
+    return _bridged("websocket", url, bodies, "")
+
+
 def directory(*bodies: Any, path: str = "inbox", name: str = "file") -> dict[str, Any]:
     """A batch of files as `pelton bridge` delivers it, ids "0", "1", … and all of one name.
 

@@ -84,6 +84,7 @@ class Delivery:
         self._timer_due = 0.0
         self._what = f"a batch of {source!r}"
         self._open = self._stopping = self._over = False
+        self._tries = 0  # to open the source, since it was last read
 
     @property
     def tally(self) -> Tally:
@@ -156,29 +157,29 @@ class Delivery:
 
     # -- reading
     async def _read(self) -> None:
-        tries = 0
         while not self._stopping:
             try:
                 await self.source.open()
-                tries, self._open = 0, True
+                self._open = True
                 self._say(replace(self.status, state=READY, reason=""))
                 self._to_tend.set()
                 await self._receive()
             except (Away, OSError) as error:
                 self._say(replace(self.status, state=UNHEALTHY, reason=str(error)))
             if not self._stopping:
-                await self._away(tries := tries + 1)
+                await self._away()
 
-    async def _away(self, tries: int) -> None:
-        self._open = False
+    async def _away(self) -> None:
+        self._open, self._tries = False, self._tries + 1
         await self.source.close()
         self.tally.reconnects += 1
-        await self._clock.sleep(self._reconnect.pause(tries))
+        await self._clock.sleep(self._reconnect.pause(self._tries))
 
     async def _receive(self) -> None:
         while not self._stopping:
             await self._may_receive()
             items = await self.source.receive(self._engine.room, WAIT)
+            self._tries = 0  # not before: it may be opened, and end at once, again and again
             if items:
                 self._engine.arrived(items, self._clock.time())
                 self._stir()

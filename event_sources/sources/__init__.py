@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "postgres": ("postgres", "Postgres", "postgres"),
     "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),
     "redis-stream": ("redis_stream", "RedisStream", "redis"),
+    "websocket": ("websocket", "WebSocket", "websocket"),
 }
 
 

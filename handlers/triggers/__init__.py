@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .s3 import S3 as S3
     from .sns import Sns as Sns
     from .sqs import Sqs as Sqs
+    from .websocket import WebSocket as WebSocket
 
 _HOMES = {
     "CloudEvents": ".cloudevents",
@@ -46,6 +47,7 @@ _HOMES = {
     "Sns": ".sns",
     "Sqs": ".sqs",
     "Trigger": ".base",
+    "WebSocket": ".websocket",
 }
 
 __all__ = sorted(_HOMES)

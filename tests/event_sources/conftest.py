@@ -13,6 +13,7 @@ from .servers.nats import NatsServer
 from .servers.postgres import PostgresServer
 from .servers.rabbitmq import RabbitServer
 from .servers.redis import RedisServer
+from .servers.websocket import WebSocketServer
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +56,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def websocket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSocketServer]:
+    server = WebSocketServer(tmp_path_factory.mktemp("websocket"))
     yield server
     server.stop()

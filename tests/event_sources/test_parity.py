@@ -197,6 +197,7 @@ WAYS = {
     "nats": Way(f'pelton.nats("orders", url="nats://{NOBODY}", stream="orders")'),
     "redis": Way(f'pelton.redis(url="redis://{NOBODY}/0", stream="orders")'),
     "postgres": Way(f'pelton.postgres("orders", url="postgresql://{NOBODY}/shop")'),
+    "websocket": Way(f'pelton.websocket("ws://{NOBODY}/orders")'),
     "directory": Way('pelton.directory("inbox")'),
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
     "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),

@@ -60,6 +60,7 @@ TRIGGERS = {
     "eventbridge": pelton.eventbridge(source="x"),
     "mqtt": pelton.mqtt("t", url="mqtt://h"),
     "rabbitmq": pelton.rabbitmq("q", url="amqp://h"),
+    "websocket": pelton.websocket("wss://h"),
 }
 
 
@@ -70,7 +71,7 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
     answer = on_lambda(function, event)
     if kind.startswith(("http", "alb", "cloudevents")):
         assert (answer["statusCode"], answer["body"]) == (200, "1.5")
-    elif kind in ("sqs", "kinesis", "mqtt", "rabbitmq"):
+    elif kind in ("sqs", "kinesis", "mqtt", "rabbitmq", "websocket"):
         assert answer == {"batchItemFailures": []}
 
 

@@ -73,6 +73,9 @@ REDIS = "redis://127.0.0.1:6379/0"
         ),
         (pelton.postgres, {"channel": "", "url": "postgresql://a/b"}, "needs channel="),
         (pelton.postgres, {"channel": "c", "url": "a/b"}, 'write it as "postgresql://HOST:PORT"'),
+        (pelton.websocket, {"url": "https://a/b"}, 'write it as "wss://HOST:PORT"'),
+        (pelton.websocket, {"url": "ws://a", "headers": "x"}, "is no mapping of names to values"),
+        (pelton.websocket, {"url": "ws://a", "headers": {"a": 1}}, "headers: a=1 is no string"),
         (pelton.directory, {"path": ""}, "directory() needs path="),
         (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
     ],
@@ -96,6 +99,7 @@ def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], wor
         pelton.redis(url=REDIS, channel="c.*"),
         pelton.directory("inbox"),
         pelton.postgres("orders", url="postgresql://127.0.0.1/shop"),
+        pelton.websocket("wss://127.0.0.1/orders", headers={"Authorization": "Bearer a"}),
     ],
 )
 def test_each_means_a_source_that_there_is(trigger: Any) -> None:

@@ -20,6 +20,7 @@ from . import (
     s3,
     sns,
     sqs,
+    websocket,
 )
 from .base import Kind
 
@@ -27,7 +28,7 @@ _OF_SERVICES = (
     *(http, http_v1, alb, cloudevents),
     *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
 )
-_OF_BROKERS = (mqtt, postgres, rabbitmq)
+_OF_BROKERS = (mqtt, postgres, rabbitmq, websocket)
 
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND for module in (*_OF_SERVICES, *_OF_BROKERS, nuclio_http)

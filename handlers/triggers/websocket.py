@@ -1,0 +1,81 @@
+"""WebSocket: what a server sends to a client that has connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import placed, text
+from ..errors import WrongUse
+from .from_broker import FromBroker, address
+
+
+class WebSocket(FromBroker):
+    """See `websocket`."""
+
+    kind: ClassVar[str] = "websocket"
+
+    url: str = ""
+    subscribe: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    ordered: bool = True
+    ca: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        address("websocket", self.url, "wss", "ws")
+        text("websocket subscribe", self.subscribe)
+        text("websocket ca", self.ca)
+        for name, value in self.headers:
+            text("websocket headers: a name", name)
+            text(f"websocket headers: {name}", value)
+
+    @property
+    def name(self) -> str:
+        """The address, without user, password and query, in which there may be a token."""
+        scheme, _, rest = self.url.partition("://")
+        host, slash, path = rest.partition("?")[0].partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        said = {name: getattr(self, name) for name in ("url", "subscribe", "ordered", "ca")}
+        return "websocket", {**said, "headers": dict(self.headers)}
+
+
+@placed
+def websocket(
+    url: str,
+    *,
+    subscribe: str = "",
+    headers: Mapping[str, str] | None = None,
+    ordered: bool = True,
+    ca: str = "",
+    batch: int = 1,
+    window: int = 0,
+    attempts: int = 0,
+    dead_letter: str = "",
+    workers: int = 1,
+) -> WebSocket:
+    """Run the function for each message that a WebSocket server sends, text or binary.
+
+    url:         "wss://HOST/PATH", "ws:" without TLS; user and password may be in it
+    subscribe:   a text message that is sent after each connecting: what is wanted
+    headers:     of the request that opens the connection: {"Authorization": "Bearer …"}
+    ordered:     one message after the other, as they came; else as many at once as `workers`
+    ca:          a file of authorities where the bridge runs
+    dead_letter: a file where the bridge runs, one JSON object a line
+    batch, window, attempts, workers: see the how-to on event sources
+
+    A message is sent once, over a connection that is open then; the function's answer is not sent
+    back.  Neither Lambda nor Nuclio connects to a server: `pelton bridge` does, once, and calls.
+
+    >>> websocket("wss://me:secret@example.com/trades?token=secret").name
+    'wss://example.com/trades'
+    """
+    if headers is not None and not isinstance(headers, Mapping):
+        raise WrongUse(f"websocket headers={headers!r} is no mapping of names to values")
+    said = tuple((headers or {}).items())
+    return WebSocket(
+        batch, window, attempts, dead_letter, workers, url, subscribe, said, ordered, ca
+    )
