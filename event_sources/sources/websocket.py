@@ -46,7 +46,7 @@ class WebSocket(Source):
     kind: ClassVar[str] = "websocket"
     promises: ClassVar[Promises] = Promises(
         redelivers=False,
-        ordered_by="connection, unless not asked",
+        ordered_by="connection, by default",
         across_workers=False,
         dead_letters="file",
         note="sent once, over a connection that is open then: each worker is a connection",
@@ -119,7 +119,7 @@ class WebSocket(Source):
 
     # -- hearing
     async def _hear(self, connection: Any) -> None:
-        """In a task of its own, so that a server that is gone is seen while all are busy."""
+        """In a task of its own: who takes messages may be busy."""
         buffer = self._buffer
         while True:
             message = self._message(await connection.recv())

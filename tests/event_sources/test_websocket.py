@@ -192,6 +192,30 @@ def test_who_is_not_there_or_is_no_websocket(websocket_server: WebSocketServer) 
     assert heard(here, 1)[0].body == b"nobody"
 
 
+def test_a_server_that_speaks_something_else_or_is_killed(
+    websocket_server: WebSocketServer,
+) -> None:
+    async def run() -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 mail.example.com\r\n")
+            writer.close()
+            await writer.wait_closed()
+
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as other:
+            port = other.sockets[0].getsockname()[1]
+            with pytest.raises(Away, match="did not receive a valid HTTP response"):
+                await WebSocket(f"ws://127.0.0.1:{port}/").open()
+        source = WebSocket(f"{websocket_server.url}/topic/killed")
+        await source.open()
+        websocket_server.kill()
+        websocket_server.start()
+        with pytest.raises(Away, match="without a close code"):
+            await source.receive(1, 60)
+        await source.close()
+
+    asyncio.run(run())
+
+
 def test_a_server_that_closes_at_once_is_asked_ever_more_seldom(
     websocket_server: WebSocketServer,
 ) -> None:
