@@ -27,12 +27,14 @@ from pelton.event_sources.sources.jetstream import JetStream
 from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.mqtt import Mqtt
 from pelton.event_sources.sources.nats import Nats
+from pelton.event_sources.sources.postgres import Postgres
 from pelton.event_sources.sources.rabbitmq import RabbitMQ
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
 from pelton.event_sources.sources.redis_stream import RedisStream
 from pelton.event_sources.sources.websocket import WebSocket
 from tests.event_sources.servers.base import Server
 from tests.event_sources.servers.mosquitto import Mosquitto
+from tests.event_sources.servers.postgres import PostgresServer
 from tests.event_sources.servers.rabbitmq import RabbitServer
 from tests.event_sources.servers.websocket import WebSocketServer
 
@@ -70,6 +72,8 @@ def measure() -> list[Row]:
         rows += asyncio.run(pairs("MQTT", address, put_mqtt, floor_mqtt, _mqtt))
     with of_tests(RabbitServer) as address:
         rows += asyncio.run(pairs("RabbitMQ", address, put_rabbit, floor_rabbit, _rabbit))
+    with of_tests(PostgresServer) as address:
+        rows += asyncio.run(pushed("PostgreSQL", address, floor_postgres, _postgres, push_postgres))
     with of_tests(WebSocketServer) as address:
         rows += asyncio.run(pairs("WebSocket", address, put_websocket, floor_websocket, _websocket))
     with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +103,10 @@ def _mqtt(address: str, name: str) -> Source:
 
 def _rabbit(address: str, name: str) -> Source:
     return RabbitMQ(address, queue=name, make="classic")
+
+
+def _postgres(address: str, name: str) -> Source:
+    return Postgres(address, channel=name, buffer=MESSAGES)
 
 
 def _websocket(address: str, name: str) -> Source:
@@ -481,6 +489,33 @@ async def floor_rabbit(address: str, name: str) -> float:
                     break
         seconds = time.perf_counter() - start
     return MESSAGES / seconds
+
+
+# -- PostgreSQL
+async def push_postgres(address: str, name: str) -> None:
+    """In one transaction; equal ones would be one."""
+    from psycopg import AsyncConnection
+
+    said = "select pg_notify(%s, %s || n) from generate_series(1, %s) n"
+    async with await AsyncConnection.connect(address) as client:
+        await client.execute(said, (name, BODY.decode(), MESSAGES))
+
+
+async def floor_postgres(address: str, name: str, push: Put) -> float:
+    """psycopg's own iterator, which has as many at once as the socket gives and makes of each no
+    more than a tuple: 5 to 8 µs, which leaves no room for a message, its order and its tries."""
+    from psycopg import AsyncConnection, sql
+
+    async with await AsyncConnection.connect(address, autocommit=True) as client:
+        await client.execute(sql.SQL("listen {}").format(sql.Identifier(name)))
+        start = time.perf_counter()
+        await push(address, name)
+        seen = 0
+        async for _ in client.notifies():
+            seen += 1
+            if seen == MESSAGES:
+                break
+        return MESSAGES / (time.perf_counter() - start)
 
 
 # -- WebSocket

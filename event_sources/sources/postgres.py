@@ -79,7 +79,10 @@ class Postgres(Source):
         try:
             with self._as_away():
                 async for each in connection.notifies():
-                    await self._buffer.put(self._message(each))
+                    if self._buffer.full:
+                        await self._buffer.put(self._message(each))
+                    else:
+                        self._buffer.add(self._message(each))
                 raise Away(f"postgres at {self._shown}: the connection has ended")
         except Away as error:
             self._buffer.fail(error)
