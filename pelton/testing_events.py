@@ -432,8 +432,8 @@ def nuclio_cloudevent(
 ) -> Event:
     """A request with a CloudEvent in binary mode, as Nuclio's HTTP trigger delivers it.
 
-    >>> nuclio_cloudevent({"n": 1}).headers["ce-type"]
-    'test'
+    >>> nuclio_cloudevent({"n": 1}).headers[b"Ce-Type"]
+    b'test'
     """
     said = {"type": type, "source": source, "id": id} | attributes
     body, headers = _cloudevent((data,), "binary", said)

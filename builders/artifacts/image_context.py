@@ -65,6 +65,7 @@ def mode_of(place: str, content: bytes) -> int:
 def laid_out(code: Files, requirements: Files) -> dict[str, File]:
     """The files of a context, code and requirements apart.
 
+    >>> from pelton.builders.content import held
     >>> list(laid_out(held({"a.py": b"1"}), held({"b/c.py": b"2"})))
     ['code/a.py', 'requirements/b/c.py']
     """

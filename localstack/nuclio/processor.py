@@ -18,13 +18,14 @@ from .durations import seconds
 from .errors import DeployFailed
 from .journal import Journal
 from .pool import NoWorker, Pool
+from .program import Program
 from .recorded import noting
 from .scaling import Scale, bounds_of
 from .statistics import Statistics
 from .triggers import KINDS
 from .triggers.base import Around, Trigger
 from .triggers.http import HttpTrigger
-from .worker import Program, Worker, WorkerFailed, WorkerTimedOut
+from .worker import Worker, WorkerFailed, WorkerTimedOut
 
 READY_SECONDS, AVAILABILITY_SECONDS = 120.0, 10.0
 TERMINATION = "10s"

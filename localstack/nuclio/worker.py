@@ -13,10 +13,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -24,9 +22,10 @@ from typing import Any
 from uuid import uuid4
 
 from ..clock import MACHINE
+from .program import Program
+from .sayings import Lines, Output, listener_at
 from .work import Work
 
-KEEP_OUTPUT, LINE = 1 << 20, 4096
 SILENCE = 1.0  # seconds in which a wrapper says that it goes on
 LEVELS = {"warning": "warn", "critical": "error", "fatal": "error"}
 # What says that the function has been asked to drain, and to terminate: our wrapper's control
@@ -47,78 +46,6 @@ class WorkerFailed(Exception):
 
 class WorkerTimedOut(Exception):
     """The event took longer than the function's event timeout."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What a worker runs, and as what.
-
-    path:      `sys.path` of the function;  python: what its own children are started with
-    addresses: the file that says where other functions are
-    sockets:   a folder with a short path, for the sockets
-    wrapper:   Nuclio's own `_nuclio_wrapper.py`, or None for ours
-    runs_on:   the Python that runs it
-    mounts:    folders that it sees at other places: source, target, whether it may only read
-    platform:  "kube" or "local": by which names functions call each other
-    """
-
-    path: Sequence[str]
-    python: str
-    handler: str
-    kind: str
-    trigger: str
-    namespace: str
-    addresses: str
-    sockets: Path
-    decoded: bool = False
-    wrapper: Path | None = None
-    platform: str = "kube"
-    runs_on: str = sys.executable
-    mounts: Sequence[tuple[str, str, bool]] = ()
-
-    def options(self, number: int, events: str, control: str) -> list[str]:
-        """The wrapper's options, as the processor gives them."""
-        return [
-            *("--handler", self.handler),
-            *("--event-socket-path", events),
-            *("--control-socket-path", control),
-            *("--platform-kind", self.platform),
-            *("--namespace", self.namespace),
-            *("--worker-id", str(number)),
-            *("--trigger-kind", self.kind),
-            *("--trigger-name", self.trigger),
-            *(["--decode-event-strings"] if self.decoded else []),
-        ]
-
-    def python_path(self, wrapper: str) -> list[str]:
-        """Behind the function's own code, what a wrapper of several files finds beside itself."""
-        if self.wrapper is None:
-            return list(self.path)
-        return [self.path[0], str(Path(wrapper).parent), *self.path[1:]]
-
-
-class Lines(asyncio.Protocol):
-    """A socket from a worker: every line that comes is told; so is its end."""
-
-    def __init__(self, told: Callable[[bytes], None], lost: Callable[[], None]) -> None:
-        self._told, self._lost = told, lost
-        self._parts: list[bytes] = []
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._lost()
-
-    def data_received(self, data: bytes) -> None:
-        if b"\n" not in data:
-            self._parts.append(data)
-            return
-        if self._parts:
-            data = b"".join([*self._parts, data])
-            self._parts = []
-        *lines, rest = data.split(b"\n")
-        if rest:
-            self._parts.append(rest)
-        for line in lines:
-            self._told(line)
 
 
 class Worker:
@@ -142,8 +69,7 @@ class Worker:
         self._log, self._tell_control = log, control
         self._process: subprocess.Popen[bytes] | None = None
         self._exit = -1  # what becomes readable when the process has ended
-        self._read_end = -1
-        self._said = bytearray()
+        self._output: Output | None = None
         self._records: list[dict[str, Any]] = []
         self._transports: list[asyncio.Transport] = []
         # Called when the event in hand has been answered.
@@ -170,7 +96,7 @@ class Worker:
         self._continues: asyncio.Event = asyncio.Event()
         name = uuid4().hex[:16]
         paths = [str(self._program.sockets / f"{name}.{each}") for each in ("event", "control")]
-        listeners = [_listener(path) for path in paths]
+        listeners = [listener_at(path) for path in paths]
         try:
             self._spawn(paths)
             await self._within(self._connected(listeners), seconds)
@@ -184,6 +110,7 @@ class Worker:
 
     def _spawn(self, paths: list[str]) -> None:
         read_end, write_end = os.pipe()
+        self._output = Output(read_end, lambda line: self._log("info", line, {}))
         folder = files(__package__)
         ours = folder / "worker_child.py"
         with as_file(folder / "worker_start.py") as start, as_file(ours) as child:
@@ -206,14 +133,13 @@ class Worker:
                     cwd=self._cwd,
                     start_new_session=True,
                 )
+            except BaseException:
+                self._output.close()
+                raise
             finally:
                 os.close(write_end)
-        os.set_blocking(read_end, False)
-        self._read_end = read_end
         self._exit = os.pidfd_open(self._process.pid)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(read_end, self._read_output)
-        loop.add_reader(self._exit, self._exited)
+        asyncio.get_running_loop().add_reader(self._exit, self._exited)
 
     async def _connected(self, listeners: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
@@ -264,7 +190,8 @@ class Worker:
 
     def _ask(self, work: Work) -> None:
         self._work, self._records = work, []
-        self._said.clear()  # its last words, should it end, are of this event
+        if self._output is not None:
+            self._output.clear()  # its last words, should it end, are of this event
         self.began = work.began = time.monotonic()
         self._transports[0].write(work.frame)
 
@@ -341,36 +268,8 @@ class Worker:
             self._drained.set()
         self._tell_control(message)
 
-    def _read_output(self) -> None:
-        """Prints of the function become lines of its log; never waits.
-
-        The descriptor is read and closed here: uvloop's own pipe transport closes it twice, and
-        the second time it may be somebody else's.
-        """
-        while self._read_end >= 0:
-            try:
-                data = os.read(self._read_end, 1 << 16)
-            except BlockingIOError:
-                return
-            if not data:
-                return self._close_output()
-            self._printed(data)
-
-    def _close_output(self) -> None:
-        if self._read_end >= 0:
-            asyncio.get_running_loop().remove_reader(self._read_end)
-            os.close(self._read_end)
-            self._read_end = -1
-
-    def _printed(self, data: bytes) -> None:
-        self._said += data
-        del self._said[: max(0, len(self._said) - KEEP_OUTPUT)]
-        for line in data.decode("utf-8", "replace").splitlines():
-            if line:
-                self._log("info", line[:LINE], {})
-
     def _last_words(self) -> str:
-        said = self._said.decode("utf-8", "replace").strip()
+        said = self._output.last_words if self._output else ""
         code = self._process.poll() if self._process else None
         return f"the worker process ended with code {code}" + (f":\n{said[-4000:]}" if said else "")
 
@@ -384,8 +283,9 @@ class Worker:
         self._exit = -1
         self._process.wait()
         # What it has printed is there; a process of its own that lives on may hold the other end.
-        self._read_output()
-        self._close_output()
+        if self._output is not None:
+            self._output.read()
+            self._output.close()
         for transport in self._transports:
             transport.close()
         for work in (self._work, self._next):
@@ -457,11 +357,3 @@ class Worker:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-
-
-def _listener(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    listener.listen(1)
-    listener.setblocking(False)
-    return listener

@@ -24,13 +24,15 @@ def broker_at(url: str) -> Broker:
     """The broker that a URL names: "sqs:" (AWS), "sqs://127.0.0.1:4566", the same with
     "kinesis", "nats://127.0.0.1:4222", "kafka://127.0.0.1:9092".
 
-    Raises `GraphError` for a scheme that no broker has.
+    Raises `GraphError` for a scheme that no broker has, and without the address of one's own.
 
     >>> broker_at("memory:")
     <broker memory:>
     """
-    scheme, colon, _ = url.partition(":")
+    scheme, colon, address = url.partition(":")
     if not colon or scheme not in KINDS:
         raise wrong(f"{url!r} names no broker", meant(scheme, list(KINDS)))
+    if scheme in CLIENTS and not address.strip("/"):
+        raise wrong(f"{url!r} names no broker", f"give its address: {scheme}://HOST:PORT")
     made: Broker = import_module(f".{KINDS[scheme]}", __package__).at(url)
     return made

@@ -137,6 +137,7 @@ def test_a_file_in_a_requirements_place_is_refused(make: Make, tmp_path: Path) -
         make("def later():\n    import tiny", ("tiny",))
 
 
+@pytest.mark.slow
 def test_too_large_is_refused_with_the_package_to_blame(make: Make, tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "huge", 251 * 1024 * 1024)
     with pytest.raises(BuildError, match=r"(?s)over Lambda's limit.*huge 1\.0"):

@@ -69,7 +69,10 @@ def test_a_port_in_use_is_said(start: Callable[..., Any], tmp_path: Path) -> Non
     assert second.process.wait(30) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)],
+)
 def test_it_ends_with_all_it_started(dev: Callable[..., Any], number: int) -> None:
     running = dev("--on", "both")
     running.line("deployed: times")

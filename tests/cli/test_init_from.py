@@ -107,12 +107,17 @@ def init(path: Path) -> dict[str, Any]:
 
 
 def load(path: Path) -> Any:
+    _forget()  # an example's `app`, if one was loaded here
     try:
         return load_app(str(path))[0]
     finally:
-        for name in ("pelton_app", "app", "words", "main"):
-            sys.modules.pop(name, None)
+        _forget()
         sys.path.remove(str(path.parent))
+
+
+def _forget() -> None:
+    for name in ("pelton_app", "app", "words", "main"):
+        sys.modules.pop(name, None)
 
 
 def test_a_sam_template_says_what_the_app_says(greeting: Path) -> None:

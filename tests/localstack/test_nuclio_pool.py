@@ -13,7 +13,8 @@ import pytest
 
 from pelton.localstack.nuclio import wire
 from pelton.localstack.nuclio.pool import NoWorker, Pool
-from pelton.localstack.nuclio.worker import Program, Worker, WorkerTimedOut
+from pelton.localstack.nuclio.program import Program
+from pelton.localstack.nuclio.worker import Worker, WorkerTimedOut
 
 HANDLER = """
 import asyncio, os, time

@@ -344,8 +344,9 @@ def test_a_program_s_own_steps_are_refused() -> None:
         spread(Graph("g", str) >> len, "memory:")
     with pytest.raises(WrongUse, match="names nothing that can be imported"):
         spread(Graph("g", int) >> steps.queue("q") >> double, "memory:")
-    with pytest.raises(WrongUse, match="'kafka:' names no broker"):
-        spread(Graph("g") >> steps.queue("q") >> len, "kafka:")
+    for none in ("amqp://127.0.0.1", "kafka:", "nats://"):
+        with pytest.raises(WrongUse, match=f"'{none}' names no broker"):
+            spread(Graph("g") >> steps.queue("q") >> len, none)
 
 
 def test_a_process_that_cannot_start_is_said(
