@@ -9,7 +9,7 @@ WORKERS ?= 2
 # Hundreds of processes are started here: none compiles anew what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint unit test-slow leaks soak versions wheel bench lock docs clean
+.PHONY: demo test lint types unit test-slow leaks soak versions wheel bench lock docs clean
 
 # The stamp is newer than the lock exactly when the environment is what the lock says.
 .venv/.installed: requirements.lock pyproject.toml
@@ -28,17 +28,21 @@ test: .venv/.installed lint unit wheel versions
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy --python-version 3.12 --cache-dir .mypy_cache_312
-	$(BIN)/mypy --python-version 3.13 --cache-dir .mypy_cache_313
+	$(MAKE) --jobs 2 types types-3.12 types-3.13
 	$(BIN)/lint-imports
+
+types: .venv/.installed
+	$(BIN)/mypy
+
+types-%: .venv/.installed
+	$(BIN)/mypy --python-version $* --cache-dir .mypy_cache_$*
 
 unit: .venv/.installed
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Exhaustive, or waiting for what only real time brings.
 test-slow: .venv/.installed
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m "slow or hypothesis" --hypothesis-profile exhaustive
 
 # Garbage is collected after each test: what it has left open fails it.
 leaks: .venv/.installed

@@ -20,6 +20,9 @@ from pathlib import Path
 # Lambda's Python runtimes that its present runtime client is made for.
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 ANSWER_SECONDS = 10  # a version manager's shim may hang
+# Python 3.11 fills these when they are first asked for, and shows them half filled to a thread that
+# asks meanwhile: functions that start together would miss a part of the library.
+sysconfig.get_config_vars()
 
 _QUESTION = """
 import json, os, sys, sysconfig

@@ -222,3 +222,30 @@ def test_without_its_python_a_function_runs_on_ours_and_all_is_said(
     assert f"warning: function {other} asks for {other} and runs on this machine, {machine}" in said
     assert said.count("runs on this machine") == 1
     assert "warning: function f asks for python3.14; it runs on" in said
+
+
+AT_ONCE = """
+import sys, threading
+from pelton.localstack.lambda_.interpreters import own
+
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(8)
+
+def ask():
+    together.wait()
+    assert "None" not in own().library, own().library
+
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+"""
+
+
+def test_threads_that_ask_at_once_are_told_the_whole_library() -> None:
+    for _ in range(3):  # without care, nearly each of these fails
+        asked = subprocess.run(
+            [sys.executable, "-c", AT_ONCE], capture_output=True, text=True, check=False
+        )
+        assert asked.stderr == ""
