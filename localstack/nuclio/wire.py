@@ -178,7 +178,7 @@ def ack_of(message: Mapping[str, Any]) -> Ack | None:
 
 
 def as_sent(text: str) -> str:
-    """Text that was taken byte by byte, as the UTF-8 that it mostly is; a byte that is none is a
+    r"""Text that was taken byte by byte, as the UTF-8 that it mostly is; a byte that is none is a
     lone surrogate, which a frame writes as the byte that came.
 
     >>> as_sent("\xc3\xbc"), as_sent("\xfc")
