@@ -85,11 +85,7 @@ def _behind(files: Files, installed: Installed) -> Callable[[str], Iterable[str]
         for name, _, extra in made.needs if made else ():
             theirs = () if extra else places.get(name, ())
             native = any(each.endswith(".so") for each in theirs)
-            yield from (
-                e
-                for e in theirs
-                if not native or (e.count("/") == 1 and e.endswith("/__init__.py"))
-            )
+            yield from (each for each in theirs if not native or _is_package(each))
 
     return behind
 

@@ -4,7 +4,7 @@ queues of what fails; and what must be there because it is somebody else's."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from ...handlers.function import Function
 from ...handlers.triggers import DynamoDb, Kinesis, Sqs
@@ -18,6 +18,7 @@ from ..kinds.stream import Stream
 from ..place import Place
 
 Functions = Sequence[Function[..., Any]]
+Read = TypeVar("Read", bound=Trigger)
 
 
 def is_given(trigger: Trigger) -> TypeGuard[Sqs]:
@@ -64,7 +65,7 @@ def _streams(functions: Functions) -> Iterator[Resource]:
             yield Stream(name=each.stream, function=function.name)
         if each.dead_letter:
             yield Queue(name=each.dead_letter, function=function.name)
-    for function, table in _tables(functions):
+    for function, table in _readers(functions, DynamoDb):
         if table.dead_letter:
             yield Queue(name=table.dead_letter, function=function.name)
 
@@ -79,27 +80,19 @@ def _users(functions: Functions) -> list[tuple[Function[..., Any], Kinesis]]:
     ]
 
 
-def _readers(functions: Functions) -> list[tuple[Function[..., Any], Kinesis]]:
+def _readers(functions: Functions, kind: type[Read]) -> list[tuple[Function[..., Any], Read]]:
+    """Who has a trigger of that kind."""
     return [
         (function, each)
         for function in functions
         for each in function.triggers
-        if isinstance(each, Kinesis)
-    ]
-
-
-def _tables(functions: Functions) -> list[tuple[Function[..., Any], DynamoDb]]:
-    return [
-        (function, each)
-        for function in functions
-        for each in function.triggers
-        if isinstance(each, DynamoDb)
+        if isinstance(each, kind)
     ]
 
 
 def given_tables(functions: Functions) -> list[str]:
     """The tables whose changes are read, by name, each once."""
-    names = (each.table for _, each in _tables(functions) if not each.is_arn)
+    names = (each.table for _, each in _readers(functions, DynamoDb) if not each.is_arn)
     return list(dict.fromkeys(names))
 
 
@@ -128,14 +121,14 @@ def not_deployed(functions: Functions, is_there: Callable[[list[str]], bool]) ->
 
 def held_up(functions: Functions) -> Iterator[str]:
     """A sentence for each stream of which one record can hold up a shard."""
-    for function, each in _readers(functions):
+    for function, each in _readers(functions, Kinesis):
         if each.retries < 0:
             yield (
                 f"{function.name} reads the stream {each.name} without a dead_letter: a record "
                 "that always fails holds up its shard for as long as the stream keeps it; give "
                 f"kinesis({each.name!r}, dead_letter='QUEUE')"
             )
-    for function, table in _tables(functions):
+    for function, table in _readers(functions, DynamoDb):
         if table.retries < 0:
             yield (
                 f"{function.name} reads the changes of table {table.name} without a dead_letter: "
@@ -147,7 +140,7 @@ def held_up(functions: Functions) -> Iterator[str]:
 def refuse_missing_streams(functions: Functions, is_there: Callable[[str], bool]) -> None:
     """Raise `CannotPlan` for a stream that is given by its ARN and not there: it may be somebody
     else's, so none is made."""
-    for function, trigger in _readers(functions):
+    for function, trigger in _readers(functions, Kinesis):
         if _is_arn(trigger.stream) and not is_there(trigger.stream):
             raise CannotPlan(
                 f"function {function.name!r} reads the stream {trigger.stream}, which is not "

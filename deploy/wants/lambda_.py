@@ -302,23 +302,8 @@ def _stream_mapping(
 ) -> StreamMapping:
     named = not trigger.stream.startswith("arn:")
     arn = place.stream_arn(trigger.stream) if named else trigger.stream
-    letters = trigger.dead_letter
-    return StreamMapping(
-        name=f"{function.name}/{arn}",
-        function=function.name,
-        after=(
-            *((f"stream:{trigger.stream}",) if named else ()),
-            *((f"queue:{letters}",) if letters else ()),
-            *after(function),
-        ),
-        alias=_alias(function),
-        causes=built.causes,
-        batch=trigger.batch,
-        window=trigger.window,
-        retries=trigger.retries,
-        failures=place.queue_arn(letters) if letters else "",
-        start=trigger.start,
-    )
+    after_stream = (f"stream:{trigger.stream}",) if named else ()
+    return StreamMapping(**_of_shards(function, trigger, built, place, arn, after_stream))
 
 
 def _table_mapping(
@@ -334,19 +319,34 @@ def _table_mapping(
             "'StreamViewType': 'NEW_AND_OLD_IMAGES'})\n(where no account is asked, as in an "
             "export, give the stream's ARN in the table's place)"
         )
+    return TableMapping(**_of_shards(function, trigger, built, place, arn))
+
+
+def _of_shards(
+    function: Function[..., Any],
+    trigger: Kinesis | DynamoDb,
+    built: Built,
+    place: Place,
+    arn: str,
+    stream: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """What mappings of all streams of shards say.
+
+    arn: of the stream;  stream: what it must wait for
+    """
     letters = trigger.dead_letter
-    return TableMapping(
-        name=f"{function.name}/{arn}",
-        function=function.name,
-        after=(*((f"queue:{letters}",) if letters else ()), *after(function)),
-        alias=_alias(function),
-        causes=built.causes,
-        batch=trigger.batch,
-        window=trigger.window,
-        retries=trigger.retries,
-        failures=place.queue_arn(letters) if letters else "",
-        start=trigger.start,
-    )
+    return {
+        "name": f"{function.name}/{arn}",
+        "function": function.name,
+        "after": (*stream, *((f"queue:{letters}",) if letters else ()), *after(function)),
+        "alias": _alias(function),
+        "causes": built.causes,
+        "batch": trigger.batch,
+        "window": trigger.window,
+        "retries": trigger.retries,
+        "failures": place.queue_arn(letters) if letters else "",
+        "start": trigger.start,
+    }
 
 
 def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:

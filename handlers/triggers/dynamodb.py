@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar, TypedDict
 
-from ..checks import in_range, one_of, placed, text
+from ..checks import placed, text
 from ..errors import WrongUse
 from .base import Trigger
-from .kinesis import FOR_EVER, RETRIES, STARTS
-from .sqs import ON_INVALID
+from .kinesis import FOR_EVER, RETRIES, check_shards
 
 
 class TableChange(TypedDict):
@@ -51,7 +49,6 @@ class DynamoDb(Trigger):
 
     def __post_init__(self) -> None:
         text("dynamodb table", self.table)
-        text("dynamodb dead_letter", self.dead_letter)
         if not self.table:
             raise WrongUse("dynamodb() needs a table's name, or its stream's ARN")
         if self.is_arn and "/stream/" not in self.table:
@@ -59,17 +56,7 @@ class DynamoDb(Trigger):
                 f"dynamodb table={self.table!r} is the ARN of a table",
                 advice="give the table's name, or the ARN of its stream (LatestStreamArn)",
             )
-        in_range("dynamodb batch", self.batch, 1, 10_000)
-        in_range("dynamodb window", self.window, 0, 300, " seconds")
-        in_range("dynamodb retries", self.retries, FOR_EVER, 10_000)
-        one_of("dynamodb start", self.start, STARTS)
-        one_of("dynamodb on_invalid", self.on_invalid, ON_INVALID)
-        if self.dead_letter and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.dead_letter):
-            raise WrongUse(
-                f"dynamodb dead_letter={self.dead_letter!r} is no name of a standard SQS queue",
-                advice="up to 80 letters, digits, '-' and '_'; a stream's failures go to no FIFO "
-                "queue",
-            )
+        check_shards(self)
 
     @property
     def is_arn(self) -> bool:

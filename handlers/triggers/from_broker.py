@@ -63,6 +63,19 @@ class FromBroker(Trigger):
         """The same, for the function of that name."""
         return self.source
 
+    def check_native(self, *words: str, reads: str) -> None:
+        """Raise for the first of `words` that is asked for: Nuclio's own trigger has none of them.
+
+        reads: what the bridge reads instead
+        """
+        usual = type(self)
+        asked = next((e for e in words if getattr(self, e) != getattr(usual, e)), "")
+        if asked:
+            raise WrongUse(
+                f"{self.kind} has native=True and {asked}=, which Nuclio's own trigger has not",
+                advice=f"leave native= away: `pelton bridge` reads the {reads} then",
+            )
+
     def same_source(self, other: Trigger) -> bool:
         return isinstance(other, FromBroker) and self.source == other.source
 

@@ -36,16 +36,7 @@ class Kafka(FromBroker):
         if self.start not in STARTS:
             raise WrongUse(f"kafka start={self.start!r} is none of {', '.join(STARTS)}")
         if self.native:
-            self._check_native()
-
-    def _check_native(self) -> None:
-        asked = [name for name in ("attempts", "ca") if getattr(self, name)]
-        asked += ["batch"] if self.batch > 1 else []
-        if asked:
-            raise WrongUse(
-                f"kafka has native=True and {asked[0]}=, which Nuclio's own trigger has not",
-                advice="leave native= away: `pelton bridge` reads the topic then",
-            )
+            self.check_native("attempts", "ca", "batch", reads="topic")
 
     @property
     def name(self) -> str:

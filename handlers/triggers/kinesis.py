@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..checks import in_range, one_of, placed, text
 from ..errors import WrongUse
@@ -13,6 +13,22 @@ from .sqs import ON_INVALID
 STARTS = ("LATEST", "TRIM_HORIZON")
 FOR_EVER = -1
 RETRIES = 10  # where a record that is given up has somewhere to go
+
+
+def check_shards(trigger: Any) -> None:
+    """Raise where the words that all streams of shards share say what cannot be."""
+    kind = trigger.kind
+    text(f"{kind} dead_letter", trigger.dead_letter)
+    in_range(f"{kind} batch", trigger.batch, 1, 10_000)
+    in_range(f"{kind} window", trigger.window, 0, 300, " seconds")
+    in_range(f"{kind} retries", trigger.retries, FOR_EVER, 10_000)
+    one_of(f"{kind} start", trigger.start, STARTS)
+    one_of(f"{kind} on_invalid", trigger.on_invalid, ON_INVALID)
+    if trigger.dead_letter and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", trigger.dead_letter):
+        raise WrongUse(
+            f"{kind} dead_letter={trigger.dead_letter!r} is no name of a standard SQS queue",
+            advice="up to 80 letters, digits, '-' and '_'; a stream's failures go to no FIFO queue",
+        )
 
 
 class Kinesis(Trigger):
@@ -32,20 +48,9 @@ class Kinesis(Trigger):
 
     def __post_init__(self) -> None:
         text("kinesis stream", self.stream)
-        text("kinesis dead_letter", self.dead_letter)
         if not self.stream:
             raise WrongUse("kinesis() needs a stream's name or ARN")
-        in_range("kinesis batch", self.batch, 1, 10_000)
-        in_range("kinesis window", self.window, 0, 300, " seconds")
-        in_range("kinesis retries", self.retries, FOR_EVER, 10_000)
-        one_of("kinesis start", self.start, STARTS)
-        one_of("kinesis on_invalid", self.on_invalid, ON_INVALID)
-        if self.dead_letter and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.dead_letter):
-            raise WrongUse(
-                f"kinesis dead_letter={self.dead_letter!r} is no name of a standard SQS queue",
-                advice="up to 80 letters, digits, '-' and '_'; a stream's failures go to no FIFO "
-                "queue",
-            )
+        check_shards(self)
 
     @property
     def name(self) -> str:

@@ -39,16 +39,7 @@ class Mqtt(FromBroker):
         if self.version not in VERSIONS:
             raise WrongUse(f"mqtt version={self.version!r} is none of {', '.join(VERSIONS)}")
         if self.native:
-            self._check_native()
-
-    def _check_native(self) -> None:
-        asked = [name for name in ("attempts", "ca", "key") if getattr(self, name)]
-        asked += ["batch"] if self.batch > 1 else []
-        if asked:
-            raise WrongUse(
-                f"mqtt has native=True and {asked[0]}=, which Nuclio's own trigger has not",
-                advice="leave native= away: `pelton bridge` reads the topic then",
-            )
+            self.check_native("attempts", "ca", "key", "batch", reads="topic")
 
     @property
     def name(self) -> str:

@@ -45,18 +45,9 @@ class RabbitMQ(FromBroker):
                 advice="a batch is never larger than what is handed out at one time",
             )
         if self.native:
-            self._check_native()
-
-    def _check_native(self) -> None:
-        asked = [name for name in ("attempts", "ca", "key") if getattr(self, name)]
-        asked += ["batch"] if self.batch > 1 else []
-        # Nuclio declares its queue without a kind, which a quorum queue does not take.
-        asked += ["make"] if self.make == "quorum" else []
-        if asked:
-            raise WrongUse(
-                f"rabbitmq has native=True and {asked[0]}=, which Nuclio's own trigger has not",
-                advice="leave native= away: `pelton bridge` reads the queue then",
-            )
+            # Nuclio declares its queue without a kind, which a quorum queue does not take.
+            kind = ("make",) if self.make == "quorum" else ()
+            self.check_native("attempts", "ca", "key", "batch", *kind, reads="queue")
 
     @property
     def name(self) -> str:

@@ -103,16 +103,24 @@ def receives(queue: Address) -> int:
     return min(queue.attempts + SPARE_RECEIVES, MOST_RECEIVES)
 
 
-def bury_broken(
-    broker: Broker, queue: Address, text: str, received: Received, error: Exception
-) -> None:
-    """Move what is no JSON to the dead letters, as text; what they do not take comes again."""
-    message = received.message
-    message.value, message.graph = text, queue.name
-    letter = message.dead({"error": f"no JSON: {error}", "queue": queue.name})
-    (told,) = broker.send(dead(queue), [letter])
-    if not isinstance(told, NotSent):
-        broker.done(queue, [received])
+def read(
+    broker: Broker, queue: Address, data: str | bytes, name: str, attempt: int, handle: Any
+) -> Received | None:
+    """What a queue has handed out; None for what is no JSON, which goes to the dead letters as
+    text (what they do not take comes again).
+
+    name: the broker's own of it, for a message that has no key
+    """
+    try:
+        return Received(Message.from_text(data, name), attempt, handle)
+    except ValueError as error:
+        text = data if isinstance(data, str) else data.decode(errors="replace")
+        broken = Message(text, idempotency_key=name, graph=queue.name)
+        letter = broken.dead({"error": f"no JSON: {error}", "queue": queue.name})
+        (told,) = broker.send(dead(queue), [letter])
+        if not isinstance(told, NotSent):
+            broker.done(queue, [Received(broken, attempt, handle)])
+        return None
 
 
 def bury_deadly(broker: Broker, queue: Address, received: Received) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..message import Message
 from ..steps.queue import Address
-from .base import Away, Broker, NoSuchQueue, NotSent, Received, bury_broken, dead
+from .base import Away, Broker, NoSuchQueue, NotSent, Received, dead, read
 
 PARTITIONS = 8  # of a topic that is made here
 _ANSWER = 10.0  # seconds that brokers may take to answer
@@ -111,13 +111,8 @@ class KafkaBroker:
             taken = self._reader(queue).take(most, wait)
         for record, handle in taken:
             name = f"{queue.name}/{handle[0]}/{handle[1]}"
-            try:
-                message = Message.from_text(record.data, name)
-                found.append(Received(message, record.tries, handle))
-            except ValueError as error:
-                text = record.data.decode(errors="replace")
-                broken = Received(Message(None, idempotency_key=name), record.tries, handle)
-                bury_broken(self, queue, text, broken, error)
+            if one := read(self, queue, record.data, name, record.tries, handle):
+                found.append(one)
         return found
 
     def done(self, queue: Address, received: Sequence[Received]) -> None:

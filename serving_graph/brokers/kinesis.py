@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..message import Message
 from ..steps.queue import Address
-from .base import Away, Broker, NoSuchQueue, NotSent, Received, bury_broken, digest_id
+from .base import Away, Broker, NoSuchQueue, NotSent, Received, digest_id, read
 from .sqs import SqsBroker, client_of
 
 if TYPE_CHECKING:
@@ -115,13 +115,8 @@ class KinesisBroker:
         found = []
         for record, handle in self._asked(queue, lambda: self._reader(queue).take(most, wait)):
             name = f"{queue.name}:{record.sequence}"
-            try:
-                message = Message.from_text(record.data, name)
-                found.append(Received(message, record.tries, handle))
-            except ValueError as error:
-                text = record.data.decode(errors="replace")
-                broken = Received(Message(None, idempotency_key=name), record.tries, handle)
-                bury_broken(self, queue, text, broken, error)
+            if one := read(self, queue, record.data, name, record.tries, handle):
+                found.append(one)
         return found
 
     def done(self, queue: Address, received: Sequence[Received]) -> None:

@@ -18,10 +18,10 @@ from .base import (
     NoSuchQueue,
     NotSent,
     Received,
-    bury_broken,
     bury_deadly,
     dead,
     digest_id,
+    read,
     receives,
 )
 
@@ -115,14 +115,9 @@ class NatsBroker:
         for each in self._do(self._receive(queue, most, wait)):
             told = each.metadata
             name, count = f"{queue.name}:{told.sequence.stream}", told.num_delivered
-            try:
-                one = Received(Message.from_text(each.data, name), count, each)
-                if not (count > receives(queue) and bury_deadly(self, queue, one)):
-                    found.append(one)
-            except ValueError as error:
-                text = each.data.decode(errors="replace")
-                broken = Received(Message(None, idempotency_key=name), count, each)
-                bury_broken(self, queue, text, broken, error)
+            one = read(self, queue, each.data, name, count, each)
+            if one and not (count > receives(queue) and bury_deadly(self, queue, one)):
+                found.append(one)
         return found
 
     async def _receive(self, queue: Address, most: int, wait: float) -> list[Any]:

@@ -17,9 +17,9 @@ from .base import (
     NoSuchQueue,
     NotSent,
     Received,
-    bury_broken,
     dead,
     digest_id,
+    read,
     receives,
 )
 
@@ -144,16 +144,8 @@ class SqsBroker:
         for each in records:
             count = int(each.get("Attributes", {}).get("ApproximateReceiveCount", 1))
             handle, name = each["ReceiptHandle"], each["MessageId"]
-            try:
-                yield Received(Message.from_text(each["Body"], name), count, handle)
-            except ValueError as error:
-                bury_broken(
-                    self,
-                    queue,
-                    each["Body"],
-                    Received(Message(None, idempotency_key=name), count, handle),
-                    error,
-                )
+            if one := read(self, queue, each["Body"], name, count, handle):
+                yield one
 
     def done(self, queue: Address, received: Sequence[Received]) -> None:
         for first in range(0, len(received), BATCH):
