@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from ..deploy.asking import invoke_live
 from ..deploy.session import Where, connect
 from ..deploy.tls import speaks_tls
 from ..event_sources import Failed
@@ -44,15 +45,9 @@ def _on_lambda(where: Where, name: str) -> Call:
     aws, _ = connect(where)
     client = aws.client("lambda")
 
-    def invoke(payload: bytes) -> Any:
-        try:  # as triggers call it: by the alias `live`, where it has one
-            return client.invoke(FunctionName=name, Qualifier="live", Payload=payload)
-        except client.exceptions.ResourceNotFoundException:
-            return client.invoke(FunctionName=name, Payload=payload)
-
     def call_now(payload: bytes) -> Any:
         try:
-            answer = invoke(payload)
+            answer = invoke_live(client, name, payload)
         except (BotoCoreError, ClientError) as error:
             raise Failed(f"function {name}: {error}", blame=_is_large(error)) from error
         body = json.loads(answer["Payload"].read() or b"null")

@@ -58,20 +58,13 @@ def _body(data: str | None, data_file: Path | None) -> bytes:
 
 
 def _lambda(where: Any, name: str, body: bytes) -> tuple[str, bool]:
+    from ..deploy.asking import invoke_live
     from ..deploy.session import connect
 
     aws, _ = connect(where)
     with aws.named(f"function {name!r}"):
-        answer = _asked(aws.client("lambda"), name, body)
+        answer = invoke_live(aws.client("lambda"), name, body)
     return answer["Payload"].read().decode(), "FunctionError" in answer
-
-
-def _asked(client: Any, name: str, body: bytes) -> Any:
-    """As triggers call it: by the alias `live`, where it has one."""
-    try:
-        return client.invoke(FunctionName=name, Qualifier="live", Payload=body)
-    except client.exceptions.ResourceNotFoundException:
-        return client.invoke(FunctionName=name, Payload=body)
 
 
 def _nuclio(address: str, name: str, body: bytes, path: str | None) -> tuple[str, bool]:
@@ -105,20 +98,13 @@ def _nuclio(address: str, name: str, body: bytes, path: str | None) -> tuple[str
 
 
 def _is_there(address: str, name: str) -> bool:
-    import httpx
-
-    from ..deploy.tls import speaks_tls
+    from ..deploy.asking import nuclio_function
+    from ..deploy.errors import Unreachable
 
     try:
-        answer = httpx.get(
-            f"{address.rstrip('/')}/api/functions/{name}",
-            timeout=30,
-            trust_env=False,
-            verify=speaks_tls(address),
-        )
-    except httpx.HTTPError:
+        return nuclio_function(address, name).status_code == 200
+    except Unreachable:
         return False
-    return answer.status_code == 200
 
 
 def _parsed(text: str) -> Any:

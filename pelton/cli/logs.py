@@ -67,23 +67,12 @@ def _lambda(where: Any, name: str) -> Iterator[dict[str, Any] | None]:
 
 
 def _nuclio(address: str, name: str) -> Iterator[dict[str, Any] | None]:
-    import httpx
-
+    from ..deploy.asking import nuclio_function
     from ..deploy.errors import CallFailed
-    from ..deploy.targets.aws import unreachable
-    from ..deploy.tls import speaks_tls
 
     seen = 0
     while True:
-        try:
-            answer = httpx.get(
-                f"{address.rstrip('/')}/api/functions/{name}",
-                timeout=30,
-                trust_env=False,
-                verify=speaks_tls(address),
-            )
-        except httpx.HTTPError as error:
-            raise unreachable(address, str(error)) from None
+        answer = nuclio_function(address, name)
         if answer.status_code != 200:
             raise CallFailed(f"there is no function {name!r} on nuclio at {address}")
         lines = answer.json()["status"].get("logs") or []

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..builders import load_app
+from ..deploy.asking import nuclio_function
 from ..deploy.errors import CallFailed
 from ..deploy.health import read_health
 from ..deploy.session import Where, connect
@@ -142,18 +143,8 @@ def emulator_calls(where: Where, name: str) -> Generator[list[Recorded], None, N
 
 def _must_be_there(where: Where, name: str) -> None:
     if where.platforms == ("nuclio",):
-        import httpx
-
         address = where.nuclio_address
-        try:
-            found = httpx.get(
-                f"{address.rstrip('/')}/api/functions/{name}",
-                trust_env=False,
-                verify=speaks_tls(address),
-            )
-        except httpx.HTTPError as error:
-            raise unreachable(address, str(error)) from None
-        if found.status_code == 404:
+        if nuclio_function(address, name, seconds=5).status_code == 404:
             raise CallFailed(f"there is no function {name!r} on nuclio at {address}")
         return
     aws, _ = connect(where)

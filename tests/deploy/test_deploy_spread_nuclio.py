@@ -15,6 +15,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from ..event_sources.servers.base import running
 from ..event_sources.servers.kafka import kafka_server
 from ..event_sources.servers.nats import NatsServer
 from .commands import Run, commands_at
@@ -72,9 +73,7 @@ _numbers = count()
 
 @pytest.fixture(scope="module")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    server = NatsServer(tmp_path_factory.mktemp("nats"))
-    yield server
-    server.stop()
+    yield from running(NatsServer, tmp_path_factory, "nats")
 
 
 class Shop:

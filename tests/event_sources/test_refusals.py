@@ -19,6 +19,7 @@ from pelton.event_sources.sources.redis_stream import RedisStream
 
 from .bench import Seen, until
 from .promises import NOW
+from .servers.base import running
 from .servers.certificates import Certificates, certificates
 from .servers.nats import NatsServer
 from .servers.redis import RedisServer
@@ -52,23 +53,17 @@ class GuardedRedis(RedisServer):
 
 @pytest.fixture(scope="module")
 def guarded_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    server = GuardedNats(tmp_path_factory.mktemp("guarded-nats"))
-    yield server
-    server.stop()
+    yield from running(GuardedNats, tmp_path_factory, "guarded-nats")
 
 
 @pytest.fixture(scope="module")
 def secret_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretNats]:
-    server = SecretNats(tmp_path_factory.mktemp("secret-nats"))
-    yield server
-    server.stop()
+    yield from running(SecretNats, tmp_path_factory, "secret-nats")
 
 
 @pytest.fixture(scope="module")
 def guarded_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = GuardedRedis(tmp_path_factory.mktemp("guarded-redis"))
-    yield server
-    server.stop()
+    yield from running(GuardedRedis, tmp_path_factory, "guarded-redis")
 
 
 def reason_of(source: Source) -> str:

@@ -37,6 +37,11 @@ REDIS = "redis://127.0.0.1:6379/0"
             "has native=True and batch=",
         ),
         (
+            pelton.kafka,
+            {"topic": "t", "brokers": KAFKA, "native": True, "attempts": 1, "dead_letter": "d"},
+            "has native=True and attempts=",
+        ),
+        (
             pelton.cron,
             {"every": "1h", "missed": "some"},
             "is none of skip, last, all",

@@ -9,14 +9,33 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pytest
 
 from ...ports import free_port
 
 PATIENCE = 60.0  # seconds for a server to answer on a machine that is busy
+
+
+class Stops(Protocol):
+    """What a test has to stop."""
+
+    def stop(self) -> None: ...
+
+
+Running = TypeVar("Running", bound=Stops)
+
+
+def running(
+    make: Callable[[Path], Running], folders: pytest.TempPathFactory, name: str
+) -> Iterator[Running]:
+    """A fixture's server, in a folder of its own."""
+    server = make(folders.mktemp(name))
+    yield server
+    server.stop()
 
 
 class Server:

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 
 import pelton
-from pelton import App, Graph, InvalidInput, Overloaded, http, steps
+from pelton import App, Graph, http, steps
 from pelton.runtime.logs import JsonLogger
 from pelton.runtime.nuclio import make_entry
 from pelton.runtime.nuclio_shapes import Context, Logger, Platform, TriggerInfo
 from pelton.testing import on_nuclio
 from pelton.testing_events import nuclio_bridged, nuclio_http, redis
 
-CALLS: list[list[float]] = []
-
-
-def positive(n: float) -> float:
-    if n < 0:
-        raise InvalidInput([{"path": [], "message": "negative", "type": "sign"}])
-    if n == 14:
-        raise Overloaded("14 is too much", after=7)
-    return n
-
-
-async def later_positive(n: float) -> float:
-    await asyncio.sleep(0)
-    return positive(n)
-
-
-def inverse(values: list[float]) -> list[float]:
-    CALLS.append(values)
-    return [1 / each for each in values]
+from .inverses import CALLS, inverse, later_positive, positive
 
 
 @pytest.fixture(autouse=True)

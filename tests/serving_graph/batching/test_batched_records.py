@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 
-from pelton import App, Graph, InvalidInput, sqs, steps
+from pelton import App, Graph, sqs, steps
 from pelton.runtime.aws import make_handler
 from pelton.testing import lambda_context
 from pelton.testing_events import sqs as sqs_event
 
-CALLS: list[list[float]] = []
-
-
-def positive(n: float) -> float:
-    if n < 0:
-        raise InvalidInput([{"path": [], "message": "negative", "type": "sign"}])
-    return n
-
-
-async def later_positive(n: float) -> float:
-    await asyncio.sleep(0)
-    return positive(n)
-
-
-def inverse(values: list[float]) -> list[float]:
-    CALLS.append(values)
-    return [1 / each for each in values]
+from .inverses import CALLS, inverse, later_positive, positive
 
 
 @pytest.fixture(autouse=True)
