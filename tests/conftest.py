@@ -1,8 +1,15 @@
-"""What every test has: properties that are about values, never about how fast the machine is.
+"""What every test has: properties that are about values, never about how fast the machine is, and
+no module of another file's apps.
 
 As many examples as the whole suite's five minutes allow; `make test-slow` tries many more.
 """
 
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -13,3 +20,20 @@ settings.register_profile(
 )
 settings.register_profile("exhaustive", settings.get_profile("any speed"), max_examples=500)
 settings.load_profile("any speed")
+
+_ROOT = Path(__file__).parents[1]
+_EXAMPLES = str(_ROOT / "examples")
+_OURS = (str(_ROOT), *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules_of_apps_go_with_their_file() -> Iterator[None]:
+    """Apps of two files may have modules of one name, `app` the first of them, and the files of
+    a process run in any order."""
+    known, path = set(sys.modules), list(sys.path)
+    yield
+    for name in set(sys.modules) - known:
+        place = getattr(sys.modules[name], "__file__", None) or ""
+        if place and (place.startswith(_EXAMPLES) or not place.startswith(_OURS)):
+            del sys.modules[name]
+    sys.path[:] = path

@@ -107,9 +107,13 @@ class Aws:
             proxies={} if _is_loopback(self.account.endpoint) else None,
         )
         with self.named(service):
-            return self.session.create_client(
+            client = self.session.create_client(
                 service, endpoint_url=self.account.endpoint or None, config=config
             )
+        # Made at the first look, and by two threads twice: the error that one raises is then not
+        # of the class that the other's `except` names.
+        _ = client.exceptions
+        return client
 
     @contextmanager
     def named(self, what: str) -> Iterator[None]:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -210,3 +212,24 @@ def test_a_role_of_another_account() -> None:
     refuse_roles_of_others(functions, Place("eu-west-1", "111111111111"))
     with pytest.raises(CannotPlan, match=r"role of account 111111111111, .* account 222222222222"):
         refuse_roles_of_others(functions, Place("eu-west-1", "222222222222"))
+
+
+def test_threads_that_share_a_client_know_each_other_s_errors() -> None:
+    """Botocore makes a client's errors at the first look: an absent function, asked for by two
+    threads at once, was no absence but a failed plan."""
+    often, threads = sys.getswitchinterval(), 4
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(3):
+            nowhere = Account("http://127.0.0.1:1", "us-east-1", "test", "test")
+            client = Aws(nowhere).client("lambda")
+            together = threading.Barrier(threads)
+
+            def look(_: int, client: Any = client, together: Any = together) -> Any:
+                together.wait()
+                return client.exceptions.ResourceNotFoundException
+
+            with ThreadPoolExecutor(threads) as pool:
+                assert len(set(pool.map(look, range(threads)))) == 1
+    finally:
+        sys.setswitchinterval(often)
