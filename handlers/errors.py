@@ -21,7 +21,10 @@ Any other error is a bug of whoever raised it (HTTP: 500).  Each class says its 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class PeltonError(Exception):
@@ -31,6 +34,14 @@ class PeltonError(Exception):
     """
 
     status: ClassVar[int] = 500
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process as it is, whatever its class takes to be made."""
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[PeltonError], args: tuple[Any, ...]) -> PeltonError:
+    return kind.__new__(kind, *args)
 
 
 class WrongUse(PeltonError):
@@ -51,24 +62,31 @@ class GraphError(WrongUse):
 
 
 class InvalidInput(PeltonError):
-    """The event does not fit the function's types.
+    """The event does not fit the function's types; or your code says what is wrong with it.
 
     `details` lists one dict a fault: `path` (field names and indices from the body's root),
     `message`, and `type` (a short machine word).
 
+    what: a sentence about one fault, or the list of them
+    path: where the fault of a sentence is; empty: the whole body
+
     >>> error = InvalidInput([{"path": ["leg", 0], "message": "missing", "type": "missing"}])
     >>> str(error)
     'leg.0: missing'
+    >>> print(InvalidInput("an order needs an item", path=["items"]))
+    items: an order needs an item
     """
 
     status = 422
 
-    def __init__(self, details: list[dict[str, Any]]) -> None:
-        self.details = details
+    def __init__(self, what: str | list[dict[str, Any]], path: Sequence[str | int] = ()) -> None:
+        if isinstance(what, str):
+            what = [{"path": list(path), "message": what, "type": "refused"}]
+        self.details = what
         super().__init__(
             "; ".join(
                 ": ".join(filter(None, (".".join(map(str, each["path"])), each["message"])))
-                for each in details
+                for each in what
             )
         )
 

@@ -83,7 +83,7 @@ class Graph(Generic[I, O]):
             is_async=is_async,
             takes_context=any(each.takes_context for each in steps),
             drops=drops,
-            _executor=Executor(name, steps, is_async=is_async),
+            _executor=Executor(name, steps, is_async=is_async, check=self._check_steps),
         )
 
     name: str
@@ -265,8 +265,11 @@ class Graph(Generic[I, O]):
     def check(self) -> None:
         """Raise `GraphError` for what no joint could see yet: a graph without steps, a step whose
         value nobody takes, and a queue that cannot carry its value."""
-        check_sequence(f"graph {self.name!r}", self.steps, self.place, self.input_type)
+        self._check_steps()
         self.split()
+
+    def _check_steps(self) -> None:
+        check_sequence(f"graph {self.name!r}", self.steps, self.place, self.input_type)
 
     def split(self, name: str = "") -> tuple[Any, ...]:
         """What each function does of this graph, where its queues or its `once` steps make that
@@ -457,9 +460,13 @@ class Graph(Generic[I, O]):
         return {"value": self.input_type, "return": self.output_type}
 
     def __repr__(self) -> str:
-        steps = " >> ".join(each.name for each in self.steps) or "no steps"
+        steps = " >> ".join(map(_said, self.steps)) or "no steps"
         types = f"{type_name(self.input_type)} -> {type_name(self.output_type)}"
         return f"<graph {self.name}: {types}: {steps}>"
+
+
+def _said(step: Step[Any, Any]) -> str:
+    return f"{step.name} (after {', '.join(step.after)})" if step.after else step.name
 
 
 def _walk(steps: tuple[Step[Any, Any], ...]) -> Iterator[Step[Any, Any]]:

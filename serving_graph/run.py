@@ -192,6 +192,7 @@ class Executor:
     watch:   who counts and times the steps
     spans:   who makes spans of the runs and the steps
     dropped: the answer for an event that goes no further
+    check:   raises, before anything is made, for steps that cannot run together
 
     >>> from pelton import Graph
     >>> run = (Graph("size", str) >> len).compile()
@@ -209,9 +210,10 @@ class Executor:
         watch: Watch | None = None,
         spans: Spans | None = None,
         dropped: Any = None,
+        check: Callable[[], object] | None = None,
     ) -> None:
         self.name, self.steps, self.is_async = name, tuple(steps), is_async
-        self.dropped = dropped
+        self.dropped, self._check = dropped, check
         self.clock, self.watch, self.spans = clock, watch, spans
         self._lock = RLock()  # of `threading` this is all that is needed here
         self._worker: Worker | None = None
@@ -249,6 +251,8 @@ class Executor:
                 self.stop(context)
             if not self.steps:
                 raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
+            if self._check is not None:
+                self._check()
             if telemetry is not None:
                 self.observe(context, telemetry)
             worker = Worker(context, self.clock, self.watch, self.spans)

@@ -109,6 +109,9 @@ def test_a_value_that_nobody_takes_is_refused_before_anything_runs() -> None:
     graph = Graph("flow", str).to(words).to(count).to(first, after="words")
     with pytest.raises(GraphError, match="no step takes the value of step 'count'"):
         graph.check()
+    with pytest.raises(GraphError, match="no step takes the value of step 'count'"):
+        graph("not served, only called")
+    assert "words (after input)" not in repr(graph) and "first (after words)" in repr(graph)
 
 
 def test_a_first_step_that_takes_anything_narrows_no_other() -> None:
