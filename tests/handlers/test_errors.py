@@ -19,7 +19,7 @@ def test_a_handler_refuses_its_event_in_a_sentence() -> None:
             raise pelton.InvalidInput("an order needs an item", path=["items"])
         return len(items)
 
-    with pytest.raises(pelton.InvalidInput, match="^items: an order needs an item$") as caught:
+    with pytest.raises(pelton.InvalidInput, match=r"^items: an order needs an item$") as caught:
         invoke(order, [])
     fault = {"path": ["items"], "message": "an order needs an item", "type": "refused"}
     assert caught.value.details == [fault]
