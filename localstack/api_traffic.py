@@ -35,12 +35,25 @@ async def serve(services: Services, request: Request) -> Response:
         CLIENT.reset(token)
 
 
+def _with_ws(request: Request, response: Response) -> Response:
+    """Answers that tell of WebSocket APIs have the scheme of their addresses."""
+    if not request.path.startswith(_APIS) or b'"WEBSOCKET"' not in response.body:
+        return response
+    told = json.loads(response.body)
+    for each in told.get("items", [told]):
+        if each.get("protocolType") == "WEBSOCKET":
+            each["apiEndpoint"] = each["apiEndpoint"].replace("http", "ws", 1)
+    body = json.dumps(told).encode()
+    headers = [each for each in response.headers if each[0].lower() != "content-length"]
+    return replace(response, headers=headers, body=body)
+
+
 # -- quick create
 async def quickly_made(services: Services, request: Request) -> Response:
     """The answer to any other request; an API that was made with a target is whole with it."""
     asked = _asked(request)
     if "target" not in asked:
-        return await services(request)
+        return _with_ws(request, await services(request))
     if request.method == "PATCH":
         return _refused("The emulator does not change the target of an API: update its integration")
     if asked.get("protocolType") != "HTTP":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -19,7 +20,7 @@ from .clock import Clock, RealClock
 from .clock_door import ClockDoor
 from .debug_door import DebugDoor
 from .front import Handler, Request, Response
-from .gateway import Gateway, at_home, is_api, is_public, signed_for
+from .gateway import Gateway, at_home, is_api, is_connections, is_public, signed_for
 from .lambda_.account import Account
 from .lambda_.api import LambdaApi
 from .lambda_.url_door import UrlDoor
@@ -28,9 +29,10 @@ from .seen import Seen
 from .services import Services
 from .signatures.check import Signatures
 from .turnstile import Turnstile
-from .wiring import Machinery
+from .wiring import Machinery, say
 
 if TYPE_CHECKING:
+    from .websocket_apis.apis import WebSocketApis
     from .websockets import WebSocket
 
 
@@ -56,6 +58,7 @@ class Doors:
         self._services, self._pushes, self._clock = services, pushes, clock
         self._signatures, self._nuclio_url, self._wipe = signatures, nuclio_url, reset
         self._seen = Seen()
+        self._websockets: WebSocketApis | None = None
 
     def handler(self, foreign: Callable[[Request], bool]) -> Handler:
         """Who answers every request of the port; foreign: whether a page of elsewhere sent it."""
@@ -95,6 +98,8 @@ class Doors:
         elif service == "monitoring":
             await self._machinery.metrics.flush()
         await self._pushes.settle()
+        if is_connections(request):
+            return await self._websocket_apis().manage(request)
         try:
             if is_api(request):
                 return await api_traffic.serve(self._services, request)
@@ -104,10 +109,34 @@ class Doors:
             return await api_traffic.quickly_made(self._services, request)
         finally:
             self._machinery.bell.ring(service, request.target.encode() + request.body)
+            if self._websockets is not None and request.method not in ("GET", "HEAD"):
+                self._websockets.forget()
+
+    def _websocket_apis(self) -> WebSocketApis:
+        if self._websockets is None:
+            from .websocket_apis.apis import WebSocketApis
+
+            self._websockets = WebSocketApis(
+                self._services,
+                self._pushes.deliver,
+                self._clock,
+                self._account.place,
+                self._signatures,
+                say,
+            )
+        return self._websockets
+
+    async def close(self) -> None:
+        """End the connections that there are."""
+        if self._websockets is not None:
+            await self._websockets.close()
 
     def websocket(self, request: Request, ended: Callable[[], None]) -> WebSocket:
-        """A connection of API Gateway's WebSocket APIs."""
+        """A connection: of a WebSocket API, or of one of ministack's services."""
         from .websockets import WebSocket  # 25 ms that only the first of them waits for
+
+        if is_api(request):
+            return WebSocket(partial(self._talk, request), at_home(request), ended)
 
         async def converse(scope: asgi.Message, receive: asgi.Receive, send: asgi.Send) -> None:
             await self._services.loaded()
@@ -115,6 +144,11 @@ class Doors:
             await self._services.converse(scope, receive, send)
 
         return WebSocket(converse, at_home(request), ended)
+
+    async def _talk(
+        self, request: Request, scope: asgi.Message, receive: asgi.Receive, send: asgi.Send
+    ) -> None:
+        await self._websocket_apis().converse(request, receive, send)
 
     async def _health(self, request: Request) -> Mapping[str, Any]:
         """What there is; `?runtime=python3.12` waits until it is known what runs that."""

@@ -231,6 +231,7 @@ class Emulator:
             self.nuclio_url,
             self.reset,
         )
+        self._made.append(doors.close)
         self._front.websocket = doors.websocket
         await self._front.serve(doors.handler(self._gate.foreign))
         await self._nuclio_front.serve(self.dashboard)

@@ -54,7 +54,11 @@ botocore's model, public documents, and answers recorded on AWS.
 | binary message attributes of SNS (ministack) | reach the function in base64 | arrive empty |
 | events for Lambda authorizers of API Gateway | as AWS documents them | as ministack makes them |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause; `lambda:invoke` waits also with InvocationType Event |
-| how long API Gateway waits for a function | 29 s (REST, then 504), 30 s (HTTP, then 503) | as long as the function may run |
+| how long API Gateway waits for a function | 29 s (REST, then 504; WebSocket), 30 s (HTTP, then 503) | as long as the function may run |
+| limits of WebSocket APIs | 128 KB a message, 32 KB a frame, no binary messages, 10 minutes idle, 2 hours in all; 500 new connections a second, 8 KB of an authorizer's answer, routes and stages by count | the first five; of the rest none |
+| a WebSocket API's `ApiEndpoint` | wss, resolved by everybody | ws; where `ID.execute-api.localhost` is not resolved, ws://HOST:PORT/_aws/execute-api/ID/STAGE |
+| `@connections` from inside a function | https://ID.execute-api.REGION.amazonaws.com/STAGE | without an `endpoint_url` (AWS_ENDPOINT_URL is set there), or at http://HOST:PORT/_aws/execute-api/ID/STAGE |
+| integrations of WebSocket routes | of six types | AWS_PROXY with a function, MOCK; others answer an error and are said in the emulator's log |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio's image code entry | a container | the files in the image's /opt/nuclio, copied out of it by docker, podman or nerdctl, in worker processes of this machine; what the image has installed elsewhere is not there; without an engine, refused by name |

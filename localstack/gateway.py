@@ -30,8 +30,10 @@ _API_HOST = re.compile(
     r"([a-f0-9]{8})\.execute-api\.(?:localhost|[a-z0-9-]+\.amazonaws\.com(?:\.cn)?)(:\d+)?"
 )
 _API_PATH = re.compile(
-    r"/_aws/execute-api/[a-z0-9]+/[\w$-]*(/|$)|/restapis/[a-z0-9]+/[\w$-]+/_user_request_(/|$)"
+    r"(/_aws/execute-api/[a-z0-9]+/[\w$-]*|/restapis/[a-z0-9]+/[\w$-]+/_user_request_)([/?]|$)"
 )
+# The API and its stage, if they are said, and the connection.
+CONNECTIONS = re.compile(r"(?:/_aws/execute-api/([a-z0-9]+)/([\w$-]+))?/@connections/([^/?]+)")
 _DATED = re.compile(r"/20\d\d-\d\d-\d\d/")
 _URL_BODY, _LAMBDA_BODY, _OTHER_BODY = 6 * 1024**2, 70_167_211, 512 * 1024**2
 
@@ -136,10 +138,26 @@ def is_api(request: Request) -> bool:
 
     >>> is_api(Request("GET", "/", {"host": "0123abcd.execute-api.eu-west-1.amazonaws.com"}))
     True
+    >>> is_api(Request("GET", "/_aws/execute-api/0123abcd/live?a=b"))
+    True
     """
     host = request.headers.get("host", "")
     named = "execute-api" in host and _API_HOST.fullmatch(host) is not None
     return named or _API_PATH.match(request.target) is not None
+
+
+def is_connections(request: Request) -> bool:
+    """Whether this is for `@connections`, of an API or, where its endpoint is the whole
+    emulator's, of whichever has the connection.
+
+    >>> is_connections(Request("POST", "/_aws/execute-api/0123abcd/live/@connections/Aa%3D"))
+    True
+    >>> is_connections(Request("GET", "/bucket/@connections/a"))
+    False
+    """
+    if "/@connections/" not in request.target:
+        return False
+    return CONNECTIONS.fullmatch(at_home(request).path) is not None
 
 
 def at_home(request: Request) -> Request:

@@ -1,7 +1,7 @@
 """WebSockets behind the front: an upgraded connection becomes an ASGI conversation.
 
-The frames are wsproto's matter, the conversation the application's (ministack's API Gateway); this
-is the wire between the two, with bounds on what a client may send.
+The frames are wsproto's matter, the conversation the application's (`websocket_apis`, or one of
+ministack's services); this is the wire between the two, with bounds on what a client may send.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from wsproto.events import (
     Message,
     Ping,
     RejectConnection,
+    RejectData,
     Request,
     TextMessage,
 )
@@ -27,9 +28,11 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from . import asgi
 from . import messages as http
 
-# API Gateway takes messages of 128 KB at the most; messages that wait to be taken, and their sum.
-MESSAGE, AHEAD = 128 * 1024, 64
+# API Gateway takes messages of 128 KB and frames of 32 KB at the most (its page of quotas); of
+# messages that wait to be taken there are so many, then no more is read.
+MESSAGE, FRAME, AHEAD = 128 * 1024, 32 * 1024, 64
 TOO_LARGE, GOING_AWAY, LOST = 1009, 1001, 1006
+_TOO_LARGE = "a message has at most 128 KB, in frames of at most 32 KB"
 
 
 class WebSocket(asyncio.Protocol):
@@ -45,7 +48,8 @@ class WebSocket(asyncio.Protocol):
         self._frames = WSConnection(ConnectionType.SERVER)
         self._inbox: asyncio.Queue[asgi.Message] = asyncio.Queue()
         self._parts: list[str | bytes] = []
-        self._size = 0
+        self._size = self._frame = 0
+        self._full = False
         self._open = True
         self._accepted = False
         self._transport: asyncio.Transport | None = None
@@ -93,10 +97,15 @@ class WebSocket(asyncio.Protocol):
             pass  # pongs
 
     def _message(self, event: Message[Any]) -> None:
-        self._size += len(event.data)
-        if self._size > MESSAGE or self._inbox.qsize() >= AHEAD:
-            self._say(CloseConnection(code=TOO_LARGE, reason="a message has at most 128 KB"))
+        if not self._open:
+            return
+        size = _bytes_of(event.data)
+        self._size, self._frame = self._size + size, self._frame + size
+        if self._size > MESSAGE or self._frame > FRAME:
+            self._say(CloseConnection(code=TOO_LARGE, reason=_TOO_LARGE))
             return self._leave(TOO_LARGE)
+        if event.frame_finished:
+            self._frame = 0
         self._parts.append(event.data)
         if event.message_finished:
             parts, self._parts, self._size = self._parts, [], 0
@@ -105,6 +114,17 @@ class WebSocket(asyncio.Protocol):
             else:
                 told = {"bytes": b"".join(cast(list[bytes], parts))}  # type: ignore[dict-item]
             self._inbox.put_nowait({"type": "websocket.receive", **told})
+            if self._inbox.qsize() >= AHEAD and self._transport is not None:
+                self._full = True
+                self._transport.pause_reading()
+
+    async def _receive(self) -> asgi.Message:
+        message = await self._inbox.get()
+        if self._full and self._inbox.qsize() < AHEAD:
+            self._full = False
+            if self._transport is not None:
+                self._transport.resume_reading()
+        return message
 
     def _disconnect(self, code: int, reason: str = "") -> None:
         if self._open:
@@ -120,7 +140,8 @@ class WebSocket(asyncio.Protocol):
     async def _converse(self) -> None:
         scope = asgi.scope_of(self._request)
         scope.update(type="websocket", scheme="ws", subprotocols=_subprotocols(self._request))
-        await self._application(scope, self._inbox.get, self._send)
+        scope["extensions"] = {"websocket.http.response": {}}
+        await self._application(scope, self._receive, self._send)
 
     async def _send(self, message: asgi.Message) -> None:
         kind = message["type"]
@@ -136,10 +157,19 @@ class WebSocket(asyncio.Protocol):
             data = message.get("text")
             self._say(Message(data if data is not None else message.get("bytes", b"")))
         elif kind == "websocket.close" and self._accepted:
-            self._say(CloseConnection(code=int(message.get("code", 1000))))
-            self._leave(int(message.get("code", 1000)))
+            code = int(message.get("code", 1000))
+            self._say(CloseConnection(code=code, reason=message.get("reason") or None))
+            self._leave(code)
         elif kind == "websocket.close":
             self._say(RejectConnection(status_code=403))
+            self._leave(GOING_AWAY)
+        elif kind == "websocket.http.response.start":
+            refusal = RejectConnection(
+                status_code=message["status"], headers=message["headers"], has_body=True
+            )
+            self._say(refusal)
+        elif kind == "websocket.http.response.body":
+            self._say(RejectData(data=message.get("body", b"")))
             self._leave(GOING_AWAY)
 
     def _say(self, event: Event) -> None:
@@ -156,6 +186,10 @@ class WebSocket(asyncio.Protocol):
         self._ended()
         if not task.cancelled():
             task.result()
+
+
+def _bytes_of(data: str | bytes) -> int:
+    return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
 
 
 def is_websocket(headers: dict[str, str]) -> bool:
