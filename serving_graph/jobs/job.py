@@ -39,6 +39,12 @@ class JobResult(NamedTuple):
     rows: int
     seconds: float
 
+    def __repr__(self) -> str:
+        """Without the answers: a notebook shows this, and there may be millions."""
+        failed = f", {len(self.errors)} of them failed" if self.errors else ""
+        first = f"; the first: {self.errors[0].message}" if self.errors else ""
+        return f"<job: {self.rows} rows{failed} in {self.seconds:.1f} s{first}>"
+
 
 def run_job(
     graph: Graph[Any, Any],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -280,7 +281,20 @@ def test_processes_give_the_same_and_close_what_they_made(
     assert set((tmp_path / "closed").read_text().splitlines()) == {"closed"}
     failing = [*ROWS, {"id": "bad", "distance": -1.0}]
     done = flights.graph.job(failing, executor="processes", workers=1, errors="collect")
+    assert repr(done).startswith(f"<job: {len(failing)} rows, 1 of them failed in ")
     assert done.answers == [*ANSWERS, None] and done.errors[0].step == "scaled/Scale"
+
+
+def test_a_script_without_its_guard_is_told_of_it(flights: Any, tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "import flights_of_jobs as flights\n"
+        "rows = [{'id': 'F1', 'distance': 1.0}]\n"
+        "print(flights.graph.job(rows, executor='processes', workers=1).answers)\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1 and "by what it says above" in ran.stderr
+    assert "start the job under `if __name__ == '__main__':`" in ran.stderr
 
 
 def test_a_process_that_dies_ends_the_job_with_a_sentence(flights: Any) -> None:

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.util import Finalize
 from typing import Any
 
-from ....handlers.errors import JobFailed
+from ....handlers.errors import JobFailed, WrongUse
 from ..work import Chunk, Outcome, Work, close, run_chunk
 from .ahead import in_order
 
@@ -26,7 +26,13 @@ class Processes:
         self.workers = workers or os.cpu_count() or 1
 
     def run(self, work: Work, chunks: Iterable[Chunk]) -> Iterator[list[Outcome]]:
-        """Raises `JobFailed` when a process dies."""
+        """Raises `JobFailed` when a process dies, and `WrongUse` in one that began this very job by
+        importing the script again."""
+        if getattr(current_process(), "_inheriting", False):
+            raise WrongUse(
+                "the script starts its job again in each of the job's processes, which import it",
+                advice="start the job under `if __name__ == '__main__':`",
+            )
         # Spawned: a fork of a process that has threads may stand still for ever.
         pool = ProcessPoolExecutor(
             self.workers, get_context("spawn"), initializer=_begin, initargs=(work.token,)
@@ -63,7 +69,8 @@ def _result(submitted: Any) -> list[Outcome]:
     except BrokenProcessPool as error:
         last = chunk.first + len(chunk.rows) - 1
         raise JobFailed(
-            f"a worker process died (killed, or out of memory) while rows {chunk.first} to {last} "
-            "were under way; smaller chunks or fewer workers need less memory"
+            "a worker process died (killed, out of memory, or by what it says above) while rows "
+            f"{chunk.first} to {last} were under way; "
+            "smaller chunks or fewer workers need less memory"
         ) from error
     return outcomes
