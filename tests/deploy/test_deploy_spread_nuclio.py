@@ -16,7 +16,7 @@ from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
 from ..event_sources.servers.base import running
-from ..event_sources.servers.kafka import kafka_server
+from ..event_sources.servers.kafka import KafkaMock
 from ..event_sources.servers.nats import NatsServer
 from .commands import Run, commands_at
 
@@ -153,7 +153,7 @@ def shop(pelton_emulator: RunningEmulator, nats_server: NatsServer, tmp_path: Pa
 
 @pytest.fixture
 def kafka_shop(pelton_emulator: RunningEmulator, tmp_path: Path) -> Iterator[Shop]:
-    server = kafka_server(tmp_path / "kafka")
+    server = KafkaMock()
     made = Shop(pelton_emulator, f"kafka://{server.url}", tmp_path)
     for queue in ("orders", "priced", "told", "orders-{}-dead", "priced-{}-dead"):
         server.create(queue.format(made.number) if "{" in queue else f"{queue}-{made.number}")

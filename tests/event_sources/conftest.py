@@ -8,7 +8,6 @@ import pytest
 
 from .servers.base import running
 from .servers.kafka import KafkaMock, KafkaServer
-from .servers.kafka import kafka_server as kafka_of
 from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
 from .servers.postgres import PostgresServer
@@ -18,10 +17,17 @@ from .servers.websocket import WebSocketServer
 
 
 @pytest.fixture(scope="session")
-def kafka_server(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[KafkaServer | KafkaMock]:
-    yield from running(kafka_of, tmp_path_factory, "kafka")
+def kafka_server() -> Iterator[KafkaMock]:
+    """librdkafka's own, which is there at once."""
+    server = KafkaMock()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """The real one."""
+    yield from running(KafkaServer, tmp_path_factory, "kafka")
 
 
 @pytest.fixture(scope="session")

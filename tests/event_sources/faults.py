@@ -8,7 +8,8 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
@@ -100,17 +101,13 @@ class FaultTests:
                     await asyncio.sleep(0.05)
 
         for kill in range(1, KILLS + 1):
-            running = worker()
-            asyncio.run(reaches(kill * MESSAGES // (KILLS + 2)))
-            running.kill()
-            running.wait()
-        running = worker()
-        asyncio.run(reaches((KILLS + 1) * MESSAGES // (KILLS + 2)))
-        bench.kill()
-        bench.start()
-        asyncio.run(reaches(MESSAGES))
-        running.kill()
-        running.wait()
+            with killed(worker()):
+                asyncio.run(reaches(kill * MESSAGES // (KILLS + 2)))
+        with killed(worker()):
+            asyncio.run(reaches((KILLS + 1) * MESSAGES // (KILLS + 2)))
+            bench.kill()
+            bench.start()
+            asyncio.run(reaches(MESSAGES))
         found = numbers(lines())
         assert sorted(found) == sorted(f"k{n}" for n in range(KEYS))
         came = {
@@ -120,6 +117,16 @@ class FaultTests:
         assert not wrong, wrong
         # Only what was in hand when a worker was killed may have been done twice: 2 batches of 20.
         assert len(lines()) - MESSAGES <= 40 * (KILLS + 1)
+
+
+@contextmanager
+def killed(running: subprocess.Popen[bytes]) -> Iterator[None]:
+    """At the end, whatever that is."""
+    try:
+        yield
+    finally:
+        running.kill()
+        running.wait()
 
 
 def out_of_order(numbers: list[int]) -> list[tuple[int, int]]:

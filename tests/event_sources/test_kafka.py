@@ -1,4 +1,4 @@
-"""Kafka, against a real broker where there is one, else against librdkafka's mock cluster."""
+"""Kafka, against librdkafka's mock cluster; `test_kafka_broker.py` does it to a real broker."""
 
 from __future__ import annotations
 

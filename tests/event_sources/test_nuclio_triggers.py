@@ -14,7 +14,7 @@ from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
 from .bench import until
-from .servers.kafka import KafkaMock, KafkaServer
+from .servers.kafka import KafkaMock
 from .servers.mosquitto import Mosquitto
 from .servers.nats import NatsServer
 from .servers.rabbitmq import RabbitServer
@@ -155,9 +155,7 @@ def test_jetstream(
     "taken the event to its end, an error of the function included; what a worker died with comes "
     "again first",
 )
-def test_kafka(
-    kafka_server: KafkaServer | KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path
-) -> None:
+def test_kafka(kafka_server: KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
     from confluent_kafka import Producer
 
     seen, topic = tmp_path / "seen", f"nuclio{next(_numbers)}"

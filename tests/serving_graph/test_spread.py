@@ -23,7 +23,7 @@ from pelton.serving_graph.brokers.base import Away, NotSent
 from pelton.serving_graph.spread import Spread, spread
 
 from .. import plain
-from ..event_sources.servers.kafka import kafka_server
+from ..event_sources.servers.kafka import KafkaMock
 from ..ports import free_port
 from .conftest import JetStream
 
@@ -111,7 +111,7 @@ def broker(
 ) -> Iterator[str]:
     """A broker with nothing in it."""
     if request.param == "kafka":
-        kafka = kafka_server(tmp_path / "kafka")
+        kafka = KafkaMock()
         number = next(_books) + 1
         books = [f"{name}{number}" for name in ("books", "notes", "answers")]
         # librdkafka's own server makes none when it is asked to.

@@ -41,11 +41,13 @@ def running(
 class Server:
     """A broker's process.  A kind says its program, its arguments and its URL.
 
-    program: of the environment or of the machine;  package: what brings it
+    program:  of the environment or of the machine;  package: what brings it
+    patience: seconds for it to answer
     """
 
     program = ""
     package = ""
+    patience = PATIENCE
 
     def __init__(self, folder: Path) -> None:
         found = self.find()
@@ -80,7 +82,7 @@ class Server:
             cwd=self.folder,
             env=self.environment(),
         )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not self.answers():
             assert self._process.poll() is None, f"{self.program} has ended"
             assert time.monotonic() < deadline, f"{self.program} does not answer"

@@ -34,7 +34,7 @@ def certificates(folder: Path) -> Certificates:
     found.key.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
     )

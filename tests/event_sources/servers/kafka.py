@@ -1,9 +1,13 @@
-"""Kafka: a real broker where `kafka-server-start.sh` is on the machine (one node, KRaft), else the
-mock cluster of librdkafka, which comes with confluent-kafka and is a broker on real sockets."""
+"""Kafka: the real broker (one node, KRaft) from jars that Maven brings, and the mock cluster of
+librdkafka, which comes with confluent-kafka and is a broker on real sockets.
+
+The real one takes ten seconds to start, so that what runs against it is slow.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,56 +15,107 @@ from typing import Any
 import pytest
 
 from ...ports import free_port
-from .base import Server, find
+from .base import Server
+from .certificates import certificates
+from .maven import jars
 
 PARTITIONS = 3
+LISTENERS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", "CONTROLLER")
+USER, PASSWORD = "ann", "right"
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.quorum.voters=1@{controller}
+listeners={listeners}
+advertised.listeners={advertised}
 controller.listener.names=CONTROLLER
+listener.security.protocol.map={protocols}
 log.dirs={folder}/log
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/keystore.pem
 """
+# PLAIN's users stand in the settings; those of SCRAM are among the cluster's own data.
+PLAIN = (
+    "listener.name.{listener}.plain.sasl.jaas.config="
+    'org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";\n'
+    "listener.name.{listener}.{scram}.sasl.jaas.config="
+    "org.apache.kafka.common.security.scram.ScramLoginModule required;\n"
+)
+MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+# It is there sooner so, and takes less of the machine.
+JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"]
 
 
 class KafkaServer(Server):
-    """A real one."""
+    """A real one, with a listener for each way to speak with it.
 
-    program = "kafka-server-start.sh"
-    package = "Apache Kafka"
+    url: without TLS and without a password;  at: the address of another listener's
+    """
+
+    program = "java"
+    package = "a Java runtime of version 17 or later"
     session = 4.0
+    patience = 240.0  # five seconds of one core, of which it may get little
 
     def __init__(self, folder: Path) -> None:
-        self._controller = free_port()
+        if shutil.which(self.program) is None:
+            pytest.skip(f"there is no {self.program}: install {self.package}")
+        self._jars = jars(Path(__file__).with_suffix(".lock"))
+        first = free_port(len(LISTENERS))
+        self._ports = {each: first + n for n, each in enumerate(LISTENERS)}
+        self.certificates = made = certificates(folder)
+        keystore = made.key.read_text() + made.certificate.read_text()
+        (folder / "keystore.pem").write_text(keystore)
         super().__init__(folder)
 
     @property
     def url(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return self.at("PLAINTEXT")
+
+    def at(self, listener: str, host: str = "127.0.0.1") -> str:
+        return f"{host}:{self._ports[listener]}"
 
     def arguments(self) -> list[str]:
-        return [str(self._properties())]
+        return [*self._java("kafka.Kafka"), str(self._properties())]
 
     def start(self) -> None:
+        self.port = self._ports["PLAINTEXT"]
         if not (self.folder / "log").exists():
-            storage = find("kafka-storage.sh")
-            assert storage is not None, "kafka-storage.sh is not beside kafka-server-start.sh"
-            made = ["format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties())]
-            subprocess.run([storage, *made], check=True, capture_output=True)
+            users = [
+                f"{each}=[name={USER},iterations=4096,password={PASSWORD}]" for each in MECHANISMS
+            ]
+            words = ["format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties())]
+            words += [word for each in users for word in ("--add-scram", each)]
+            command = [self.path, *self._java("kafka.tools.StorageTool"), *words]
+            subprocess.run(command, check=True, capture_output=True, timeout=self.patience)
         super().start()
+
+    def _java(self, program: str) -> list[str]:
+        return [*JAVA, "-cp", f"{self._jars}/*", program]
 
     def _properties(self) -> Path:
         path = self.folder / "server.properties"
-        path.write_text(
-            PROPERTIES.format(port=self.port, controller=self._controller, folder=self.folder)
+        every = [f"{each}://{self.at(each)}" for each in LISTENERS]
+        spoken = [*(f"{each}:{each}" for each in LISTENERS[:-1]), "CONTROLLER:PLAINTEXT"]
+        said = PROPERTIES.format(
+            controller=self.at("CONTROLLER"),
+            listeners=",".join(every),
+            advertised=",".join(every[:-1]),
+            protocols=",".join(spoken),
+            folder=self.folder,
         )
+        for listener in ("sasl_plaintext", "sasl_ssl"):
+            for scram in map(str.lower, MECHANISMS):
+                said += PLAIN.format(listener=listener, scram=scram, user=USER, password=PASSWORD)
+        path.write_text(said)
         return path
 
     def create(self, topic: str) -> None:
@@ -103,20 +158,13 @@ class KafkaMock:
         self._lib.rd_kafka_destroy(self._client)
 
 
-def kafka_server(folder: Path) -> KafkaServer | KafkaMock:
-    """The one there is."""
-    if find(KafkaServer.program) is not None:
-        return KafkaServer(folder)
-    return KafkaMock()
-
-
 def _librdkafka() -> Any:
     """The library that the client brought, with the functions of its mock cluster declared."""
     found = pytest.importorskip("confluent_kafka", reason="install confluent-kafka")
     folder = Path(found.__file__).parent.with_name("confluent_kafka.libs")
     paths = sorted(folder.glob("librdkafka*.so*"))
     if not paths:
-        pytest.skip("there is no kafka-server-start.sh, and no librdkafka beside confluent-kafka")
+        pytest.skip("there is no librdkafka beside confluent-kafka")
     library = ctypes.CDLL(str(paths[0]))
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     declared: dict[str, tuple[Any, list[Any]]] = {
