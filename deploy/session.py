@@ -40,6 +40,7 @@ from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio, refuse_secrets_on_docker, without_gateways
 from .wants.pushed import refuse_missing_sources
+from .wants.weaker import weaker
 
 if TYPE_CHECKING:
     import httpx
@@ -282,6 +283,7 @@ class Session(AbstractContextManager["Session"]):
         yield from between.not_deployed(functions, lambda each: self._is_there(each, live))
         yield from between.held_up(functions)
         yield from common.bridges(functions, self.where.platforms)
+        yield from weaker(functions, self.where.platforms)
         yield from common.cloud_events(functions, self.where.platforms)
         yield from self._warnings
 

@@ -241,40 +241,48 @@ def _typed(value: Any) -> dict[str, Any]:
             return {"N": str(value)}
 
 
-def nats(*bodies: Any, subject: str = "subject", key: str = "") -> dict[str, Any]:
+def nats(
+    *bodies: Any, subject: str = "subject", key: str = "", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A batch of messages of a NATS subject as `pelton bridge` delivers it, ids "0", "1", …
 
     >>> nats({"a": 1}, subject="orders.new")["Records"][0]["topic"]
     'orders.new'
     """
-    return _bridged("nats", subject, bodies, key)
+    return _bridged("nats", subject, bodies, key, headers)
 
 
-def kafka(*bodies: Any, topic: str = "topic", key: str = "") -> dict[str, Any]:
+def kafka(
+    *bodies: Any, topic: str = "topic", key: str = "", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A batch of messages of a Kafka topic as `pelton bridge` delivers it, ids "0", "1", …
 
     >>> kafka({"a": 1}, topic="orders", key="k")["Records"][0]["topic"]
     'orders'
     """
-    return _bridged("kafka", topic, bodies, key)
+    return _bridged("kafka", topic, bodies, key, headers)
 
 
-def mqtt(*bodies: Any, topic: str = "topic", key: str = "") -> dict[str, Any]:
+def mqtt(
+    *bodies: Any, topic: str = "topic", key: str = "", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A batch of messages of an MQTT topic as `pelton bridge` delivers it, ids "0", "1", …
 
     >>> mqtt({"a": 1}, topic="orders/new")["Records"][0]["topic"]
     'orders/new'
     """
-    return _bridged("mqtt", topic, bodies, key)
+    return _bridged("mqtt", topic, bodies, key, headers)
 
 
-def rabbitmq(*bodies: Any, queue: str = "queue", key: str = "") -> dict[str, Any]:
+def rabbitmq(
+    *bodies: Any, queue: str = "queue", key: str = "", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A batch of messages of a RabbitMQ queue as `pelton bridge` delivers it, ids "0", "1", …
 
     >>> rabbitmq({"a": 1}, queue="orders")["Records"][0]["topic"]
     'orders'
     """
-    return _bridged("rabbitmq", queue, bodies, key)
+    return _bridged("rabbitmq", queue, bodies, key, headers)
 
 
 def postgres(*bodies: Any, channel: str = "channel") -> dict[str, Any]:
@@ -287,22 +295,26 @@ def postgres(*bodies: Any, channel: str = "channel") -> dict[str, Any]:
     return _bridged("postgres", channel, bodies, "")
 
 
-def redis(*bodies: Any, stream: str = "stream", key: str = "") -> dict[str, Any]:
+def redis(
+    *bodies: Any, stream: str = "stream", key: str = "", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A batch of entries of a Redis stream as `pelton bridge` delivers it, ids "0", "1", …
 
     >>> redis("text", key="k")["Records"][0]["key"]
     'k'
     """
-    return _bridged("redis", stream, bodies, key)
+    return _bridged("redis", stream, bodies, key, headers)
 
 
-def websocket(*bodies: Any, url: str = "wss://example.com/events") -> dict[str, Any]:
+def websocket(
+    *bodies: Any, url: str = "wss://example.com/events", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A batch of messages of a WebSocket server as `pelton bridge` delivers it, ids "0", "1", …
 
     >>> websocket({"a": 1}, url="wss://example.com/trades")["Records"][0]["topic"]
     'wss://example.com/trades'
     """
-    return _bridged("websocket", url, bodies, "")
+    return _bridged("websocket", url, bodies, "", headers)
 
 
 def directory(*bodies: Any, path: str = "inbox", name: str = "file") -> dict[str, Any]:
@@ -327,7 +339,13 @@ def bridged_cron(*times: str, name: str = "schedule") -> dict[str, Any]:
     return found
 
 
-def _bridged(kind: str, source: str, bodies: tuple[Any, ...], key: str) -> dict[str, Any]:
+def _bridged(
+    kind: str,
+    source: str,
+    bodies: tuple[Any, ...],
+    key: str,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     from .runtime.bridged import record
 
     def content(body: Any) -> bytes:
@@ -336,7 +354,16 @@ def _bridged(kind: str, source: str, bodies: tuple[Any, ...], key: str) -> dict[
 
     return {
         "Records": [
-            record(kind, source, str(n), content(body), topic=source, key=key, lane=key)
+            record(
+                kind,
+                source,
+                str(n),
+                content(body),
+                topic=source,
+                key=key,
+                lane=key,
+                headers=headers,
+            )
             for n, body in enumerate(bodies)
         ]
     }

@@ -260,28 +260,42 @@ class Delivery:
         try:
             if extensions := self._engine.take_extensions(self._clock.time()):
                 await self.source.extend(extensions)
-            for letter in self._engine.take_letters():
-                await self._bury(letter)
-            while acks := self._engine.take_acks():
-                await self.source.ack(acks)
+            await self._acknowledge()
+            await self._bury_all()
+            await self._acknowledge()
             if backs := self._engine.take_backs():
                 await self.source.give_back(backs)
         except (Away, OSError) as error:
             # The reading task sees it as well, and opens the source again.
             log.warning("%r: %s", self.source, error)
 
-    async def _bury(self, letter: Letter) -> None:
+    async def _acknowledge(self) -> None:
+        while acks := self._engine.take_acks():
+            await self.source.ack(acks)
+
+    async def _bury_all(self) -> None:
+        """Until one is not taken: a place that is away may take its time to say so, and leases and
+        acknowledgements do not wait for each letter."""
+        letters = self._engine.take_letters()
+        for number, letter in enumerate(letters):
+            if not await self._is_buried(letter):
+                # It may be the only one that is not taken: the others go before it.
+                for each in (*letters[number + 1 :], letter):
+                    self._engine.not_buried(each)
+                self._clock.call_later(self._reconnect.longest / 10, self._to_tend.set)
+                return
+
+    async def _is_buried(self, letter: Letter) -> bool:
         assert self._letters is not None
         try:
             await self._letters.bury(self.source, letter)
         except (Away, OSError) as error:
-            self._engine.not_buried(letter)
             self._say(replace(self.status, state=UNHEALTHY, reason=f"a dead letter: {error}"))
-            self._clock.call_later(self._reconnect.longest / 10, self._to_tend.set)
-            return
+            return False
         self._engine.buried(letter)
         if self.status.state == UNHEALTHY:
             self._say(replace(self.status, state=READY, reason=""))
+        return True
 
     # -- the end
     async def _end(self) -> None:

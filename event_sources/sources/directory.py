@@ -18,6 +18,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from ..errors import Away
 from ..message import Letter, Message
 from ..source import Promises, Source
 
-CLAIMED, DONE = ".claimed", ".done"
+CLAIMED, DONE, REASON = ".claimed", ".done", ".reason.json"
 SOON, SELDOM = 0.05, 1.0  # seconds between two looks
 
 
@@ -68,6 +69,7 @@ class Directory(Source):
         self.worker = uuid.uuid4().hex[:12]
         self._mine = self.path / CLAIMED / self.worker
         self._look_again = 0.0
+        self._buried: set[str] = set()  # ids that stand in another folder, and not yet acknowledged
         # When each of the others was last seen to say that it lives: by our own clock, because the
         # machine's may be set meanwhile.
         self._seen: dict[Path, tuple[float, float]] = {}
@@ -165,10 +167,11 @@ class Directory(Source):
     async def ack(self, messages: Sequence[Message]) -> None:
         for each in messages:
             claim: Path = each.raw
-            if self.keep:
+            if self.keep and each.id not in self._buried:
                 _move(claim, self.path / DONE / each.key)
             else:
                 claim.unlink(missing_ok=True)
+            self._buried.discard(each.id)
 
     async def requeue(self, messages: Sequence[Message]) -> None:
         for each in messages:
@@ -191,12 +194,30 @@ class Directory(Source):
         reason = as_dict(letter)
         for name in ("body", "body_base64"):  # the file itself stands beside it
             reason.pop(name, None)
-        name = letter.message.key
-        (folder / f"{name}.reason.json").write_text(json.dumps(reason, indent=2))
-        (folder / name).write_bytes(letter.message.body)
+        to = _free(folder, letter.message)
+        to.write_bytes(letter.message.body)
+        to.with_name(to.name + REASON).write_text(json.dumps(reason, indent=2) + "\n")
+        self._buried.add(letter.message.id)
 
     async def close(self) -> None:
         _remove_if_empty(self._mine)
+
+
+def _free(folder: Path, message: Message) -> Path:
+    """Where a dead letter goes: not over another one, whose file had the same name."""
+    for number in count(1):
+        to = folder / (message.key if number == 1 else f"{message.key}~{number}")
+        if _id_in(to.with_name(to.name + REASON)) in ("", message.id):
+            return to
+    raise AssertionError("numbers do not end")
+
+
+def _id_in(reason: Path) -> str:
+    """Whose dead letter that is; "" of none, or of one that was not written to its end."""
+    try:
+        return str(json.loads(reason.read_text())["id"])
+    except (FileNotFoundError, ValueError):
+        return ""
 
 
 def _touched(folder: Path) -> float:

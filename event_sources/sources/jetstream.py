@@ -157,11 +157,11 @@ class JetStream(Source):
                 await self._connection.client.publish(each.raw, word)
 
     async def bury(self, letter: Letter, place: str) -> None:
-        same = {"Nats-Msg-Id": f"dead:{letter.message.id}"}
+        body = letter.message.body
+        headers = {**letter.headers(), "Nats-Msg-Id": f"dead:{letter.message.id}"}
+        self._connection.check_size(body, headers)
         with as_away(self.url, f"no stream takes dead letters for {place!r}"):
-            await self._jetstream.publish(
-                place, letter.message.body, headers={**letter.headers(), **same}
-            )
+            await self._jetstream.publish(place, body, headers=headers)
 
     async def close(self) -> None:
         self._jetstream = None

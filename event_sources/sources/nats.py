@@ -84,10 +84,10 @@ class Nats(Source):
         """Nothing: nobody waits for it."""
 
     async def bury(self, letter: Letter, place: str) -> None:
+        body, headers = letter.message.body, letter.headers()
+        self._connection.check_size(body, headers)
         with as_away(self.url):
-            await self._connection.client.publish(
-                place, letter.message.body, headers=letter.headers()
-            )
+            await self._connection.client.publish(place, body, headers=headers)
             await self._connection.flush()
 
     async def close(self) -> None:

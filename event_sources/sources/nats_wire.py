@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from ..errors import Away
 
 T = TypeVar("T")
 _CONNECT = 5.0  # seconds for a server to answer
+_HEAD = b"NATS/1.0\r\n\r\n"  # what stands around headers
 _REFUSED = 1.0  # seconds for one that has refused us to end the connection
 
 
@@ -114,6 +115,16 @@ class Connection:
             gone.cancel()
             task.cancel()
             await asyncio.gather(task, gone, return_exceptions=True)
+
+    def check_size(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Raises `Away` for what the server does not take: sent, it would end the connection."""
+        most = self.client.max_payload
+        size = len(body) + sum(len(f"{name}: {headers[name]}\r\n".encode()) for name in headers)
+        if size + len(_HEAD) > most:
+            raise Away(
+                f"{shown(self.url)}: a message of {len(body)} bytes is {size} with its headers, "
+                f"more than the server's max_payload of {most}"
+            )
 
     async def flush(self) -> None:
         """Back when the server has read all that was said."""

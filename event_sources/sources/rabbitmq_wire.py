@@ -79,8 +79,7 @@ class Connection:
         """Connect, be sure that the queue is there, and let messages come."""
         import aio_pika
 
-        # It says by itself, for each try, what we say as `Away`: to a log, if there is one.
-        logging.getLogger("aiormq").addHandler(_QUIET)
+        quiet()
         try:
             with as_away(self.where):
                 secure = self.url.startswith("amqps:")
@@ -198,6 +197,11 @@ class Connection:
             await self._sending.default_exchange.publish(
                 message, queue, mandatory=True, timeout=_ANSWER
             )
+
+
+def quiet() -> None:
+    """aiormq says by itself, for each try, what we say as `Away`: to a log, if there is one."""
+    logging.getLogger("aiormq").addHandler(_QUIET)
 
 
 def shown(url: str) -> str:

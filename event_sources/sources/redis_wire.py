@@ -28,7 +28,7 @@ def connect(url: str) -> Any:
             socket_keepalive=True,
         )
     except ValueError as error:
-        raise WrongSource(f"{url!r} is no address of a Redis server: {error}") from None
+        raise WrongSource(f"{_shown(url)!r} is no address of a Redis server: {error}") from None
 
 
 @contextlib.contextmanager
@@ -39,8 +39,12 @@ def as_away(url: str) -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        shown = url.rpartition("@")[2]  # without user and password
-        raise Away(f"redis at {shown}: {type(error).__name__}: {error}") from error
+        raise Away(f"redis at {_shown(url)}: {type(error).__name__}: {error}") from error
+
+
+def _shown(url: str) -> str:
+    """Without user and password."""
+    return url.rpartition("@")[2]
 
 
 def text(value: Any) -> str:

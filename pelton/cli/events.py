@@ -35,7 +35,9 @@ def _asking(function: Decorated) -> Decorated:
         click.option(
             "--body", "bodies", multiple=True, help="A message's, JSON or text [repeatable]."
         ),
-        click.option("--count", default=1, show_default=True, help="So many of each."),
+        click.option(
+            "--count", type=click.IntRange(1), default=1, show_default=True, help="So many of each."
+        ),
         click.option("--key", default="", help="An object's key, a record's partition key."),
         click.option("--method", default="POST", show_default=True),
         click.option("--path", default="/", show_default=True),
@@ -65,7 +67,7 @@ def generate(kind: str, source: str, function: str, as_json: bool, **words: Any)
     found = _kind(kind)
     if function and not words["bodies"]:
         words["bodies"] = (json.dumps(_sample(function)),)
-    events = found.events(_asked(found, source, words))
+    events = found.events(_asked(found, source, words, found.example))
     if as_json:
         say_json(events)
     else:
@@ -76,29 +78,43 @@ def generate(kind: str, source: str, function: str, as_json: bool, **words: Any)
 @command.command()
 @click.argument("kind")
 @click.argument("source")
+@click.option("--url", default="", help="Of the broker that SOURCE is at, as nats://HOST:PORT.")
 @_asking
 @there_options
 @json_option
-def send(kind: str, source: str, as_json: bool, **options: Any) -> None:
-    """Put messages into SOURCE, a real one of KIND: a queue, topic, bucket, stream or bus."""
+def send(kind: str, source: str, url: str, as_json: bool, **options: Any) -> None:
+    """Put messages into SOURCE, a real one of KIND: a queue, topic, bucket, stream, bus, subject,
+    channel or folder.
+    """
+    found = _kind(kind)
+    asked = _asked(found, source, options, {})
+    said = _publish(found, url, asked) if found.publish else _send(found, asked, options)
+    if as_json:
+        say_json({"kind": kind, "source": source, "sent": len(asked.bodies)})
+    else:
+        click.echo(said)
+
+
+def _publish(kind: Kind, url: str, asked: Asked) -> str:
+    assert kind.publish is not None
+    if kind.url and not url:
+        raise click.UsageError(f"say where the broker is: --url {kind.url}")
+    return kind.publish(url, asked)
+
+
+def _send(kind: Kind, asked: Asked, options: dict[str, Any]) -> str:
     from ..deploy.session import connect
     from ..events.kinds import KINDS
     from ..events.kinds.base import CannotMake
 
-    found = _kind(kind)
-    if found.send is None:
-        able = ", ".join(name for name, each in KINDS.items() if each.send)
+    if kind.send is None:
+        able = ", ".join(name for name, each in KINDS.items() if each.send or each.publish)
         raise CannotMake(
-            f"nothing but a call brings {kind} events: use `pelton invoke`; {able} can be sent"
+            f"nothing but a call brings {kind.name} events: use `pelton invoke`; {able} can be sent"
         )
-    asked = _asked(found, source, options)
     aws, _ = connect(make_where(options))
-    with aws.named(f"{kind} {source!r}"):
-        said = found.send(aws.client, asked)
-    if as_json:
-        say_json({"kind": kind, "source": source, "sent": max(1, len(asked.bodies))})
-    else:
-        click.echo(said)
+    with aws.named(f"{kind.name} {asked.source!r}"):
+        return kind.send(aws.client, asked)
 
 
 @command.command()
@@ -212,7 +228,8 @@ def _kind(name: str) -> Kind:
     return KINDS[name]
 
 
-def _asked(kind: Kind, source: str, words: dict[str, Any]) -> Asked:
+def _asked(kind: Kind, source: str, words: dict[str, Any], example: Any) -> Asked:
+    """example: the body where none is said; None: as many as are asked for, and none of one."""
     from ..events.kinds.base import Asked
 
     given = [_body(each) for each in words["bodies"]]
@@ -225,8 +242,10 @@ def _asked(kind: Kind, source: str, words: dict[str, Any]) -> Asked:
     ):
         if words[word] != default and word not in kind.takes:
             raise click.UsageError(f"{kind.name} events have no --{word.removesuffix('s')}")
+    if not given and (example is not None or words["count"] > 1):
+        given = [example]
     return Asked(
-        tuple(given * words["count"] if given else [{}] * (words["count"] - 1)),
+        tuple(given * words["count"]),
         source,
         words["key"],
         words["method"],

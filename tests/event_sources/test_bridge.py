@@ -19,6 +19,7 @@ from pelton.bridge.bridge import Way, delivery, ways
 from pelton.bridge.payload import outcome, payload
 from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.wants.common import bridged, bridges
+from pelton.deploy.wants.weaker import weaker
 from pelton.event_sources import Failed, Message, source_of
 from pelton.event_sources.sources.directory import Directory
 from pelton.event_sources.stores.sqlite import SqliteStore
@@ -154,6 +155,43 @@ def test_which_triggers_need_a_bridge_and_that_a_plan_says_so() -> None:
         "nuclio does not read nats 'b' for take as it is asked for: run `pelton bridge --on "
         "nuclio`, which reads it and calls the function"
     )
+
+
+def test_what_a_platform_keeps_less_of_where_it_reads_itself() -> None:
+    other = pelton.App("weaker")
+    url = "127.0.0.1:1"
+
+    @other.function(
+        triggers=[
+            pelton.nats("a", url=f"nats://{url}"),
+            pelton.kafka("b", brokers=url, native=True),
+            pelton.kafka("c", brokers=url),  # bridged: nothing is missing
+            pelton.cron(every="1m"),
+            pelton.cron(every="1h", store="sqlite:///ticks.db"),
+            pelton.sqs("d"),
+            pelton.sns("e"),
+        ],
+        nuclio=pelton.Nuclio(replicas=(1, 3)),
+    )
+    def take(n: int) -> None: ...
+
+    @other.function(
+        triggers=[pelton.sns("e"), pelton.cron(every="1m")], aws=pelton.Aws(dead_letter="q")
+    )
+    def kept(n: int) -> None: ...
+
+    assert list(weaker([take, kept], ["nuclio"])) == [
+        "nuclio reads nats 'a' for take itself: what fails there is not tried again and no dead "
+        "letter; give nats(attempts=…, dead_letter=…), and `pelton bridge --on nuclio` keeps both",
+        "nuclio reads kafka 'b' for take itself: what fails there is not tried again and no dead "
+        "letter; leave native= away, and `pelton bridge --on nuclio` keeps both",
+        "nuclio ticks 'every 60s' for take in each of up to 3 replicas, and not again after a "
+        "failure; give cron(store=…), and `pelton bridge --on nuclio` runs each tick once",
+    ]
+    assert list(weaker([take, kept], ["lambda"])) == [
+        "lambda forgets an event of sns that take has failed 3 times; give "
+        "aws=pelton.Aws(dead_letter='QUEUE')"
+    ]
 
 
 @both

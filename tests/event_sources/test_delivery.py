@@ -118,6 +118,51 @@ def test_a_place_for_dead_letters_that_is_away_holds_the_message_back(tmp_path: 
     asyncio.run(run())
 
 
+class Noted(Memory):
+    """Knows which messages were acknowledged."""
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        super().__init__(bodies)
+        self.acked = list[str]()
+
+    async def ack(self, messages: Sequence[Message]) -> None:
+        self.acked += [each.id for each in messages]
+        await super().ack(messages)
+
+
+def test_letters_that_are_not_taken_hold_up_no_acknowledgement_and_no_other_letter() -> None:
+    """A place that is away may take seconds to say so, for each of many letters."""
+
+    async def run() -> None:
+        source, said, buried = Noted([b"bad", b"bad", b"good"]), asyncio.Event(), list[str]()
+
+        async def bury(letter: Letter) -> None:
+            if letter.message.id == "1":
+                await said.wait()
+                raise Away("it is too large")
+            buried.append(letter.message.id)
+
+        def handle(batch: Batch) -> Outcome:
+            return Outcome(
+                failed={
+                    each.id: Failed("no", never=True)
+                    for each in batch.messages
+                    if each.body == b"bad"
+                }
+            )
+
+        rules, letters = Rules(batch=3, ordered=False), ToCall(bury)
+        async with Delivery(
+            source, Seen(handle), rules, dead_letters=letters, reconnect=NOW
+        ) as made:
+            await until(lambda: source.acked == ["3"])
+            said.set()
+            await until(lambda: source.acked == ["3", "2"])
+            assert (buried, made.held, made.status.state) == (["2"], 1, "unhealthy")
+
+    asyncio.run(run())
+
+
 def test_what_is_dropped_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         source = Memory([b"bad"])

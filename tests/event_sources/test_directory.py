@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from pelton.event_sources import Delivery, Rules
+from pelton.event_sources import Delivery, Letter, Message, Rules
+from pelton.event_sources.dead_letters import ToBroker
 from pelton.event_sources.sources.directory import Directory
 
-from .bench import Seen, firsts, keyed, numbers, until
+from .bench import Seen, choking, firsts, keyed, numbers, until
 from .faults import NOW, FaultBench, FaultTests
 from .promises import PromiseTests
 
@@ -120,6 +121,42 @@ def test_a_name_that_comes_again_is_another_message(tmp_path: Path) -> None:
         assert seen.done == [b"first", b"second"]
 
     asyncio.run(run())
+
+
+def test_what_is_given_up_is_not_among_the_done_and_no_other_letter_is_lost(tmp_path: Path) -> None:
+    """Names come again: each day's orders.csv may be a dead letter of its own."""
+
+    async def run() -> None:
+        source = Directory(tmp_path)
+        rules, letters = Rules(attempts=1), ToBroker(".failed")
+        seen = Seen(choking(b"bad", b"worse"))
+        async with Delivery(source, seen, rules, dead_letters=letters) as delivery:
+            for number, body in enumerate((b"bad", b"worse", b"good"), 1):
+                (tmp_path / ".new").write_bytes(body)
+                (tmp_path / ".new").rename(tmp_path / "same")
+                await until(lambda n=number: delivery.tally.buried + delivery.tally.done == n)  # type: ignore[misc]
+        done, failed = tmp_path / ".done", tmp_path / ".failed"
+        assert [(each.name, each.read_bytes()) for each in done.iterdir()] == [("same", b"good")]
+        assert [(failed / name).read_bytes() for name in ("same", "same~2")] == [b"bad", b"worse"]
+        assert not list((tmp_path / ".claimed").iterdir())
+
+    asyncio.run(run())
+
+
+def test_a_letter_that_was_half_written_is_written_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        source = Directory(tmp_path)
+        message = Message("7", b"body", key="same")
+        (tmp_path / ".failed").mkdir()
+        (tmp_path / ".failed" / "same.reason.json").write_text('{"reason": "a full di')
+        for _ in range(2):
+            await source.bury(Letter(message, "no JSON", 1, 0.0), ".failed")
+
+    asyncio.run(run())
+    assert sorted(each.name for each in (tmp_path / ".failed").iterdir()) == [
+        "same",
+        "same.reason.json",
+    ]
 
 
 def test_of_several_workers_one_has_a_file(tmp_path: Path) -> None:

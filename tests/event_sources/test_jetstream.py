@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from pelton.event_sources import Delivery, Rules
+from pelton.event_sources.dead_letters import ToBroker
 from pelton.event_sources.sources.jetstream import JetStream
 
+from .bench import Seen, choking, until
 from .faults import FaultBench, FaultTests
 from .promises import PromiseTests
 from .servers.nats import NatsServer
 
 _numbers = count()
+LARGE = b"x" * (1024 * 1024 - 20)
 
 
 class JetStreamBench:
@@ -74,3 +78,25 @@ class TestJetStream(PromiseTests, FaultTests):
         made = JetStreamBench(nats_server)
         asyncio.run(made.prepare())
         return made
+
+    def test_a_letter_that_is_too_large_is_said_and_ends_no_connection(
+        self, bench: FaultBench
+    ) -> None:
+        """With its reason it is larger than it was; the server would end the connection, and the
+        next one, for as long as it is held."""
+
+        async def run() -> None:
+            delivery = Delivery(
+                bench.source(),
+                Seen(choking(LARGE)),
+                Rules(attempts=1),
+                dead_letters=ToBroker(bench.dead),
+            )
+            await bench.publish([("k", LARGE), ("k", b"after")])
+            async with delivery:
+                await until(lambda: delivery.status.state == "unhealthy")
+                await until(lambda: delivery.tally.done == 1)
+                assert "more than the server's max_payload of 1048576" in delivery.status.reason
+                assert (delivery.held, delivery.tally.reconnects) == (1, 0)
+
+        asyncio.run(run())

@@ -58,6 +58,10 @@ TRIGGERS = {
     "sns": pelton.sns("t"),
     "kinesis": pelton.kinesis("s"),
     "eventbridge": pelton.eventbridge(source="x"),
+    "kafka": pelton.kafka("t", brokers="h:1"),
+    "nats": pelton.nats("t", url="nats://h"),
+    "redis": pelton.redis(url="redis://h", stream="s"),
+    "directory": pelton.directory("inbox"),
     "mqtt": pelton.mqtt("t", url="mqtt://h"),
     "rabbitmq": pelton.rabbitmq("q", url="amqp://h"),
     "websocket": pelton.websocket("wss://h"),
@@ -71,7 +75,7 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
     answer = on_lambda(function, event)
     if kind.startswith(("http", "alb", "cloudevents")):
         assert (answer["statusCode"], answer["body"]) == (200, "1.5")
-    elif kind in ("sqs", "kinesis", "mqtt", "rabbitmq", "websocket"):
+    elif KINDS[kind].batches:
         assert answer == {"batchItemFailures": []}
 
 
@@ -199,6 +203,11 @@ def test_the_command_generates(tmp_path: Path) -> None:
     )
     told = json.loads(run("generate", "http", "--body", "3", "--count", "2", "--json").stdout)
     assert [each["body"] for each in told] == ["3", "3"]
+    for count in ("1", "3"):  # of a body nothing is said: each has an empty object
+        bare = json.loads(run("generate", "sqs", "--count", count).stdout)["Records"]
+        assert [each["body"] for each in bare] == ["{}"] * int(count)
+    nats = json.loads(run("generate", "nats", "--source", "orders", "--header", "a=b").stdout)
+    assert (nats["Records"][0]["topic"], nats["Records"][0]["headers"]) == ("orders", {"a": "b"})
     assert "did you mean 'kinesis'" in run("generate", "kinesys", code=2).output
     assert "sqs events have no --method" in run("generate", "sqs", "--method", "GET", code=2).output
     assert "'x' is not NAME=VALUE" in run("generate", "http", "--header", "x", code=2).output

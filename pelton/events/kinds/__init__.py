@@ -8,15 +8,19 @@ from . import (
     alb,
     cloudevents,
     cron,
+    directory,
     dynamodb,
     eventbridge,
     http,
     http_v1,
+    kafka,
     kinesis,
     mqtt,
+    nats,
     nuclio_http,
     postgres,
     rabbitmq,
+    redis,
     s3,
     sns,
     sqs,
@@ -28,7 +32,7 @@ _OF_SERVICES = (
     *(http, http_v1, alb, cloudevents),
     *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
 )
-_OF_BROKERS = (mqtt, postgres, rabbitmq, websocket)
+_OF_BROKERS = (directory, kafka, mqtt, nats, postgres, rabbitmq, redis, websocket)
 
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND for module in (*_OF_SERVICES, *_OF_BROKERS, nuclio_http)

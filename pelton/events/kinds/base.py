@@ -46,6 +46,8 @@ class Asked:
 Make = Callable[[Asked], dict[str, Any]]
 # (client of a service by name, what is wanted) -> what was sent, for people
 Send = Callable[[Callable[[str], Any], Asked], str]
+# (the broker's address, what is wanted) -> the same
+Publish = Callable[[str, Asked], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class Kind:
     takes:   which of `Asked` it heeds, beside the bodies
     members: the further ones that it knows, and what each means
     batches: one event has all the bodies; others have one body each
-    send:    None where nothing but a call of the function brings one
+    send:    into a service of AWS;  publish: to a broker.  Neither: nothing but a call of the
+             function brings one
+    url:     how the broker's address is written, "nats://HOST:PORT"; "" where it needs none
     """
 
     name: str
@@ -65,6 +69,13 @@ class Kind:
     members: Mapping[str, str] = field(default_factory=dict)
     batches: bool = False
     send: Send | None = None
+    publish: Publish | None = None
+    url: str = ""
+
+    @property
+    def example(self) -> Any:
+        """The body of one of whose body nothing is said; None of a kind that may be without."""
+        return {} if self.batches else None
 
     def events(self, asked: Asked) -> list[dict[str, Any]]:
         """The events; raises `CannotMake` for members that the kind does not know.
@@ -92,6 +103,11 @@ def as_text(body: Any) -> str:
     if isinstance(body, bytes):
         return body.decode()
     return body if isinstance(body, str) else json.dumps(body)
+
+
+def as_bytes(body: Any) -> bytes:
+    """A body as sources that carry bytes have it."""
+    return body if isinstance(body, bytes) else as_text(body).encode()
 
 
 REQUEST = frozenset({"method", "path", "headers", "query"})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ...testing_events import websocket
-from .base import Kind
+from .broker import broker_kind
 
-KIND = Kind(
+KIND = broker_kind(
     "websocket",
-    "messages of a WebSocket server, as a bridge brings them, in one batch",
-    lambda asked: websocket(*asked.bodies, url=asked.source or "wss://example.com/events"),
-    takes=frozenset({"source"}),
-    batches=True,
+    "messages of a WebSocket server",
+    lambda asked: websocket(
+        *asked.bodies, url=asked.source or "wss://example.com/events", headers=asked.headers
+    ),
+    None,  # it is the server that sends
+    takes=frozenset({"source", "headers"}),
 )
