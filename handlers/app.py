@@ -227,6 +227,11 @@ class App:
             from .cloud_events import opened  # few functions take them
 
             opened(codec, settings.triggers)
+        if codec is not None and "Event" in repr(codec.output_type):
+            from .new_event import answering, answers_events  # few answer with them
+
+            if answers_events(codec.output_type):
+                answering(codec, name)
         function = Function(
             user_function,
             app=self,

@@ -15,6 +15,7 @@ from .context import Context
 from .errors import MalformedBody
 from .event import Event
 from .triggers.cloudevents import CloudEvent, CloudEvents
+from .webhooks import welcome
 
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
 PREFIX = "ce-"
@@ -57,6 +58,7 @@ def opened(codec: Codec, triggers: Sequence[Any]) -> None:
         trigger = _trigger(event, ours)
         if trigger is None:
             return decode(event, context)
+        welcome(event, trigger.origins)
         if event.content_type.startswith(BATCHED):
             return batch(event, trigger, context)
         one(event, trigger, *_single(event))
@@ -132,7 +134,7 @@ def _read(said: Any) -> tuple[Attributes, Any]:
     if "data_base64" in said:
         return attributes, _bytes(said["data_base64"])
     data = said.get("data")
-    if isinstance(data, str) and _is_json(attributes.get("datacontenttype", "")):
+    if isinstance(data, str) and is_json(attributes.get("datacontenttype", "")):
         data = json.dumps(data).encode()  # a JSON string, not the text of a document
     return attributes, data
 
@@ -175,7 +177,7 @@ def _plain(event: Event) -> Any:
     body = event.body
     if not isinstance(body, (bytes, str)):
         return body
-    if _is_json(event.content_type):
+    if is_json(event.content_type):
         return None if body in (b"", "") else _json(body)
     if isinstance(body, str):
         return body
@@ -185,7 +187,7 @@ def _plain(event: Event) -> Any:
         return _base64(body)
 
 
-def _is_json(kind: str) -> bool:
+def is_json(kind: str) -> bool:
     """Whether data of that content type is JSON; where none is said it is."""
     plain = kind.partition(";")[0].strip().lower()
     return not plain or plain.endswith(("/json", "+json"))

@@ -59,6 +59,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | a WebSocket API's `ApiEndpoint` | wss, resolved by everybody | ws; where `ID.execute-api.localhost` is not resolved, ws://HOST:PORT/_aws/execute-api/ID/STAGE |
 | `@connections` from inside a function | https://ID.execute-api.REGION.amazonaws.com/STAGE | without an `endpoint_url` (AWS_ENDPOINT_URL is set there), or at http://HOST:PORT/_aws/execute-api/ID/STAGE |
 | integrations of WebSocket routes | of six types | AWS_PROXY with a function, MOCK; others answer an error and are said in the emulator's log |
+| OPTIONS to an HTTP API without CORS | goes to a route that has it, or ANY | 403, by ministack |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio's image code entry | a container | the files in the image's /opt/nuclio, copied out of it by docker, podman or nerdctl, in worker processes of this machine; what the image has installed elsewhere is not there; without an engine, refused by name |

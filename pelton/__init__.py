@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .handlers.event_router import EventRouter as EventRouter
     from .handlers.failed import Failed as Failed
     from .handlers.metrics import Metrics as Metrics
+    from .handlers.new_event import NewEvent as NewEvent
     from .handlers.platforms import Aws as Aws
     from .handlers.platforms import Nuclio as Nuclio
     from .handlers.secret import secret as secret
@@ -93,6 +94,7 @@ _HOMES = {
     "JobFailed": ".handlers.errors",
     "MalformedBody": ".handlers.errors",
     "Metrics": ".handlers.metrics",
+    "NewEvent": ".handlers.new_event",
     "NotReady": ".handlers.errors",
     "Nuclio": ".handlers.platforms",
     "Overloaded": ".handlers.errors",

@@ -78,7 +78,10 @@ class Served:
     def _encoded(self, answer: Any, context: Context) -> Any:
         if self.codec.streams and is_iterator(answer):
             return answer
-        result = with_failed(as_result(self.codec.encode(answer)), context)
+        encoded = self.codec.encode(answer)
+        if self.codec.answer is not None:
+            encoded = self.codec.answer(context.event, encoded)
+        result = with_failed(as_result(encoded), context)
         result.body, result.content_type = wire(result)
         return result
 
@@ -240,7 +243,8 @@ class Application:
                 continue
             if route.trigger.serves(event.method):
                 event.parameters = parameters
-                return route.served
+                greeted = route.trigger.greeted(event) if event.method == "OPTIONS" else None
+                return greeted or route.served
             there.append(route.trigger)
         if event.path in self.pages and event.method in ("GET", "HEAD"):
             return self.pages[event.path]()

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..handlers.context import Context
 from ..handlers.errors import WrongUse
 from ..handlers.event import Event
 from ..handlers.function import Function
+
+if TYPE_CHECKING:
+    from ..handlers.codec import Codec
 
 Call = Callable[[Event, Context], Any]
 
@@ -44,6 +47,8 @@ def compile_call(function: Function[..., Any], decode: Any = None) -> Call:
         raise no_stream(function, "here")
     decode = decode or codec.decode
     encode, user = codec.encode, function.user_function
+    if codec.answer is not None:
+        return _answering_events(codec, user, decode)
     if codec.is_async:
         run = run_async
 
@@ -58,6 +63,21 @@ def compile_call(function: Function[..., Any], decode: Any = None) -> Call:
         return encode(user(*decode(event, context)))
 
     return call
+
+
+def _answering_events(codec: Codec, user: Any, decode: Any) -> Call:
+    answer: Any = codec.answer
+    run = run_async if codec.is_async else _same
+
+    def call(event: Event, context: Context) -> Any:
+        context.event = event
+        return answer(event, codec.encode(run(user(*decode(event, context)))))
+
+    return call
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def no_stream(function: Function[..., Any], where: str) -> WrongUse:

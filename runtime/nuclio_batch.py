@@ -74,8 +74,9 @@ class Batches:
                     found[place] = response(raw, refused)
             except Exception as error:
                 found[place] = self._failed(raw, error, context)
-        for place, answer in zip(values, self._answers([*values.values()], context), strict=True):
-            found[place] = self._encoded(raw, answer, context)
+        answers = self._answers([*values.values()], context)
+        for place, answer, event in zip(values, answers, context.event, strict=True):
+            found[place] = self._encoded(raw, answer, event, context)
         return [found[place] for place in range(len(events))]
 
     def _value(self, event: Event, context: Context) -> Any:
@@ -92,12 +93,14 @@ class Batches:
         except Exception as error:  # of the worker: every event of the batch has it
             return [Failed(error)] * len(values)
 
-    def _encoded(self, raw: Any, answer: Any, context: Context) -> Any:
+    def _encoded(self, raw: Any, answer: Any, event: Event, context: Context) -> Any:
         try:
             if isinstance(answer, Failed):
                 raise answer.error
             codec: Any = self._function.codec
             encoded = codec.encode(answer)
+            if codec.answer is not None:
+                encoded = codec.answer(event, encoded)
         except Exception as error:
             return self._failed(raw, error, context)
         if context.has_failed:

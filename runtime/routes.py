@@ -39,7 +39,8 @@ class Routes:
 
     def refuse(self, event: Event) -> Result | None:
         """The 404 or 405 for a request that is not the function's; None for one that is, which
-        then has its `parameters`.  The page that is no route gets its answer here as well."""
+        then has its `parameters`.  The page that is no route, and who asks whether it may send
+        events, get their answers here as well."""
         if self._answer and event.path == self._page and event.method in ("GET", "HEAD"):
             return self._answer()
         if not self._triggers or BY_NAME in event.headers:
@@ -49,7 +50,7 @@ class Routes:
             found = trigger.match(event.path)
             if found is not None and trigger.serves(event.method):
                 event.parameters = found
-                return None
+                return trigger.greeted(event) if event.method == "OPTIONS" else None
             if found is not None:
                 others.append(trigger)
         return not_allowed(event.method, event.path, others) if others else not_found(event.path)
@@ -68,6 +69,6 @@ def not_found(path: str) -> Result:
 
 def not_allowed(method: str, path: str, triggers: Iterable[Http]) -> Result:
     """The 405 that says which methods the path has."""
-    allowed = ", ".join(sorted({each.method for each in triggers}))
+    allowed = ", ".join(sorted({method for each in triggers for method in each.methods}))
     body = {"error": f"{method} is not served at {path}", "details": []}
     return Result(body, status=405, headers={"allow": allowed})

@@ -31,9 +31,11 @@ class Codec:
     item:     of a batch: one message's event -> one `T`; raises as `decode` does
     streams:  the answer is, or may be, an iterator; `encode_item` is then for each of its items
     arrange:  of a batch: (the list of them, context) -> positional arguments
+    answer:   of a function that answers with events: (event, the encoded) -> what is sent
     """
 
     __slots__ = (
+        "answer",
         "arrange",
         "decode",
         "encode",
@@ -64,6 +66,7 @@ class Codec:
         self.is_async, self.streams = signature.is_async, signature.streams
         self.takes_context = "context" in signature.order
         self.text_body = signature.input_type in (str, bytes)
+        self.answer: Callable[[Event, Any], Any] | None = None
 
 
 def compile_codec(

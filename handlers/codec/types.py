@@ -63,6 +63,9 @@ def converter(annotation: Any) -> Converter:
 def _plain(annotation: Any) -> Converter:
     if isinstance(annotation, typing.NewType):
         return converter(annotation.__supertype__)
+    if (special := getattr(annotation, "converter_of", None)) is not None:
+        made: Converter = special(())
+        return made
     if isinstance(annotation, type):
         if typing.is_typeddict(annotation):
             from .fields import typed_dict
@@ -103,6 +106,9 @@ def _generic(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Converter:
         return Converter(*adapted(annotation)) if constrains(args[1:]) else converter(args[0])
     if origin in (typing.Required, typing.NotRequired):
         return converter(args[0])
+    if (special := getattr(origin, "converter_of", None)) is not None:
+        made: Converter = special(args)
+        return made
     from . import containers
 
     if origin is typing.Literal:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from ..checks import placed, text
 from ..errors import WrongUse
 from .http import Http
+
+if TYPE_CHECKING:
+    from ..event import Event, Result
 
 
 class CloudEvent(TypedDict):
@@ -37,15 +41,39 @@ class CloudEvents(Http):
     batches: ClassVar[bool] = True
 
     whole: bool = False
+    origins: tuple[str, ...] = ()
+    rate: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.whole, bool):
             raise WrongUse(f"cloudevents whole={self.whole!r} is neither True nor False")
+        if self.origins or self.rate is not None:
+            from ..webhooks import checked
+
+            checked(self.origins, self.rate)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return ("OPTIONS", "POST") if self.origins else ("POST",)
+
+    def serves(self, method: str) -> bool:
+        return method == "POST" or (method == "OPTIONS" and bool(self.origins))
+
+    def greeted(self, event: Event) -> Result | None:
+        from ..webhooks import handshake
+
+        return handshake(event, self.origins, self.rate)
 
 
 @placed
-def cloudevents(path: str = "/", *, whole: bool = False) -> CloudEvents:
+def cloudevents(
+    path: str = "/",
+    *,
+    whole: bool = False,
+    origins: str | Iterable[str] = (),
+    rate: int | None = None,
+) -> CloudEvents:
     """Run the function for CloudEvents (1.0) that are posted to that path.
 
     The function takes an event's data; its attributes are in the `Event` (id, source, timestamp;
@@ -54,6 +82,10 @@ def cloudevents(path: str = "/", *, whole: bool = False) -> CloudEvents:
 
     whole: the function takes the event with its attributes and its `data`: of a model of its own.
            A `CloudEvent` always comes whole
+    origins: who may send, as DNS names: "mail.example.com", "*.example.com", "*".  The webhook
+           handshake (OPTIONS with `WebHook-Request-Origin`) is then answered for them, and an event
+           whose sender says another name is a 403.  Without, OPTIONS is a 405
+    rate:  events a minute that a sender is told to be allowed at the most; None: any number
 
     What is no such event is answered 400, another form of it 415.  Nuclio's own processor takes a
     structured event for one of version 0.1 and forgets its id and type: send there in binary mode,
@@ -63,4 +95,5 @@ def cloudevents(path: str = "/", *, whole: bool = False) -> CloudEvents:
     'POST /events'
     """
     text("cloudevents path", path)
-    return CloudEvents("POST", path, whole)
+    listed = (origins,) if isinstance(origins, str) else tuple(origins)
+    return CloudEvents("POST", path, whole, listed, rate)

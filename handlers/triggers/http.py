@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..checks import placed, text
 from ..errors import WrongUse
 from .base import Trigger
+
+if TYPE_CHECKING:
+    from ..event import Event, Result
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY")
 
@@ -62,6 +65,15 @@ class Http(Trigger):
         'GET /orders/{id}'
         """
         return f"{self.method} {self.path}"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that a refusal of another says."""
+        return (self.method,)
+
+    def greeted(self, event: Event) -> Result | None:
+        """What who asks by OPTIONS is told, the function unasked; None: the function is asked."""
+        return None
 
     def serves(self, method: str) -> bool:
         """Whether requests of that method are for this trigger; what serves GET serves HEAD."""
