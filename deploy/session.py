@@ -286,6 +286,12 @@ class Session(AbstractContextManager["Session"]):
         yield from weaker(functions, self.where.platforms)
         yield from common.cloud_events(functions, self.where.platforms)
         yield from self._warnings
+        there = self.aws.account.region
+        if self.where.to == "local" and self.where.region not in ("", there):
+            yield (
+                f"the emulator is in {there}, not in {self.where.region}: start it with "
+                f"`pelton emulator --region {self.where.region}` for that"
+            )
 
     def wants(self) -> Iterator[Resource]:
         """Everything that the chosen functions ask for; builds them on the way."""

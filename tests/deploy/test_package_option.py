@@ -58,3 +58,12 @@ def test_a_plan_says_that_somebody_deploys(run: Run, tmp_path: Path) -> None:
         (note,) = json.loads(run("plan", "--json").output)["notes"]
     assert note.startswith("the state is locked by ") and "pelton deploy), since" in note
     assert "locked" not in run("plan").output
+
+
+def test_a_plan_says_that_the_emulator_is_in_another_region(run: Run) -> None:
+    (note,) = json.loads(run("plan", "--json", "--region", "eu-west-1").output)["notes"]
+    assert note == (
+        "the emulator is in us-east-1, not in eu-west-1: start it with "
+        "`pelton emulator --region eu-west-1` for that"
+    )
+    assert json.loads(run("plan", "--json", "--region", "us-east-1").output)["notes"] == []
