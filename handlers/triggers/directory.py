@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..checks import placed
-from .from_broker import FromBroker, named
+from .from_broker import BACKOFF, FromBroker, named
 
 
 class Directory(FromBroker):
@@ -45,6 +45,8 @@ def directory(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> Directory:
     """Run the function for each file that is put into a folder; its input is what is in the file,
     and the file's name is the event's key.
@@ -52,11 +54,23 @@ def directory(
     pattern: names that are meant, as "*.csv"
     keep:    what is done is kept in `.done`; else it is deleted
     ordered: by name, one after the other
-    batch, window, attempts, dead_letter (a folder in it), workers: see the how-to on event sources
+    batch to backoff: of the delivery, see the how-to on event sources; dead_letter is a folder
 
     Neither Lambda nor Nuclio reads a folder: `pelton bridge` does, and calls.
 
     >>> directory("inbox", pattern="*.csv").name
     'inbox'
     """
-    return Directory(batch, window, attempts, dead_letter, workers, path, pattern, keep, ordered)
+    return Directory(
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        max_age,
+        backoff,
+        path,
+        pattern,
+        keep,
+        ordered,
+    )

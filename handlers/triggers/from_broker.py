@@ -12,6 +12,8 @@ from ..checks import in_range, text
 from ..errors import WrongUse
 from .base import Trigger
 
+BACKOFF = (0.5, 300.0)  # seconds
+
 
 class FromBroker(Trigger):
     """The base of broker triggers.
@@ -21,6 +23,9 @@ class FromBroker(Trigger):
     attempts:    tries before a message is given up; 0: it is tried until it is done
     dead_letter: where it goes then: a subject, stream or folder of the same broker
     workers:     calls at one time; messages of one key never overtake each other
+    max_age:     seconds after which a message is given up, whatever its tries; 0: at no age
+    backoff:     seconds before a message is tried again, and at the most; each pause is twice the
+                 one before
     """
 
     needs_body: ClassVar[bool] = True
@@ -32,6 +37,8 @@ class FromBroker(Trigger):
     attempts: int = 0
     dead_letter: str = ""
     workers: int = 1
+    max_age: int = 0
+    backoff: tuple[float, float] = BACKOFF
 
     def __post_init__(self) -> None:
         kind = self.kind
@@ -39,11 +46,12 @@ class FromBroker(Trigger):
         in_range(f"{kind} window", self.window, 0, 300, " seconds")
         in_range(f"{kind} attempts", self.attempts, 0, 10_000)
         in_range(f"{kind} workers", self.workers, 1, 1000)
+        in_range(f"{kind} max_age", self.max_age, 0, 10_000_000, " seconds")
         text(f"{kind} dead_letter", self.dead_letter)
-        if bool(self.attempts) != bool(self.dead_letter):
-            has, lacks = (
-                ("attempts", "dead_letter") if self.attempts else ("dead_letter", "attempts")
-            )
+        _check_backoff(kind, self.backoff)
+        ends = "attempts" if self.attempts else "max_age" if self.max_age else ""
+        if bool(ends) != bool(self.dead_letter):
+            has, lacks = (ends, "dead_letter") if ends else ("dead_letter", "attempts")
             raise WrongUse(
                 f"{kind} has {has}= and no {lacks}=",
                 advice="say after how many attempts a message is given up, and where it goes then",
@@ -78,6 +86,18 @@ class FromBroker(Trigger):
 
     def same_source(self, other: Trigger) -> bool:
         return isinstance(other, FromBroker) and self.source == other.source
+
+
+def _check_backoff(kind: str, backoff: object) -> None:
+    """Two numbers, of which the second is not the smaller one."""
+    told = backoff if isinstance(backoff, tuple) else ()
+    if len(told) == 2 and all(type(each) in (int, float) for each in told):
+        if 0 <= told[0] <= told[1]:
+            return
+    raise WrongUse(
+        f"{kind} backoff={backoff!r} is no pair of pauses",
+        advice="give the seconds before the second try, and the most: backoff=(0.5, 300)",
+    )
 
 
 def named(kind: str, **names: object) -> None:

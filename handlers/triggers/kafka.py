@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import FromBroker, named
+from .from_broker import BACKOFF, FromBroker, named
 
 STARTS = ("all", "new")
 
@@ -36,7 +36,7 @@ class Kafka(FromBroker):
         if self.start not in STARTS:
             raise WrongUse(f"kafka start={self.start!r} is none of {', '.join(STARTS)}")
         if self.native:
-            self.check_native("attempts", "ca", "batch", reads="topic")
+            self.check_native("attempts", "max_age", "backoff", "ca", "batch", reads="topic")
 
     @property
     def name(self) -> str:
@@ -81,6 +81,8 @@ def kafka(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> Kafka:
     """Run the function for the messages of a Kafka topic, or of several with commas.
 
@@ -91,7 +93,7 @@ def kafka(
              runs
     native:  on Nuclio, let its own Kafka trigger read: within a partition in order, one a call, and
              what fails is not tried again
-    batch, window, attempts, dead_letter, workers: see the how-to on event sources
+    batch to backoff: of the delivery, see the how-to on event sources
 
     Messages of one key keep their order; without a key, those of one partition do.
 
@@ -104,6 +106,8 @@ def kafka(
         attempts,
         dead_letter,
         workers,
+        max_age,
+        backoff,
         topic,
         brokers,
         group,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
-from .from_broker import FromBroker, address, named
+from .from_broker import BACKOFF, FromBroker, address, named
 
 VERSIONS = ("5", "3.1.1")
 
@@ -39,7 +39,7 @@ class Mqtt(FromBroker):
         if self.version not in VERSIONS:
             raise WrongUse(f"mqtt version={self.version!r} is none of {', '.join(VERSIONS)}")
         if self.native:
-            self.check_native("attempts", "ca", "key", "batch", reads="topic")
+            self.check_native("attempts", "max_age", "backoff", "ca", "key", "batch", reads="topic")
 
     @property
     def name(self) -> str:
@@ -75,6 +75,8 @@ def mqtt(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> Mqtt:
     """Run the function for the messages of an MQTT topic, or of a filter: "orders/+", "orders/#".
 
@@ -88,7 +90,7 @@ def mqtt(
     user, password, ca: what the broker asks for; `ca` is a file where the bridge runs
     native:    on Nuclio, let its own MQTT trigger read, by 3.1.1: in order, one at a time, and
                nothing is kept while it is away or tried again
-    batch, window, attempts, dead_letter, workers: see the how-to on event sources
+    batch to backoff: of the delivery, see the how-to on event sources
 
     Lambda does not read MQTT: `pelton bridge` does, and calls.
 
@@ -101,6 +103,8 @@ def mqtt(
         attempts,
         dead_letter,
         workers,
+        max_age,
+        backoff,
         topic,
         url,
         qos,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..checks import placed, text
-from .from_broker import FromBroker, address, named
+from .from_broker import BACKOFF, FromBroker, address, named
 
 
 class Nats(FromBroker):
@@ -36,7 +36,8 @@ class Nats(FromBroker):
     def plain(self) -> bool:
         """Whether this is what a NATS subscription gives by itself: no stream that keeps
         messages, none tried again, none given up, one a call."""
-        return not (self.stream or self.key or self.attempts or self.batch > 1)
+        asked = self.stream or self.key or self.attempts or self.max_age or self.batch > 1
+        return not asked and self.backoff == BACKOFF
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
@@ -60,6 +61,8 @@ def nats(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> Nats:
     """Run the function for the messages of a NATS subject.
 
@@ -69,7 +72,7 @@ def nats(
              Without one, NATS sends a message once, to who listens then
     durable: the name of the stream's consumer
     key:     the header whose messages keep their order; without one, each subject's do
-    batch, window, attempts, dead_letter, workers: see the how-to on event sources
+    batch to backoff: of the delivery, see the how-to on event sources
 
     Nuclio has a trigger of its own for plain subjects; else `pelton bridge` reads and calls.
 
@@ -79,5 +82,17 @@ def nats(
     'jetstream'
     """
     return Nats(
-        batch, window, attempts, dead_letter, workers, subject, url, queue, stream, durable, key
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        max_age,
+        backoff,
+        subject,
+        url,
+        queue,
+        stream,
+        durable,
+        key,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..checks import placed
-from .from_broker import FromBroker, address, named
+from .from_broker import BACKOFF, FromBroker, address, named
 
 
 class Postgres(FromBroker):
@@ -41,6 +41,8 @@ def postgres(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> Postgres:
     """Run the function for what PostgreSQL's transactions notify a channel of.
 
@@ -56,4 +58,4 @@ def postgres(
     >>> postgres("orders", url="postgresql://127.0.0.1/shop").name
     'orders'
     """
-    return Postgres(batch, window, attempts, dead_letter, workers, channel, url)
+    return Postgres(batch, window, attempts, dead_letter, workers, max_age, backoff, channel, url)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
-from .from_broker import FromBroker, address, named
+from .from_broker import BACKOFF, FromBroker, address, named
 
 MAKES = ("", "classic", "quorum")
 
@@ -47,7 +47,9 @@ class RabbitMQ(FromBroker):
         if self.native:
             # Nuclio declares its queue without a kind, which a quorum queue does not take.
             kind = ("make",) if self.make == "quorum" else ()
-            self.check_native("attempts", "ca", "key", "batch", *kind, reads="queue")
+            self.check_native(
+                "attempts", "max_age", "backoff", "ca", "key", "batch", *kind, reads="queue"
+            )
 
     @property
     def name(self) -> str:
@@ -82,6 +84,8 @@ def rabbitmq(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> RabbitMQ:
     """Run the function for the messages of a RabbitMQ queue.
 
@@ -94,7 +98,7 @@ def rabbitmq(
     ca:       a file, where the bridge runs
     native:   on Nuclio, let its own RabbitMQ trigger read: one at a time, and what fails is not
               tried again
-    batch, window, attempts, dead_letter, workers: see the how-to on event sources; dead_letter is
+    batch to backoff: of the delivery, see the how-to on event sources; dead_letter is
               a queue that is there
 
     On Lambda `pelton bridge` reads and calls, a broker of Amazon MQ as well.
@@ -108,6 +112,8 @@ def rabbitmq(
         attempts,
         dead_letter,
         workers,
+        max_age,
+        backoff,
         queue,
         url,
         exchange,

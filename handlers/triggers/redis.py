@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import FromBroker, address
+from .from_broker import BACKOFF, FromBroker, address
 
 
 class Redis(FromBroker):
@@ -59,6 +59,8 @@ def redis(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> Redis:
     """Run the function for the entries of a Redis stream, or the messages of a channel.
 
@@ -68,7 +70,7 @@ def redis(
     key:     the field whose entries keep their order; without one, the stream does
     body:    the field that is the function's input, the others are headers; an entry without it
              is an object of all its fields
-    batch, window, attempts, dead_letter, workers: see the how-to on event sources
+    batch to backoff: of the delivery, see the how-to on event sources
 
     Neither Lambda nor Nuclio reads Redis: `pelton bridge` does, and calls.
 
@@ -76,5 +78,17 @@ def redis(
     'orders'
     """
     return Redis(
-        batch, window, attempts, dead_letter, workers, url, stream, channel, group, key, body
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        max_age,
+        backoff,
+        url,
+        stream,
+        channel,
+        group,
+        key,
+        body,
     )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import FromBroker, address
+from .from_broker import BACKOFF, FromBroker, address
 
 
 class WebSocket(FromBroker):
@@ -56,6 +56,8 @@ def websocket(
     attempts: int = 0,
     dead_letter: str = "",
     workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
 ) -> WebSocket:
     """Run the function for each message that a WebSocket server sends, text or binary.
 
@@ -77,5 +79,16 @@ def websocket(
         raise WrongUse(f"websocket headers={headers!r} is no mapping of names to values")
     said = tuple((headers or {}).items())
     return WebSocket(
-        batch, window, attempts, dead_letter, workers, url, subscribe, said, ordered, ca
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        max_age,
+        backoff,
+        url,
+        subscribe,
+        said,
+        ordered,
+        ca,
     )

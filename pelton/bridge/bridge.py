@@ -10,7 +10,7 @@ from typing import Any
 
 from ..deploy.session import Where
 from ..deploy.wants.common import bridged
-from ..event_sources import Batch, Delivery, Failed, Outcome, Rules, source_of
+from ..event_sources import Backoff, Batch, Delivery, Failed, Outcome, Rules, source_of
 from ..event_sources.dead_letters import DeadLetters, Discard, ToBroker
 from ..event_sources.delivery.status import READY, UNHEALTHY, Status
 from ..handlers.function import Function
@@ -58,6 +58,7 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
             told(way, Status(READY))
         return found
 
+    first, longest = trigger.backoff
     rules = Rules(
         batch=trigger.batch,
         window=float(trigger.window),
@@ -65,9 +66,11 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
         workers=trigger.workers,
         in_flight=max(1000, 2 * trigger.batch * trigger.workers),
         attempts=trigger.attempts,
+        max_age=float(trigger.max_age),
+        retry=Backoff(first=first, longest=longest),
     )
     letters: DeadLetters | None = None
-    if trigger.attempts:
+    if trigger.attempts or trigger.max_age:
         letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
     return Delivery(
         source_of(kind, **settings),

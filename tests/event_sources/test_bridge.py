@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -291,6 +292,30 @@ def test_a_function_that_is_not_there_blames_no_message(tmp_path: Path) -> None:
             there = True
             await until(lambda: made.tally.done == 1)
         assert (tmp_path / ".done" / "a").read_text() == "1"
+
+    asyncio.run(run())
+
+
+def test_a_triggers_words_are_the_rules_of_its_delivery(tmp_path: Path) -> None:
+    """An age without a number of tries gives up as well, with why."""
+
+    async def run() -> None:
+        trigger = pelton.directory(
+            str(tmp_path), max_age=3600, dead_letter=".failed", backoff=(0.25, 8)
+        )
+
+        async def call(batch: dict[str, Any]) -> Any:
+            return {"batchItemFailures": []}
+
+        for name, age in (("old", 7200), ("new", 0)):
+            (tmp_path / name).write_text("1")
+            os.utime(tmp_path / name, (time.time() - age,) * 2)
+        made = delivery(Way("f", trigger), call, lambda way, status: None)
+        assert (made.rules.retry.first, made.rules.retry.longest) == (0.25, 8)
+        async with made:
+            await until(lambda: made.tally.buried + made.tally.done == 2)
+        said = json.loads((tmp_path / ".failed" / "old.reason.json").read_text())
+        assert (said["reason"], said["attempts"]) == ("older than 3600 s", 1)
 
     asyncio.run(run())
 

@@ -274,7 +274,7 @@ def test_both_platforms_answer_the_same(kind: str, deployed: Deployed) -> None:
 def test_nuclios_own_trigger_gives_what_a_bridge_gives_on_lambda(
     deployed: Deployed, nats_server: NatsServer
 ) -> None:
-    trigger = Nats(1, 0, 1, "native-dead", 1, "native", nats_server.url)
+    trigger = Nats(attempts=1, dead_letter="native-dead", subject="native", url=nats_server.url)
 
     async def run() -> None:
         import nats
@@ -300,7 +300,7 @@ def test_nuclios_own_trigger_gives_what_a_bridge_gives_on_lambda(
 def test_a_message_that_a_platform_does_not_take_for_its_size_is_a_dead_letter_and_no_other(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    trigger = Directory(3, 0, 1, ".failed", 1, str(tmp_path), "*")
+    trigger = Directory(batch=3, attempts=1, dead_letter=".failed", path=str(tmp_path))
     large = GOOD.replace("5", " " * 7_000_000 + "5")
     for name, body in (("a", GOOD), ("b", large), ("c", LAST)):
         (tmp_path / name).write_text(body)

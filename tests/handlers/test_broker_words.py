@@ -82,6 +82,15 @@ REDIS = "redis://127.0.0.1:6379/0"
         (pelton.websocket, {"url": "ws://a", "headers": "x"}, "is no mapping of names to values"),
         (pelton.websocket, {"url": "ws://a", "headers": {"a": 1}}, "headers: a=1 is no string"),
         (pelton.directory, {"path": ""}, "directory() needs path="),
+        (pelton.directory, {"path": "a", "max_age": 60}, "has max_age= and no dead_letter="),
+        (pelton.directory, {"path": "a", "max_age": -1}, "max_age=-1 is outside"),
+        (pelton.directory, {"path": "a", "backoff": (5, 1)}, "backoff=(5, 1) is no pair of pauses"),
+        (pelton.directory, {"path": "a", "backoff": 5}, "backoff=5 is no pair of pauses"),
+        (
+            pelton.kafka,
+            {"topic": "t", "brokers": KAFKA, "native": True, "backoff": (1, 2)},
+            "has native=True and backoff=",
+        ),
         (pelton.directory, {"path": "a", "workers": 0}, "directory workers=0 is outside"),
     ],
 )
