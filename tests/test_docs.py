@@ -1,5 +1,6 @@
 """What docs/ says of the code is what the code says: generated pages are current."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -34,6 +35,44 @@ def test_every_module_opens_with_what_it_is_for() -> None:
         str(path) for part in docs.PARTS for path in docs.modules(part) if not docs.sentence(path)
     ]
     assert silent == []
+
+
+def test_the_table_of_promises_has_every_source_and_names_tests_that_there_are() -> None:
+    make_docs().promises()  # whose folder of tools is importable then
+    promises_page = sys.modules["promises_page"]
+    from pelton.handlers import triggers
+
+    rows = promises_page.rows()
+    kinds = {each.kind for name in triggers.__all__ if (each := getattr(triggers, name)).kind}
+    named = " ".join(rows)
+    alone = {"nats": "`nats`", "redis": "`redis-stream`"}
+    without = [kind for kind in kinds if alone.get(kind, f"`{kind}`") not in named]
+    assert not without, "give them a row in tools/promises_rows.py"
+    assert {len(cells) for cells in rows.values()} == {len(promises_page.COLUMNS) + 1}
+    known = known_tests()
+    proofs = {test for cells in rows.values() for _, test in cells if test}
+    assert not sorted(proofs - known)
+
+
+def known_tests() -> set[str]:
+    """Those that the table may name: of a module, and of a class and its bases."""
+    modules = {path: ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("*.py")}
+    methods: dict[str, set[str]] = {}
+    for tree in modules.values():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Tests"):
+                methods[node.name] = {each.name for each in node.body if hasattr(each, "name")}
+    found = set[str]()
+    for path, tree in modules.items():
+        where = path.relative_to(ROOT).as_posix()
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef):
+                found.add(f"{where}::{node.name}")
+            elif isinstance(node, ast.ClassDef):
+                own = {each.name for each in node.body if hasattr(each, "name")}
+                own = own.union(*(methods.get(ast.unparse(base), set()) for base in node.bases))
+                found |= {f"{where}::{node.name}::{each}" for each in own}
+    return found
 
 
 PAGES = ["README.md", "docs/tutorial.md", *(f"docs/how-to/{p.name}" for p in HOW_TO)]

@@ -116,10 +116,19 @@ def event_sources() -> str:
     return page((ROOT / "docs" / "how-to" / "event-sources.md").read_text())
 
 
+def promises() -> str:
+    """Every source, every promise, every proof."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from promises_page import page
+
+    return page()
+
+
 FILES = {
     "docs/architecture.md": architecture,
     "docs/fidelity.md": fidelity,
     "docs/how-to/event-sources.md": event_sources,
+    "docs/promises.md": promises,
     "docs/reference.md": reference,
 }
 

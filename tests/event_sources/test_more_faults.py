@@ -16,19 +16,25 @@ from pelton.event_sources import Batch, Delivery, Message, Rules, Source
 from pelton.event_sources.sources.directory import Directory
 from pelton.event_sources.sources.memory import Memory
 from pelton.event_sources.sources.nats import Nats
+from pelton.event_sources.sources.postgres import Postgres
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
+from pelton.event_sources.sources.websocket import WebSocket
 from pelton.pytest_plugin import RunningEmulator
 
 from ..deploy.commands import commands_at
 from .bench import Bench, Seen, firsts, keyed, numbers, until
 from .faults import NOW
 from .servers.nats import NatsServer
+from .servers.postgres import PostgresServer
 from .servers.proxy import Proxy
 from .servers.redis import RedisServer
+from .servers.websocket import WebSocketServer
 from .test_nats import NatsBench
 from .test_parity import sink
+from .test_postgres import PostgresBench
 from .test_redis_pubsub import PubSubBench
 from .test_redis_stream import RedisStreamBench
+from .test_websocket import WebSocketBench
 
 
 class PushedFaultTests:
@@ -80,6 +86,44 @@ class TestRedisPubSub(PushedFaultTests):
 
     def by_port(self, bench: PubSubBench, port: int) -> Source:
         return RedisPubSub(f"redis://127.0.0.1:{port}/0", channel=f"{bench.name}.*")
+
+
+@pytest.mark.slow
+class TestPostgres(PushedFaultTests):
+    @pytest.fixture
+    def bench(self, postgres_server: PostgresServer) -> Bench:
+        return PostgresBench(postgres_server)
+
+    def by_port(self, bench: PostgresBench, port: int) -> Source:
+        url = bench.server.url.replace(str(bench.server.port), str(port))
+        return Postgres(url, channel=bench.channel)
+
+
+class TestWebSocket(PushedFaultTests):
+    @pytest.fixture
+    def bench(self, websocket_server: WebSocketServer) -> Bench:
+        return WebSocketBench(websocket_server, Path())
+
+    def by_port(self, bench: WebSocketBench, port: int) -> Source:
+        return WebSocket(f"ws://127.0.0.1:{port}/topic/{bench.name}")
+
+
+def test_a_slow_consumer_of_a_channel_leaves_what_waits_to_the_server(
+    redis_server: RedisServer,
+) -> None:
+    async def run() -> None:
+        bench = PubSubBench(redis_server)
+        source = RedisPubSub(redis_server.url, channel=f"{bench.name}.*", buffer=10)
+        await source.open()
+        await bench.publish([("k", b"%d" % n) for n in range(500)])
+        found = list[bytes]()
+        while len(found) < 500:
+            found += [each.body for each in await source.receive(7, 30)]
+            assert len(source._buffer._waiting) <= 10
+        assert found == [b"%d" % n for n in range(500)]
+        await source.close()
+
+    asyncio.run(run())
 
 
 def test_what_one_delivery_of_a_memory_leaves_the_next_one_does_in_order() -> None:
