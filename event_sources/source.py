@@ -86,6 +86,10 @@ class Source:
         """Send a dead letter to another place of the same broker; back when it is safe there."""
         raise NotImplementedError(f"{type(self).__name__} has no place for dead letters")
 
+    async def answer(self, message: Message, body: str | bytes) -> bool:
+        """Send something back to who sent a message; False where nobody would hear it."""
+        return False
+
     async def close(self) -> None:
         """Give connections back; it may be opened again.  Never raises."""
 

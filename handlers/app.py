@@ -245,17 +245,18 @@ class App:
         return function
 
     def _check_routes(self, name: str, settings: Settings, where: tuple[str, int]) -> None:
-        """A method and path lead to one function of an app."""
+        """A method and path, or a route of the WebSocket API, lead to one function of an app."""
         for other in self.functions.values():
             for known in other.triggers:
                 for trigger in settings.triggers:
-                    if isinstance(trigger, Http) and trigger.same_source(known):
+                    if found := trigger.conflict(known):
+                        said, does, advice = found
                         raise WrongUse(
-                            f"function {name} has the route {trigger.route}, which function "
-                            f"{other.name} has already, at {other.file}:{other.line}",
+                            f"function {name} {said}, which function {other.name} {does}, at "
+                            f"{other.file}:{other.line}",
                             file=where[0],
                             line=where[1],
-                            advice='give each a path of its own: pelton.http("POST", "/…")',
+                            advice=advice,
                         )
 
 
@@ -307,11 +308,20 @@ def _batches(settings: Settings) -> bool:
 
 
 def _check_body(name: str, settings: Settings, codec: Codec | None, where: tuple[str, int]) -> None:
-    """A trigger that brings something needs a parameter that takes it."""
-    if codec is None or codec.mode != "none":
+    """A trigger that brings something needs a parameter that takes it, and one that brings nothing
+    none that could not be made of that."""
+    if codec is None:
         return
     for trigger in settings.triggers:
-        if trigger.needs_body:
+        if codec.mode not in ("none", "event") and trigger.bodiless:
+            raise WrongUse(
+                f"function {name} has the trigger {trigger.kind} for events without a body, and an "
+                "input that is made of one",
+                file=where[0],
+                line=where[1],
+                advice="take a pelton.Event or nothing there, and messages in another function",
+            )
+        if codec.mode == "none" and trigger.needs_body:
             raise WrongUse(
                 f"function {name} has the trigger {trigger.kind} and no parameter for its body",
                 file=where[0],

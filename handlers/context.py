@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .delivery import Delivery
     from .metrics import Metrics
-    from .protocols import Logger
+    from .protocols import Connection, Logger
 
 
 def secret_from_environment(name: str) -> str:
@@ -64,6 +64,7 @@ class Context:
     __slots__ = (
         "_cancelled",
         "_clock",
+        "_connect",
         "_failed",
         "_invoke",
         "_logger",
@@ -100,12 +101,14 @@ class Context:
         delivery: Delivery | None = None,
         metrics: Metrics | None = None,
         make_metrics: Callable[[], Metrics] | None = None,
+        connect: Callable[[Any, str], Any] | None = None,
     ) -> None:
         self.function_name, self.function_version = function_name, function_version
         self.request_id, self.deadline, self.raw = request_id, deadline, raw
         self._logger, self._make_logger = logger, make_logger
         self.state: Any = SimpleNamespace() if state is None else state
         self._secret, self._invoke, self._clock = secret, invoke, clock
+        self._connect = connect
         self._metrics, self._make_metrics = metrics, make_metrics
         self.event: Any = None
         self.trace = ""
@@ -244,6 +247,17 @@ class Context:
         'x'
         """
         return Secrets(self._secret)
+
+    def connection(self, id: str = "") -> Connection:
+        """The WebSocket connection that this event came over, or another one of its API by its
+        `id` (an event's `key`), to write to: see `pelton.websocket_api`.
+
+        Raises RuntimeError where the event came over none.
+        """
+        if self._connect is None:
+            raise RuntimeError("nothing here reaches the connections of a WebSocket API")
+        found: Connection = self._connect(self.event, id)
+        return found
 
     def invoke(self, function: str, payload: Any = None, *, wait: bool = True) -> Any:
         """Call another function by name and give its answer back (None with `wait=False`)."""

@@ -37,9 +37,10 @@ class Event(_Values):
     id:           the source's id of the event (request id, message id)
     trigger:      the kind: "direct", "http", "cloudevents", "sqs", "kinesis", "dynamodb", "s3",
                   "sns", "eventbridge", "cron", "kafka", "mqtt", "nats", "postgres", "rabbitmq",
-                  "redis", "websocket", "directory"
+                  "redis", "websocket", "directory", "websocket_api"
     source:       the source's own name (queue ARN, trigger name); "" where there is none
-    topic:        of a broker: the subject, topic, stream or folder that it was sent to
+    topic:        of a broker: the subject, topic, stream or folder that it was sent to; of a
+                  WebSocket API the route
     headers:      lower-cased names (HTTP headers, message attributes)
     method, path, fields: of an HTTP request; `fields` are the query's
     parameters:   of the path, by the names that the trigger's path gives them
@@ -47,7 +48,7 @@ class Event(_Values):
     position:     place in the source (receipt handle, sequence number; of a tick its time, in ISO
                   8601), where it has one
     key:          what orders it: a stream's partition key, a message's key; of an object or a file
-                  its name
+                  its name; of a WebSocket API the connection
     content_type: as delivered; "" where the source has none
     raw:          the platform's own object, untouched
 

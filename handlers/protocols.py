@@ -30,6 +30,22 @@ class Logger(Protocol):
     def exception(self, message: str, /, **fields: Any) -> None: ...
 
 
+class Connection(Protocol):
+    """A client of a WebSocket API, by the `id` of its connection."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody is there."""
+
+    def send(self, body: Any, /) -> bool:
+        """Send text as it is, all else as JSON; False where nobody is there any more."""
+
+    def close(self) -> bool:
+        """End the connection; False where nobody is there any more."""
+
+
 class Servable(Protocol[I_contra, O_co]):
     """What `App.serve` takes: a graph satisfies it, and so may anything of yours."""
 

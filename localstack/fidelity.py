@@ -58,6 +58,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | limits of WebSocket APIs | 128 KB a message, 32 KB a frame, no binary messages, 10 minutes idle, 2 hours in all; 500 new connections a second, 8 KB of an authorizer's answer, routes and stages by count | the first five; of the rest none |
 | a WebSocket API's `ApiEndpoint` | wss, resolved by everybody | ws; where `ID.execute-api.localhost` is not resolved, ws://HOST:PORT/_aws/execute-api/ID/STAGE |
 | `@connections` from inside a function | https://ID.execute-api.REGION.amazonaws.com/STAGE | without an `endpoint_url` (AWS_ENDPOINT_URL is set there), or at http://HOST:PORT/_aws/execute-api/ID/STAGE |
+| route responses of WebSocket APIs in a CloudFormation template | made | refused (ministack does not know the type); by CreateRouteResponse they are made |
 | integrations of WebSocket routes | of six types | AWS_PROXY with a function, MOCK; others answer an error and are said in the emulator's log |
 | OPTIONS to an HTTP API without CORS | goes to a route that has it, or ANY | 403, by ministack |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.sns import sns as sns
     from .handlers.triggers.sqs import sqs as sqs
     from .handlers.triggers.websocket import websocket as websocket
+    from .handlers.triggers.websocket_api import websocket_api as websocket_api
     from .handlers.vpc import Vpc as Vpc
     from .runtime.assets import asset as asset
     from .serving_graph.failure import Failure as Failure
@@ -134,6 +135,7 @@ _HOMES = {
     "sns": ".handlers.triggers.sns",
     "sqs": ".handlers.triggers.sqs",
     "websocket": ".handlers.triggers.websocket",
+    "websocket_api": ".handlers.triggers.websocket_api",
     "step": ".serving_graph.steps.call",
 }
 

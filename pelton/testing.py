@@ -10,7 +10,7 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,6 +55,7 @@ from .testing_events import (
     sns,
     sqs,
     websocket,
+    websocket_api,
 )
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "sns",
     "sqs",
     "websocket",
+    "websocket_api",
 ]
 
 
@@ -103,11 +105,14 @@ def make_context(
     lines: list[str] | None = None,
     remaining: float | None = None,
     state: SimpleNamespace | None = None,
+    sent: list[tuple[str, Any]] | None = None,
+    gone: Collection[str] = (),
 ) -> Context:
     """A context for tests.
 
     secrets: what `context.secret` knows; answers: what `context.invoke` gives, by function name;
-    lines: collects what is logged; remaining: seconds that `remaining_time` says.
+    lines: collects what is logged; remaining: seconds that `remaining_time` says;
+    sent: collects what is sent to connections, with their ids; gone: those where nobody is.
 
     >>> make_context(secrets={"KEY": "s3"}).secret("KEY")
     's3'
@@ -132,8 +137,26 @@ def make_context(
         state=state,
         secret=secret,
         invoke=call,
+        connect=lambda event, id: _Connected(id or event.key, sent, gone),
         clock=lambda: 0.0,
     )
+
+
+class _Connected:
+    """A client of a WebSocket API that is none."""
+
+    def __init__(self, id: str, sent: list[tuple[str, Any]] | None, gone: Collection[str]) -> None:
+        self.id, self.is_open = id, id not in gone
+        self._sent = sent if sent is not None else []
+
+    def send(self, body: Any) -> bool:
+        if self.is_open:
+            self._sent.append((self.id, body))
+        return self.is_open
+
+    def close(self) -> bool:
+        was, self.is_open = self.is_open, False
+        return was
 
 
 def invoke(

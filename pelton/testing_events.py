@@ -317,6 +317,66 @@ def websocket(
     return _bridged("websocket", url, bodies, "", headers)
 
 
+def websocket_api(
+    body: Any = None,
+    *,
+    route: str = "",
+    event: str = "MESSAGE",
+    connection: str = "",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a client of a WebSocket API does, as API Gateway tells a function of it.
+
+    route:      "" for that of the event: "$default", "$connect", "$disconnect"
+    event:      "MESSAGE", "CONNECT" or "DISCONNECT"
+    connection: the connection's id, "" for a new one
+    headers, query: of the request that connects
+
+    >>> websocket_api({"action": "join"}, route="join")["requestContext"]["eventType"]
+    'MESSAGE'
+    >>> websocket_api(event="CONNECT", query={"token": "a"})["queryStringParameters"]
+    {'token': 'a'}
+    """
+    keys = {"MESSAGE": "$default", "CONNECT": "$connect", "DISCONNECT": "$disconnect"}
+    context: dict[str, Any] = {
+        "routeKey": route or keys[event],
+        "eventType": event,
+        "extendedRequestId": _gateway_id(),
+        "requestTime": "01/Jan/2026:00:00:00 +0000",
+        "messageDirection": "IN",
+        "stage": "live",
+        "connectedAt": 1767225600000,
+        "requestTimeEpoch": 1767225600000,
+        "identity": {"sourceIp": "127.0.0.1"},
+        "requestId": _gateway_id(),
+        "domainName": "0123abcd.execute-api.localhost",
+        "connectionId": connection or _gateway_id(),
+        "apiId": "0123abcd",
+    }
+    if event == "MESSAGE":
+        context["messageId"] = _gateway_id()
+        text, _ = _text(body)
+        return {"requestContext": context, "body": text or "", "isBase64Encoded": False}
+    if event == "DISCONNECT":
+        context |= {"disconnectStatusCode": 1000, "disconnectReason": ""}
+    given = {"Host": context["domainName"], **(headers or {})}
+    return {
+        "headers": given,
+        "multiValueHeaders": {name: [value] for name, value in given.items()},
+        **({"queryStringParameters": dict(query)} if query else {}),
+        **(
+            {"multiValueQueryStringParameters": {k: [v] for k, v in query.items()}} if query else {}
+        ),
+        "requestContext": context,
+        "isBase64Encoded": False,
+    }
+
+
+def _gateway_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes[:11]).decode()
+
+
 def directory(*bodies: Any, path: str = "inbox", name: str = "file") -> dict[str, Any]:
     """A batch of files as `pelton bridge` delivers it, ids "0", "1", … and all of one name.
 

@@ -176,6 +176,7 @@ def make_context(function: Function[..., Any], worker: Worker, raw: Any) -> Cont
         state=worker.state,
         secret=_secret,
         invoke=_invoke,
+        connect=_connection,
         raw=raw,
     )
 
@@ -211,6 +212,12 @@ def _secret(name: str) -> str:
             f"Secrets Manager ({error.response['Error']['Code']})"
         ) from error
     return str(answer["SecretString"])
+
+
+def _connection(event: Any, id: str) -> Any:
+    from .aws_websocket import connection
+
+    return connection(event, id)
 
 
 def _invoke(function: str, payload: Any, wait: bool) -> Any:

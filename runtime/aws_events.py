@@ -23,12 +23,12 @@ RECORDS = {
 # What a bridge of ours delivers: messages of a broker that the platform does not read.
 BRIDGE = "pelton:bridge"
 # Those that are taken apart only for a function that has their trigger.
-ASKED = frozenset({"kinesis", "dynamodb", "s3", "sns", "eventbridge", "bridge"})
+ASKED = frozenset({"kinesis", "dynamodb", "s3", "sns", "eventbridge", "bridge", "websocket_api"})
 
 
 def source_of(event: Any) -> str:
     """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "dynamodb",
-    "s3", "sns", "cron", "eventbridge", "bridge" or "direct".
+    "s3", "sns", "cron", "eventbridge", "bridge", "websocket_api" or "direct".
 
     >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
     ('sqs', 'direct')
@@ -43,6 +43,8 @@ def source_of(event: Any) -> str:
             return "http2"
         if "httpMethod" in event:
             return "http1"
+        if "connectionId" in context:
+            return "websocket_api"
     records = event.get("Records")
     if records.__class__ is list and records and records[0].__class__ is dict:
         first = records[0]

@@ -274,6 +274,10 @@ def readers(function: Function[..., Any], call: Call) -> dict[str, Any]:
             from .aws_changes import ChangeRecords
 
             found[kind] = ChangeRecords(function, call)
+        elif kind == "websocket_api":
+            from .aws_websocket import Sockets
+
+            found[kind] = Sockets(function, call)
         elif kind in aws_events.ASKED:
             from .aws_pushed import Pushed
 

@@ -8,6 +8,7 @@ behind a message that failed.  Loaded when a function has a trigger of a broker.
 from __future__ import annotations
 
 import binascii
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..handlers.function import Function
 from .aws_events import BRIDGE
 from .aws_records import SPARE, Batch, Records
 from .call import Call
-from .refusals import after_of, verdict
+from .refusals import after_of, as_result, verdict
 
 
 class BridgedRecords(Records):
@@ -27,6 +28,7 @@ class BridgedRecords(Records):
     def __init__(self, function: Function[..., Any], call: Call) -> None:
         super().__init__(function, call)
         self._said: dict[str, dict[str, Any]] = {}
+        self._given: list[dict[str, Any]] = []
 
     def _sources(self, function: Function[..., Any]) -> dict[str, Any]:
         return {}
@@ -38,16 +40,21 @@ class BridgedRecords(Records):
         return bridged_event(record)
 
     def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
-        """`{"batchItemFailures": [{"itemIdentifier", "reason", "after", "never", "begun"}]}`."""
-        self._said = {}
+        """`{"batchItemFailures": [{"itemIdentifier", "reason", "after", "never", "begun"}]}`.
+
+        Of records that ask for an answer also `"answers": [{"itemIdentifier", "body"}]`.
+        """
+        self._said, self._given = {}, []
+        asked = any(each.get("answers") for each in records)
         late = (context.remaining_time() or SPARE * 2) < SPARE
         if self._item:
             self._all(records, context)
-        elif self._many and not late and not any(each.get("lane") for each in records):
+        elif self._many and not (late or asked) and not any(each.get("lane") for each in records):
             self._together(records, context)
         else:
             self._each(records, context)
-        return {"batchItemFailures": list(self._said.values())}
+        told = {"batchItemFailures": list(self._said.values())}
+        return {**told, "answers": self._given} if asked else told
 
     def _each(self, records: list[dict[str, Any]], context: Context) -> None:
         behind = set[str]()
@@ -70,7 +77,25 @@ class BridgedRecords(Records):
             except (InvalidInput, MalformedBody) as error:
                 self._answered(record, error, context)
         if batch:
-            self._whole(batch, context)
+            given = self._whole(batch, context)
+            if records[0].get("answers"):
+                self._give(records[0], given)
+
+    def _one(self, record: dict[str, Any], context: Context) -> bool:
+        try:
+            given = self._call(self._event(record), context)
+            if record.get("answers"):
+                self._give(record, given)
+        except Exception as error:
+            # One record's failure must not fail the others: whatever it is, it is answered for.
+            return self._answered(record, error, context)
+        return True
+
+    def _give(self, record: dict[str, Any], given: Any) -> None:
+        """Keep what goes back to who sent it."""
+        body = as_result(given).body
+        if body is not None:
+            self._given.append({"itemIdentifier": self._id(record), **_content(body)})
 
     def _answered(self, record: dict[str, Any], error: Exception, context: Context) -> bool:
         kind = verdict(error)
@@ -89,6 +114,13 @@ class BridgedRecords(Records):
         self._said[id] = {"itemIdentifier": id, "reason": reason, **told}
 
 
+def _content(body: Any) -> dict[str, str]:
+    """Text as it is, bytes in base64, all else as JSON."""
+    if isinstance(body, bytes):
+        return {"bodyBase64": binascii.b2a_base64(body, newline=False).decode()}
+    return {"body": body if isinstance(body, str) else json.dumps(body)}
+
+
 def record(
     kind: str,
     source: str,
@@ -102,8 +134,11 @@ def record(
     timestamp: float | None = None,
     attempt: int = 1,
     headers: Mapping[str, str] | None = None,
+    answers: bool = False,
 ) -> dict[str, Any]:
     """One message as a bridge sends it; a body that is no text as base64 under `bodyBase64`.
+
+    answers: whether what the function gives is to come back
 
     >>> record("redis", "orders", "7", b"{}", key="k")["body"]
     '{}'
@@ -124,6 +159,7 @@ def record(
         "timestamp": timestamp,
         "attempt": attempt,
         "headers": dict(headers or {}),
+        **({"answers": True} if answers else {}),
         **said,
     }
 

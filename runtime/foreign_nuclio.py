@@ -31,10 +31,11 @@ def nuclio_style_on_lambda(
         shape = nuclio_event(event, decoded)
         return nuclio_shapes.response_of(maybe_await(function.user_function(native, shape)))
 
-    def record(event: Event, context: Context) -> None:
+    def record(event: Event, context: Context) -> Result:
         answer = call(event)
         if answer.status_code >= 500:
             raise Retry(f"the handler answered {answer.status_code}: {str(answer.body)[:200]}")
+        return _result(answer)
 
     records = readers(function, record)
 
@@ -45,7 +46,7 @@ def nuclio_style_on_lambda(
         worker.begin(context)
         source = aws_events.source_of(payload)
         if source in records:
-            return records[source].answer(payload["Records"], context)
+            return records[source].answer(payload.get("Records") or [payload], context)
         answer = call(_event(source, payload, context.request_id))
         if source in HTTP:
             return aws_events.http_reply(source, payload, _result(answer))

@@ -30,6 +30,8 @@ from ..kinds.stream_mapping import StreamMapping
 from ..kinds.subscription import Subscription
 from ..kinds.table_mapping import TableMapping
 from ..kinds.url import Url
+from ..kinds.websocket_api import WebSocketApi
+from ..kinds.websocket_route import WebSocketRoute
 
 ROLE = "pelton:role"  # in the place of a role's ARN: the template makes one
 # Made by whoever applies a template: the archives lie beside it.
@@ -55,6 +57,10 @@ class Asked:
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """Its resources of one kind."""
         return tuple(each for each in self.resources if isinstance(each, kind))
+
+    def apis(self) -> tuple[HttpApi, ...]:
+        """Its HTTP API, and none of another kind."""
+        return tuple(each for each in self.of(HttpApi) if each.kind == HttpApi.kind)
 
     def roles(self) -> tuple[LambdaFunction, ...]:
         """The functions for which the template makes a role."""
@@ -100,6 +106,8 @@ def said_by(words: Any) -> dict[type[Resource], Any]:
         EventConfig: words.event_config,
         HttpApi: words.http_api,
         ApiRoute: words.api_route,
+        WebSocketApi: words.websocket_api,
+        WebSocketRoute: words.websocket_route,
         BucketNotification: words.bucket_notification,
         Subscription: words.subscription,
         EventRule: words.event_rule,

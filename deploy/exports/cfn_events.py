@@ -23,6 +23,8 @@ from ..kinds.release import Release
 from ..kinds.role import Role
 from ..kinds.schedule import Schedule
 from ..kinds.subscription import Subscription
+from ..kinds.websocket_api import WebSocketApi
+from ..kinds.websocket_route import WebSocketRoute
 from ..versions.release import LIVE
 from . import bucket_told
 from .base import Asked, Names
@@ -168,27 +170,54 @@ class EventWords:
         return "AWS::IAM::Role", trusting(it.principal, filled(dict(it.policy)))
 
     def http_api(self, it: HttpApi) -> Named:
+        yield from self._gateway_api(it)
+
+    def websocket_api(self, it: WebSocketApi) -> Named:
+        yield from self._gateway_api(it, RouteSelectionExpression=it.selection)
+
+    def _gateway_api(self, it: HttpApi, **more: str) -> Named:
         name = self.names.of(it.kind, it.name)
         tags = {"pelton:app": self.asked.app}
-        said = {"Name": it.name, "ProtocolType": "HTTP", "Tags": tags}
+        said = {"Name": it.name, "ProtocolType": it.made, "Tags": tags, **more}
         yield name, {"Type": "AWS::ApiGatewayV2::Api", "Properties": said}
-        stage = {"ApiId": ref(name), "StageName": "$default", "AutoDeploy": True}
+        stage = {"ApiId": ref(name), "StageName": it.stage, "AutoDeploy": True}
         yield (
             self.names.of("stage", it.name),
             {"Type": "AWS::ApiGatewayV2::Stage", "Properties": stage},
         )
 
-    def api_route(self, it: ApiRoute) -> Named:
+    def websocket_route(self, it: WebSocketRoute) -> Named:
+        answer = {"RouteResponseSelectionExpression": "$default"} if it.answers else {}
+        yield from self.api_route(it, **answer)
+        if it.answers:
+            said = {
+                "ApiId": ref(self.names.of(it.of.kind, it.api)),
+                "RouteId": ref(self.names.of(it.kind, it.name)),
+                "RouteResponseKey": "$default",
+            }
+            name = self.names.of("answer", it.name)
+            yield name, {"Type": "AWS::ApiGatewayV2::RouteResponse", "Properties": said}
+
+    def _integrated(self, it: ApiRoute) -> Any:
+        """The function, as an integration of such an API names it."""
+        arn = self.arn(callee(it.arn))
+        if not isinstance(it, WebSocketRoute):
+            return arn
+        place = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
+        return {"Fn::Sub": [f"{place}/${{Called}}/invocations", {"Called": arn}]}
+
+    def api_route(self, it: ApiRoute, **more: str) -> Named:
         """The route, and before a function's first one what its routes share."""
-        called, api = callee(it.arn), self.names.of("http_api", it.name.partition("/")[0])
-        known = self.names.has("integration", called)
-        integration = self.names.of("integration", called)
+        called, api = callee(it.arn), self.names.of(it.of.kind, it.api)
+        shared = "integration" if it.of is HttpApi else f"{it.of.kind} integration"
+        known = self.names.has(shared, called)
+        integration = self.names.of(shared, called)
         if not known:
             said = {
                 "ApiId": ref(api),
                 "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": self.arn(called),
-                "PayloadFormatVersion": "2.0",
+                "IntegrationUri": self._integrated(it),
+                **it.form,
             }
             yield integration, {"Type": "AWS::ApiGatewayV2::Integration", "Properties": said}
             here = "${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
@@ -198,10 +227,11 @@ class EventWords:
                 "Principal": "apigateway.amazonaws.com",
                 "SourceArn": {"Fn::Sub": f"arn:{here}:${{{api}}}/*/*"},
             }
-            permission = self.names.of("api permission", called)
+            word = "api" if it.of is HttpApi else it.of.kind
+            permission = self.names.of(f"{word} permission", called)
             yield permission, {"Type": "AWS::Lambda::Permission", "Properties": may}
         target = {"Fn::Sub": f"integrations/${{{integration}}}"}
-        route = {"ApiId": ref(api), "RouteKey": it.route, "Target": target}
+        route = {"ApiId": ref(api), "RouteKey": it.route, "Target": target, **more}
         name = self.names.of(it.kind, it.name)
         yield name, {"Type": "AWS::ApiGatewayV2::Route", "Properties": route}
 

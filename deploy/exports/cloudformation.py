@@ -12,7 +12,6 @@ from typing import Any
 from ..kinds.base import Resource
 from ..kinds.callee import callee
 from ..kinds.function import LambdaFunction
-from ..kinds.http_api import HttpApi
 from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
@@ -21,6 +20,7 @@ from ..kinds.rule import Rule
 from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
+from ..kinds.websocket_api import WebSocketApi
 from ..place import Place
 from .base import ROLE, Asked, Exported, Names, camel, left_out, said_by, source_name
 from .cfn_events import EventWords, Properties, Said, filled, get, ref, trusting
@@ -87,9 +87,13 @@ class Words(EventWords):
 
     def outputs(self) -> Properties:
         found: Properties = {}
-        for api in self.asked.of(HttpApi)[:1]:  # an app has one
+        for api in self.asked.apis()[:1]:  # an app has one
             address = get(self.names.of("http_api", api.name), "ApiEndpoint")
             found["ApiAddress"] = {"Value": address}
+        for sockets in self.asked.of(WebSocketApi)[:1]:
+            name = self.names.of(sockets.kind, sockets.name)
+            address = {"Fn::Sub": f"${{{name}.ApiEndpoint}}/{sockets.stage}"}
+            found["WebSocketAddress"] = {"Value": address}
         for each in self.asked.of(Url):
             address = get(self.names.of("url", each.name), "FunctionUrl")
             found[f"{camel('', each.name.partition(':')[0])}Address"] = {"Value": address}

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..kinds.base import Resource
 from ..kinds.function import LambdaFunction
-from ..kinds.http_api import HttpApi
 from ..kinds.permission import Permission
 from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import Release
@@ -118,7 +117,6 @@ class SamWords(Words):
         for each in self.asked.of(Url):
             function = self.names.of("function", each.name.partition(":")[0])
             found[f"{function}Address"] = {"Value": get(f"{function}Url", "FunctionUrl")}
-        apis = self.asked.of(HttpApi)
-        if apis:
-            found["ApiAddress"] = super().outputs()["ApiAddress"]
-        return found
+        every = super().outputs()
+        kept = ("ApiAddress", "WebSocketAddress")
+        return found | {name: every[name] for name in kept if name in every}

@@ -9,7 +9,6 @@ from typing import Any
 from ..kinds.base import Resource
 from ..kinds.callee import callee
 from ..kinds.function import LambdaFunction
-from ..kinds.http_api import HttpApi
 from ..kinds.log_group import LogGroup
 from ..kinds.permission import Permission
 from ..kinds.queue import Queue
@@ -19,6 +18,7 @@ from ..kinds.rule import Rule
 from ..kinds.stream import Stream
 from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
+from ..kinds.websocket_api import WebSocketApi
 from ..place import Place
 from .base import ROLE, Asked, Exported, Names, left_out, said_by, snake, source_name
 from .tf_events import Arguments, EventWords, Said, plain
@@ -75,7 +75,10 @@ class Words(EventWords):
 
     def outputs(self) -> Arguments:
         found: Arguments = {}
-        for api in self.asked.of(HttpApi):
+        for sockets in self.asked.of(WebSocketApi):
+            address = f"{self._api(sockets.name, 'api_endpoint')}/{sockets.stage}"
+            found["websocket_address"] = {"value": address}
+        for api in self.asked.apis():
             found["api_address"] = {"value": self._api(api.name, "api_endpoint")}
         for each in self.asked.of(Url):
             address = f"${{aws_lambda_function_url.{self.of(each)}.function_url}}"

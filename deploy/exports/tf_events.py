@@ -19,6 +19,8 @@ from ..kinds.release import Release
 from ..kinds.role import Role
 from ..kinds.schedule import Schedule
 from ..kinds.subscription import Subscription
+from ..kinds.websocket_api import WebSocketApi
+from ..kinds.websocket_route import WebSocketRoute
 from ..versions.release import LIVE
 from .base import Asked, Names
 
@@ -146,40 +148,68 @@ class EventWords:
         yield from self.role_of(self.names.of("role", it.name), it.principal, it.policy, it.name)
 
     def http_api(self, it: HttpApi) -> Said:
-        name = self.names.of(it.kind, it.name)
+        yield from self._gateway_api(it)
+
+    def websocket_api(self, it: WebSocketApi) -> Said:
+        yield from self._gateway_api(it, route_selection_expression=plain(it.selection))
+
+    def _gateway_api(self, it: HttpApi, **more: str) -> Said:
+        name = self.names.of("http_api", it.name)  # APIs of all kinds are one of Terraform's
         tags = {"pelton:app": self.asked.app}
-        said = {"name": it.name, "protocol_type": "HTTP", "tags": tags}
+        said = {"name": it.name, "protocol_type": it.made, "tags": tags, **more}
         yield "aws_apigatewayv2_api", name, said
-        stage = {"api_id": self._api(it.name), "name": "$default", "auto_deploy": True}
+        stage = {"api_id": self._api(it.name), "name": it.stage, "auto_deploy": True}
         yield "aws_apigatewayv2_stage", name, stage
 
     def _api(self, name: str, member: str = "id") -> str:
         return f"${{aws_apigatewayv2_api.{self.names.of('http_api', name)}.{member}}}"
 
-    def api_route(self, it: ApiRoute) -> Said:
+    def websocket_route(self, it: WebSocketRoute) -> Said:
+        answer = {"route_response_selection_expression": "$default"} if it.answers else {}
+        yield from self.api_route(it, **answer)
+        if it.answers:
+            name = self.names.of("api_route", it.name)
+            said = {
+                "api_id": self._api(it.api),
+                "route_id": f"${{aws_apigatewayv2_route.{name}.id}}",
+                "route_response_key": "$default",
+            }
+            yield "aws_apigatewayv2_route_response", name, said
+
+    def _integrated(self, it: ApiRoute) -> str:
+        """The function, as an integration of such an API names it."""
+        name, _, alias = callee(it.arn).partition(":")
+        arn = self.arn(callee(it.arn))
+        if isinstance(it, WebSocketRoute):
+            kind = "aws_lambda_alias" if alias else "aws_lambda_function"
+            return f"${{{kind}.{self.names.of('function', name)}.invoke_arn}}"
+        return arn
+
+    def api_route(self, it: ApiRoute, **more: str) -> Said:
         """The route, and before a function's first one what its routes share."""
-        called, api = callee(it.arn), it.name.partition("/")[0]
-        known = self.names.has("integration", called)
-        integration = self.names.of("integration", called)
+        called, api = callee(it.arn), it.api
+        shared = called if it.of is HttpApi else f"{called}/{it.of.kind}"
+        known = self.names.has("integration", shared)
+        integration = self.names.of("integration", shared)
         if not known:
             said = {
                 "api_id": self._api(api),
                 "integration_type": "AWS_PROXY",
-                "integration_uri": self.arn(called),
-                "payload_format_version": "2.0",
+                "integration_uri": self._integrated(it),
+                **({"payload_format_version": "2.0"} if it.of is HttpApi else {}),
             }
             yield "aws_apigatewayv2_integration", integration, said
             may = {
                 **self.qualified(called),
-                "statement_id": "api",
+                "statement_id": "api" if it.of is HttpApi else "websocket-api",
                 "action": "lambda:InvokeFunction",
                 "principal": "apigateway.amazonaws.com",
                 "source_arn": f"{self._api(api, 'execution_arn')}/*/*",
             }
-            yield "aws_lambda_permission", self.names.of("permission", f"{called}/api"), may
+            yield "aws_lambda_permission", self.names.of("permission", f"{shared}/api"), may
         target = f"integrations/${{aws_apigatewayv2_integration.{integration}.id}}"
         route = {"api_id": self._api(api), "route_key": plain(it.route), "target": target}
-        yield "aws_apigatewayv2_route", self.names.of(it.kind, it.name), route
+        yield "aws_apigatewayv2_route", self.names.of("api_route", it.name), {**route, **more}
 
     def bucket_notification(self, it: BucketNotification) -> Said:
         """One resource says all of a bucket's: those of every function, with the first of them."""

@@ -36,6 +36,8 @@ from .stream_mapping import StreamMapping
 from .subscription import Subscription
 from .table_mapping import TableMapping
 from .url import Url
+from .websocket_api import WebSocketApi
+from .websocket_route import WebSocketRoute
 
 KINDS: Mapping[str, type[Resource]] = {
     each.kind: each
@@ -62,6 +64,8 @@ KINDS: Mapping[str, type[Resource]] = {
         EventConfig,
         HttpApi,
         ApiRoute,
+        WebSocketApi,
+        WebSocketRoute,
         BucketNotification,
         Subscription,
         EventRule,

@@ -1,4 +1,7 @@
-"""A route of an HTTP API to a Lambda function, with what lets the API call the function."""
+"""A route of an HTTP API to a Lambda function, with what lets the API call the function.
+
+What routes of all APIs have in common is here, too: `websocket_route`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from ..errors import CallFailed
 from ..versions.release import LIVE
 from .base import OURS, Change, Resource
-from .callee import callee, is_of
+from .callee import callee, is_of, of_uri
 from .http_api import HttpApi
 from .permission import policy_of
 
@@ -26,19 +29,23 @@ class ApiRoute(Resource):
     """Its name is `API/METHOD /PATH`.  arn: of the function, or of its alias.
 
     id, callees: live only: its own, and of the function and its alias those that let the API call
+    of, form:    the kind of API, and what an integration for it says beside the function
     """
 
     kind: ClassVar[str] = "api_route"
     platform: ClassVar[str] = "apigateway"
     part: ClassVar[str] = "triggers"
     shown: ClassVar[tuple[str, ...]] = ("arn",)
+    of: ClassVar[type[HttpApi]] = HttpApi
+    form: ClassVar[Mapping[str, Any]] = {"PayloadFormatVersion": "2.0"}
 
     arn: str = ""
     id: str = field(default="", compare=False)
     callees: tuple[str, ...] = field(default=(), compare=False)
 
     @property
-    def _api(self) -> str:
+    def api(self) -> str:
+        """The name of its API."""
         return self.name.partition("/")[0]
 
     @property
@@ -48,7 +55,7 @@ class ApiRoute(Resource):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (f"http_api:{self._api}", f"function:{self.function}", *self.after)
+        return (f"{self.of.kind}:{self.api}", f"function:{self.function}", *self.after)
 
     def changes(self, have: Self | None, last: Mapping[str, Any] | None = None) -> Iterator[Change]:
         for each in self.differences(self.shown, have):
@@ -64,12 +71,16 @@ class ApiRoute(Resource):
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
+        return cls._read(target, name)
+
+    @classmethod
+    def _read(cls, target: Target, name: str) -> Self | None:
         blank = cls(name=name)
-        api = HttpApi.read(target, blank._api)
+        api = cls.of.read(target, blank.api)
         if api is None or api.app != target.app:
             return None
         gateway = target.aws.client("apigatewayv2")
-        for each in _listed(gateway, "get_routes", api.id):
+        for each in listed(gateway, "get_routes", api.id):
             if each["RouteKey"] == blank.route:
                 arn = _called(gateway, api.id, each.get("Target", ""))
                 return cls(
@@ -84,21 +95,22 @@ class ApiRoute(Resource):
 
     @classmethod
     def pointing(cls, target: Target, function: str) -> Iterator[str]:
-        api = HttpApi.read(target, target.app)
+        named = cls.of.name_of(target.app)
+        api = cls.of.read(target, named)
         if api is None or api.app != target.app:
             return
         gateway = target.aws.client("apigatewayv2")
         called = {
             f"integrations/{each['IntegrationId']}"
-            for each in _listed(gateway, "get_integrations", api.id)
-            if is_of(each.get("IntegrationUri", ""), function)
+            for each in listed(gateway, "get_integrations", api.id)
+            if is_of(of_uri(each.get("IntegrationUri", "")), function)
         }
-        for each in _listed(gateway, "get_routes", api.id):
+        for each in listed(gateway, "get_routes", api.id):
             if each.get("Target", "") in called:
-                yield f"{target.app}/{each['RouteKey']}"
+                yield f"{named}/{each['RouteKey']}"
 
     def create(self, target: Target) -> None:
-        api = HttpApi.read(target, self._api)
+        api = self.of.read(target, self.api)
         if api is None:
             raise CallFailed(f"{self.words}: its API is not there any more; deploy again")
         gateway = target.aws.client("apigatewayv2")
@@ -106,7 +118,8 @@ class ApiRoute(Resource):
         with _one_at_a_time:
             integration = self._integration(gateway, api.id)
         have = self.read(target, self.name)
-        members = {"ApiId": api.id, "RouteKey": self.route, "Target": f"integrations/{integration}"}
+        members = {"ApiId": api.id, "RouteKey": self.route, **self._members()}
+        members["Target"] = f"integrations/{integration}"
         if have is None:
             gateway.create_route(**members)
         elif have.arn != self.arn:
@@ -118,26 +131,35 @@ class ApiRoute(Resource):
             if each != callee(self.arn):
                 _forbid(target, each, api.id)
 
+    @property
+    def _uri(self) -> str:
+        """The function, as an integration names it."""
+        return self.arn
+
+    def _members(self) -> dict[str, Any]:
+        """What such a route says beside its key and its target."""
+        return {}
+
     def _integration(self, gateway: Any, api: str) -> str:
         """The one that the function's routes share.  That of the function becomes that of its
         alias, and back: so all of its routes go over at once."""
         found = [
             each
-            for each in _listed(gateway, "get_integrations", api)
-            if is_of(each.get("IntegrationUri", ""), self.function)
+            for each in listed(gateway, "get_integrations", api)
+            if is_of(of_uri(each.get("IntegrationUri", "")), self.function)
         ]
-        found.sort(key=lambda each: each["IntegrationUri"] != self.arn)
+        found.sort(key=lambda each: each["IntegrationUri"] != self._uri)
         if not found:
             told = gateway.create_integration(
                 ApiId=api,
                 IntegrationType="AWS_PROXY",
-                IntegrationUri=self.arn,
-                PayloadFormatVersion="2.0",
+                IntegrationUri=self._uri,
+                **self.form,
             )
             return str(told["IntegrationId"])
         name = str(found[0]["IntegrationId"])
-        if found[0]["IntegrationUri"] != self.arn:
-            gateway.update_integration(ApiId=api, IntegrationId=name, IntegrationUri=self.arn)
+        if found[0]["IntegrationUri"] != self._uri:
+            gateway.update_integration(ApiId=api, IntegrationId=name, IntegrationUri=self._uri)
         return name
 
     def _permit(self, target: Target, api: str) -> None:
@@ -153,7 +175,7 @@ class ApiRoute(Resource):
             )
 
     def delete(self, target: Target) -> None:
-        api, have = HttpApi.read(target, self._api), self.read(target, self.name)
+        api, have = self.of.read(target, self.api), self.read(target, self.name)
         if api is None or have is None:
             return
         gateway = target.aws.client("apigatewayv2")
@@ -165,10 +187,10 @@ class ApiRoute(Resource):
     def _tidy(self, target: Target, api: str, have: Self) -> None:
         """After a function's last route, what its routes shared goes, too."""
         gateway = target.aws.client("apigatewayv2")
-        used = {each.get("Target", "") for each in _listed(gateway, "get_routes", api)}
-        for each in list(_listed(gateway, "get_integrations", api)):
+        used = {each.get("Target", "") for each in listed(gateway, "get_routes", api)}
+        for each in list(listed(gateway, "get_integrations", api)):
             name = each["IntegrationId"]
-            if each.get("IntegrationUri") != have.arn or f"integrations/{name}" in used:
+            if of_uri(each.get("IntegrationUri", "")) != have.arn or f"integrations/{name}" in used:
                 continue
             with target.aws.ignoring("NotFoundException"):
                 gateway.delete_integration(ApiId=api, IntegrationId=name)
@@ -194,16 +216,17 @@ def _forbid(target: Target, called: str, api: str) -> None:
         target.aws.client("lambda").remove_permission(FunctionName=called, StatementId=_sid(api))
 
 
-def _listed(gateway: Any, method: str, api: str) -> Iterator[Mapping[str, Any]]:
-    for page in gateway.get_paginator(method).paginate(ApiId=api):
+def listed(gateway: Any, method: str, api: str, **more: str) -> Iterator[Mapping[str, Any]]:
+    """The items of all pages of one of API Gateway's lists."""
+    for page in gateway.get_paginator(method).paginate(ApiId=api, **more):
         yield from page.get("Items", [])
 
 
 def _called(gateway: Any, api: str, target: str) -> str:
     """The ARN of the function that a route's target calls; "" for none."""
-    for each in _listed(gateway, "get_integrations", api):
+    for each in listed(gateway, "get_integrations", api):
         if f"integrations/{each['IntegrationId']}" == target:
-            return str(each.get("IntegrationUri", ""))
+            return of_uri(str(each.get("IntegrationUri", "")))
     return ""
 
 

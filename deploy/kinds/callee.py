@@ -31,6 +31,26 @@ def is_of(arn: str, function: str) -> bool:
     return callee(arn) in (function, f"{function}:{LIVE}")
 
 
+def of_uri(uri: str) -> str:
+    """The function's ARN in what API Gateway calls; an HTTP API takes the ARN itself.
+
+    >>> of_uri(invocation("arn:aws:lambda:eu-west-1:1:function:take"))
+    'arn:aws:lambda:eu-west-1:1:function:take'
+    """
+    return uri.partition("/functions/")[2].removesuffix("/invocations") or uri
+
+
+def invocation(arn: str) -> str:
+    """The URI by which other kinds of APIs call a function.
+
+    >>> invocation("arn:aws:lambda:r:1:function:f")
+    'arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:r:1:function:f/invocations'
+    """
+    _, partition, _, region, *_ = arn.split(":")
+    place = f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions"
+    return f"{place}/{arn}/invocations"
+
+
 def sid(word: str, source: str) -> str:
     """The id of the statement that lets a source call.
 

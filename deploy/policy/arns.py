@@ -23,6 +23,7 @@ _WIDE = {
     "textract:AnalyzeDocument", "comprehend:DetectSentiment", "translate:TranslateText",
     "polly:SynthesizeSpeech",
 }  # fmt: skip
+_CONNECTIONS = "execute-api:ManageConnections"
 _BUCKET_ACTIONS = ("Bucket", "ListBucket", "CORS", "Configuration")
 _OBJECT_ACTIONS = ("Object", "MultipartUpload", "MultipartUploadParts")
 
@@ -81,6 +82,8 @@ def arns_of(action: str, given: Mapping[str, str], where: Account) -> tuple[str,
     prefix = action.partition(":")[0]
     if action in _WIDE:
         return (ANY,)
+    if action == _CONNECTIONS:  # of whichever API: its id is made when it is
+        return (_arn("execute-api", "*/@connections/*", where),)
     if prefix == "s3":
         return _s3(action, given, where)
     for member, template in _TEMPLATES.get(prefix, ()):
@@ -98,7 +101,7 @@ def names_nothing(action: str) -> bool:
     >>> names_nothing("cloudwatch:PutMetricData"), names_nothing("s3:GetObject")
     (True, False)
     """
-    return action in _WIDE
+    return action in _WIDE or action == _CONNECTIONS
 
 
 def _named(

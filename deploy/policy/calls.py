@@ -37,6 +37,7 @@ from .values import (
 _OF_CONTEXT = {
     "invoke": ("lambda", "Invoke", "FunctionName"),
     "secret": ("secretsmanager", "GetSecretValue", "SecretId"),
+    "connection": ("apigatewaymanagementapi", "PostToConnection", "ConnectionId"),
 }
 
 

@@ -31,6 +31,7 @@ TRIGGERS = {
         "s3",
         "sns",
         "eventbridge",
+        "websocket_api",
     ),
     "nuclio": ("http", "cloudevents", "cron", "natsjetstream", "kafka-cluster"),
 }

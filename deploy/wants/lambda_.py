@@ -36,6 +36,7 @@ from ..versions.release import LIVE
 from .common import AT_ONCE, Built, Releasing, after, called, role_name, routes_of
 from .pushed import pushed, schedules
 from .variables import refuse_variables
+from .websockets import on_websockets
 
 if TYPE_CHECKING:
     from ..policy.least import Least
@@ -79,6 +80,7 @@ def on_lambda(
     if any(isinstance(trigger, Http) for trigger in function.triggers):
         through_api = function.settings.aws.http == "api"
         yield from _api(app, function, built, place) if through_api else _url(function, built)
+    yield from on_websockets(app, function, built.causes, place)
     for trigger in function.triggers:
         if isinstance(trigger, Sqs):
             yield _queue_mapping(function, trigger, built, place)

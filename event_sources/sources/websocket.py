@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import ssl
 import uuid
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -82,8 +82,8 @@ class WebSocket(Source):
             if self.subscribe:
                 await self._connection.send(self.subscribe)
         loop = asyncio.get_running_loop()
-        for work in (self._hear(self._connection), self._watch(self._connection)):
-            self._tasks.append(loop.create_task(self._or_fail(work)))
+        for work in (self._hear, self._watch):
+            self._tasks.append(loop.create_task(self._or_fail(work, self._connection)))
 
     async def _connect(self) -> Any:
         from websockets.asyncio.client import connect
@@ -141,10 +141,10 @@ class WebSocket(Source):
             else:
                 raise Away(self._said("it does not answer a ping"))
 
-    async def _or_fail(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _or_fail(self, work: Callable[[Any], Awaitable[None]], connection: Any) -> None:
         try:
             with self._as_away():
-                await work
+                await work(connection)
         except Away as error:
             self._buffer.fail(error)
 
@@ -157,6 +157,7 @@ class WebSocket(Source):
             topic=self.shown,
             lane=self._lane,
             headers=headers,
+            raw=self._connection,
         )
 
     async def receive(self, most: int, seconds: float) -> Sequence[Message]:
@@ -165,6 +166,22 @@ class WebSocket(Source):
     # -- telling
     async def ack(self, messages: Sequence[Message]) -> None:
         """Nothing: nobody waits for it."""
+
+    async def answer(self, message: Message, body: str | bytes) -> bool:
+        """Send something back over the connection that a message came by, text as a text message,
+        bytes as a binary one; False where that connection is no more.
+
+        A later one is another conversation: nothing is sent there.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        if message.raw is None or message.raw is not self._connection:
+            return False
+        try:
+            await message.raw.send(body)
+        except (ConnectionClosed, OSError):
+            return False
+        return True
 
     async def bury(self, letter: Letter, place: str) -> None:
         """To a file: the server would not know what it is."""

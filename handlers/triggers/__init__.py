@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .sns import Sns as Sns
     from .sqs import Sqs as Sqs
     from .websocket import WebSocket as WebSocket
+    from .websocket_api import WebSocketApi as WebSocketApi
 
 _HOMES = {
     "CloudEvents": ".cloudevents",
@@ -48,6 +49,7 @@ _HOMES = {
     "Sqs": ".sqs",
     "Trigger": ".base",
     "WebSocket": ".websocket",
+    "WebSocketApi": ".websocket_api",
 }
 
 __all__ = sorted(_HOMES)

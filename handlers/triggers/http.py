@@ -49,6 +49,11 @@ class Http(Trigger):
     def same_source(self, other: Trigger) -> bool:
         return isinstance(other, Http) and (self.method, self.shape) == (other.method, other.shape)
 
+    def conflict(self, other: Trigger) -> tuple[str, str, str] | None:
+        advice = 'give each a path of its own: pelton.http("POST", "/…")'
+        said = f"has the route {self.route}", "has already", advice
+        return said if self.same_source(other) else None
+
     @property
     def shape(self) -> tuple[str, ...]:
         """The path's segments; of a parameter only that it is one."""

@@ -20,6 +20,7 @@ class WebSocket(FromBroker):
     headers: tuple[tuple[str, str], ...] = ()
     ordered: bool = True
     ca: str = ""
+    answers: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -29,6 +30,13 @@ class WebSocket(FromBroker):
         for name, value in self.headers:
             text("websocket headers: a name", name)
             text(f"websocket headers: {name}", value)
+        if not isinstance(self.answers, bool):
+            raise WrongUse(f"websocket answers={self.answers!r} is neither True nor False")
+        if self.answers and self.batch != 1:
+            raise WrongUse(
+                f"websocket has answers=True and batch={self.batch}: an answer is to one message",
+                advice="leave batch= away",
+            )
 
     @property
     def name(self) -> str:
@@ -51,6 +59,7 @@ def websocket(
     headers: Mapping[str, str] | None = None,
     ordered: bool = True,
     ca: str = "",
+    answers: bool = False,
     batch: int = 1,
     window: int = 0,
     attempts: int = 0,
@@ -66,11 +75,13 @@ def websocket(
     headers:     of the request that opens the connection: {"Authorization": "Bearer …"}
     ordered:     one message after the other, as they came; else as many at once as `workers`
     ca:          a file of authorities where the bridge runs
+    answers:     what the function returns is sent back over the connection that the message came
+                 by (text as text, bytes as a binary message, all else as JSON; None sends nothing)
     dead_letter: a file where the bridge runs, one JSON object a line
     batch, window, attempts, workers: see the how-to on event sources
 
-    A message is sent once, over a connection that is open then; the function's answer is not sent
-    back.  Neither Lambda nor Nuclio connects to a server: `pelton bridge` does, once, and calls.
+    A message is sent once, over a connection that is open then.  Neither Lambda nor Nuclio connects
+    to a server: `pelton bridge` does, once, and calls.
 
     >>> websocket("wss://me:secret@example.com/trades?token=secret").name
     'wss://example.com/trades'
@@ -91,4 +102,5 @@ def websocket(
         said,
         ordered,
         ca,
+        answers,
     )

@@ -16,7 +16,7 @@ from ..event_sources.delivery.status import READY, UNHEALTHY, Status
 from ..handlers.function import Function
 from ..handlers.triggers import FromBroker
 from .callers import Call, caller
-from .payload import outcome, payload
+from .payload import answers_of, outcome, payload
 
 PAYLOAD = 4_000_000  # bytes of bodies in one call: Lambda takes 6 MB, and JSON writes them longer
 
@@ -41,13 +41,16 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
     """Brings the messages of a way to its function, by `call`; it is not begun yet."""
     trigger = way.trigger
     kind, settings = trigger.source_for(way.function)
+    source, answers = source_of(kind, **settings), getattr(trigger, "answers", False)
 
     held_up = False
 
     async def handle(batch: Batch) -> Outcome:
         nonlocal held_up
         try:
-            found = outcome(await call(payload(trigger.kind, trigger.name, batch.messages)))
+            sent = payload(trigger.kind, trigger.name, batch.messages, answers)
+            answer = await call(sent)
+            found = outcome(answer)
         except Failed as failed:
             if not failed.blame:  # nobody else would say so: the messages just come again
                 held_up = True
@@ -56,6 +59,10 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
         if held_up:
             held_up = False
             told(way, Status(READY))
+        given = answers_of(answer) if answers else {}
+        for each in batch.messages:
+            if each.id in given:
+                await source.answer(each, given[each.id])
         return found
 
     first, longest = trigger.backoff
@@ -73,7 +80,7 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
     if trigger.attempts or trigger.max_age:
         letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
     return Delivery(
-        source_of(kind, **settings),
+        source,
         handle,
         rules,
         dead_letters=letters,

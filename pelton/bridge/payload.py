@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,17 +10,19 @@ from ..event_sources import Failed, Message, Outcome
 from ..runtime.bridged import record
 
 
-def payload(kind: str, source: str, messages: Sequence[Message]) -> dict[str, Any]:
-    """A batch as the function's runtime takes it apart.
+def payload(
+    kind: str, source: str, messages: Sequence[Message], answers: bool = False
+) -> dict[str, Any]:
+    """A batch as the function's runtime takes it apart; answers: whether those are to come back.
 
     >>> made = payload("redis", "orders", [Message("7", b"{}", "orders", key="k", lane="k")])
     >>> made["Records"][0]["messageId"], made["Records"][0]["body"]
     ('7', '{}')
     """
-    return {"Records": [_record(kind, source, each) for each in messages]}
+    return {"Records": [_record(kind, source, each, answers) for each in messages]}
 
 
-def _record(kind: str, source: str, message: Message) -> dict[str, Any]:
+def _record(kind: str, source: str, message: Message, answers: bool) -> dict[str, Any]:
     return record(
         kind,
         source,
@@ -32,7 +35,24 @@ def _record(kind: str, source: str, message: Message) -> dict[str, Any]:
         timestamp=message.timestamp,
         attempt=message.attempt,
         headers=message.headers,
+        answers=answers,
     )
+
+
+def answers_of(answer: Any) -> dict[str, str | bytes]:
+    """What is to be sent back, by the message's id.
+
+    >>> answers_of({"answers": [{"itemIdentifier": "7", "body": "yes"}]})
+    {'7': 'yes'}
+    """
+    given = answer.get("answers") if isinstance(answer, Mapping) else None
+    found: dict[str, str | bytes] = {}
+    for each in given or ():
+        body = each.get("body")
+        found[str(each["itemIdentifier"])] = (
+            b64decode(each["bodyBase64"]) if body is None else str(body)
+        )
+    return found
 
 
 def outcome(answer: Any) -> Outcome:

@@ -129,7 +129,20 @@ def _urls(session: Session) -> list[tuple[str, str]]:
         routes: list[Any] = [each for each in function.triggers if each.kind == "http"]
         url = _address(session, function).rstrip("/") if routes else ""
         found += [(function.name, f"{each.method} {url}{each.path}") for each in routes]
+        found += _sockets(session, function)
     return found
+
+
+def _sockets(session: Session, function: Any) -> list[tuple[str, str]]:
+    """Where clients of the function's WebSocket routes connect."""
+    triggers = [each for each in function.triggers if each.kind == "websocket_api"]
+    if not triggers:
+        return []
+    from ..deploy.kinds.websocket_api import WebSocketApi
+
+    api = WebSocketApi.read(session.target, WebSocketApi.name_of(session.app.name))
+    address = api.address_at(session.where.aws_address) if api else ""
+    return [(function.name, f"{address} ({each.name})") for each in triggers]
 
 
 def _address(session: Any, function: Any) -> str:

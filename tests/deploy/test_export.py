@@ -75,6 +75,12 @@ def too(event: pelton.Event) -> None: ...
 
 @app.function(versions=2, triggers=[pelton.http("GET", "/u"), pelton.sqs("arrivals")])
 def url(event: pelton.Event) -> None: ...
+
+@app.function(aws=pelton.Aws(http="api"), triggers=[
+    pelton.websocket_api("$connect", "join"), pelton.websocket_api("tell", answers=False),
+    pelton.http("GET", "/rooms")])
+def rooms(event: pelton.Event, context: pelton.Context) -> None:
+    context.connection().send("welcome")
 """
 ON_BOTH = """
 import pelton
@@ -235,18 +241,28 @@ def test_the_emulator_s_cloudformation_makes_what_calls_functions(
     logs = client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/hears")["logGroups"]
     assert [each["retentionInDays"] for each in logs] == [7]
     gateway = client("apigatewayv2")
-    (api,) = gateway.get_apis()["Items"]
-    routes = gateway.get_routes(ApiId=api["ApiId"])["Items"]
-    assert {each["RouteKey"] for each in routes} == {"GET /a/{id}", "POST /a", "GET /b"}
-    uris = [e["IntegrationUri"] for e in gateway.get_integrations(ApiId=api["ApiId"])["Items"]]
-    assert sorted(each.rpartition(":function:")[2] for each in uris) == ["hears:live", "too"]
+    apis = {each["ProtocolType"]: each["ApiId"] for each in gateway.get_apis()["Items"]}
+    for protocol, keys, called in (
+        (
+            "HTTP",
+            {"GET /a/{id}", "POST /a", "GET /b", "GET /rooms"},
+            ["hears:live", "rooms", "too"],
+        ),
+        ("WEBSOCKET", {"$connect", "join", "tell"}, ["rooms/invocations"]),
+    ):
+        routes = gateway.get_routes(ApiId=apis[protocol])["Items"]
+        assert {each["RouteKey"] for each in routes} == keys
+        found = gateway.get_integrations(ApiId=apis[protocol])["Items"]
+        uris = [each["IntegrationUri"] for each in found]
+        assert sorted(each.rpartition(":function:")[2] for each in uris) == called
 
 
 def _plain(shop: Path) -> dict[str, Any]:
     document = json.loads((shop / "cloudformation" / "template.json").read_text())
     found: dict[str, Any] = document["Resources"]  # without what is not there
+    missing = ("Custom::", "AWS::ApiGatewayV2::RouteResponse")
     document["Resources"] = {
-        name: each for name, each in found.items() if not each["Type"].startswith("Custom::")
+        name: each for name, each in found.items() if not each["Type"].startswith(missing)
     }
     for name in ("Layers", "VpcConfig"):
         del found["HearsFunction"]["Properties"][name]
@@ -454,3 +470,23 @@ def terraform(folder: Path, verb: str, *words: str) -> None:
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_websocket_api_stands_beside_the_http_api(shop: Path) -> None:
+    found = template(shop)
+    route = found["ShopWebsocketJoinWebsocketRoute"]["Properties"]
+    assert route["RouteResponseSelectionExpression"] == "$default"
+    answers = [each for each in found.values() if each["Type"].endswith("::RouteResponse")]
+    assert [each["Properties"]["RouteId"] for each in answers] == [
+        {"Ref": "ShopWebsocketJoinWebsocketRoute"}
+    ]
+    integration = found["RoomsWebsocketApiIntegration"]["Properties"]
+    assert "PayloadFormatVersion" not in integration
+    assert "path/2015-03-31/functions/${Called}" in integration["IntegrationUri"]["Fn::Sub"][0]
+    assert found["RoomsIntegration"]["Properties"]["PayloadFormatVersion"] == "2.0"
+    said = json.loads((shop / "terraform" / "main.tf.json").read_text())["resource"]
+    protocols = {each["protocol_type"] for each in said["aws_apigatewayv2_api"].values()}
+    assert protocols == {"HTTP", "WEBSOCKET"}
+    assert len(said["aws_apigatewayv2_route_response"]) == 1
+    policy = json.dumps(found["RoomsRole"]["Properties"]["Policies"])
+    assert "execute-api:ManageConnections" in policy

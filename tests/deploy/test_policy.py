@@ -116,6 +116,12 @@ SNIPPETS = {
     },
     'boto3.client("sts").get_caller_identity()': set(),
     'context.invoke("other")': {("lambda:InvokeFunction", "other")},
+    'context.connection("c").send("x")': {
+        ("execute-api:ManageConnections", "*/@connections/*"),
+    },
+    'boto3.client("apigatewaymanagementapi").delete_connection(ConnectionId="c")': {
+        ("execute-api:ManageConnections", "*/@connections/*"),
+    },
     'context.secret("db")': {("secretsmanager:GetSecretValue", "db-??????")},
     'open("x").read(); [].append(1)': set(),
 }

@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+import pelton
+from pelton import testing
+from pelton.bridge.bridge import Way, delivery
+from pelton.bridge.callers import Call
+from pelton.bridge.payload import answers_of
 from pelton.event_sources import Away, Backoff, Delivery, Message, Rules, WrongSource
 from pelton.event_sources.sources.websocket import WebSocket
+from pelton.handlers.errors import WrongUse
 
 from ..ports import free_port
 from .bench import Bench, Seen, keyed, until
@@ -270,3 +276,86 @@ def test_without_an_order_a_slow_one_holds_up_no_other(websocket_server: WebSock
 def test_what_is_no_address_is_refused(url: str, headers: dict[str, str], said: str) -> None:
     with pytest.raises(WrongSource, match=said):
         WebSocket(url, headers=headers)
+
+
+def shout(text: str) -> str | None:
+    """An answer to each but the third."""
+    return f"{text}!" if len(text) < 4 else None
+
+
+def as_lambda(function: Any) -> Call:
+    async def call(sent: dict[str, Any]) -> Any:
+        return json.loads(json.dumps(testing.on_lambda(function, sent)))
+
+    return call
+
+
+def as_nuclio(function: Any) -> Call:
+    async def call(sent: dict[str, Any]) -> Any:
+        answer = testing.on_nuclio(function, testing.nuclio_bridged(sent))
+        return json.loads(answer.body)
+
+    return call
+
+
+@pytest.mark.parametrize("platform", [as_lambda, as_nuclio])
+def test_what_a_function_answers_is_sent_back(
+    websocket_server: WebSocketServer, platform: Any
+) -> None:
+    """The server sends everything back, so that each answer is the next message."""
+    took: list[str] = []
+
+    async def run() -> None:
+        trigger = pelton.websocket(f"{websocket_server.url}/echo", subscribe="a", answers=True)
+        call = platform(pelton.App("a").function(triggers=[trigger])(shout))
+
+        async def noted(sent: dict[str, Any]) -> Any:
+            took.append(sent["Records"][0]["body"])
+            return await call(sent)
+
+        running = delivery(Way("shout", trigger), noted, lambda way, status: None)
+        await running.start()
+        await until(lambda: len(took) == 4)
+        await running.stop()
+
+    asyncio.run(run())
+    assert took == ["a", "a!", "a!!", "a!!!"]
+
+
+def test_an_answer_goes_to_the_connection_that_asked(websocket_server: WebSocketServer) -> None:
+    async def run() -> None:
+        source = WebSocket(f"{websocket_server.url}/echo", subscribe="a")
+        await source.open()
+        (message,) = await source.receive(1, 30)
+        assert await source.answer(message, b"b")
+        (echoed,) = await source.receive(1, 30)
+        assert (echoed.body, echoed.headers["message-type"]) == (b"b", "binary")
+        await source.close()
+        assert not await source.answer(message, "late")
+        await source.open()
+        assert not await source.answer(message, "to another one")
+        await source.close()
+
+    asyncio.run(run())
+
+
+def test_bytes_and_what_is_no_text_come_back_too() -> None:
+    def give(text: str) -> Any:
+        return {"json": {"a": 1}, "bytes": b"\x00", "raw": pelton.Response("r", status=201)}[text]
+
+    trigger = pelton.websocket("ws://h", answers=True)
+    function = pelton.App("a").function(triggers=[trigger])(give)
+    batch = testing.websocket("json", "bytes", "raw", "none")
+    for each in batch["Records"]:
+        each["answers"] = True
+    told = testing.on_lambda(function, batch)
+    assert [each["itemIdentifier"] for each in told["batchItemFailures"]] == ["3"]
+    assert answers_of(told) == {"0": '{"a": 1}', "1": b"\x00", "2": "r"}
+    assert "answers" not in testing.on_lambda(function, testing.websocket("json"))
+
+
+def test_answers_want_one_message_a_call() -> None:
+    with pytest.raises(WrongUse, match="answers=True and batch=5: an answer is to one message"):
+        pelton.websocket("ws://h", answers=True, batch=5)
+    with pytest.raises(WrongUse, match="answers='yes' is neither True nor False"):
+        pelton.websocket("ws://h", answers="yes")  # type: ignore[arg-type]

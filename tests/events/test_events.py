@@ -65,6 +65,7 @@ TRIGGERS = {
     "mqtt": pelton.mqtt("t", url="mqtt://h"),
     "rabbitmq": pelton.rabbitmq("q", url="amqp://h"),
     "websocket": pelton.websocket("wss://h"),
+    "websocket-api": pelton.websocket_api(),
 }
 
 
@@ -75,6 +76,8 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
     answer = on_lambda(function, event)
     if kind.startswith(("http", "alb", "cloudevents")):
         assert (answer["statusCode"], answer["body"]) == (200, "1.5")
+    elif kind == "websocket-api":
+        assert answer == {"statusCode": 200, "body": "1.5"}
     elif KINDS[kind].batches:
         assert answer == {"batchItemFailures": []}
 
@@ -82,6 +85,8 @@ def test_a_sample_of_a_functions_type_fits_the_function(kind: str) -> None:
 def test_what_a_kind_does_not_know_is_refused() -> None:
     with pytest.raises(CannotMake, match="sns events have no member 'subjct'; they have subject"):
         KINDS["sns"].events(Asked(members={"subjct": "x"}))
+    with pytest.raises(CannotMake, match="event='LEFT' is none of MESSAGE, CONNECT, DISCONNECT"):
+        KINDS["websocket-api"].events(Asked(members={"event": "left"}))
     with pytest.raises(CannotMake, match="detail is a JSON object, not 'text'"):
         KINDS["eventbridge"].events(Asked(bodies=("text",)))
 

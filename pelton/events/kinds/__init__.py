@@ -25,11 +25,12 @@ from . import (
     sns,
     sqs,
     websocket,
+    websocket_api,
 )
 from .base import Kind
 
 _OF_SERVICES = (
-    *(http, http_v1, alb, cloudevents),
+    *(http, http_v1, alb, websocket_api, cloudevents),
     *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
 )
 _OF_BROKERS = (directory, kafka, mqtt, nats, postgres, rabbitmq, redis, websocket)
