@@ -56,8 +56,8 @@ class WebSocketApi(HttpApi):
 
     @classmethod
     def _from(cls, told: Mapping[str, Any]) -> Self:
-        selection = {"selection": str(told.get("RouteSelectionExpression", ""))}
-        return cls(**cls._told(told), **selection)
+        selection = str(told.get("RouteSelectionExpression", ""))
+        return cls(**cls._told(told), selection=selection)
 
     def _members(self) -> dict[str, Any]:
         return {"RouteSelectionExpression": self.selection}
