@@ -8,7 +8,7 @@ again, so that its state says what is the case.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..message import Letter, Message
@@ -29,7 +29,7 @@ class JetStream(Source):
     alone:   there is no other worker of this consumer: order then holds over a kill and a cut
              connection as well, because what nobody holds any more is waited for, a lease long
     key:     the header that is a message's key; without one its subject orders it
-    options: user, password, token, credentials, tls
+    options: see `NatsOptions`: user, password, token, credentials, ca, cert, cert_key
     """
 
     kind: ClassVar[str] = "jetstream"
@@ -58,7 +58,7 @@ class JetStream(Source):
         lease: float = 30.0,
         alone: bool = False,
         key: str = "",
-        options: NatsOptions | None = None,
+        options: NatsOptions | Mapping[str, Any] | None = None,
     ) -> None:
         self.url, self.stream, self.subject, self.durable = url, stream, subject, durable
         self.make, self.start, self.lease, self.alone, self.key = make, start, lease, alone, key

@@ -13,9 +13,11 @@ from ..message import Letter, Lost, Message
 from ..source import Promises, Source
 from .kafka_connection import ANSWER, Connection
 from .kafka_message import Part, maker
+from .tls import Tls
 
 STARTS = {"all": "earliest", "new": "latest"}
 ORDERS = ("key", "partition")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 class Kafka(Source):
@@ -25,8 +27,9 @@ class Kafka(Source):
     group:   of consumers, which share the partitions
     start:   where a group without a place in a partition begins: "all", "new"
     user, password, mechanism: of SASL ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"); without a user
-             there is none
-    tls:     speak TLS;  ca: file of the authorities that are believed; "" for the machine's
+             there is none.  Others, with what they need, by `options`
+    tls:     speak TLS, which naming one of the files asks for, too
+    ca:      file of the authorities that are believed; "" for the machine's
     cert, cert_key: files of our own certificate and its key, where the brokers ask for one
     session: seconds without a heartbeat after which others take our partitions
     settle:  seconds that a rebalance waits for what is in hand of a partition that goes
@@ -71,14 +74,18 @@ class Kafka(Source):
             raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
         if order not in ORDERS:
             raise WrongSource(f"kafka: order={order!r} is none of {', '.join(ORDERS)}")
+        if mechanism not in MECHANISMS:
+            raise WrongSource(f"kafka: mechanism={mechanism!r} is none of {', '.join(MECHANISMS)}")
         self.brokers, self.group, self.start, self.settle = brokers, group, start, settle
         self.topics = (topic,) if isinstance(topic, str) else tuple(topic)
         self.where = f"kafka at {brokers}"
+        self._tls = Tls(ca, cert, cert_key)
+        self.tls = tls or bool(self._tls)
         self._made = maker(order == "key", len(self.topics) == 1)
         self._client = {
             "bootstrap.servers": brokers,
             "log_level": 2,  # what it would print is in the status
-            **_security(user, password, mechanism, tls, ca, cert, cert_key),
+            **_security(user, password, mechanism, self._tls if self.tls else None),
         }
         self._reader = {
             "group.id": group,
@@ -101,9 +108,10 @@ class Kafka(Source):
         return self._connection
 
     async def open(self) -> None:
+        self._tls.look()
         settings = {**self._client, **self._reader, **self._options}
         self._connection = Connection(
-            settings, self.where, self.topics, self._made, self.settle, self._before
+            settings, self.where, self.topics, self._made, self.settle, self._before, self.tls
         )
         await self._connection.open()
 
@@ -145,17 +153,16 @@ class Kafka(Source):
             raise Away(f"{self.where}: a dead letter to {place!r}: {why}")
 
 
-def _security(
-    user: str, password: str, mechanism: str, tls: bool, ca: str, cert: str, cert_key: str
-) -> dict[str, str]:
-    protocol = ("sasl_" if user else "") + ("ssl" if tls else "plaintext")
+def _security(user: str, password: str, mechanism: str, tls: Tls | None) -> dict[str, str]:
+    protocol = ("sasl_" if user else "") + ("plaintext" if tls is None else "ssl")
+    files = tls or Tls()
     said = {
         "security.protocol": protocol,
         "sasl.mechanisms": mechanism if user else "",
         "sasl.username": user,
         "sasl.password": password,
-        "ssl.ca.location": ca,
-        "ssl.certificate.location": cert,
-        "ssl.key.location": cert_key,
+        "ssl.ca.location": files.ca,
+        "ssl.certificate.location": files.cert,
+        "ssl.key.location": files.cert_key,
     }
     return {name: value for name, value in said.items() if value}

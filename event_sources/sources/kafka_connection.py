@@ -16,6 +16,7 @@ from ..errors import Away
 from ..message import Lost, Message
 from .kafka_hand import Hand
 from .kafka_message import KafkaMessage, Part
+from .refusal import why
 
 IDLE, BUSY = 0.2, 0.02  # seconds that the thread waits for messages; BUSY while there is to commit
 CHUNK = 1000  # messages read at one time
@@ -31,6 +32,7 @@ class Connection:
     topics:   what is read;  made: messages of librdkafka's, as ours
     settle:   seconds that a rebalance waits for what is in hand of a partition that goes
     before:   the partitions that were ours on the last connection
+    tls:      whether TLS is asked for
     """
 
     def __init__(
@@ -41,9 +43,11 @@ class Connection:
         made: Callable[[Sequence[Any]], list[KafkaMessage]],
         settle: float,
         before: set[Part],
+        tls: bool,
     ) -> None:
         self.hand = Hand(2 * CHUNK, before)
         self._settings, self._where, self._topics = settings, where, topics
+        self._tls, self._early = tls, True
         self._made, self._settle = made, settle
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
@@ -102,21 +106,26 @@ class Connection:
 
     def _check(self) -> None:
         if self._gone:
-            raise Away(f"{self._where}: {self._gone}")
+            raise self._away(self._gone)
+
+    def _away(self, said: str) -> Away:
+        return Away(f"{self._where}: {why(said, tls=self._tls, early=self._early)}")
 
     # -- the thread's side
     def _run(self) -> None:
         try:
             self._connect()
+            self._early = False
             self._tell(self._opened)
             while not self._closing:
                 self._turn()
             self._ask(self.hand.commits())
         except Exception as error:
             # Whatever ends the thread is told to who waits for it.
-            self._say_gone(str(error))
+            told = _said(error)
+            self._say_gone(told)
             if not isinstance(error, Away):
-                error = Away(f"{self._where}: {error}")
+                error = self._away(told)
             self._tell(self._opened, error)
         finally:
             if self._consumer is not None:
@@ -154,7 +163,7 @@ class Connection:
             if found.error is not None:
                 raise Away(f"{self._where}: topic {topic!r}: {found.error.str()}")
             return
-        raise Away(f"{self._where}: {reason}")
+        raise self._away(reason)
 
     def _turn(self) -> None:
         # Only this thread talks to librdkafka: a commit of another one can wait for this for ever.
@@ -274,3 +283,9 @@ class Connection:
             self._loop.call_soon_threadsafe(what)
         except RuntimeError:
             self._closing = True  # the loop is closed: nobody waits any more
+
+
+def _said(error: Exception) -> str:
+    """librdkafka's sentence, where it is one of its errors."""
+    inner = error.args[0] if error.args else error
+    return str(inner.str()) if hasattr(inner, "str") else str(error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from ..errors import WrongSource
+from .tls import Tls
 
 _PORTS = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883, "ssl": 8883}
 
@@ -52,12 +53,8 @@ class Broker:
 
     def context(self) -> ssl.SSLContext:
         """What TLS asks of the broker's certificate."""
-        made = ssl.create_default_context(cafile=self.ca or None)
+        made = Tls(self.ca, self.cert, self.cert_key, self.verify).context()
         made.sslsocket_class = _Closing
-        if not self.verify:
-            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-        if self.cert:
-            made.load_cert_chain(self.cert, self.cert_key or None)
         return made
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import Away
 from .mqtt_broker import Broker
+from .refusal import why
 
 _ANSWER = 10.0  # seconds for a broker to answer
 _GOODBYE = 1.0  # seconds for it to close when we do
@@ -220,14 +221,15 @@ class Connection:
         if self._opened.done():
             return
         if code.is_failure:
-            self._opened.set_exception(Away(f"{self.broker.where}: {code}"))
+            self._opened.set_exception(Away(f"{self.broker.where}: {self._why(str(code))}"))
         else:
             self._opened.set_result(bool(flags.session_present))
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, code: Any, told: Any) -> None:
         self._let_go()
-        why = f": {code}" if flags.is_disconnect_packet_from_server else ""
-        self._fail(Away(f"{self.broker.where}: the connection is gone{why}"))
+        said = f": {code}" if flags.is_disconnect_packet_from_server else ""
+        said = f"the connection is gone{said}"
+        self._fail(Away(f"{self.broker.where}: {self._why(said)}"))
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         self._messages += 1
@@ -292,6 +294,9 @@ class Connection:
         if not self._closed:
             self._timer = self._loop.call_later(_KEEPALIVE / 3, self._tick)
 
+    def _why(self, error: BaseException | str) -> str:
+        return why(error, tls=self.broker.tls, early=not self._opened.done())
+
     @contextmanager
     def _as_away(self, what: str = "") -> Iterator[None]:
         """What paho raises for a broker that is not there, or is none, is `Away`."""
@@ -300,6 +305,6 @@ class Connection:
         try:
             yield
         except (OSError, MQTTException, ValueError) as error:
-            said = f"{type(error).__name__}: {error}".rstrip(": ")
+            said = self._why(error)
             told = [each for each in (self.broker.where, what, said) if each]
             raise Away(": ".join(told)) from error

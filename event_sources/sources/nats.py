@@ -7,7 +7,7 @@ that lives, messages are tried again and given up like any other's.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ class Nats(Source):
     queue:   the queue group, whose members share the messages; "" to get all
     buffer:  messages that wait here at the most; the client holds as many again, and then drops
     key:     the header that is a message's key; without one its subject orders it
-    options: user, password, token, credentials, tls
+    options: see `NatsOptions`: user, password, token, credentials, ca, cert, cert_key
     """
 
     kind: ClassVar[str] = "nats"
@@ -44,7 +44,7 @@ class Nats(Source):
         queue: str = "",
         buffer: int = 1000,
         key: str = "",
-        options: NatsOptions | None = None,
+        options: NatsOptions | Mapping[str, Any] | None = None,
     ) -> None:
         self.url, self.subject, self.queue, self.key = url, subject, queue, key
         self._connection = Connection(url, options)

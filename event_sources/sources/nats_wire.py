@@ -7,39 +7,67 @@ import contextlib
 import json
 import re
 from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import Away
+from ..errors import Away, WrongSource
+from .refusal import why
+from .tls import Tls
 
 T = TypeVar("T")
 _CONNECT = 5.0  # seconds for a server to answer
 _HEAD = b"NATS/1.0\r\n\r\n"  # what stands around headers
 _REFUSED = 1.0  # seconds for one that has refused us to end the connection
+_NO_TLS = "take a server that does, or an address nats: without ca="
 
 
 @dataclass(frozen=True)
 class NatsOptions:
     """Who we are to the server; empty for what it does not ask.
 
-    credentials: path of a .creds file;  tls: an `ssl.SSLContext`
+    credentials: path of a .creds file;  nkey: path of a file with a seed
+    ca, cert, cert_key: files for TLS, which is asked for then; as it is by an address "tls://HOST"
+    verify: whether the server's certificate must be of `ca`, or of one that this machine trusts
+    tls: an `ssl.SSLContext` in their place
     """
 
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     credentials: str = ""
+    nkey: str = ""
+    ca: str = ""
+    cert: str = ""
+    cert_key: str = ""
+    verify: bool = True
     tls: Any = None
 
-    def given(self) -> dict[str, Any]:
-        """As nats-py names them."""
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is asked for, whatever the address says."""
+        return bool(self.tls or self._files)
+
+    @property
+    def _files(self) -> Tls:
+        return Tls(self.ca, self.cert, self.cert_key, self.verify)
+
+    def context(self) -> Any:
+        """What TLS looks at; raises `Away` for a file that is not there."""
+        return self.tls or self._files.context()
+
+    def given(self, *, secure: bool) -> dict[str, Any]:
+        """As nats-py names them.
+
+        secure: some address asks for TLS
+        """
         named = {
             "user": self.user,
             "password": self.password,
             "token": self.token,
             "user_credentials": self.credentials,
-            "tls": self.tls,
+            "nkeys_seed": self.nkey,
+            "tls": self.context() if secure or self.secure else None,
         }
         return {name: value for name, value in named.items() if value}
 
@@ -47,8 +75,9 @@ class NatsOptions:
 class Connection:
     """A connection to a NATS server, without nats-py's own reconnecting."""
 
-    def __init__(self, url: str, options: NatsOptions | None) -> None:
-        self.url, self._options = url, options or NatsOptions()
+    def __init__(self, url: str, options: NatsOptions | Mapping[str, Any] | None) -> None:
+        self.url, self._options = url, _options(options)
+        self.secure = self._options.secure or "tls:" in url
         self._client: Any = None
         self._gone = asyncio.Event()
 
@@ -63,7 +92,8 @@ class Connection:
         from nats.aio.client import Client
 
         await self.close()
-        if self._options.tls or self.url.startswith("tls:"):
+        given = self._options.given(secure=self.secure)
+        if self.secure:
             await self._refuse_plain()
         self._gone, said = asyncio.Event(), list[str]()
 
@@ -74,7 +104,7 @@ class Connection:
             # The last one only: of a slow consumer each message that is dropped is one.
             said[:] = [f"{type(error).__name__}: {error}".rstrip(": ")]
 
-        with as_away(self.url, said=said):
+        with as_away(self.url, said=said, tls=self.secure):
             client = self._client = Client()
             connecting = client.connect(
                 self.url.split(","),
@@ -86,7 +116,7 @@ class Connection:
                 error_cb=heard,
                 disconnected_cb=gone,
                 closed_cb=gone,
-                **self._options.given(),
+                **given,
             )
             try:
                 await asyncio.wait_for(connecting, _CONNECT * 2)
@@ -101,7 +131,9 @@ class Connection:
             with contextlib.suppress(OSError, TimeoutError, ValueError):  # nats-py will say why
                 info = await _said_first(each.strip())
                 if not (info.get("tls_required") or info.get("tls_available")):
-                    raise Away(f"{shown(each)}: the server speaks no TLS, which is asked for")
+                    raise Away(
+                        f"{shown(each)}: the server speaks no TLS, which is asked for: {_NO_TLS}"
+                    )
 
     async def alive(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` comes to.  Raises `Away` as soon as the connection is gone."""
@@ -156,8 +188,20 @@ async def _said_first(url: str) -> dict[str, Any]:
             writer.close()
 
 
+def _options(given: NatsOptions | Mapping[str, Any] | None) -> NatsOptions:
+    """As a trigger says them, too.  Raises `WrongSource` for a word that there is not."""
+    if given is None or isinstance(given, NatsOptions):
+        return given or NatsOptions()
+    known = [each.name for each in fields(NatsOptions)]
+    if wrong := sorted(set(given) - set(known)):
+        raise WrongSource(f"nats has no option {wrong[0]!r}; there are {', '.join(known)}")
+    return NatsOptions(**given)
+
+
 @contextlib.contextmanager
-def as_away(url: str, what: str = "", said: list[str] | None = None) -> Iterator[None]:
+def as_away(
+    url: str, what: str = "", said: list[str] | None = None, *, tls: bool = False
+) -> Iterator[None]:
     """What nats-py raises for a server that is not there, or refuses, is `Away`.
 
     what: is said before;  said: what the server had told meanwhile is said behind
@@ -166,10 +210,10 @@ def as_away(url: str, what: str = "", said: list[str] | None = None) -> Iterator
 
     try:
         yield
-    except (Error, OSError) as error:
-        words = f"{type(error).__name__}: {error}".rstrip(": ")
-        told = [each for each in (shown(url), what, words, *(said or [])[-1:]) if each]
-        raise Away(": ".join(dict.fromkeys(told))) from error
+    except (Error, OSError, ModuleNotFoundError) as error:
+        words = [f"{type(error).__name__}: {error}".rstrip(": "), *(said or [])[-1:]]
+        told = why(": ".join(dict.fromkeys(words)), tls=tls, early=said is not None)
+        raise Away(": ".join(each for each in (shown(url), what, told) if each)) from error
 
 
 def shown(url: str) -> str:

@@ -21,6 +21,8 @@ from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
 from .buffer import Buffer
+from .refusal import why
+from .tls import Tls
 
 _CONNECT = 5  # seconds for a server to answer
 # A connection that is cut without a word is seen within a minute.
@@ -32,9 +34,15 @@ _TABLE = """create table if not exists {} (
 
 class Postgres(Source):
     """
-    url:     "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+    url:     "postgresql://USER:PASSWORD@HOST:5432/DATABASE"; where `tls` does not say it, its
+             sslmode= holds as libpq has it
     channel: its name, as it is written between quotes: letters of any case count
     buffer:  notifications that wait here at the most; then none is read from the connection
+    user, password: where the address does not say them
+    tls:     speak TLS or not at all, and look at the server's certificate (sslmode=verify-full);
+             naming one of the files asks for it, too
+    ca, cert, cert_key: files of the authorities that are believed, "" for the machine's, and of our
+             own certificate and its key, where the server asks for one
 
     Dead letters go to a table, "NAME" or "SCHEMA.NAME", which is made where it is not there.
     """
@@ -48,10 +56,26 @@ class Postgres(Source):
         note="sent at commit to all who listen then: each worker gets every notification",
     )
 
-    def __init__(self, url: str, *, channel: str, buffer: int = 1000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        channel: str,
+        buffer: int = 1000,
+        user: str = "",
+        password: str = "",
+        tls: bool = False,
+        ca: str = "",
+        cert: str = "",
+        cert_key: str = "",
+    ) -> None:
         if not channel or len(channel.encode()) > 63 or "\0" in channel:
             raise WrongSource(f"postgres: channel={channel!r} is no name of at most 63 bytes")
         self.url, self.channel = url, channel
+        self._who = {"user": user, "password": password}
+        self._tls, self._asked = Tls(ca, cert, cert_key), tls or bool(ca or cert)
+        # By the words beside the address, or by the address itself.
+        self.tls = self._asked or ("sslmode=" in url and "sslmode=disable" not in url)
         self._buffer = Buffer(buffer)
         self._connection: Any = None
         self._pump: asyncio.Task[None] | None = None
@@ -72,8 +96,18 @@ class Postgres(Source):
 
         with self._as_away():
             return await AsyncConnection.connect(
-                self.url, autocommit=True, connect_timeout=_CONNECT, **_ALIVE
+                self.url, autocommit=True, connect_timeout=_CONNECT, **_ALIVE, **self._access()
             )
+
+    def _access(self) -> dict[str, Any]:
+        """What is said beside the address, as libpq names it; it goes before what that says."""
+        said = dict(self._who)
+        if self._asked:
+            self._tls.look()
+            # libpq knows the machine's own authorities by that name, and by no other.
+            said |= {"sslmode": "verify-full", "sslrootcert": self._tls.ca or "system"}
+            said |= {"sslcert": self._tls.cert, "sslkey": self._tls.cert_key}
+        return {name: value for name, value in said.items() if value}
 
     async def _hear(self, connection: Any) -> None:
         try:
@@ -156,5 +190,6 @@ class Postgres(Source):
             yield
         except (Error, OSError) as error:
             where = f"postgres at {self._shown}{', ' if what else ''}{what}"
-            said = " ".join(str(error).split())
-            raise Away(f"{where}: {said or type(error).__name__}") from error
+            said = str(error) or type(error).__name__
+            told = why(said, tls=self.tls, early=self._connection is None)
+            raise Away(f"{where}: {told}") from error

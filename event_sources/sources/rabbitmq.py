@@ -16,7 +16,8 @@ from ..message import Letter, Message
 from ..source import Promises, Source
 from .buffer import Buffer
 from .rabbitmq_hand import Hand
-from .rabbitmq_wire import MAKES, Connection, Place, Tls, shown
+from .rabbitmq_wire import MAKES, Connection, Place, shown, with_user
+from .tls import Tls
 
 # What a message is said to be, beside its headers.
 _PROPERTIES = ("content_type", "content_encoding", "message_id", "correlation_id", "reply_to")
@@ -32,6 +33,7 @@ class RabbitMQ(Source):
     binding:  with which routing keys: "order.*", or several
     prefetch: messages handed out to this worker and not acknowledged; a batch is no larger
     key:      the header that is a message's key; without one its routing key orders it
+    user, password: where the address does not say them
     ca, cert, cert_key, verify: files for TLS, and whether the broker's certificate must be of `ca`,
               or of one that this machine trusts
     """
@@ -59,6 +61,8 @@ class RabbitMQ(Source):
         durable: bool = True,
         prefetch: int = 1000,
         key: str = "",
+        user: str = "",
+        password: str = "",
         ca: str = "",
         cert: str = "",
         cert_key: str = "",
@@ -73,9 +77,11 @@ class RabbitMQ(Source):
         if not 0 <= prefetch <= 65_535:
             raise WrongSource(f"rabbitmq prefetch={prefetch} is outside 0 to 65535")
         bound = [binding] if isinstance(binding, str) else list(binding)
-        self.url, self.key, self.prefetch = url, key, prefetch
+        self.url, self.key, self.prefetch = with_user(url, user, password), key, prefetch
         self.place = Place(queue, exchange, bound, make, durable)
         self._tls = Tls(ca, cert, cert_key, verify)
+        if not url.startswith("amqps:"):
+            self._tls.not_with("rabbitmq", shown(url))
         self._connection: Connection | None = None
         self._buffer, self._hand = Buffer(prefetch), Hand(REMEMBERED)
         self._gone: Away | None = None

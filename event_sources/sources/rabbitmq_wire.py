@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..errors import Away
+from .refusal import why
+from .tls import Tls
 
 _ANSWER = 10.0  # seconds for a broker to answer
 _QUIET = logging.NullHandler()
@@ -34,24 +36,6 @@ class Place:
     binding: Sequence[str] = ("#",)
     make: str = ""
     durable: bool = True
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Files, and whether the broker's certificate must be of `ca`, or of one that is trusted."""
-
-    ca: str = ""
-    cert: str = ""
-    cert_key: str = ""
-    verify: bool = True
-
-    def context(self) -> ssl.SSLContext:
-        made = ssl.create_default_context(cafile=self.ca or None)
-        if not self.verify:
-            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-        if self.cert:
-            made.load_cert_chain(self.cert, self.cert_key or None)
-        return made
 
 
 class Connection:
@@ -81,7 +65,7 @@ class Connection:
 
         quiet()
         try:
-            with as_away(self.where):
+            with as_away(self.where, opening=True):
                 secure = self.url.startswith("amqps:")
                 self._connection = await aio_pika.connect(
                     self.url,
@@ -154,7 +138,7 @@ class Connection:
 
     # -- what the library says
     def _lost(self, what: Any, error: BaseException | None) -> None:
-        told = f": {_said(error)}" if isinstance(error, Exception) else ""
+        told = f": {type(error).__name__}: {error}" if isinstance(error, Exception) else ""
         self._tell(f"the connection is gone{told}")
 
     def _cancelled(self, frame: Any) -> None:
@@ -214,16 +198,26 @@ def shown(url: str) -> str:
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 
 
+def with_user(url: str, user: str, password: str) -> str:
+    """An address with these in it, where they are said beside it.
+
+    >>> with_user("amqp://ann@broker/shop", "", "hid/den")
+    'amqp://ann:hid%2Fden@broker/shop'
+    """
+    if not (user or password):
+        return url
+    parts = urlsplit(url)
+    told, host = parts.netloc.rpartition("@")[0].partition(":"), parts.netloc.rpartition("@")[2]
+    name, secret = quote(user, safe="") or told[0], quote(password, safe="") or told[2]
+    return urlunsplit(parts._replace(netloc=f"{name}:{secret}@{host}"))
+
+
 @contextlib.contextmanager
-def as_away(what: str) -> Iterator[None]:
+def as_away(what: str, *, opening: bool = False) -> Iterator[None]:
     """What aio-pika raises for a broker that is not there, or refuses, is `Away`."""
     from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 
     try:
         yield
     except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
-        raise Away(f"{what}: {_said(error)}") from error
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+        raise Away(f"{what}: {why(error, tls=what.startswith('amqps:'), early=opening)}") from error

@@ -16,15 +16,17 @@ from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
 from .buffer import Buffer
-from .redis_wire import as_away, connect, text
+from .redis_wire import access, as_away, connect, text
+from .tls import Tls
 
 
 class RedisPubSub(Source):
     """
-    url:     "redis://127.0.0.1:6379/0"; user and password in it, "rediss:" for TLS
+    url:     "redis://127.0.0.1:6379/0", "rediss:" for TLS; user and password may be in it
     channel: its name, or a pattern with `*`, `?` or `[…]`
     buffer:  messages that wait here at the most; then the server waits, and ends the connection
              when it has held too much (`client-output-buffer-limit pubsub`)
+    user, password, ca, cert, cert_key, verify: see `redis_stream`
     """
 
     kind: ClassVar[str] = "redis-pubsub"
@@ -36,10 +38,23 @@ class RedisPubSub(Source):
         note="sent once, to all who listen then: each worker gets every message",
     )
 
-    def __init__(self, url: str, *, channel: str, buffer: int = 1000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        channel: str,
+        buffer: int = 1000,
+        user: str = "",
+        password: str = "",
+        ca: str = "",
+        cert: str = "",
+        cert_key: str = "",
+        verify: bool = True,
+    ) -> None:
         if not channel:
             raise WrongSource("redis-pubsub needs the name of a channel")
         self.url, self.channel = url, channel
+        self._who = access(url, user, password, Tls(ca, cert, cert_key, verify))
         self._buffer = Buffer(buffer)
         self._run, self._numbers = uuid.uuid4().hex[:8], count()
         self._redis: Any = None
@@ -47,8 +62,8 @@ class RedisPubSub(Source):
 
     async def open(self) -> None:
         self._buffer.reopen()
-        with as_away(self.url):
-            self._redis = connect(self.url)
+        with as_away(self.url, opening=True):
+            self._redis = connect(self.url, self._who)
             channels = self._redis.pubsub()
             pattern = any(each in self.channel for each in "*?[")
             await (channels.psubscribe if pattern else channels.subscribe)(self.channel)

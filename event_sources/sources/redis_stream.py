@@ -16,14 +16,15 @@ from typing import Any, ClassVar
 from ..errors import Away
 from ..message import Letter, Message
 from ..source import Promises, Source
-from .redis_wire import as_away, connect, text
+from .redis_wire import access, as_away, connect, text
+from .tls import Tls
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 
 
 class RedisStream(Source):
     """
-    url:    "redis://127.0.0.1:6379/0"; user and password in it, "rediss:" for TLS
+    url:    "redis://127.0.0.1:6379/0", "rediss:" for TLS; user and password may be in it
     stream: its name;  group: of consumers, made with the stream where it is not there
     start:  where a group that is made begins: "all", "new"
     body:   the field that is a message's body, the others are its headers; an entry without it is
@@ -32,6 +33,9 @@ class RedisStream(Source):
     lease:  seconds after which what a consumer holds is anybody's
     alone:  there is no other worker of this group: order then holds over a kill as well, because
             what the killed one held comes first.  Never for two at one time
+    user, password: where the address does not say them
+    ca, cert, cert_key, verify: files for TLS, and whether the server's certificate must be of `ca`,
+            or of one that this machine trusts, and for its name
     """
 
     kind: ClassVar[str] = "redis-stream"
@@ -58,7 +62,14 @@ class RedisStream(Source):
         key: str = "",
         lease: float = 30.0,
         alone: bool = False,
+        user: str = "",
+        password: str = "",
+        ca: str = "",
+        cert: str = "",
+        cert_key: str = "",
+        verify: bool = True,
     ) -> None:
+        self._who = access(url, user, password, Tls(ca, cert, cert_key, verify))
         self.url, self.stream, self.group, self.start = url, stream, group, start
         self.body, self.key, self.lease = body, key, lease
         self.consumer = group if alone else f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -73,8 +84,8 @@ class RedisStream(Source):
         return self._redis
 
     async def open(self) -> None:
-        with as_away(self.url):
-            self._redis = connect(self.url)
+        with as_away(self.url, opening=True):
+            self._redis = connect(self.url, self._who)
             await self._make_group()
         # What was given to us, and did not reach us because the connection was cut, comes first.
         self._claim_at, self._own = 0.0, b"0"

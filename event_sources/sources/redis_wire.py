@@ -4,16 +4,51 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Away, WrongSource
+from .refusal import why
+from .tls import Tls
 
 # Seconds after which a server that says nothing is taken for gone: longer than any wait for
 # messages, during which it rightly says nothing (redis-py's own 5 s would end each such wait).
 SILENCE = 45.0
 
 
-def connect(url: str) -> Any:
+@dataclass(frozen=True)
+class Access:
+    """Who we are to the server, where its address does not say it, and what TLS is to look at."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: Tls = field(default_factory=Tls)
+
+    def given(self, url: str) -> dict[str, Any]:
+        """As redis-py names them.  Raises `Away` for a file that is not there."""
+        said = {"username": self.user, "password": self.password}
+        named: dict[str, Any] = {name: value for name, value in said.items() if value}
+        if not url.startswith("rediss:"):
+            return named
+        self.tls.look()
+        return {
+            **named,
+            "ssl_ca_certs": self.tls.ca or None,
+            "ssl_certfile": self.tls.cert or None,
+            "ssl_keyfile": self.tls.cert_key or None,
+            "ssl_cert_reqs": "required" if self.tls.verify else "none",
+            "ssl_check_hostname": self.tls.verify,
+        }
+
+
+def access(url: str, user: str, password: str, tls: Tls) -> Access:
+    """Raises `WrongSource` for files of TLS where the address says that there is none."""
+    if not url.startswith("rediss:"):
+        tls.not_with("redis", shown(url))
+    return Access(user, password, tls)
+
+
+def connect(url: str, who: Access | None = None) -> Any:
     """A client that says at once that the server is gone, and leaves waiting to the delivery."""
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
@@ -26,25 +61,32 @@ def connect(url: str) -> Any:
             socket_connect_timeout=5,
             socket_timeout=SILENCE,
             socket_keepalive=True,
+            **(who or Access()).given(url),
         )
     except ValueError as error:
-        raise WrongSource(f"{_shown(url)!r} is no address of a Redis server: {error}") from None
+        raise WrongSource(f"{shown(url)!r} is no address of a Redis server: {error}") from None
 
 
 @contextlib.contextmanager
-def as_away(url: str) -> Iterator[None]:
+def as_away(url: str, *, opening: bool = False) -> Iterator[None]:
     """What redis-py raises for a server that is not there, or refuses, is `Away`."""
     from redis.exceptions import RedisError
 
     try:
         yield
     except (RedisError, OSError) as error:
-        raise Away(f"redis at {_shown(url)}: {type(error).__name__}: {error}") from error
+        said = why(error, tls=url.startswith("rediss:"), early=opening)
+        raise Away(f"redis at {shown(url)}: {said}") from error
 
 
-def _shown(url: str) -> str:
-    """Without user and password."""
-    return url.rpartition("@")[2]
+def shown(url: str) -> str:
+    """An address without user, password and what else they may stand in.
+
+    >>> shown("rediss://ann:hidden@cache:6379/0?password=hidden")
+    'cache:6379/0'
+    """
+    bare = url.partition("?")[0]
+    return bare.rpartition("@")[2].rpartition("://")[2]
 
 
 def text(value: Any) -> str:

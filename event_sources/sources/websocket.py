@@ -20,6 +20,8 @@ from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
 from .buffer import Buffer
+from .refusal import why as why_of
+from .tls import Tls
 
 _CONNECT = 10.0  # seconds for a server to answer
 _CLOSE = 1.0  # seconds for it to say good-bye
@@ -68,7 +70,9 @@ class WebSocket(Source):
         self.url, self.subscribe, self.headers = url, subscribe, dict(headers or {})
         self.shown = shown(url, self.headers)
         self._lane = self.shown if ordered else ""
-        self._largest, self._ping, self._tls = largest, ping, (ca, verify)
+        self._largest, self._ping, self._tls = largest, ping, Tls(ca, verify=verify)
+        if not url.startswith("wss:"):
+            self._tls.not_with("websocket", self.shown)
         self._buffer = Buffer(buffer)
         self._connection: Any = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,11 +115,7 @@ class WebSocket(Source):
         return {"host": parts.hostname, "port": parts.port or 443, "ssl": self._context()}
 
     def _context(self) -> ssl.SSLContext:
-        ca, verify = self._tls
-        made = ssl.create_default_context(cafile=ca or None)
-        if not verify:
-            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-        return made
+        return self._tls.context()
 
     # -- hearing
     async def _hear(self, connection: Any) -> None:
@@ -209,7 +209,13 @@ class WebSocket(Source):
         try:
             yield
         except (WebSocketException, OSError, EOFError) as error:
-            raise Away(self._said(why(error))) from error
+            raise Away(
+                self._said(
+                    why_of(
+                        why(error), tls=self.url.startswith("wss:"), early=self._connection is None
+                    )
+                )
+            ) from error
 
 
 def why(error: Exception) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +17,6 @@ from pelton.event_sources.sources.mqtt import Mqtt
 from .bench import Seen, keyed, until
 from .faults import FaultBench, FaultTests
 from .promises import PromiseTests
-from .servers.certificates import certificates
 from .servers.mosquitto import Mosquitto
 
 _numbers = count()
@@ -342,47 +338,3 @@ def test_a_broker_that_is_not_there_and_a_topic_that_cannot_be(mosquitto: Mosqui
     assert refused(away).startswith("mqtt://127.0.0.1:1: ConnectionRefusedError")
     wrong = Mqtt(mosquitto.url, topic="a/#/b", client_id="wrong")
     assert "Invalid subscription filter" in refused(wrong)
-
-
-def test_who_is_not_let_in_and_who_is(tmp_path: Path) -> None:
-    salt = b"twelve bytes"
-    told = hashlib.pbkdf2_hmac("sha512", b"hidden", salt, 101)
-    words = [base64.b64encode(each).decode() for each in (salt, told)]
-    (tmp_path / "passwords").write_text(f"ann:$7$101${words[0]}${words[1]}\n")
-    server = Mosquitto(tmp_path, f"password_file {tmp_path}/passwords\n", anonymous=False)
-    try:
-        for version in ("5", "3.1.1"):
-            url = f"mqtt://ann:wrong@127.0.0.1:{server.port}"
-            said = refused(Mqtt(url, topic="a", version=version))
-            assert said == f"mqtt://127.0.0.1:{server.port}: Not authorized"
-        good = Mqtt(server.url, topic="a", user="ann", password="hidden")
-        assert "hidden" not in repr(good.broker)
-
-        async def run() -> None:
-            await good.open()
-            await good.close()
-
-        asyncio.run(run())
-    finally:
-        server.stop()
-
-
-def test_tls_and_who_speaks_past_it(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    made = certificates(tmp_path)
-    server = Mosquitto(tmp_path, f"certfile {made.certificate}\nkeyfile {made.key}\n")
-    secure = f"mqtts://127.0.0.1:{server.port}"
-    try:
-        source = Mqtt(secure, topic="a", ca=str(made.authority))
-
-        async def run() -> None:
-            await source.open()
-            await source.close()
-
-        asyncio.run(run())
-        assert "CERTIFICATE_VERIFY_FAILED" in refused(Mqtt(secure, topic="a"))
-        assert "FileNotFoundError" in refused(Mqtt(secure, topic="a", ca="nowhere.pem"))
-        assert "the connection is gone" in refused(Mqtt(server.url, topic="a"))
-        plain = mosquitto.url.replace("mqtt:", "mqtts:")
-        assert refused(Mqtt(plain, topic="a")).startswith(f"{plain}: ")
-    finally:
-        server.stop()

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from pelton.event_sources.sources.rabbitmq_hand import Hand
 from .bench import Seen, keyed, until
 from .faults import FaultBench, FaultTests
 from .promises import PromiseTests
-from .servers.certificates import certificates
 from .servers.rabbitmq import RabbitServer
 
 _numbers = count()
@@ -265,29 +263,6 @@ class TestRabbitMQ:
         assert "hidden" not in said
         assert refused(RabbitMQ(f"{url}nowhere", queue=there)).startswith(f"{url}nowhere: ")
         assert "Error" in refused(RabbitMQ(url.replace("amqp:", "amqps:"), queue=there))
-
-    def test_tls_and_who_speaks_past_it(self, tmp_path: Path) -> None:
-        made = certificates(tmp_path)
-        server = RabbitServer(
-            tmp_path,
-            f"ssl_options.cacertfile = {made.authority}\n"
-            f"ssl_options.certfile = {made.certificate}\nssl_options.keyfile = {made.key}\n"
-            "ssl_options.verify = verify_none\n",
-            tls=True,
-        )
-        try:
-            source = RabbitMQ(server.url, queue="q", make="classic", ca=str(made.authority))
-
-            async def run() -> None:
-                await source.open()
-                await source.close()
-
-            asyncio.run(run())
-            assert "CERTIFICATE_VERIFY_FAILED" in refused(RabbitMQ(server.url, queue="q"))
-            plain = server.url.replace("amqps:", "amqp:")
-            assert refused(RabbitMQ(plain, queue="q")).startswith(plain)
-        finally:
-            server.stop()
 
 
 @pytest.fixture

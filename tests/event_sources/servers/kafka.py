@@ -21,7 +21,7 @@ from .maven import jars
 
 PARTITIONS = 3
 LISTENERS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", "CONTROLLER")
-USER, PASSWORD = "ann", "right"
+USER, PASSWORD = "ann", "0pen-sesame"
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1

@@ -1,0 +1,117 @@
+"""Why a server refuses us, in words that say what to do, for every source: a table of what client
+libraries say, each in its own way.  It knows texts, and no library.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """
+    theirs: how client libraries say it
+    ours:   what is the case, and what to do
+    tls:    only where TLS is asked for, or where it is not; None for both
+    early:  only before it has let us in: later it is a server that goes away
+    """
+
+    theirs: str
+    ours: str
+    tls: bool | None = None
+    early: bool = False
+
+
+# The first one that fits is said.
+REASONS = (
+    Reason(
+        r"ostname mismatch|IP address mismatch|does not match host name",
+        "its certificate is for another name: connect by a name that it has",
+    ),
+    Reason(
+        r"certificate has expired|certificate is not yet valid",
+        "its certificate is not valid now: it is to be renewed, or a clock is wrong",
+    ),
+    # librdkafka does not say which of the two it is.
+    Reason(
+        r"broker certificate could not be verified",
+        "its certificate is by nobody who is trusted here, or for another name: give the file of "
+        "its authority as ca=, and connect by a name that it has",
+    ),
+    Reason(
+        r"(?i)certificate.verify.failed|root certificate file",
+        "its certificate is by nobody who is trusted here: give the file of its authority as ca=",
+    ),
+    Reason(
+        r"AuthenticationError|WRONGPASS|NOAUTH|uthorization Violation|AuthorizationError"
+        r"|[Nn]ot authorized|Bad user ?name or password|ACCESS_REFUSED - Login"
+        r"|password authentication failed|no password supplied|Invalid username or password"
+        r"|invalid credentials",
+        "it does not take this user and password: look at both, and at how they are given",
+    ),
+    Reason(
+        r"SSL connection closed by peer|WRONG_VERSION_NUMBER|RECORD_LAYER|UNEXPECTED_EOF"
+        r"|does not support SSL|speaks no TLS|reset by peer|imeout connecting"
+        r"|connection is gone|did not receive a valid HTTP response|invalid HTTP",
+        "TLS is asked for, and it does not speak it at this port: take its port for TLS, or an "
+        "address without TLS",
+        tls=True,
+        early=True,
+    ),
+    Reason(
+        r"no encryption|TLS is required|secure connection.*required",
+        "it lets us in by TLS only: ask for TLS",
+        tls=False,
+    ),
+    Reason(
+        r"no pg_hba.conf entry",
+        "it lets nobody of that name in from here: look at the user, and at its pg_hba.conf",
+    ),
+    Reason(
+        r"mechanism handshake failed|supported mechanisms",
+        "it knows no users at this port, or not by this mechanism=: take another port or mechanism",
+    ),
+    Reason(
+        r"brokers are down",
+        "it ended the connection at once: if it wants to know who we are, or speaks TLS at this "
+        "port, say so",
+        early=True,
+    ),
+    Reason(
+        r"reset by peer|connection is gone$|valid HTTP response|invalid HTTP",
+        "it ended the connection at once: if it speaks TLS at this port, ask for TLS",
+        tls=False,
+        early=True,
+    ),
+    Reason(
+        r"No module named 'nkeys'",
+        "credentials= and nkey= need the package nkeys: pip install nkeys",
+    ),
+    Reason(
+        r"NotFoundError: nats: NotFoundError: code=None",
+        "no stream takes this subject: make one, or look at the subject",
+    ),
+)
+
+
+def why(error: BaseException | str, *, tls: bool, early: bool = False) -> str:
+    """The library's words; where we know what they mean, behind ours.
+
+    tls:   whether TLS is asked for
+    early: whether the server has not let us in yet
+
+    >>> why("FATAL: password authentication failed", tls=True).partition(" (")[0]
+    'it does not take this user and password: look at both, and at how they are given'
+    >>> why(OSError("no route"), tls=False)
+    'OSError: no route'
+    """
+    theirs = error if isinstance(error, str) else f"{type(error).__name__}: {error}".rstrip(": ")
+    said = " ".join(theirs.split())
+    found = next((each for each in REASONS if _fits(each, said, tls, early)), None)
+    return f"{found.ours} ({said})" if found else said
+
+
+def _fits(reason: Reason, said: str, tls: bool, early: bool) -> bool:
+    asked = reason.tls in (None, tls) and (early or not reason.early)
+    return asked and re.search(reason.theirs, said) is not None

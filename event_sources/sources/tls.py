@@ -1,0 +1,68 @@
+"""TLS as every source has it: what is asked of a server's certificate, and what is shown of ours.
+
+A server's certificate is looked at unless somebody says otherwise: by an authority that is trusted,
+and for the name that was asked for.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Away, WrongSource
+
+
+@dataclass(frozen=True)
+class Tls:
+    """
+    ca:             a file of authorities; "" for those that this machine trusts
+    cert, cert_key: files of our own certificate and its key, where the server asks for one
+    verify:         whether the server's certificate must be by one of `ca`, and for its name
+    """
+
+    ca: str = ""
+    cert: str = ""
+    cert_key: str = ""
+    verify: bool = True
+
+    def __bool__(self) -> bool:
+        """Whether it names a file: nobody does who does not want TLS."""
+        return bool(self.ca or self.cert)
+
+    def context(self) -> ssl.SSLContext:
+        """Raises `Away` for files that are not there yet, or are no certificates."""
+        self.look()
+        made = ssl.create_default_context(cafile=self.ca or None)
+        if not self.verify:
+            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        if self.cert:
+            made.load_cert_chain(self.cert, self.cert_key or None)
+        return made
+
+    def look(self) -> None:
+        """Raises `Away` for a file that cannot be read or is no certificate, by its name."""
+        for word in ("ca", "cert", "cert_key"):
+            if path := getattr(self, word):
+                _look(word, path)
+
+    def not_with(self, kind: str, address: str) -> None:
+        """Raise `WrongSource` where files are named and the address says that there is no TLS: a
+        password would go there in plain, and who named them would not know."""
+        if self:
+            word = "ca" if self.ca else "cert"
+            raise WrongSource(
+                f"{kind} has {word}= and an address without TLS, {address!r}: "
+                f"write its scheme for TLS, or leave {word}= away"
+            )
+
+
+def _look(word: str, path: str) -> None:
+    try:
+        text = Path(path).read_bytes()
+        if word == "ca":
+            ssl.create_default_context(cadata=text.decode("ascii"))
+    except OSError as error:
+        raise Away(f"{word}={path!r} cannot be read: {error.strerror}") from None
+    except (ssl.SSLError, ValueError):
+        raise Away(f"{word}={path!r} is no file of certificates in PEM") from None
