@@ -62,7 +62,7 @@ def _look(word: str, path: str) -> None:
         text = Path(path).read_bytes()
         if word == "ca":
             ssl.create_default_context(cadata=text.decode("ascii"))
-    except OSError as error:
-        raise Away(f"{word}={path!r} cannot be read: {error.strerror}") from None
     except (ssl.SSLError, ValueError):
         raise Away(f"{word}={path!r} is no file of certificates in PEM") from None
+    except OSError as error:
+        raise Away(f"{word}={path!r} cannot be read: {error.strerror}") from None
