@@ -27,6 +27,7 @@ from .lambda_.registry import Registry
 from .manual_clock import ManualClock
 from .nuclio.cluster_secrets import finder
 from .nuclio.dashboard import Dashboard
+from .nuclio.program import NoWrapper, wrapper_at
 from .pushes import Pushes
 from .scratch import Scratch
 from .services import Services
@@ -48,7 +49,8 @@ class Emulator:
     access:      who may call; None is every program of this machine, and no web page
     variables:   what every function finds in its environment, where it has no such variable already
     nuclio_platform: "kube", or "local": Nuclio as it is on Docker, without API gateways and Secrets
-    nuclio_wrapper: Nuclio's own `_nuclio_wrapper.py`, run by its workers in the place of ours
+    nuclio_wrapper: Nuclio's own `_nuclio_wrapper.py`, or the folder that has it and its modules,
+                    run by its workers in the place of ours
 
     `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
     """
@@ -85,6 +87,11 @@ class Emulator:
 
     async def start(self) -> None:
         """Listen, and be ready for Lambda calls.  Raises CannotStart."""
+        if self._nuclio_wrapper is not None:
+            try:
+                self._nuclio_wrapper = wrapper_at(self._nuclio_wrapper)
+            except NoWrapper as error:
+                raise CannotStart(f"--nuclio-wrapper: {error}") from None
         if isinstance(self.clock, ManualClock):
             self.clock.bind()
         try:

@@ -62,6 +62,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | integrations of WebSocket routes | of six types | AWS_PROXY with a function, MOCK; others answer an error and are said in the emulator's log |
 | OPTIONS to an HTTP API without CORS | goes to a route that has it, or ANY | 403, by ministack |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
+| Nuclio's trigger mode `async` (its technical preview) | a worker has up to 1,000 events in hand | one, with a warning in the function's log |
+| a plain Nuclio handler that gives a coroutine | awaited by older wrappers, answered as its `repr` by the newest | awaited |
+| a Nuclio handler's generator that gives nothing | the newest wrapper sends no response | an empty answer, 200 |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio's image code entry | a container | the files in the image's /opt/nuclio, copied out of it by docker, podman or nerdctl, in worker processes of this machine; what the image has installed elsewhere is not there; without an engine, refused by name |
 | Nuclio build commands | layers of a container image | run by the shell in a virtual environment of the function's Python, once for the same commands (and the same code, where they may read it); `pip` is uv's; package managers of the system, and directives other than RUN and ENV, are refused by name |

@@ -103,9 +103,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--pelton-nuclio-wrapper",
-        metavar="FILE",
+        metavar="PATH",
         default="",
-        help="Nuclio's own _nuclio_wrapper.py, for the workers of the fixtures' emulators.",
+        help="Nuclio's own _nuclio_wrapper.py, or its folder, for the workers of the fixtures' "
+        "emulators.",
     )
 
 

@@ -257,6 +257,12 @@ def response_of(answer: Any) -> Response:
     >>> response_of((202, {"a": 1})).content_type, response_of(None).body
     ('application/json', 'None')
     """
+    body = answer.body if hasattr(answer, "status_code") and hasattr(answer, "body") else answer
+    if hasattr(body, "__next__") or hasattr(body, "__anext__"):
+        from .nuclio_pieces import joined  # few give an answer piece by piece
+
+        whole: Response = joined(answer, response_of)
+        return whole
     if hasattr(answer, "status_code") and hasattr(answer, "body"):
         body, kind = _written(answer.body) if isinstance(answer.body, dict) else (answer.body, "")
         kind = kind or getattr(answer, "content_type", "")

@@ -186,9 +186,15 @@ class Pool:
         return self.answered(work, event, count)
 
     async def call(self, event: Event) -> tuple[wire.Reply, list[dict[str, Any]]]:
-        """The worker's reply and the log records of the event.  Raises as `answer`."""
+        """The worker's reply and the log records of the event.  Raises as `answer`.
+
+        Of a reply that comes piece by piece it is the first piece.
+        """
         work = self.ask(event)
-        return first(await self.answer(work, event)), work.records
+        found = await self.answer(work, event)
+        if work.stream is not None:
+            work.stream.discard()
+        return first(found), work.records
 
     async def call_batch(self, events: Sequence[Event]) -> dict[str, wire.Reply]:
         """The responses to a batch, by the `id` of the event that each is for.
@@ -198,7 +204,10 @@ class Pool:
         stands for all of them.  Raises as `call`.
         """
         batch = list(events)
-        found = await self.answer(self.ask(batch), batch, len(batch))
+        work = self.ask(batch)
+        found = await self.answer(work, batch, len(batch))
+        if work.stream is not None:
+            work.stream.discard()
         named, without = wire.by_event(found)
         if not named and len(found) == 1 and found[0].status >= 400:
             return {str(each["id"]): found[0] for each in events}

@@ -7,6 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+WRAPPER, COMMON = "_nuclio_wrapper.py", "wrapper_common.py"
+# Nuclio's own for a trigger's mode "async": they are connected to, and do not connect.
+SERVERS = ("_nuclio_async_wrapper.py", "_nuclio_wrapper_as_server.py")
+
+
+class NoWrapper(ValueError):
+    """A path at which there is no wrapper that a worker could run."""
+
+
+def wrapper_at(path: Path) -> Path:
+    """The wrapper that a path means: the file, or Nuclio's in the folder that has all its modules
+    (as pkg/processor/runtime/python/py of Nuclio has them).  Raises `NoWrapper`."""
+    found = path / WRAPPER if path.is_dir() else path
+    if found.name in SERVERS:
+        raise NoWrapper(
+            f"{found} serves a trigger of the mode async, which the emulator has not: "
+            f"name {WRAPPER} beside it"
+        )
+    if not found.is_file():
+        raise NoWrapper(f"{path} holds no {WRAPPER}: name the file, or the folder that has it")
+    imports = f"from {COMMON.removesuffix('.py')} import" in found.read_text(errors="replace")
+    if imports and not (found.parent / COMMON).is_file():
+        raise NoWrapper(f"{found} needs {COMMON} beside it: name the folder that has both")
+    return found
+
 
 @dataclass(frozen=True, slots=True)
 class Program:

@@ -3,7 +3,8 @@
 To the worker: 4 bytes of length (big-endian) and a msgpack map, one an event; a list of them for a
 batch.  From the worker, lines with a letter in front: `s` started, `l` a log record (JSON), `m` a
 measurement (JSON), `r` the response (JSON: body, body_encoding, content_type, status_code, headers,
-event_id; a list of them for a batch).  On the control socket, lines of JSON: `kind`, `attributes`.
+event_id; a list of them for a batch), `c`, `b` and `e` a response that comes piece by piece
+(`streams`).  On the control socket, lines of JSON: `kind`, `attributes`.
 Source: Nuclio's public processor (pkg/processor/runtime/rpc) and wrapper.
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgpack
 
 from . import wire
+from .streams import Stream
 
 Event = Mapping[str, Any]
 # One for all: a packer comes with a buffer, which is dear to make. Only the loop packs.
@@ -25,9 +26,10 @@ class Work:
     due:     until when it may wait for a worker, by time.monotonic
     began:   when a worker was asked, by time.monotonic;  took: seconds until its answer
     records: what was logged meanwhile
+    stream:  the pieces behind the first, of an answer that comes piece by piece
     """
 
-    __slots__ = ("answer", "began", "due", "frame", "place", "records", "took")
+    __slots__ = ("answer", "began", "due", "frame", "place", "records", "stream", "took")
 
     def __init__(self, event: Event | Sequence[Event]) -> None:
         self.frame = wire.frame(_PACKER.pack(event))
@@ -35,6 +37,7 @@ class Work:
         self.place: Any = None
         self.due = self.began = self.took = 0.0
         self.records: list[dict[str, Any]] = []
+        self.stream: Stream | None = None
 
     def fail(self, error: Exception) -> None:
         """Tell who waits, unless it has been told."""

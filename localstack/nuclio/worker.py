@@ -24,8 +24,10 @@ from uuid import uuid4
 from ..clock import MACHINE
 from .program import Program
 from .sayings import Lines, Output, listener_at
+from .streams import Stream
 from .work import Work
 
+STREAMED = (b"c", b"b", b"e", b"m")  # what an answer that comes piece by piece consists of
 SILENCE = 1.0  # seconds in which a wrapper says that it goes on
 LEVELS = {"warning": "warn", "critical": "error", "fatal": "error"}
 # What says that the function has been asked to drain, and to terminate: our wrapper's control
@@ -35,7 +37,7 @@ DRAINED, DRAINS, TERMINATES = (
     "Calling platform drain handler",
     "Calling platform termination handler",
 )
-HEARD = "Received signal"
+HEARD, LOGGED = "Received signal", "log"
 
 Log = Callable[[str, str, Mapping[str, Any]], None]
 
@@ -228,11 +230,15 @@ class Worker:
             self._answered(line)
         elif letter == b"l":
             self._record(line[1:])
+        elif letter in STREAMED:
+            self._streamed(letter, line)
         elif letter == b"s" and not self._started.done():
             self._started.set_result(None)
 
     def _answered(self, line: bytes) -> None:
         work = self._work
+        if work is not None and work.stream is not None:
+            return self._stream_ends(work.stream, broken=True)  # it failed on the way
         if work is None or work.answer.done():
             return  # it was given up, and the worker is being stopped
         work.took = time.monotonic() - work.began
@@ -241,11 +247,37 @@ class Worker:
         self.on_free()  # the next event is on its way before this answer is looked at
         work.answer.set_result(line[1:])
 
+    def _streamed(self, letter: bytes, line: bytes) -> None:
+        """A part of an answer that comes piece by piece; the worker has it in hand to its end."""
+        work = self._work
+        if letter == b"c":
+            if work is not None and not work.answer.done():
+                work.took = time.monotonic() - work.began
+                work.records, self._records = self._records, []
+                events = self._transports[0]
+                work.stream = Stream(events.pause_reading, events.resume_reading)
+                work.answer.set_result(line[1:])
+        elif work is not None and work.stream is not None:
+            if letter != b"b":
+                return self._stream_ends(work.stream)
+            try:
+                work.stream.put(line[1:])
+            except ValueError:  # not from Nuclio's wrapper, nor ours
+                work.stream.end(broken=True)
+
+    def _stream_ends(self, stream: Stream, *, broken: bool = False) -> None:
+        self._nothing_in_hand()
+        self.on_free()
+        stream.end(broken=broken)
+
     def _record(self, text: bytes) -> None:
         try:
             record = json.loads(text)
         except ValueError:
             return
+        self._logged(record)
+
+    def _logged(self, record: dict[str, Any]) -> None:
         level = str(record.get("level", "info"))
         record["level"] = LEVELS.get(level, level)
         message = str(record.get("message", ""))
@@ -264,8 +296,11 @@ class Worker:
         except ValueError:
             self._log("warn", "Failed to read control message", {})
             return
-        if message.get("kind") == DRAINED:
+        kind, said = message.get("kind"), message.get("attributes")
+        if kind == DRAINED:
             self._drained.set()
+        elif kind == LOGGED and isinstance(said, dict):  # what Nuclio's own has no event for
+            return self._logged(said)
         self._tell_control(message)
 
     def _last_words(self) -> str:
@@ -291,8 +326,11 @@ class Worker:
         for work in (self._work, self._next):
             if work is not None:
                 work.fail(WorkerFailed(self._last_words()))
+        stream = self._work.stream if self._work is not None else None
         self._next = None
         self._nothing_in_hand()
+        if stream is not None:  # its client has the beginning; who is next finds the worker dead
+            self._stream_ends(stream, broken=True)
         self._gone.set_result(None)
 
     async def drain(self, seconds: float) -> None:

@@ -18,6 +18,8 @@ import signal
 import socket
 import sys
 import time
+import types
+from collections.abc import Coroutine
 from typing import Any
 
 import msgpack
@@ -26,6 +28,7 @@ import nuclio_sdk.json_encoder
 import nuclio_sdk.logger
 
 PIECE, LARGE = 1 << 14, 1 << 20
+GENERATORS = (types.GeneratorType, types.AsyncGeneratorType)
 ENCODER = nuclio_sdk.json_encoder.Encoder()
 # The same text from C wherever the SDK's own encoder has nothing to say that JSON cannot.
 FAST = json.JSONEncoder(allow_nan=False, default=ENCODER.default)
@@ -146,7 +149,7 @@ class Wrapper:
         began = time.time()
         try:
             output = self._handler(self._context, event)
-            if asyncio.iscoroutine(output):
+            if isinstance(output, Coroutine) or is_stream(output):
                 self._task = self._loop.create_task(self._finish(output, began))
                 return
             self._answer(output, began)
@@ -157,10 +160,26 @@ class Wrapper:
 
     async def _finish(self, output: Any, began: float) -> None:
         try:
-            self._answer(await output, began)
+            output = await output if isinstance(output, Coroutine) else output
+            if is_stream(output):
+                await self._stream(output, began)
+            else:
+                self._answer(output, began)
         except BaseException as error:
             self._fail(error, "Exception caught in handler")
         self._over()
+
+    async def _stream(self, output: Any, began: float) -> None:
+        """Send a generator's pieces as they come: `c` a response with the first, `b` each other in
+        base64, `e` that it is over.  One that gives nothing is an empty answer."""
+        letter = "c"
+        async for piece in nuclio_sdk.Response.from_entrypoint_output_async(encode, output):
+            self._events.say(f"c{encode(piece)}\n" if letter == "c" else f"b{piece}\n")
+            letter = "b"
+        if letter == "c":
+            return self._answer("", began)
+        duration = time.time() - began or sys.float_info.min
+        self._events.say(f'e\nm{{"duration": {duration!r}}}\n')
 
     def _over(self) -> None:
         """What was in hand is done: what came meanwhile follows."""
@@ -219,6 +238,12 @@ class Wrapper:
             os._exit(0)
         await self.tell({"kind": "drainDone", "attributes": {}})
         self._over()
+
+
+def is_stream(output: Any) -> bool:
+    """Whether it is a generator, or a response whose body is one."""
+    body = output.body if isinstance(output, nuclio_sdk.Response) else output
+    return isinstance(body, GENERATORS)
 
 
 def load(handler: str) -> tuple[Any, Any]:

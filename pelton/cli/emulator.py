@@ -146,8 +146,9 @@ _PORT = click.IntRange(0, 65535)
 )
 @click.option(
     "--nuclio-wrapper",
-    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
-    help="Nuclio's own _nuclio_wrapper.py, which runs its functions in the place of ours.",
+    type=click.Path(exists=True, resolve_path=True, path_type=Path),
+    help="Nuclio's own _nuclio_wrapper.py, or the folder that has it and its modules: "
+    "it runs functions in the place of ours.",
 )
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
 @json_option

@@ -5,7 +5,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 # What is here for functions and extensions to run is not pytest's to import.
-collect_ignore = ["extension_program.py", "plain_wrapper.py"]
+collect_ignore = ["extension_program.py", "layered_wrapper"]
 
 
 @pytest.fixture(scope="module")

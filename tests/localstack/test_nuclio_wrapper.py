@@ -1,7 +1,7 @@
 """The processor and what runs in its workers: our wrapper, or another, by one protocol.
 
 The other is what `--pelton-nuclio-wrapper` names, or a copy of Nuclio's own that an installed
-package has, or else a plain one that is written for these tests.
+package has, or else one of two modules that is written for these tests.
 """
 
 from __future__ import annotations
@@ -67,8 +67,29 @@ def handler(context, event):
             (name, value) for name, value in event.headers.items() if name.startswith(b"X-")
         )),
         b"/logs": lambda: logged(context),
+        b"/pieces": lambda: pieces(),
+        b"/late-pieces": lambda: late_pieces(),
+        b"/awaited-pieces": lambda: awaited_pieces(context),
+        b"/response-of-pieces": lambda: context.Response(
+            headers={"x-a": "b"}, body=late_pieces(), content_type="text/html", status_code=203
+        ),
+        b"/one-piece": lambda: (each for each in [{"n": 1}]),
+        b"/no-first-piece": lambda: (1 / 0 for _ in "a"),
     }
     return forms[event.path]()
+
+def pieces():
+    yield "first\\n"
+    yield b"\\xff\\x00"
+    yield 7
+
+async def late_pieces():
+    for each in "ab\u00fc":
+        await asyncio.sleep(0)
+        yield each
+
+async def awaited_pieces(context):
+    return context.Response(body=pieces())
 
 async def late(event):
     await asyncio.sleep(0)
@@ -83,7 +104,8 @@ TYPE = "Content-Type"
 REQUESTS: list[dict[str, Any]] = [
     *({"url": f"/{path}"} for path in (
         "text", "bytes", "dict", "status", "status-dict", "none", "number", "list", "empty",
-        "response", "typed", "raise", "exit", "user-data", "trigger",
+        "response", "typed", "raise", "exit", "user-data", "trigger", "pieces", "late-pieces",
+        "awaited-pieces", "response-of-pieces", "one-piece", "no-first-piece",
     )),
     {"url": "/coroutine", "json": {"n": 1}},
     {"url": "/event?b=2&a=%20x&a=y", "content": b"{broken", "headers": {TYPE: "application/json"}},
@@ -96,7 +118,7 @@ REQUESTS: list[dict[str, Any]] = [
 
 
 def other_wrapper(given: str) -> Path:
-    """The one that is asked for, an installed one, or the plain one."""
+    """The one that is asked for, an installed one, or the one of two modules."""
     if given:
         return Path(given)
     for package in ("nuclio", "nuclio_sdk"):
@@ -104,7 +126,7 @@ def other_wrapper(given: str) -> Path:
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             for found in Path(folder).rglob("_nuclio_wrapper.py"):
                 return found
-    return Path(__file__).with_name("plain_wrapper.py")
+    return Path(__file__).with_name("layered_wrapper")
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +204,11 @@ def test_each_form(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
     assert found["/list"] == (200, as_json, b'{"first": 1}')
     assert found["/response"] == (207, as_json, b'{"n": 1}')
     assert found["/typed"] == (200, "text/html", b"<p>")
+    assert found["/pieces"] == found["/awaited-pieces"] == (200, text, b"first\n\xff\x007")
+    assert found["/late-pieces"] == (200, text, "abü".encode())
+    assert found["/response-of-pieces"] == (203, "text/html", "abü".encode())
+    assert found["/one-piece"] == (200, as_json, b'{"n": 1}')
+    assert found["/no-first-piece"][0] == 500
     assert found["/raise"] == (500, text, b'Exception caught in handler - "division by zero"')
     assert found["/exit"] == (500, text, b'Exception caught in handler - "gone"')
     assert found["/user-data"] == (200, text, b"0 http")

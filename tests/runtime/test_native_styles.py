@@ -1,8 +1,11 @@
 """Handlers of either platform's own kind, unmodified, on both: what they see must be the same."""
 
+import asyncio
+import base64
 import datetime as dt
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -181,6 +184,50 @@ def test_a_response_of_nuclio_sdk_is_known() -> None:
     reply = testing.on_lambda(bring_your_own, testing.http_v2({}))
     assert (reply["statusCode"], reply["headers"]["x-a"], reply["body"]) == (202, "b", '{"n": 1}')
     assert testing.on_lambda(bring_your_own, {}) == {"n": 1}
+
+
+@pytest.mark.parametrize("pieces", [["a", b"b", 7], [b"\xff", "b"], ["only"], []])
+@pytest.mark.parametrize("form", ["plain", "async", "response", "async response", "of responses"])
+def test_a_generator_is_one_body(pieces: list[Any], form: str) -> None:
+    """What its pieces come to where they are sent one by one, by nuclio_sdk."""
+
+    def respond(body: Any) -> Any:
+        return nuclio_sdk.Response(body=body, status_code=207, content_type="text/html")
+
+    def made() -> Any:
+        async def late() -> Any:
+            for each in pieces:
+                yield each
+
+        plain = (each for each in pieces)
+        forms: dict[str, Callable[[], Any]] = {
+            "plain": lambda: plain,
+            "async": late,
+            "response": lambda: respond(plain),
+            "async response": lambda: respond(late()),
+            "of responses": lambda: (respond(each) for each in pieces),
+        }
+        return forms[form]()
+
+    @App("generators").function(style="nuclio")
+    def handler(context: Any, event: Any) -> Any:
+        return made()
+
+    async def sent() -> list[Any]:
+        encoder = nuclio_sdk.Response.from_entrypoint_output_async(json.dumps, made())
+        return [each async for each in encoder]
+
+    reply = testing.on_lambda(handler, testing.http_v2({}))
+    first, *others = asyncio.run(sent()) or [nuclio_sdk.Response.empty_response()]
+    decoded = [base64.b64decode(each) for each in others]
+    whole = first["body"].encode()
+    whole = base64.b64decode(whole) if first["body_encoding"] == "base64" else whole
+    body = reply["body"].encode()
+    body = base64.b64decode(body) if reply["isBase64Encoded"] else body
+    assert body == b"".join([whole, *decoded])
+    if pieces:
+        assert reply["statusCode"] == first["status_code"]
+        assert reply["headers"]["content-type"] == first["content_type"]
 
 
 RETURNS = ["str", "bytes", "dict", "list", "tuple", "none", "int", "response"]

@@ -42,6 +42,8 @@ class HttpTrigger:
         self.name, self.kind = name, KIND
         self._pool, self._around, self._clock = pool, around, around.clock
         attributes = settings.get("attributes") or {}
+        if settings.get("mode") == "async":
+            around.say("warn", f"trigger {name}: mode async is not there, events come one by one")
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
         self._limits = Limits(head=int(attributes.get("readBufferSize") or MAX_HEAD))
@@ -101,7 +103,7 @@ class HttpTrigger:
                 return
             try:
                 reply = first(self._pool.answered(work, event))
-                response, file, delete = self._composed(request, reply, work.records)
+                response, file, delete = self._composed(request, reply, work)
             except ValueError as error:
                 done(self._failed(error))
             except Exception as error:  # the last door: its client must not wait for ever
@@ -159,19 +161,20 @@ class HttpTrigger:
         return response
 
     async def _answer(self, request: Request) -> Response:
-        records: list[dict[str, Any]] = []
+        work: Work | None = None
         reply: wire.Reply | None
         try:
             event = self._event(request)
             if self._batches is None:
-                reply, records = await self._pool.call(event)
+                work = self._pool.ask(event)
+                reply = first(await self._pool.answer(work, event))
             else:
                 reply = await self._batches.call(event)
         except (NoWorker, WorkerTimedOut, NotACloudEvent, WorkerFailed, ValueError) as error:
             return self._failed(error)
         if reply is None:
             return _said(200)
-        response, file, delete = self._composed(request, reply, records)
+        response, file, delete = self._composed(request, reply, work)
         if file:
             await self._stream(response, self._around.code / file, delete)
         return response
@@ -206,7 +209,7 @@ class HttpTrigger:
 
     # -- answers
     def _composed(
-        self, request: Request, reply: wire.Reply, records: list[dict[str, Any]]
+        self, request: Request, reply: wire.Reply, work: Work | None
     ) -> tuple[Response, str, bool]:
         """A reply as a response; the file that is to be sent as its body, and whether it is then
         deleted."""
@@ -220,7 +223,10 @@ class HttpTrigger:
             response.headers += headers
         level = request.headers.get("x-nuclio-log-level")
         if level is not None:
-            self._add_logs(response, records, level)
+            self._add_logs(response, work.records if work else [], level)
+        if work is not None and work.stream is not None:
+            response.body, response.chunks = b"", work.stream.pieces(reply.body)
+            return response, "", False
         return response, file, delete
 
     async def _stream(self, response: Response, path: Path, delete: bool) -> None:
