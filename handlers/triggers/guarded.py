@@ -1,5 +1,5 @@
-"""What triggers share whose broker asks who comes, or speaks TLS: words that go to the source as they
-are.  A password may be a `secret`: then what is planned, kept and logged is its name.
+"""What triggers share whose broker asks who comes, or speaks TLS: words that go to the source as
+they are.  A password may be a `secret`: then what is planned, kept and logged is its name.
 """
 
 from __future__ import annotations
