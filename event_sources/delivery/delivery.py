@@ -16,7 +16,7 @@ from typing import Any
 
 from ..clock import Clock, SteadyClock, Timer
 from ..dead_letters import DeadLetters
-from ..errors import Away, WrongSource
+from ..errors import Away, SourceError, WrongSource
 from ..message import Letter
 from ..source import Source
 from .engine import Engine
@@ -164,7 +164,7 @@ class Delivery:
                 self._say(replace(self.status, state=READY, reason=""))
                 self._to_tend.set()
                 await self._receive()
-            except (Away, OSError) as error:
+            except (SourceError, OSError) as error:
                 self._say(replace(self.status, state=UNHEALTHY, reason=str(error)))
             if not self._stopping:
                 await self._away()

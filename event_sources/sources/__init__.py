@@ -4,6 +4,7 @@ when it is opened, so that naming a source costs nothing."""
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from ..errors import WrongSource
@@ -25,6 +26,17 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "websocket": ("websocket", "WebSocket", "websocket"),
 }
 
+# What is imported of what is installed.
+_CLIENTS = {
+    "kafka": "confluent_kafka",
+    "mqtt": "paho",
+    "nats": "nats",
+    "postgres": "psycopg",
+    "rabbitmq": "aio_pika",
+    "redis": "redis",
+    "websocket": "websockets",
+}
+
 
 def class_of(kind: str) -> type[Source]:
     """The class of a kind.  Raises `WrongSource` for one that is unknown.
@@ -42,7 +54,8 @@ def class_of(kind: str) -> type[Source]:
 def source_of(kind: str, **settings: Any) -> Source:
     """A source by its word and its constructor's arguments.
 
-    Raises `WrongSource` for a kind that is unknown, and for settings that it does not take.
+    Raises `WrongSource` for a kind that is unknown, for settings that it does not take, and where
+    the client library of the broker is not installed.
 
     >>> source_of("memory", bodies=[b"a"])
     <source memory>
@@ -51,8 +64,21 @@ def source_of(kind: str, **settings: Any) -> Source:
     pelton.event_sources.errors.WrongSource: memory: unexpected keyword argument 'colour'
     """
     made = class_of(kind)
+    if extra := KINDS[kind][2]:
+        check_client(kind, extra, _CLIENTS[extra])
     try:
         return made(**settings)
     except TypeError as error:
         said = str(error).rpartition("got an ")[2].partition("() ")
         raise WrongSource(f"{kind}: {said[2] or said[0]}") from None
+
+
+def check_client(kind: str, extra: str, module: str) -> None:
+    """Raise `WrongSource` where the client library is not installed.
+
+    >>> check_client("nats", "nats", "not_at_all_there")
+    Traceback (most recent call last):
+    pelton.event_sources.errors.WrongSource: nats needs not_at_all_there: pip install 'pelton[nats]'
+    """
+    if find_spec(module) is None:
+        raise WrongSource(f"{kind} needs {module}: pip install 'pelton[{extra}]'")

@@ -30,6 +30,7 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
     letters.  `pelton plan` says which triggers need a bridge.  Exit code 1 when there are none.
     """
     from ..bridge.bridge import run, ways
+    from ..event_sources.errors import WrongSource
 
     app, _, where, chosen = load_there(file, options, only)
     (platform,) = where.platforms
@@ -54,7 +55,10 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
                 err=True,
             )
 
-    asyncio.run(until_told())
+    try:
+        asyncio.run(until_told())
+    except WrongSource as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _say(as_json: bool, way: Way, status: Status) -> None:

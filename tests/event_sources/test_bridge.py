@@ -370,6 +370,19 @@ def test_from_a_folder_to_a_deployed_function(
     assert not list((tmp_path / "inbox").glob("*.json"))
 
 
+def test_a_bridge_that_cannot_be_says_why_in_a_sentence(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "import pelton\napp = pelton.App('wrong')\n"
+        "trigger = pelton.websocket('ws://me@127.0.0.1/a')\n"
+        "@app.function(triggers=[trigger])\ndef f(n: int) -> int: ...\n"
+    )
+    done = run_command(["bridge", "app.py", "--endpoint", pelton_emulator.url], tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("Error: websocket url='ws://127.0.0.1/a' is no")
+
+
 def test_a_bridge_of_nothing_says_so(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
         "import pelton\napp = pelton.App('none')\n@app.function\ndef f(n: int) -> int: ...\n"

@@ -276,6 +276,12 @@ def test_a_server_without_tls_is_said(redis_server: RedisServer) -> None:
     assert "redis at" in reason_of(RedisStream(with_tls, stream="s"))
 
 
+def test_a_source_that_was_declared_wrongly_is_said_like_one_that_is_away() -> None:
+    """It stays `unhealthy`, and nothing of ours ends with a trace."""
+    said = reason_of(RedisStream("redis://me:secret@127.0.0.1:x/0", stream="s"))
+    assert "'127.0.0.1:x/0' is no address of a Redis server" in said
+
+
 def test_a_wait_for_entries_is_no_silence_of_the_server() -> None:
     client = connect("redis://127.0.0.1:1/0")
     assert client.connection_pool.connection_kwargs["socket_timeout"] > WAIT
