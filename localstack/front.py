@@ -161,6 +161,12 @@ class Front:
         if self._emptied is not None and not self.connections:
             self._emptied.set()
 
+    def retire(self) -> None:
+        """Take no more connections; each answer is the last of its connection."""
+        self.ending = True
+        if self._server is not None:
+            self._server.close()
+
     async def drain(self, seconds: float) -> int:
         """Take no more connections, and answer what has come on those that there are, within
         `seconds`: how many requests were not answered by then.

@@ -237,7 +237,9 @@ class NuclioVersions:
         upstreams: tuple[tuple[str, int], ...] = ((function, 0),)
         if split.new:
             percent = max(1, round(split.share * 100))
-            upstreams = ((function, 100 - percent), (canary_of(function), percent))
+            # Nuclio makes a canary's ingress of every upstream that has a percentage, and needs
+            # one of the usual kind beside it.
+            upstreams = ((function, 0), (canary_of(function), percent))
         replace(gateway, upstreams=upstreams).update(self._target, gateway)
 
     def refuse_split(self, function: str) -> None:

@@ -12,6 +12,7 @@ import base64
 import hmac
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..front import Request, Response
@@ -23,6 +24,7 @@ KIND = "api_gateway"
 PATH = "/_gateway/"
 MODES = ("none", "basicAuth")
 PROJECT_LABEL = "nuclio.io/project-name"
+NO_CANARY = "Percentage must be set on one of the upstreams (canary)"
 
 # Answers a request as the function of that name; raises Refused.
 Ask = Callable[[str, Request], Awaitable[Response]]
@@ -56,6 +58,9 @@ class ApiGateways:
 
     def _state(self, name: str) -> dict[str, str]:
         """`ready`, or `error` while a function of its upstreams is not there."""
+        upstreams = self._known[name]["spec"]["upstreams"]
+        if len(upstreams) == 2 and not any(map(_share, upstreams)):
+            return {"state": "error", "lastError": NO_CANARY}
         there = self._functions()
         gone = [each for each in self.functions_of(self._known[name]) if each not in there]
         if not gone:
@@ -125,15 +130,15 @@ class ApiGateways:
         if not _may(spec, request):
             challenge = ("WWW-Authenticate", 'Basic realm="Authentication Required"')
             return Response(401, [challenge], b"401 Authorization Required")
-        return await self._ask(self._drawn(spec["upstreams"]), request)
-
-    def _drawn(self, upstreams: list[dict[str, Any]]) -> str:
-        """The second of two gets its percentage, the first all others."""
-        first, *others = upstreams
-        for each in others:
-            if self._random.random() * 100 < float(each.get("percentage") or 0):
-                return _function(each)
-        return _function(first)
+        usual, canary = _usual_and_canary(spec["upstreams"])
+        both = [usual] if canary is None else [usual, canary]
+        headers = {**request.headers, "x-nuclio-target": ",".join(map(_function, both))}
+        drawn = usual if canary is None or self._random.random() * 100 >= _share(canary) else canary
+        target = str(drawn.get("rewriteTarget") or "")
+        if target:  # as an ingress does that has no pattern: whatever is below the path
+            target += f"?{request.query}" if request.query else ""
+        request = replace(request, headers=headers, target=target or request.target)
+        return await self._ask(_function(drawn), request)
 
     def _project(self, name: str) -> str:
         labels = self._known[name]["metadata"].get("labels") or {}
@@ -167,6 +172,8 @@ def _check(name: str, spec: Mapping[str, Any]) -> None:
     if len(upstreams) > 2:
         raise Refused(400, "Received more than 2 upstreams. Currently not supported")
     for each in upstreams:
+        if "$" in (each.get("rewriteTarget") or ""):
+            raise Refused(400, "the emulator takes a rewriteTarget without groups ($1) alone")
         if (each.get("kind") or "nucliofunction") != "nucliofunction" or not _function(each):
             raise Refused(400, "an upstream must be of kind nucliofunction and name its function")
 
@@ -174,6 +181,27 @@ def _check(name: str, spec: Mapping[str, Any]) -> None:
 def _function(upstream: Mapping[str, Any]) -> str:
     named = upstream.get("nucliofunction") or upstream.get("nuclioFunction") or {}
     return str(named.get("name") or "")
+
+
+def _share(upstream: Mapping[str, Any]) -> int:
+    return int(upstream.get("percentage") or 0)
+
+
+def _usual_and_canary(
+    upstreams: list[dict[str, Any]],
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Of two, the first that has a percentage is the canary and gets that, the other the rest.
+
+    Raises `Refused` 503 where neither has one: no ingress is made of that.
+    """
+    if len(upstreams) == 1:
+        return upstreams[0], None
+    first, second = upstreams
+    if _share(first):
+        return second, first
+    if _share(second):
+        return first, second
+    raise Refused(503, NO_CANARY)
 
 
 def _below(path: str, prefix: str) -> bool:

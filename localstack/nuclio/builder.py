@@ -21,7 +21,8 @@ from . import inherited, steps
 from .entries import lay_out
 from .entries.entry import Entry
 from .environments import Environment, Environments
-from .errors import DeployFailed
+from .errors import DeployFailed, Refused
+from .shapes import check_function
 from .volumes import Mount, mounts
 
 RUNTIMES = tuple(f"python:3.{minor}" for minor in range(9, 15))
@@ -139,9 +140,15 @@ def _completed(given: dict[str, Any], entry: Entry, code: Path) -> dict[str, Any
     """The configuration with what the code itself says of it."""
     if entry.kind == "sourceCode":
         module = code / f"{entry.handler.partition(':')[0].replace('.', '/')}.py"
-        return inherited.merged(given, inherited.of_source(module.read_text(errors="replace")))
-    name = str(entry.build.get("functionConfigPath") or "")
-    return inherited.merged(given, inherited.of_folder(code, name))
+        where, found = "@nuclio.configure", inherited.of_source(module.read_text(errors="replace"))
+    else:
+        where = str(entry.build.get("functionConfigPath") or "")
+        found = inherited.of_folder(code, where)
+    try:
+        check_function({"spec": found})
+    except Refused as refusal:
+        raise DeployFailed(f"{where or inherited.FILE}: {refusal.message}") from None
+    return inherited.merged(given, found)
 
 
 def _check_handler(handler: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -43,6 +45,7 @@ class Deployments:
         self._namespaces: dict[str, str] = {}
         self._ports: dict[str, int] = store.all(PORT)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ending: dict[Processor, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(BUILDS)
 
     async def start(self) -> None:
@@ -201,8 +204,12 @@ class Deployments:
     def _note_address(self, name: str, processor: Processor, status: Status) -> None:
         if processor.http is not None:
             self._ports[name] = status.http_port = processor.http.port
-            self._store.put(PORT, name, processor.http.port)
             status.addresses = [f"{self._site.host}:{processor.http.port}"]
+            try:
+                self._store.put(PORT, name, processor.http.port)
+            except sqlite3.Error as error:  # it answers there all the same
+                told = f"after a restart it may have another port, as this one is not kept: {error}"
+                status.log("warn", told, self._clock.time())
         self._write_addresses()
 
     # -- ending
@@ -217,16 +224,20 @@ class Deployments:
 
     def forget(self, name: str) -> None:
         """Let a function's port go to others."""
-        self._ports.pop(name, None)
         self._store.delete(PORT, name)
-        self._write_addresses()
+        self._ports.pop(name, None)
 
     async def halt(self) -> None:
         """End everything at once; calls that wait for a worker are not served any more."""
-        for task in self._tasks.values():
+        ending = dict(self._ending)
+        under_way = [*self._tasks.values(), *ending.values()]
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await asyncio.gather(*(self._stop(name, serve=False) for name in list(self._processors)))
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(
+            *(self._stop(name, serve=False) for name in list(self._processors)),
+            *(self._end(processor, serve=False) for processor in ending),
+        )
 
     def clear(self) -> None:
         """Everything was wiped."""
@@ -242,7 +253,17 @@ class Deployments:
             await self._end(processor, serve)
 
     async def _end(self, processor: Processor, serve: bool = True) -> None:
-        """Stop it, and remove its code: a later one has a folder of its own."""
+        """Stop it, and remove its code: a later one has a folder of its own.
+
+        It comes to its end even when who waits for that is told to go on: a second deployment may
+        begin while the events of the one before the first are still being answered.
+        """
+        task = asyncio.get_running_loop().create_task(self._close(processor, serve))
+        self._ending[processor] = task
+        task.add_done_callback(lambda done: self._ending.pop(processor, None))
+        await asyncio.shield(task)
+
+    async def _close(self, processor: Processor, serve: bool) -> None:
         await processor.close(serve=serve)
         await asyncio.to_thread(self._builder.remove, processor.code)
 
@@ -256,5 +277,9 @@ class Deployments:
             for service in (f"nuclio-{self._namespaces[name]}-{name}", f"nuclio-{name}")
         }
         draft = self._site.addresses.with_suffix(".draft")
-        draft.write_text(json.dumps(known))
-        draft.replace(self._site.addresses)  # functions read it at any time
+        try:
+            draft.write_text(json.dumps(known))
+            draft.replace(self._site.addresses)  # functions read it at any time
+        except OSError as error:  # what runs goes on, and what is to end ends
+            told = f"nuclio: functions may not find one another by name: {error}"
+            print(told, file=sys.stderr, flush=True)

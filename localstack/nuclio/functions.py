@@ -7,6 +7,7 @@ the checks of Nuclio's abstract platform (pkg/platform/abstract/platform.go).
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import re
 from typing import Any
@@ -33,6 +34,7 @@ class Functions:
     def __init__(self, store: Store, deployments: Deployments) -> None:
         self._store, self._deployments = store, deployments
         self._wanted: dict[str, dict[str, Any]] = store.all(KIND)
+        self._leaving: dict[str, asyncio.Task[None]] = {}  # those that are being deleted
 
     async def start(self) -> None:
         """Deploy again what was there before, in whatever state an emulator left it."""
@@ -120,9 +122,11 @@ class Functions:
     def check_change(self, name: str, version: str, what: str, *, busy_too: bool = False) -> None:
         """Raise `Refused` 404, 409 for a stale version, 412 while it is being provisioned."""
         known = self.wanted(name)
+        if name in self._leaving and what != "deleted":
+            raise Refused(412, "Function is being deleted and cannot be updated")
         if version and version != known["metadata"].get("resourceVersion"):
             raise Refused(409, "Function resource version is stale")
-        if not busy_too and not self._deployments.status(name).settled:
+        if not (busy_too or name in self._leaving) and not self._deployments.status(name).settled:
             said = {
                 "updated": "Function cannot be updated when existing function is being provisioned",
                 "deleted": "Function is being provisioned and cannot be deleted",
@@ -149,12 +153,21 @@ class Functions:
         await self._deployments.over(name)
 
     async def delete(self, name: str) -> None:
-        """Stop and forget, in whatever state it is."""
-        await self._deployments.remove(name)
-        if self._wanted.pop(name, None) is not None:
-            with self._store.together():
+        """Forget and stop, in whatever state it is; whoever asks as well comes back then, too."""
+        if name not in self._leaving:
+            with self._store.together():  # where this cannot be kept, nothing has happened
                 self._store.delete(KIND, name)
                 self._deployments.forget(name)
+            task = asyncio.get_running_loop().create_task(self._leave(name))
+            self._leaving[name] = task
+        await asyncio.shield(self._leaving[name])
+
+    async def _leave(self, name: str) -> None:
+        try:
+            await self._deployments.remove(name)
+        finally:
+            self._wanted.pop(name, None)
+            self._leaving.pop(name, None)
 
     def _keep(self, name: str, document: dict[str, Any]) -> None:
         former = self._wanted.get(name, {}).get("metadata", {}).get("resourceVersion") or "0"
@@ -169,14 +182,18 @@ class Functions:
 
     async def reset(self) -> None:
         """Stop and forget everything."""
-        await self._deployments.halt()
+        await self._halt()
         self._store.clear()
         self._wanted.clear()
         self._deployments.clear()
 
     async def close(self) -> None:
-        await self._deployments.halt()
+        await self._halt()
         self._store.close()
+
+    async def _halt(self) -> None:
+        await self._deployments.halt()
+        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
 
 
 def _check_name(name: str) -> None:

@@ -78,7 +78,8 @@ class Processor:
         self._level = _least_level(spec)
         self.logs = Journal(site.clock.time)
         self._pools: list[tuple[Pool, int]] = []  # and how many workers of it a replica has
-        self._triggers: list[Trigger] = []
+        self._triggers: list[Trigger] = []  # one a pool
+        self._started: list[Trigger] = []
         self._scale: Scale | None = None
         self.http: HttpTrigger | None = None
 
@@ -96,12 +97,18 @@ class Processor:
             bounds = bounds_of(self._spec)
             replicas = max(bounds.least, 1)
             for name, settings in self._wanted_triggers().items():
-                await self._start_trigger(name, settings, around, replicas)
+                await self._make_trigger(name, settings, around, replicas)
+            # Who takes the former one's port is last: what fails before leaves that answering.
+            for each in sorted(self._triggers, key=_takes_over):
+                await each.start()
+                self._started.append(each)
             self._scale = Scale(bounds, self._pools, site.clock, self._told)
             self._scale.begin()
-        except (WorkerFailed, WorkerTimedOut, ValueError, OSError) as error:
+        except BaseException as error:
             await self.close(serve=False)
-            raise DeployFailed(str(error)) from None
+            if isinstance(error, WorkerFailed | WorkerTimedOut | ValueError | OSError):
+                raise DeployFailed(str(error)) from None
+            raise
         if self._spec.get("targetCPU"):
             self._say("warn", "targetCPU is not held to: replicas are added while events wait")
 
@@ -117,9 +124,10 @@ class Processor:
                 given["default-http"] = {"kind": "http", "numWorkers": 1}
         return given
 
-    async def _start_trigger(
+    async def _make_trigger(
         self, name: str, settings: dict[str, Any], around: Around, replicas: int
     ) -> None:
+        """Start a trigger's workers, and make it, to be started later."""
         kind = str(settings.get("kind"))
         if kind not in KINDS:
             raise DeployFailed(
@@ -134,21 +142,20 @@ class Processor:
         if isinstance(trigger, HttpTrigger):
             self.http = trigger
         self._triggers.append(trigger)
-        await trigger.start()
 
     def _pool(
         self, name: str, kind: str, settings: dict[str, Any], each: int, replicas: int
     ) -> Pool:
         wait = settings.get("workerAvailabilityTimeoutMilliseconds")
-        timeout = self._spec.get("eventTimeout")
+        timeout, end_in = self._spec.get("eventTimeout"), settings.get("workerTerminationTimeout")
         program = self._program(name, kind)
         pool = Pool(
             lambda number: self._worker(program, number % each, number // each, pool),
             each * replicas,
             wait=AVAILABILITY_SECONDS if wait is None else float(wait) / 1000,
             ready_in=float(self._spec.get("readinessTimeoutSeconds") or READY_SECONDS),
-            timeout=seconds(timeout) if timeout else None,
-            end_in=seconds(str(settings.get("workerTerminationTimeout") or TERMINATION)),
+            timeout=(seconds(timeout, "eventTimeout") if timeout else 0.0) or None,
+            end_in=seconds(end_in or TERMINATION, f"trigger {name}: workerTerminationTimeout"),
             warn=lambda message: self._say("warn", message),
             note=noting(self._site.recordings, str(self._metadata.get("name"))),
         )
@@ -248,16 +255,20 @@ class Processor:
     async def close(self, *, serve: bool = True) -> None:
         """End the workers, each after the event in hand, whose answer still goes out; `serve`: and
         after those that wait."""
-        for each in self._triggers:
+        for each in self._started:
             each.retire()
         if serve:
             await asyncio.gather(*(pool.served() for pool, _ in self._pools))
         if self._scale is not None:
             await self._scale.close()
         await asyncio.gather(*(pool.close(serve=serve) for pool, _ in self._pools))
-        for trigger in self._triggers:
+        for trigger in self._started:
             await trigger.close()
         self.logs.close()
+
+
+def _takes_over(trigger: Trigger) -> bool:
+    return isinstance(trigger, HttpTrigger) and trigger.takes_over
 
 
 def _least_level(spec: Mapping[str, Any]) -> int:

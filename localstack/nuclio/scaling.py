@@ -50,7 +50,7 @@ class Bounds:
 def bounds_of(spec: Mapping[str, Any]) -> Bounds:
     """What a configuration says.  Raises ValueError for a least above the most."""
     windows = [
-        seconds(str(each["windowSize"]))
+        seconds(each["windowSize"], "scaleToZero: windowSize")
         for each in (spec.get("scaleToZero") or {}).get("scaleResources") or []
         if each.get("windowSize")
     ]

@@ -7,12 +7,14 @@ named here pass, and null is as good as absent.  Source: Nuclio's public functio
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .errors import Refused
 
 Check = Callable[[str, Any], None]
+_DIGITS = re.compile(r"[0-9]{1,20}")
 
 
 def check_function(given: Mapping[str, Any]) -> None:
@@ -91,7 +93,7 @@ def _scalar(path: str, value: Any) -> None:
 def _whole(least: int, most: int = 2**31 - 1) -> Check:
     def check(path: str, value: Any) -> None:
         # nuclio-jupyter gives some numbers as text.
-        number = int(value) if isinstance(value, str) and value.isdigit() else value
+        number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
         _is(path, number, int, "a whole number")
         if not least <= number <= most:
             raise Refused(400, f"{path} must be {least} to {most}, not {value}")
@@ -105,7 +107,23 @@ def _seconds(path: str, value: Any) -> None:
         raise Refused(400, f"{path} must not be negative, it is {value}")
 
 
+def _variable(path: str, value: Any) -> None:
+    _check(path, value, VARIABLE)
+    if isinstance(value, Mapping) and value.get("name") in (None, ""):
+        raise Refused(400, f"{path}.name must be given")
+
+
 METADATA = {"name": _text, "namespace": _text, "labels": {"*": _scalar}, "annotations": {}}
+CORS = {
+    "enabled": _flag,
+    "allowCredentials": _flag,
+    "allowOrigins": [_text],
+    "allowMethods": [_text],
+    "allowHeaders": [_text],
+    "exposeHeaders": [_text],
+    "preflightRequestMethod": _text,
+    "preflightMaxAgeSeconds": _whole(-1),
+}
 TRIGGER = {
     "kind": _text,
     "name": _text,
@@ -113,9 +131,16 @@ TRIGGER = {
     "numWorkers": _whole(1, 1000),
     "maxWorkers": _whole(1, 1000),
     "workerAvailabilityTimeoutMilliseconds": _whole(0),
+    "workerTerminationTimeout": _text,
+    "explicitAckMode": _text,
+    "batch": {"mode": _text, "batchSize": _whole(1), "timeout": _text},
     "attributes": {
         "port": _whole(0, 65535),
         "maxRequestBodySize": _whole(0),
+        "readBufferSize": _whole(0),
+        "cors": CORS,
+        "schedule": _text,
+        "interval": _text,
         "event": {"headers": {}},
     },
 }
@@ -133,10 +158,13 @@ BUILD = {
     "image": _text,
 }
 KEY_REFERENCE = {"name": _text, "key": _text, "optional": _flag}
+VARIABLE = {"name": _scalar, "value": _scalar, "valueFrom": {"secretKeyRef": KEY_REFERENCE}}
 SPEC = {
     "handler": _text,
     "runtime": _text,
-    "env": [{"name": _scalar, "value": _scalar, "valueFrom": {"secretKeyRef": KEY_REFERENCE}}],
+    "description": _text,
+    "image": _text,
+    "env": [_variable],
     "envFrom": [{"prefix": _text, "secretRef": {"name": _text, "optional": _flag}}],
     "resources": {"requests": {"*": _scalar}, "limits": {"*": _scalar}},
     "nodeSelector": {"*": _text},
@@ -160,6 +188,8 @@ SPEC = {
     "minReplicas": _whole(0),
     "maxReplicas": _whole(0),
     "replicas": _whole(0),
+    "scaleToZero": {"scaleResources": [{"windowSize": _text}]},
+    "loggerSinks": [{"level": _text, "sink": _text}],
     "disableDefaultHTTPTrigger": _flag,
     "disable": _flag,
 }
@@ -168,6 +198,7 @@ UPSTREAM = {
     "nucliofunction": {"name": _text},
     "nuclioFunction": {"name": _text},
     "percentage": _whole(0, 100),
+    "rewriteTarget": _text,
 }
 GATEWAY = {
     "name": _text,

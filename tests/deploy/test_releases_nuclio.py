@@ -68,6 +68,9 @@ def test_releases_under_load(pelton_emulator: RunningEmulator, deploy: Deploy) -
         load.until("second")
         both = set(nuclio.get("/api/functions", "functions") or {})
         assert both == {"hello", "hello-canary"}
+        gateway = nuclio.get("/api/api_gateways/hello", "hello") or {}
+        shares = [each["percentage"] for each in gateway["spec"]["upstreams"]]
+        assert shares == [0, 50], "Nuclio takes whichever has a percentage for a canary"
         turn = verbs.look(versions, "hello", {}, now=1.0, by="ana")
         assert [each.verdict for each in turn.answers] == ["passes", "passes"]
         verbs.promote(versions, "hello", {}, now=2.0, by="ana")

@@ -450,6 +450,11 @@ def test_what_is_not_there_says_so(shared: Client) -> None:
         ("projects", b'{"metadata": 5}', "metadata must be an object, not 5"),
         ("function_events", b'{"spec": {"body": 5}}', "spec.body must be a string, not 5"),
         ("api_gateways", b'{"metadata": "x"}', 'metadata must be an object, not "x"'),
+        ("functions", b"[" * 100_000, "it is nested too deeply"),
+        ("projects", b'{"spec": {"a": NaN}}', "NaN is no number that can be kept"),
+        ("projects", b'{"spec": {"a": 1e999}}', "1e999 is no number that can be kept"),
+        ("projects", b'{"metadata": {"name": "\\ud800"}}', "must adhere to Kubernetes naming"),
+        ("function_events", b'{"metadata": {"name": "\xff"}}', "missing label"),
         ("projects?import=1", b'{"functions": 5}', "functions must be an object, not 5"),
     ],
 )

@@ -222,6 +222,19 @@ def test_an_archive_s_work_folder_is_inside_the_archive(
             {"spec": {"tolerations": {"key": "gpu"}}},
             'spec.tolerations must be a list, not {"key": "gpu"}',
         ),
+        ({"spec": {"replicas": "²"}}, "spec.replicas must be a whole number"),
+        ({"spec": {"replicas": "9" * 5000}}, "spec.replicas must be a whole number"),
+        ({"spec": {"env": [{"value": "x"}]}}, "spec.env[0].name must be given"),
+        ({"spec": {"loggerSinks": "x"}}, 'spec.loggerSinks must be a list, not "x"'),
+        ({"spec": {"scaleToZero": 5}}, "spec.scaleToZero must be an object, not 5"),
+        (
+            {"spec": {"triggers": {"h": {"batch": {"batchSize": "x"}}}}},
+            'spec.triggers.h.batch.batchSize must be a whole number, not "x"',
+        ),
+        (
+            {"spec": {"triggers": {"h": {"attributes": {"cors": {"allowOrigins": 5}}}}}},
+            "spec.triggers.h.attributes.cors.allowOrigins must be a list, not 5",
+        ),
     ],
 )
 @pytest.mark.fidelity("Nuclio", "a configuration of the wrong shape is a 400 that names the member")

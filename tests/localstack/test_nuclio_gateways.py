@@ -20,6 +20,9 @@ import os, time
 def handler(context, event):
     if event.path in ("/slow", b"/slow"):
         time.sleep(0.05)
+    if b"X-Tell" in event.headers:
+        target = event.headers[b"X-Nuclio-Target"].decode()
+        return f"{os.environ['VERSION']} {event.path.decode()} {target}"
     return os.environ["VERSION"] + " " + (event.body or b"").decode()
 """
 GATEWAYS = "/api/api_gateways"
@@ -86,6 +89,17 @@ def test_a_gateway_s_life(shop: RunningEmulator) -> None:
     with plain.Client(base_url=f"{shop.nuclio_url}/_gateway/shop") as client:
         answers = Counter(client.get("/").text.split()[0] for _ in range(400))
     assert set(answers) == {"one", "two"} and 60 <= answers["two"] <= 145
+    turned = gateway(("one", 100), ("two", 0), path="/shop")
+    turned["spec"]["upstreams"][0]["rewriteTarget"] = "/elsewhere"
+    assert plain.put(url, json=turned).status_code == 204
+    with plain.Client(base_url=f"{shop.nuclio_url}/_gateway/shop") as client:
+        seen = {client.get("/shop/a?b=c", headers={"x-tell": "yes"}).text for _ in range(20)}
+    assert seen == {"one /elsewhere two,one"}, "the one with a percentage is the canary"
+    plain.put(url, json=gateway(("one", 0), ("two", 0))).raise_for_status()
+    assert plain.get(f"{url}/shop").json()["status"]["state"] == "error"
+    answer = plain.get(f"{shop.nuclio_url}/_gateway/shop/")
+    assert (answer.status_code, "Percentage must be set" in answer.text) == (503, True)
+    plain.put(url, json=changed).raise_for_status()
     assert list(plain.get(url).json()) == ["shop"]
     assert plain.get(f"{url}/shop").json()["spec"]["upstreams"] == changed["spec"]["upstreams"]
     assert plain.request("DELETE", url, json={"metadata": {"name": "shop"}}).status_code == 204
@@ -116,6 +130,10 @@ def test_basic_auth_and_paths(shop: RunningEmulator) -> None:
         (gateway(("one", 0), authenticationMode="oauth2"), "none, basicAuth, not oauth2"),
         (gateway(("one", 0), authenticationMode="basicAuth"), "basicAuth needs"),
         (gateway(("", 0)), "an upstream must be of kind nucliofunction"),
+        (
+            gateway(upstreams=[{"nucliofunction": {"name": "f"}, "rewriteTarget": "/$1"}]),
+            "a rewriteTarget without groups",
+        ),
     ],
 )
 def test_what_no_gateway_can_be(

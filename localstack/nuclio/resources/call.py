@@ -6,6 +6,7 @@ It knows HTTP and JSON, and no resource.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -54,13 +55,35 @@ class Call:
 
     def body(self) -> dict[str, Any]:
         """The body, which must be an object of JSON; raises `Refused` 400."""
+        # As Go reads it: what is no UTF-8, or half of a pair, is U+FFFD.
+        text = self.request.body.decode("utf-8", "replace")
         try:
-            body = json.loads(self.request.body)
+            body = json.loads(text, parse_float=_number, parse_constant=_number)
+            if "\\ud" in text.lower():
+                body = json.loads(_whole(json.dumps(body, ensure_ascii=False)))
         except ValueError as error:
             raise Refused(400, f"Failed to parse JSON body: {error}") from None
+        except RecursionError:
+            raise Refused(400, "Failed to parse JSON body: it is nested too deeply") from None
         if not isinstance(body, dict):
             raise Refused(400, "Failed to parse JSON body: it is no object")
         return body
+
+
+def _number(text: str) -> float:
+    """A number; JSON has none that is not finite, whatever Python's reader takes."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number that can be kept")
+    return value
+
+
+def _whole(text: str) -> str:
+    """
+    >>> _whole("a\\ud800")
+    'a\ufffd'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Resource(Protocol):

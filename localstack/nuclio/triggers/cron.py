@@ -27,7 +27,8 @@ class CronTrigger:
         self.name, self.kind, self._retired, self._at_work = name, KIND, False, False
         self._name, self._pool, self._clock = name, pool, around.clock
         attributes = settings.get("attributes") or {}
-        self._every = seconds(attributes["interval"]) if attributes.get("interval") else 0.0
+        interval = attributes.get("interval")
+        self._every = seconds(interval, f"cron trigger {name}: interval") if interval else 0.0
         schedule = str(attributes.get("schedule") or "")
         self._given = attributes.get("event") or {}
         if not self._every and not schedule:

@@ -56,9 +56,14 @@ class HttpTrigger:
         self._front = Front(self._gate, limits=self._limits, body=self._max_body)
         self.port = 0
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether it takes the place of another, which then has none: nothing may fail later."""
+        return self._former is not None and self._wanted in (0, self._former.port)
+
     async def start(self) -> None:
         former = self._former
-        if former is not None and self._wanted in (0, former.port):
+        if former is not None and self.takes_over:
             # Its callers keep their address and their connections.
             self._front, former._front, self.port = former._front, Front(), former.port
             self._front.gate, self._front.limits = self._gate, self._limits
@@ -79,7 +84,8 @@ class HttpTrigger:
         return self._front.bind(self._around.host, self._wanted)
 
     def retire(self) -> None:
-        """Nothing: its callers go to who took its place, and those that have come are answered."""
+        """Nobody new is let in, unless another took its place; those who have come are answered."""
+        self._front.retire()
 
     async def close(self) -> None:
         if self._batches is not None:

@@ -78,4 +78,4 @@ def batches_of(settings: Mapping[str, Any], pool: Pool, clock: Clock) -> Batches
     if given.get("mode") != "enable":
         return None
     size, timeout = int(given.get("batchSize") or SIZE), given.get("timeout") or TIMEOUT
-    return Batches(pool, clock, size, seconds(str(timeout)))
+    return Batches(pool, clock, size, seconds(timeout, "batch.timeout"))
