@@ -336,9 +336,9 @@ def test_a_module_s_own_configuration(client: Client) -> None:
     block += "#     - {name: A, value: inside}\n"
     assert client.deploy(document("inline", block + TELLS))["state"] == "ready"
     assert client.invoke("inline").text == "inside -"
-    wrong = document("inline", block.replace("- {name: A, value: inside}", "A") + TELLS)
+    wrong = document("inline", block.replace("{name: A, value: inside}", "A") + TELLS)
     status = client.deploy(wrong, "PUT")
-    assert status["message"] == '@nuclio.configure: spec.env must be a list, not "A"'
+    assert status["message"] == '@nuclio.configure: spec.env[0] must be an object, not "A"'
     assert client.invoke("inline").text == "inside -"
 
 
