@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -179,6 +179,34 @@ def _queue(trigger: BrokerHandoff, workers: int) -> dict[str, Any]:
     }
 
 
+def schedule_of(line: str) -> str:
+    """A five-field line as each Nuclio reads it: the second in front, Sunday as 0, and a `*` among
+    other days written out, for Nuclio would have it stand for any day of both fields.
+
+    Its parser takes the second for optional now; older ones took the first of five fields for it,
+    or refused five.  Its CronJobs on Kubernetes leave a sixth field away.  None knows a weekday 7.
+    Sources: `parseEncodedSchedule` of its pkg/processor/trigger/cron/trigger.go (robfig/cron v3;
+    issue 1146), and `normalizeCronTriggerScheduleInput` of its pkg/platform/kube.
+
+    >>> schedule_of("30 4 * * *"), schedule_of("0 6 * * 5-7,1/3")
+    ('0 30 4 * * *', '0 0 6 * * 0,1,4,5,6')
+    """
+    minute, hour, day, month, weekday = line.split()
+    if day != "*" and {"*", "*/1"} & set(day.split(",")):
+        day = "1-31"
+    if weekday != "*":
+        weekday = ",".join(map(str, sorted({each % 7 for each in _weekdays(weekday)})))
+    return f"0 {minute} {hour} {day} {month} {weekday}"
+
+
+def _weekdays(field: str) -> Iterator[int]:
+    """The days that a field names: numbers, ranges and steps, as `pelton.cron` has checked them."""
+    for part in field.replace("*", "0-7").split(","):
+        span, _, step = part.partition("/")
+        low, _, high = span.partition("-")
+        yield from range(int(low), int(high or (7 if step else low)) + 1, int(step or 1))
+
+
 def _triggers(function: Function[..., Any]) -> dict[str, Any]:
     workers = workers_of(function)
     found: dict[str, Any] = {
@@ -191,7 +219,7 @@ def _triggers(function: Function[..., Any]) -> dict[str, Any]:
             when = (
                 {"interval": f"{trigger.every_s}s"}
                 if trigger.every_s
-                else {"schedule": trigger.schedule}
+                else {"schedule": schedule_of(trigger.schedule)}
             )
             name = f"cron-{index}"
             found[name] = {"kind": "cron", "name": name, "numWorkers": 1, "attributes": when}

@@ -65,6 +65,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | Nuclio's trigger mode `async` (its technical preview) | a worker has up to 1,000 events in hand | one, with a warning in the function's log |
 | a plain Nuclio handler that gives a coroutine | awaited by older wrappers, answered as its `repr` by the newest | awaited |
 | a Nuclio handler's generator that gives nothing | the newest wrapper sends no response | an empty answer, 200 |
+| a Nuclio schedule that names no time, or one in a zone whose clock is changed | as Go's cron package has it | refused at deploy; by the rules of EventBridge Scheduler |
 | Nuclio `numWorkers` | worker processes | the same |
 | Nuclio's image code entry | a container | the files in the image's /opt/nuclio, copied out of it by docker, podman or nerdctl, in worker processes of this machine; what the image has installed elsewhere is not there; without an engine, refused by name |
 | Nuclio build commands | layers of a container image | run by the shell in a virtual environment of the function's Python, once for the same commands (and the same code, where they may read it); `pip` is uv's; package managers of the system, and directives other than RUN and ENV, are refused by name |

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,16 @@ _CARRIED = {
     "resources", "nodeSelector", "tolerations", "imagePullSecrets", "triggers", "build",
 }  # fmt: skip
 _WORKERS = ("numWorkers", "maxWorkers")
+_WORD = re.compile(r"[A-Za-z@=]+")
+_MONTHS = {word: n for n, word in enumerate(
+    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+)}  # fmt: skip
+_WEEKDAYS = {w: n for n, w in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
+_DESCRIBED = {
+    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}  # fmt: skip
 _BUILD = {"functionSourceCode", "commands", "codeEntryType", "path"}
 
 
@@ -120,10 +130,33 @@ def _trigger(trigger: Lines) -> str:
     if trigger.get("kind") == "http":
         return call("pelton.http", {}, "ANY", "/")
     if trigger.get("kind") == "cron" and said.get("schedule"):
-        return call("pelton.cron", {"schedule": str(said["schedule"])})
+        line = _schedule(str(said["schedule"]))
+        return call("pelton.cron", {"schedule": line}) if line else ""
     if trigger.get("kind") == "cron" and re.fullmatch(r"\d+[smhd]", every):
         return call("pelton.cron", {"every": every})
     return ""
+
+
+def _schedule(line: str) -> str:
+    """Nuclio's line in five fields; "" where it ticks by the second, or cannot be said in numbers.
+
+    >>> _schedule("0 30 4 * * mon-FRI"), _schedule("*/5 * * * *"), _schedule("@daily")
+    ('30 4 * * 1-5', '*/5 * * * *', '0 0 * * *')
+    >>> _schedule("*/10 * * * * *")
+    ''
+    """
+    fields = _DESCRIBED.get(line.strip(), line).replace("?", "*").split()
+    if len(fields) == 6 and fields[0] in ("0", "*"):  # Nuclio takes a second `*` for 0
+        del fields[0]
+    if len(fields) != 5:
+        return ""
+    for place, known in ((3, _MONTHS), (4, _WEEKDAYS)):
+        fields[place] = _WORD.sub(_number_in(known), fields[place])
+    return "" if _WORD.search(" ".join(fields)) else " ".join(fields)
+
+
+def _number_in(known: dict[str, int]) -> Callable[[re.Match[str]], str]:
+    return lambda word: str(known.get(word[0].lower(), word[0]))
 
 
 def _lose_rest(taken: Taken, name: str, trigger: Lines) -> None:

@@ -1,6 +1,7 @@
-"""The cron trigger: an event at times, by interval or by a five-field schedule (UTC).
+"""The cron trigger: an event at times, by interval or by a schedule (`schedules`), in UTC.
 
-Ticks missed while an event runs are not piled up.
+Ticks missed while an event runs are not piled up.  Source: Nuclio's public
+pkg/processor/trigger/cron/trigger.go.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import json
 import sys
 from typing import Any
 
-from ....event_sources.schedule import Crontab
 from .. import wire
 from ..durations import seconds
 from ..pool import NoWorker, Pool
+from ..schedules import Scheduled
 from ..worker import WorkerFailed, WorkerTimedOut
 from .base import Around
 
@@ -33,7 +34,7 @@ class CronTrigger:
         self._given = attributes.get("event") or {}
         if not self._every and not schedule:
             raise ValueError(f"cron trigger {name} has neither interval nor schedule")
-        self._schedule = Crontab(schedule) if schedule else None
+        self._schedule = Scheduled(schedule) if schedule else None
         if self._schedule:
             self._schedule.after(0.0)
         self._task: asyncio.Task[None] | None = None
