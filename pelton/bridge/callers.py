@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import httpx
 
 Call = Callable[[dict[str, Any]], Awaitable[Any]]
-# What says that nobody has begun on a batch: not found (yet), throttled, no worker free.
-NOT_NOW = frozenset({404, 408, 429, 502, 503, 504})
+# What says that nobody has begun on a batch: not found (yet), throttled, no worker free.  408 does
+# not: it is what Nuclio says of a handler that took longer than its function may.
+NOT_NOW = frozenset({404, 429, 502, 503, 504})
 
 
 @asynccontextmanager

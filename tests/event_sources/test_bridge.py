@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,10 @@ import pytest
 
 import pelton
 from pelton.bridge.bridge import Way, delivery, ways
+from pelton.bridge.callers import caller
 from pelton.bridge.payload import outcome, payload
 from pelton.builders.nuclio_spec import function_config
+from pelton.deploy.session import Where
 from pelton.deploy.wants.common import bridged, bridges
 from pelton.deploy.wants.weaker import weaker
 from pelton.event_sources import Failed, Message, source_of
@@ -369,6 +374,42 @@ def test_from_a_folder_to_a_deployed_function(
     assert states == ["ready", "stopped"]
     assert "directory inbox > count: 2 done" in err
     assert not list((tmp_path / "inbox").glob("*.json"))
+
+
+@contextlib.contextmanager
+def nuclio_that_answers(status: int) -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "blamed"), [(408, True), (500, True), (404, False), (429, False), (503, False)]
+)
+def test_whom_an_answer_of_nuclio_blames(status: int, blamed: bool) -> None:
+    """A handler that takes too long is a failure of what it was given: else it would come again
+    for ever, whatever `attempts` says."""
+
+    async def run(url: str) -> Failed:
+        async with caller(Where("local", ("nuclio",), nuclio_endpoint=url), "f") as call:
+            with pytest.raises(Failed, match=f"function f answered {status}") as caught:
+                await call({"Records": []})
+        return caught.value
+
+    with nuclio_that_answers(status) as url:
+        assert asyncio.run(run(url)).blame is blamed
 
 
 def test_a_bridge_that_cannot_be_says_why_in_a_sentence(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from pelton.event_sources.sources.redis_stream import RedisStream
 from pelton.event_sources.sources.redis_wire import connect
 from pelton.localstack.manual_clock import ManualClock
 
-from .bench import Seen, choking, until
+from .bench import PATIENCE, Seen, choking, until
 from .servers.nats import NatsServer
 from .servers.redis import RedisServer
 
@@ -60,6 +61,31 @@ def test_a_day_of_retries_passes_by_a_clock_that_is_moved() -> None:
         assert tries == [0, 3600, 3600 * 3, 3600 * 7, 3600 * 15]
         ((letter),) = buried
         assert (letter.attempts, letter.at, letter.reason) == (5, 54_000, "ValueError: not today")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_machine_whose_time_is_set_makes_nobody_wait_longer_or_older(
+    monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    """A retry that is due in a moment comes then, and nothing is too old that has just come."""
+
+    async def run() -> None:
+        tries, real = list[int](), time.time
+
+        async def fails_first(batch: Batch) -> None:
+            tries.append(batch.number)
+            if len(tries) == 1:
+                monkeypatch.setattr(time, "time", lambda: real() + jump)
+                raise ValueError("not yet")
+
+        source = Memory([b"a"])
+        rules = Rules(attempts=9, max_age=3600, retry=Backoff(first=0.05))
+        async with Delivery(source, fails_first, rules, dead_letters=Discard()) as delivery:
+            async with asyncio.timeout(PATIENCE):
+                await source.all_done()
+            assert (len(tries), delivery.tally.done) == (2, 1)
 
     asyncio.run(run())
 
