@@ -4,12 +4,17 @@ import ast
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from .deploy.commands import run_command
+from .forked import Forked
 
 ROOT = Path(__file__).parent.parent
 HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -78,27 +83,33 @@ def known_tests() -> set[str]:
 PAGES = ["README.md", "docs/tutorial.md", *(f"docs/how-to/{p.name}" for p in HOW_TO)]
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that a reader begins in."""
+    folder = tmp_path_factory.mktemp("begun")
+    assert run_command(["init", "."], folder).returncode == 0
+    return folder
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_the_python_on_a_page_runs(page: str, tmp_path: Path) -> None:
+def test_the_python_on_a_page_runs(page: str, begun: Path, tmp_path: Path) -> None:
     """Every block is a module of its own, as a reader would save it; its tests are run too."""
-    made = subprocess.run(
-        [sys.executable, "-m", "pelton", "init", "."], cwd=tmp_path, capture_output=True, check=True
-    )
-    assert made.returncode == 0
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     for number, block in enumerate(blocks):
         (tmp_path / f"test_block_{number}.py").write_text(block)
-    pytest_run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."]
-    done = subprocess.run(
-        [*pytest_run, "-p", "pelton.pytest_plugin", "."],
-        cwd=tmp_path,
-        # Only our plugin: loading the others that the tests of this project have takes longest.
-        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, 5), done.stdout + done.stderr  # 5: no tests among the blocks
+    with tempfile.TemporaryFile("w+") as said:
+        done = Forked(
+            ["-q", "-p", "no:cacheprovider", "--rootdir", ".", "-p", "pelton.pytest_plugin", "."],
+            tmp_path,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            # Only our plugin: loading the others that the tests of this project have takes longest.
+            environment=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            program="pytest",
+        ).wait()
+        said.seek(0)
+        assert done in (0, 5), said.read()  # 5: no tests among the blocks
     assert blocks or page in {"docs/how-to/deploy.md", "docs/how-to/develop-on-your-machine.md"}
 
 

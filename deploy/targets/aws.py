@@ -23,6 +23,8 @@ WIDTH, _NEAR = 16, 4  # calls at a time; of an endpoint on this machine, where n
 # How long something under way elsewhere is waited for, in tries of half a second.
 _NOT_THERE = ("404", "NoSuchBucket", "NotFound", "NotFoundException", "ResourceNotFoundException")
 TRIES, _PAUSE = 60, 0.5
+# What botocore has read of its models in this process, by where it looks for them.
+_LOADERS: dict[tuple[str, ...], Any] = {}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ class Aws:
                 session.set_credentials(account.key, account.secret)
             if account.region:
                 session.set_config_variable("region", account.region)
-            session.get_component("data_loader")  # a profile that is not there is said here
+            loader = session.get_component("data_loader")  # a profile that is not there is said
+        # A session reads each service's model anew, which takes longer than making its client.
+        shared = _LOADERS.setdefault(tuple(loader.search_paths), loader)
+        session.register_component("data_loader", shared)
         return session
 
     def client(self, service: str) -> Any:

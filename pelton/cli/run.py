@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .env_file import env_file_option, root_of, take
-from .say import json_option, say_json
+from .say import json_option, line_by_line, say_json
 from .where import file_argument
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def command(
     from ..runner.routes import make_routes
     from ..runner.server import Server
 
+    line_by_line()
     if taken := take(env_file, root_of(file)):
         click.echo(f"variables of {taken}", err=True)
     app, _ = load_app(file)

@@ -5,7 +5,9 @@ Knows nothing of what the commands do.
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -32,6 +34,15 @@ def json_option(function: Decorated) -> Decorated:
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
     ctx.meta[_ASKED] = value
     return value
+
+
+def line_by_line() -> None:
+    """Have what functions print and log leave at each line's end, into a pipe or a file too.
+
+    Whoever follows it would hear of nothing until eight kilobytes have come together.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def say_json(value: object) -> None:

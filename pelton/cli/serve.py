@@ -18,7 +18,7 @@ import click
 from ..handlers.errors import PeltonError, WrongUse
 from .env_file import env_file_option, root_of, take
 from .loop_watch import LoopWatch
-from .say import json_option, say_json
+from .say import json_option, line_by_line, say_json
 from .served import Found, described, find, pages
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def command(
     from ..runtime.asgi_gate import WebGate
     from ..runtime.loop_workers import Workers
 
+    line_by_line()
     if taken := take(env_file, root_of(where)):
         click.echo(f"variables of {taken}", err=True)
     served = find(where)

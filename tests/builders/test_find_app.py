@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pelton.builders import BuildError
 from pelton.builders.find_app import find_app
+
+from ..deploy.commands import run_command
 
 APP = """
 import pelton
@@ -63,8 +64,7 @@ def test_what_names_no_app_is_refused(tmp_path: Path, files: dict[str, str], sai
 
 
 def pelton(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pelton", "build", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    return run_command(["build", *words], folder)
 
 
 def test_a_build_writes_a_manifest_of_every_file(tmp_path: Path) -> None:

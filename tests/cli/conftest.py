@@ -6,7 +6,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,19 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from ..forked import Forked
+
 
 class RunningCommand:
     """A `pelton` command under way; what it prints is kept and can be waited for."""
 
     def __init__(self, words: tuple[str, ...], folder: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pelton", *words],
-            cwd=folder,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self.process = Forked(words, folder, stderr=subprocess.STDOUT, leads=True)
         self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)

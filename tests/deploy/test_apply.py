@@ -129,3 +129,10 @@ def test_a_circle_is_refused() -> None:
     wanted: list[Any] = [Queue(name="a", after=("queue:b",)), Queue(name="b", after=("queue:a",))]
     with pytest.raises(CannotPlan, match="need one another: queue:a, queue:b"):
         make_plan("demo", wanted, {})
+
+
+def test_a_service_s_model_is_read_once_a_process() -> None:
+    first, second = (Aws(Account("http://a", "us-east-1", "k", "s")) for _ in range(2))
+    assert first.client("sqs") is not second.client("sqs")
+    models = [each.session.get_service_model("sqs").metadata for each in (first, second)]
+    assert models[0] is models[1]

@@ -21,8 +21,9 @@ from pelton.deploy.session import Session, Where
 from pelton.deploy.targets.nuclio import Nuclio
 from pelton.deploy.versions import verbs
 from pelton.deploy.versions.release import Split
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
+from ..localstack.support import emulator_at
 from .releases import Releases, releases_at
 
 
@@ -267,7 +268,7 @@ def _take_up(releases: Releases, end: str) -> None:
 
 @pytest.fixture(scope="module")
 def docker_process() -> Iterator[RunningEmulator]:
-    with running_emulator("--nuclio-platform", "local") as emulator:
+    with emulator_at("--nuclio-platform", "local") as emulator:
         yield emulator
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pelton.builders import load_app
 from pelton.deploy.plan import Plan
@@ -58,6 +57,8 @@ CALLERS = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # a second, for who runs this alone
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -13,9 +13,10 @@ from pelton.deploy.errors import CannotRelease
 from pelton.deploy.versions import verbs
 from pelton.deploy.versions.release import Split
 from pelton.deploy.versions.router_function import place_of
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from ..localstack.support import emulator_at
 from .commands import run_command
 from .load import Load
 from .releases import Releases, release_all_ways, releases_at
@@ -24,7 +25,7 @@ from .releases import Releases, release_all_ways, releases_at
 @pytest.fixture(scope="module")
 def docker() -> Iterator[RunningEmulator]:
     """An emulator whose Nuclio is as on Docker."""
-    with running_emulator("--nuclio-platform", "local") as emulator:
+    with emulator_at("--nuclio-platform", "local") as emulator:
         yield emulator
 
 

@@ -29,10 +29,11 @@ from pelton.deploy.wants.common import TRIGGERS
 from pelton.event_sources import Failed
 from pelton.handlers import triggers
 from pelton.handlers.triggers import Directory, FromBroker, Nats, Trigger
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
 from ..deploy.commands import commands_at
+from ..localstack.support import emulator_at
 from .bench import until
 from .servers.nats import NatsServer
 
@@ -244,7 +245,7 @@ def deployed(
     folder, lines = tmp_path_factory.mktemp("parity"), list[dict[str, Any]]()
     ways = {kind: WAYS[kind] for kind in words() if kind in WAYS}
     ways["native"] = Way(f'pelton.nats("native", url="{nats_server.url}")')
-    with running_emulator("--clock", "manual@2026-01-01T00:00:00") as emulator, sink(lines) as url:
+    with emulator_at("--clock", "manual@2026-01-01T00:00:00") as emulator, sink(lines) as url:
         source = APP.replace("SINK_URL", url)
         for handler, place in (("take", "TAKEN"), ("tick", "TICKS")):
             of_it = [each.written for each in ways.values() if each.handler == handler]

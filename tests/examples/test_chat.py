@@ -8,15 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import openai
 import pytest
+
+if TYPE_CHECKING:  # it takes a second to be imported: who runs these tests does it
+    import openai
 
 APP = Path(__file__).parents[2] / "examples" / "chat" / "app.py"
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[openai.OpenAI]:
+    import openai
+
     words = [sys.executable, "-m", "pelton", "serve", str(APP), "--port", "0", "--json"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -56,6 +61,8 @@ def test_an_answer_token_by_token(client: openai.OpenAI) -> None:
 
 
 def test_what_is_wrong_has_its_status(client: openai.OpenAI) -> None:
+    import openai
+
     with pytest.raises(openai.NotFoundError) as missing:
         client.chat.completions.create(model="other", messages=[{"role": "user", "content": "a"}])
     said = missing.value.response.json()

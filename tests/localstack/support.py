@@ -22,6 +22,8 @@ from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator
 
+from ..forked import Forked
+
 ROLE = "arn:aws:iam::000000000000:role/r"
 T = TypeVar("T")
 
@@ -112,15 +114,13 @@ def raw_client(url: str, service: str = "lambda", **settings: Any) -> Any:
 @contextmanager
 def emulator_process(
     *options: str, before: tuple[str, ...] = (), stderr: IO[str] | None = None
-) -> Iterator[tuple[RunningEmulator, subprocess.Popen[str]]]:
+) -> Iterator[tuple[RunningEmulator, Forked | subprocess.Popen[str]]]:
     """An emulator that a test may kill, and its process.
 
-    before: what its Python is given instead of `-m pelton` at once
+    before: what a Python is started with instead of `-m pelton` at once
     """
-    words = ["-m", "pelton", "emulator", "--port", "0", "--nuclio-port", "0", "--json", *options]
-    with subprocess.Popen(
-        [sys.executable, *before, *words], stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as process:
+    words = ["emulator", "--port", "0", "--nuclio-port", "0", "--json", *options]
+    with _started(words, before, stderr) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         try:
@@ -128,3 +128,19 @@ def emulator_process(
         finally:
             process.terminate()
             process.wait(30)
+
+
+def _started(
+    words: list[str], before: tuple[str, ...], stderr: IO[str] | None
+) -> Forked | subprocess.Popen[str]:
+    if not before:
+        return Forked(words, stderr=stderr)
+    command = [sys.executable, *before, "-m", "pelton", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+
+
+@contextmanager
+def emulator_at(*options: str) -> Iterator[RunningEmulator]:
+    """An emulator with options of its own, for as long as it is used."""
+    with emulator_process(*options) as (emulator, _):
+        yield emulator

@@ -19,10 +19,10 @@ from aws_lambda_powertools.utilities.data_classes import (
 )
 from botocore.exceptions import ClientError
 
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import make_function
+from .support import emulator_at, make_function
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
@@ -122,7 +122,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with running_emulator() as emulator:
+    with emulator_at() as emulator:
         yield World(emulator)
 
 

@@ -1,8 +1,6 @@
 """What `Context` can do from inside a function: call another one, read a secret; and cron."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from ..deploy.commands import commands_at
 
 APP = """
 import pelton
@@ -50,11 +49,9 @@ Deploy = Callable[..., None]
 def deploy(pelton_emulator: RunningEmulator, tmp_path: Path) -> Deploy:
     def deploy(source: str, on: str) -> None:
         (tmp_path / "powers_app.py").write_text(source)
-        subprocess.run(
-            [sys.executable, "-m", "pelton", "deploy", "powers_app.py", "--on", on,
-             "--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url],
-            cwd=tmp_path, check=True,
-        )  # fmt: skip
+        run = commands_at(pelton_emulator, tmp_path)
+        done = run("deploy", "powers_app.py", "--on", on)
+        assert done.returncode == 0, done.stderr
 
     return deploy
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pelton.localstack.gate import WebGate
 from pelton.localstack.gateway import is_public
 from pelton.localstack.messages import Request
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from .support import emulator_at
 
 PAGE = "https://evil.test"
 FRIEND = "http://localhost:3000"
@@ -28,7 +29,7 @@ HANDLER = "def handler(context, event):\n    return 'ran'\n"
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[RunningEmulator]:
     """An emulator that lets pages of FRIEND call, and knows one more host name."""
-    with running_emulator("--allow-origin", FRIEND, "--allow-host", "*.dev.test") as found:
+    with emulator_at("--allow-origin", FRIEND, "--allow-host", "*.dev.test") as found:
         yield found
 
 

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
-from .support import emulator_process, make_function, permit_all, until
+from ..deploy.commands import run_command
+from .support import emulator_at, emulator_process, make_function, permit_all, until
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 CONSUMER = """
@@ -124,12 +123,9 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-def test_a_port_in_use_is_said(pelton_emulator: RunningEmulator) -> None:
+def test_a_port_in_use_is_said(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
     port = pelton_emulator.url.rpartition(":")[2]
-    words = ["emulator", "--port", port, "--nuclio-port", "0"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pelton", *words], capture_output=True, text=True, check=False
-    )
+    done = run_command(["emulator", "--port", port, "--nuclio-port", "0"], tmp_path)
     assert done.returncode == 1
     assert f"port {port}" in done.stderr and "in use" in done.stderr
 
@@ -141,9 +137,7 @@ def test_a_corrupt_data_dir_is_named(tmp_path: Path, file: str) -> None:
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text("this is no database, and long enough to be read" * 100)
     words = ["emulator", "--port", "0", "--nuclio-port", "0", "--data-dir", str(tmp_path)]
-    done = subprocess.run(
-        [sys.executable, "-m", "pelton", *words], capture_output=True, text=True, check=False
-    )
+    done = run_command(words, tmp_path)
     assert done.returncode == 1
     assert file in done.stderr and "Traceback" not in done.stderr
     assert "move" in done.stderr
@@ -152,7 +146,7 @@ def test_a_corrupt_data_dir_is_named(tmp_path: Path, file: str) -> None:
 @pytest.mark.parametrize("how", ["missing", "damaged"])
 def test_kept_code_that_is_not_what_was_kept_is_named(tmp_path: Path, how: str) -> None:
     data = ("--data-dir", str(tmp_path))
-    with running_emulator(*data) as emulator:
+    with emulator_at(*data) as emulator:
         create(emulator.client("lambda"), "def handler(event, context):\n    return 1\n")
     for path in (tmp_path / "code").iterdir():
         if path.is_dir():
@@ -161,7 +155,7 @@ def test_kept_code_that_is_not_what_was_kept_is_named(tmp_path: Path, how: str) 
             path.unlink()
         else:
             path.write_bytes(b"no archive")
-    with running_emulator(*data) as emulator:
+    with emulator_at(*data) as emulator:
         client = emulator.client("lambda", retries={"max_attempts": 0})
         with pytest.raises(client.exceptions.ServiceException) as caught:
             client.invoke(FunctionName="f")

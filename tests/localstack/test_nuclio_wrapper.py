@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from .support import emulator_at
 from .test_nuclio_functions import deploy
 
 HANDLER = """
@@ -133,7 +134,7 @@ def other_wrapper(given: str) -> Path:
 def other_emulator(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
     """An emulator whose Nuclio functions the other wrapper runs."""
     path = other_wrapper(request.config.getoption("--pelton-nuclio-wrapper"))
-    with running_emulator("--nuclio-wrapper", str(path)) as emulator:
+    with emulator_at("--nuclio-wrapper", str(path)) as emulator:
         yield emulator
 
 
@@ -143,7 +144,7 @@ def our_emulator(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
     if not request.config.getoption("--pelton-nuclio-wrapper"):
         yield request.getfixturevalue("module_emulator")
         return
-    with running_emulator() as emulator:
+    with emulator_at() as emulator:
         yield emulator
 
 

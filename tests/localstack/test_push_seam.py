@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from pelton.localstack import push_seam
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import make_function
+from .support import emulator_at, make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -90,7 +90,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with running_emulator("--clock", "manual@2026-01-01T00:00:00") as emulator:
+    with emulator_at("--clock", "manual@2026-01-01T00:00:00") as emulator:
         yield World(emulator)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import SNSEvent
 
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
-from .support import make_function
+from .support import emulator_at, make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -256,7 +256,7 @@ def _run(machines: Any, machine: str, payload: dict[str, Any]) -> dict[str, Any]
     different="the event arrives all the same, and the emulator's log says once what AWS would do",
 )
 def test_a_push_that_nothing_allows_is_said(capfd: pytest.CaptureFixture[str]) -> None:
-    with running_emulator() as emulator:
+    with emulator_at() as emulator:
         world = World(emulator)
         events = world.client("events")
         events.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))

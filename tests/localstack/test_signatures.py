@@ -29,10 +29,10 @@ from pelton.localstack.manual_clock import ManualClock
 from pelton.localstack.messages import Request, joined
 from pelton.localstack.signatures.check import Credential, Signatures
 from pelton.localstack.signatures.read import Unsigned
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import make_function
+from .support import emulator_at, make_function
 
 SOURCE = """
 import boto3, os
@@ -45,7 +45,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator("--verify-signatures") as found:
+    with emulator_at("--verify-signatures") as found:
         yield found
 
 

@@ -1,8 +1,6 @@
 """No event that a queue holds is lost: over failures, in order, to the dead letters."""
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from ..deploy.commands import commands_at
 from .support import make_function
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:{}"
@@ -153,11 +152,8 @@ def test_a_typed_consumer_sends_misfits_to_its_dead_letters(world: World, tmp_pa
     source, dead = world.queue("in", VisibilityTimeout="30"), world.queue("dead")
     (tmp_path / "letters_app.py").write_text(APP)
     emulator = world.emulator
-    subprocess.run(
-        [sys.executable, "-m", "pelton", "deploy", "letters_app.py", "--endpoint", emulator.url,
-         "--nuclio-endpoint", emulator.nuclio_url],
-        cwd=tmp_path, check=True,
-    )  # fmt: skip
+    deployed = commands_at(emulator, tmp_path)("deploy", "letters_app.py")
+    assert deployed.returncode == 0, deployed.stderr
     for body in ({"id": 1}, {"id": "x"}, {"reject": 1}, {"later": 1}):
         world.send(source, body)
     world.queues.send_message(QueueUrl=source, MessageBody="{")

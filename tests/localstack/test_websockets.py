@@ -36,9 +36,9 @@ from pelton.localstack.websocket_apis import connection as connections
 from pelton.localstack.websocket_apis.connection import Connection, Told
 from pelton.localstack.websocket_apis.events import Client as Connected
 from pelton.localstack.websocket_apis.settings import Api, Route
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 
-from .support import make_function
+from .support import emulator_at, make_function
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -110,7 +110,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as running:
+    with emulator_at() as running:
         yield running
 
 

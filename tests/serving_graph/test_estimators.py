@@ -1,4 +1,7 @@
-"""scikit-learn models by skops and by pinned pickles: what is trusted, what is refused unread."""
+"""scikit-learn models by skops and by pinned pickles: what is trusted, what is refused unread.
+
+Both libraries take seconds to be imported: who runs these tests does it, not who collects them.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,6 @@ from typing import Any, ClassVar
 import numpy
 import pandas
 import pytest
-import skops.io as skops_io
-from sklearn.compose import ColumnTransformer
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.tree import DecisionTreeClassifier
 
 from pelton import Graph, InvalidInput
 from pelton.handlers.errors import GraphError
@@ -33,17 +30,39 @@ LABELS = ["early", "early", "late", "late"]
 TREE = "sklearn.tree._tree.Tree"
 
 
+def scaled(model: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), model)
+
+
+def line() -> Any:
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression()
+
+
 def classifier() -> Any:
-    return make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, LABELS)
+    from sklearn.linear_model import LogisticRegression
+
+    return scaled(LogisticRegression()).fit(ROWS, LABELS)
 
 
 def on_a_frame() -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
     frame = pandas.DataFrame({"distance": [1.0, 2.0, 3.0, 4.0], "carrier": ["a", "b", "a", "b"]})
     columns = ColumnTransformer([("one", OneHotEncoder(), ["carrier"])], remainder="passthrough")
     return make_pipeline(columns, LogisticRegression()).fit(frame, LABELS)
 
 
 def loaded(folder: Path, model: Any, **settings: Any) -> SkopsModel:
+    import skops.io as skops_io
+
     skops_io.dump(model, folder / "m.skops")
     made = SkopsModel(ModelFile("m.skops", str(folder), "app"), **settings)
     made.load()
@@ -94,6 +113,8 @@ def test_a_model_of_a_data_frame_takes_names(tmp_path: Path) -> None:
 
 
 def test_types_that_nobody_trusts_are_named_and_not_made(tmp_path: Path) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
     tree = DecisionTreeClassifier().fit(ROWS, LABELS)
     with pytest.raises(ValueError, match=r"nobody said to trust: sklearn\.tree\._tree\.Tree"):
         loaded(tmp_path, tree)
@@ -116,14 +137,14 @@ def test_files_and_settings_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="fitted without a feature 'speed'"):
         loaded(tmp_path, on_a_frame(), features=["speed"])
     with pytest.raises(InvalidInput, match="takes n x 2, got 1 x 3"):
-        loaded(tmp_path, LinearRegression().fit(ROWS, [0, 1, 2, 3]))([1, 2, 3])
+        loaded(tmp_path, line().fit(ROWS, [0, 1, 2, 3]))([1, 2, 3])
 
 
 def test_regressors_of_one_number_and_of_several(tmp_path: Path) -> None:
-    one = loaded(tmp_path, LinearRegression().fit(ROWS, [0, 1, 2, 3]))
+    one = loaded(tmp_path, line().fit(ROWS, [0, 1, 2, 3]))
     assert one.metadata.outputs == (("predict", "FP64", (-1,)),)
     assert one([3, 1]) == pytest.approx(3.0)
-    two = loaded(tmp_path, make_pipeline(StandardScaler(), LinearRegression()).fit(ROWS, ROWS))
+    two = loaded(tmp_path, scaled(line()).fit(ROWS, ROWS))
     assert two.metadata.outputs == (("predict", "FP64", (-1, 2)),)
     assert two([3, 1]) == pytest.approx([3.0, 1.0])
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from pelton.pytest_plugin import RunningEmulator, running_emulator
+from pelton.pytest_plugin import RunningEmulator
 from pelton.testing import alb, http_v1, http_v2, sqs
 
 from ... import plain
+from ..support import emulator_at
 
 HERE = Path(__file__).parent
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -101,7 +102,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with running_emulator() as emulator:
+    with emulator_at() as emulator:
         yield World(emulator)
 
 

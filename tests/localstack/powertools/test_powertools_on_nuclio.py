@@ -4,9 +4,6 @@ that they know, and Nuclio's build commands install the library."""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from ... import plain
+from ...deploy.commands import commands_at
 
 APP = f"""
 import pelton
@@ -64,15 +62,14 @@ def orders(event, context):
 
 
 @pytest.mark.fidelity("Powertools", "on Nuclio by style: Logger, Metrics, Tracer, Parser, routes")
-def test_the_same_handler_on_nuclio(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
+def test_the_same_handler_on_nuclio(
+    pelton_emulator: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "orders_app.py").write_text(APP)
-    where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
-    subprocess.run(
-        [sys.executable, "-m", "pelton", "deploy", "orders_app.py", "--on", "nuclio", *where],
-        cwd=tmp_path,
-        check=True,
-        env={**os.environ, "POWERTOOLS_DEV": "0"},
-    )
+    monkeypatch.setenv("POWERTOOLS_DEV", "0")
+    run = commands_at(pelton_emulator, tmp_path)
+    deployed = run("deploy", "orders_app.py", "--on", "nuclio")
+    assert deployed.returncode == 0, deployed.stderr
     told = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/orders", trust_env=False).json()
     address = f"http://{told['status']['externalInvocationUrls'][0]}"
     with plain.Client(base_url=address, trust_env=False) as caller:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import queue
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from tritonclient.utils import InferenceServerException
 from pelton.pytest_plugin import RunningEmulator
 
 from ... import plain
+from ...deploy.commands import commands_at
 
 # No numpy: a function has what it requires, and this one requires nothing.
 APP = """
@@ -81,11 +80,8 @@ def deployed(folder: Path, pelton_emulator: RunningEmulator) -> Callable[[str], 
     """The place of the protocol's function on a platform, as Triton's client is given it."""
 
     def deploy(platform: str) -> str:
-        where = ["--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url]
-        done = subprocess.run(
-            [sys.executable, "-m", "pelton", "deploy", "flights_app.py", "--on", platform, *where],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        run = commands_at(pelton_emulator, folder)
+        done = run("deploy", "flights_app.py", "--on", platform)
         assert done.returncode == 0, done.stderr
         if platform == "nuclio":
             said = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/oip", trust_env=False)
