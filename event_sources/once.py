@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from .delivery.outcome import DONE, Batch, Failed, Outcome
+from .delivery.outcome import DONE, Batch, Failed, Handler, Outcome, answered
 from .errors import Away
 from .message import Message
 from .stores.base import Claim, Store
 
 log = logging.getLogger("pelton.event_sources")
-
-Handler = Callable[[Batch], Awaitable[Outcome | None]]
 
 
 class Once:
@@ -56,7 +54,7 @@ class Once:
         if not ours:
             return Outcome(failed=busy)
         try:
-            outcome = await self._handle(replace(batch, messages=tuple(ours))) or DONE
+            outcome = await answered(self._handle(replace(batch, messages=tuple(ours)))) or DONE
         except Exception as error:
             outcome = _all_failed(ours, error)
             if len(ours) == len(batch.messages):  # the batch as a whole: its halves will tell

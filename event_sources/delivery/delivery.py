@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
+from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -20,12 +22,13 @@ from ..errors import Away, SourceError, WrongSource
 from ..message import Letter
 from ..source import Source
 from .engine import Engine
-from .outcome import Batch, Failed, Outcome
+from .outcome import Batch, Failed, Handler, Outcome, answered
 from .rules import Backoff, Rules
 from .status import READY, STOPPED, UNHEALTHY, Status
+from .stretch import Stretch, noticed
 from .tally import Tally
 
-Handler = Callable[[Batch], Awaitable[Outcome | None]]
+STRETCH = 0.005  # seconds that a worker keeps the event loop for itself
 WAIT = 30.0  # seconds of one wait for messages: an idle source asks twice a minute
 ANSWER = 5.0  # seconds for a broker to answer when all is to end
 RECONNECT = Backoff(first=0.1, longest=30.0)
@@ -36,8 +39,9 @@ log = logging.getLogger("pelton.event_sources")
 class Delivery:
     """Hands the messages of `source` to `handle`, until it is stopped.
 
-    handle:       called with a `Batch`.  It comes back: all is done.  It gives an `Outcome`: so is
-                  what that does not name.  It raises: the batch has failed as a whole
+    handle:       called with a `Batch`, and awaited unless it is a plain function.  It comes back:
+                  all is done.  It gives an `Outcome`: so is what that does not name.  It raises:
+                  the batch has failed as a whole
     rules:        batches, order, tries
     dead_letters: where messages go that are given up; without it none is, and `attempts` and
                   `max_age` cannot be set
@@ -78,7 +82,7 @@ class Delivery:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._working: set[asyncio.Task[None]] = set()
-        self._idle: list[asyncio.Future[Batch]] = []
+        self._idle: list[asyncio.Future[Batch | None]] = []
         self._changed, self._to_tend = asyncio.Event(), asyncio.Event()
         self._timer: Timer | None = None
         self._timer_due = 0.0
@@ -193,45 +197,82 @@ class Delivery:
 
     # -- handing out
     async def _work(self) -> None:
+        stretch = Stretch(STRETCH)
         while not self._stopping:
-            batch = self._next() or await self._turn()
-            with self._clock.busy(self._what):
-                await self._hand(batch)
+            if self._runs:
+                with self._clock.busy(self._what):
+                    await noticed(self._run(stretch), partial(self._run_waits, stretch))
+            elif batch := self._next() or await self._turn(stretch):
+                with self._clock.busy(self._what):
+                    await noticed(self._hand(batch), stretch.turn)
             self._changed.set()
             self._to_tend.set()
+            if stretch.over:
+                await asyncio.sleep(0)
+                stretch.turn()
+
+    @property
+    def _runs(self) -> bool:
+        return self._engine.runs and not self.status.paused
 
     def _next(self) -> Batch | None:
         return None if self.status.paused else self._engine.take(self._clock.time())
 
-    async def _turn(self) -> Batch:
-        turn: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
+    async def _turn(self, stretch: Stretch) -> Batch | None:
+        """A batch, once there is one; None when the worker is to look by itself."""
+        turn: asyncio.Future[Batch | None] = asyncio.get_running_loop().create_future()
         self._idle.append(turn)
         self._set_timer()
+        stretch.turn()
         return await turn
+
+    async def _run(self, stretch: Stretch) -> None:
+        """Hand out what has come, one batch after the other, until one is not done at once."""
+
+        engine, handle, end = self._engine, self._handle, stretch.end
+
+        def goes_on() -> bool:
+            return monotonic() < end and not (self._stopping or self.status.paused)
+
+        for batch in engine.run(goes_on):
+            try:
+                answer = handle(batch)
+                # As `answered`, a call less: nearly all messages come through here.
+                outcome = answer if answer is None or isinstance(answer, Outcome) else await answer
+            except Exception as error:
+                return engine.failed(batch, _failed(error), self._clock.time())
+            if not engine.running or (outcome is not None and (outcome.failed or outcome.held)):
+                return engine.ended(batch, outcome, self._clock.time())
+
+    def _run_waits(self, stretch: Stretch) -> None:
+        """Its handler waits for something: meanwhile others go on with what is behind."""
+        stretch.turn()
+        self._engine.break_off(self._clock.time())
+        self._stir()
 
     async def _hand(self, batch: Batch) -> None:
         try:
-            outcome = await self._handle(batch)
-        except Failed as failed:
-            self._engine.failed(batch, failed, self._clock.time())
+            outcome = await answered(self._handle(batch))
         except Exception as error:
-            # Whatever a handler raises is its batch's failure, kept with its words.
-            said = f"{type(error).__name__}: {error}".rstrip(": ")
-            self._engine.failed(batch, Failed(said), self._clock.time())
+            self._engine.failed(batch, _failed(error), self._clock.time())
         else:
             self._engine.ended(batch, outcome, self._clock.time())
 
     def _stir(self) -> None:
         """Something has changed: hand out, tend, wait for what is due next."""
-        while self._idle and not self._stopping and (batch := self._next()) is not None:
-            self._idle.pop().set_result(batch)
+        free = self._idle if not self._stopping else []
+        if free and self._runs:
+            free.pop().set_result(None)
+        else:
+            while free and (batch := self._next()) is not None:
+                free.pop().set_result(batch)
         self._changed.set()
         self._to_tend.set()
         self._set_timer()
 
     def _set_timer(self) -> None:
         now = self._clock.time()
-        free = bool(self._idle) and not self.status.paused
+        free = bool(self._idle) and not self.status.paused and not self._engine.runs
         due = self._engine.next_due(now, free=free)
         if due is None or self._stopping:
             return
@@ -326,6 +367,13 @@ class Delivery:
         if status != self.status:
             self.status = status
             self._on_status(status)
+
+
+def _failed(error: Exception) -> Failed:
+    """Whatever a handler raises is its batch's failure, kept with its words."""
+    if isinstance(error, Failed):
+        return error
+    return Failed(f"{type(error).__name__}: {error}".rstrip(": "))
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

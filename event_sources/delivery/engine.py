@@ -8,13 +8,19 @@ and no task, so each rule can be tested by itself.  Its rules:
 - A batch that fails as a whole comes again in halves; only who fails alone is blamed.
 - Who comes again because a worker died with it goes in ever smaller batches, in the end alone.
 - Held is at most `in_flight`; `room` says how much more may be taken.
+
+What has come while nothing else waits or is in hand needs no lane: `run` hands it out in the order
+in which it came, for whom a batch is over before the next one.  At the first word of anything else
+it is broken off: what it gave last is in hand as if `take` had given it, and the rest is in lanes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from ..message import Letter, Lost, Message
+from .known import Known
 from .lanes import Held, Lane, Lanes
 from .outcome import DONE, Batch, Failed, Outcome
 from .rules import Rules
@@ -41,7 +47,7 @@ class Engine:
         gives: bool = False,
         kind: str = "",
     ) -> None:
-        self.rules, self.tally, self._gives = rules, Tally(), gives
+        self.rules, self._tally, self._gives = rules, Tally(), gives
         self._lease, self._extends, self._letters, self._kind = lease, extends, letters, kind
         # Whether one may turn out not to go when it is its turn.
         self._asks = bool(letters and rules.max_age) or bool(lease and not extends)
@@ -51,9 +57,14 @@ class Engine:
         self._acks: list[Message] = []
         self._backs: list[Message] = []
         self._posts: list[Letter] = []
-        # Two generations: to forget one id at a time is dear, and so many are remembered at least.
-        self._done: set[str] = set()
-        self._done_before: set[str] = set()
+        self._done = Known(rules.remember)
+        # Who came while all lanes were empty, in that order: none of them is among `_held`.
+        self._straight: dict[str, Message] = {}
+        self._since = 0.0  # when the first of them came
+        self._ran: list[Message] = []  # the first of them, which are done
+        # The batch that `run` gave last and that is not over; once broken off, nothing.
+        self.running: tuple[Message, ...] = ()
+        self._may_run = not (self._asks or rules.window or (rules.most_bytes and rules.batch > 1))
         self._sweep: float | None = None
         self._number = 0
 
@@ -61,28 +72,93 @@ class Engine:
     @property
     def room(self) -> int:
         """How many messages more may be taken from the broker."""
-        return max(0, self.rules.in_flight - len(self._held) - len(self._acks))
+        taken = len(self._held) + len(self._straight) + len(self._acks)
+        return max(0, self.rules.in_flight - taken)
 
     @property
     def held(self) -> int:
         """How many messages are neither done nor given up."""
-        return len(self._held)
+        return len(self._held) + len(self._straight) - len(self._ran)
+
+    @property
+    def tally(self) -> Tally:
+        """What it has counted."""
+        self._run_done()
+        return self._tally
+
+    @property
+    def runs(self) -> bool:
+        """Whether `run` would give anything."""
+        return bool(self._straight) and not self.running
+
+    def run(self, goes_on: Callable[[], bool]) -> Iterator[Batch]:
+        """Batch after batch while `goes_on`; who asks for the next says that this one is done.
+
+        Where it is not, or `running` is empty, say so by `ended` or `failed`, and ask no more.
+        """
+        # Most messages of most deliveries cost what is said here, and no word more.
+        for batch in self._in_turn():
+            if not goes_on():
+                break
+            self._number += 1
+            self.running = batch
+            yield Batch(batch, self._number)
+            if self.running is not batch:
+                return
+            self._ran += batch
+        self.running = ()
+        self._run_done()
+
+    def _in_turn(self) -> Iterator[tuple[Message, ...]]:
+        waiting = list(self._straight.values())
+        if self.rules.batch == 1:
+            return zip(waiting)  # noqa: B905: there is no other
+        rest = iter(waiting)
+        return iter(lambda: tuple(islice(rest, self.rules.batch)), ())
+
+    def _run_done(self) -> None:
+        """Write down what `run` has done, all of it together."""
+        ran, self._ran = self._ran, []
+        if not ran:
+            return
+        ids = [each.id for each in ran]
+        for each in ids:
+            del self._straight[each]
+        self._done.update(ids)
+        self._acks += ran
+        self._tally.done += len(ran)
+
+    def break_off(self, now: float) -> None:
+        """Whom `run` has given last is in hand as if by `take`; all behind wait in their lanes."""
+        if not self._straight:
+            return
+        self._run_done()
+        made = {id: Held(message, self._since) for id, message in self._straight.items()}
+        self._held |= made
+        self._straight.clear()
+        all_of_them, size = list(made.values()), len(self.running)
+        if size:
+            self.running = ()
+            self._lanes.claim(all_of_them[:size])
+            self._in_hand(all_of_them[:size])
+        for each in all_of_them[size:]:
+            self._lanes.add(each, now)
 
     def take(self, now: float) -> Batch | None:
         """The next batch for a handler; None when there is none yet."""
+        self.break_off(now)
         while found := self._lanes.take(now):
             self._number += 1
             chosen = [each for each in found if self._may_go(each, now)] if self._asks else found
             if chosen:
-                self._batches[self._number] = found
-                for each in chosen:
-                    each.batch = self._number
+                self._in_hand(found, chosen)
                 return Batch(tuple([each.message for each in chosen]), self._number)
             self._lanes_over(found, {}, now)
         return None
 
     def take_acks(self) -> list[Message]:
         """What is to be acknowledged to the broker; forgotten here."""
+        self._run_done()
         acks, self._acks = self._acks, []
         return acks
 
@@ -98,10 +174,11 @@ class Engine:
 
     def take_extensions(self, now: float) -> list[Message]:
         """Whose lease must begin anew now."""
-        if not self._lease or not self._extends or not self._held:
+        if not self._lease or not self._extends or not self.held:
             return []
         if self._sweep is not None and now < self._sweep:
             return []
+        self.break_off(now)
         self._sweep = now + self._lease / 3
         old = [each for each in self._held.values() if now - each.leased >= self._lease / 2]
         for each in old:
@@ -110,41 +187,61 @@ class Engine:
 
     def next_due(self, now: float, *, free: bool = True) -> float | None:
         """When to ask again, if nothing happens before.  free: whether any handler is."""
-        dues = [self._lanes.next_due(now)] if free else []
-        if self._lease and self._extends and self._held:
+        dues = [now if self._straight else self._lanes.next_due(now)] if free else []
+        if self._lease and self._extends and self.held:
             dues.append(now if self._sweep is None else self._sweep)
         return min((each for each in dues if each is not None), default=None)
 
     def give_back(self) -> list[Message]:
         """It is to end: all who wait, in their order; they are the broker's again."""
+        self.break_off(0.0)
         waiting = list(self._lanes.waiting())
         self._forget(waiting)
         return [each.message for each in waiting if not each.lost]
 
     # -- what happened
-    def arrived(self, items: Iterable[Message | Lost], now: float) -> None:
+    def arrived(self, items: Sequence[Message | Lost], now: float) -> None:
         """The broker has handed them out (or taken some away)."""
+        if self._may_run and self._lanes.empty and self._go_straight(items, now):
+            return
+        self.break_off(now)
         for item in items:
             if isinstance(item, Lost):
                 self._lose(item)
-            elif (id := item.id) in self._done or id in self._done_before:
-                self.tally.repeated += 1
+            elif (id := item.id) in self._done:
+                self._tally.repeated += 1
                 self._acks.append(item)
             elif (known := self._held.get(id)) is not None:
-                self.tally.repeated += 1
+                self._tally.repeated += 1
                 # Also one that a rebalance has taken away and brought back: it is ours again.
                 known.message, known.leased, known.lost = item, now, False
             else:
                 self._new(item, id, now)
 
+    def _go_straight(self, items: Sequence[Message | Lost], now: float) -> bool:
+        """Whether nothing is to be said of any of them: none came before, none is taken away."""
+        come = {e.id: e for e in items if isinstance(e, Message) and e.attempt == 1}
+        ids, waiting = come.keys(), self._straight
+        if len(come) < len(items) or not (
+            self._done.isdisjoint(ids) and ids.isdisjoint(self._held) and ids.isdisjoint(waiting)
+        ):
+            return False
+        if not waiting:
+            self._since = now
+        waiting |= come
+        self._tally.received += len(come)
+        return True
+
     def ended(self, batch: Batch, outcome: Outcome | None, now: float) -> None:
         """The handler has come back; what it did not name is done."""
+        self.break_off(now)
         self._over(batch, outcome or DONE, now)
 
     def failed(self, batch: Batch, failed: Failed, now: float) -> None:
         """The handler has failed, and has not said for which of them."""
+        self.break_off(now)
         if failed.blame and self.rules.bisect and len(batch.messages) > 1:
-            self.tally.bisected += 1
+            self._tally.bisected += 1
             return self._halve(batch, now)
         if failed.blame and len(batch.messages) == 1:
             self._held[batch.messages[0].id].limit = 1  # away from others, whom it would take along
@@ -154,11 +251,14 @@ class Engine:
     def acknowledge(self, ids: Iterable[str]) -> None:
         """Messages that an outcome held are done; ids that are not held are passed over."""
         for each in ids:
+            if each in self._straight:
+                self.break_off(0.0)
             if (held := self._held.get(each)) is not None:
                 self._finish(held)
 
     def refuse(self, id: str, failed: Failed, now: float) -> None:
         """A message that an outcome held has failed; it comes again behind its lane's others."""
+        self.break_off(now)
         held = self._held.get(id)
         if held is not None and self._blame(held, failed, now):
             self._lanes.add(held, now)
@@ -167,9 +267,9 @@ class Engine:
         """It is safe among the dead letters."""
         held = self._held.pop(letter.message.id, None)
         if held is not None:
-            self.tally.buried += 1
+            self._tally.buried += 1
             self._acks.append(held.message)
-            self._remember(held.message.id)
+            self._done.add(held.message.id)
 
     def not_buried(self, letter: Letter) -> None:
         """It is not: it stays held until it is."""
@@ -177,7 +277,7 @@ class Engine:
 
     # -- coming
     def _new(self, message: Message, id: str, now: float) -> None:
-        self.tally.received += 1
+        self._tally.received += 1
         held = self._held[id] = Held(message, now)
         if message.attempt > 1:
             # It was handed out before: in ever smaller batches, in the end alone.
@@ -203,6 +303,11 @@ class Engine:
             del self._held[each]
 
     # -- going
+    def _in_hand(self, found: list[Held], chosen: Sequence[Held] | None = None) -> None:
+        self._batches[self._number] = found
+        for each in found if chosen is None else chosen:
+            each.batch = self._number
+
     def _may_go(self, held: Held, now: float) -> bool:
         """False for one that is given up, or is the broker's again, instead of handed out."""
         if self._is_old(held, now):
@@ -225,7 +330,7 @@ class Engine:
             return self._all_done(found, now)
         back: dict[Lane, list[Held]] = {}
         for held in found:
-            if not held.batch:  # it was given up instead of handed out
+            if not held.batch or held.message.id not in self._held:  # as in `_all_done`
                 continue
             held.batch = 0
             if self._comes_again(held, outcome, now, behind=held.lane in back):
@@ -237,19 +342,16 @@ class Engine:
         done = []
         lane: Lane | None = None
         for held in found:
-            if held.batch:  # else it was given up instead of handed out
-                id = held.message.id
-                del self._held[id]
-                if not held.lost:
-                    done.append(held.message)
-                    self._done.add(id)
+            # Else it was given up instead of handed out, or acknowledged while it was in hand.
+            id = held.message.id
+            if held.batch and self._held.pop(id, None) is not None and not held.lost:
+                done.append(held.message)
+                self._done.add(id)
             if held.lane is not lane:
                 lane = held.lane
                 self._lanes.put_back(lane, (), now)
         self._acks += done
-        self.tally.done += len(done)
-        if len(self._done) > self.rules.remember:
-            self._turn_page()
+        self._tally.done += len(done)
 
     def _comes_again(self, held: Held, outcome: Outcome, now: float, *, behind: bool) -> bool:
         id = held.message.id
@@ -261,7 +363,7 @@ class Engine:
             return True
         if failed is not None and failed.back and self._gives:
             del self._held[id]
-            self.tally.failed += 1
+            self._tally.failed += 1
             self._backs.append(held.message)
             return False
         if failed is not None:
@@ -278,7 +380,7 @@ class Engine:
         found = self._batches.pop(batch.number)
         back: dict[Lane, list[Held]] = {}
         for held in found:
-            if not held.batch:
+            if not held.batch or held.message.id not in self._held:
                 continue
             held.batch, held.limit = 0, len(batch.messages) // 2
             if held.lost:
@@ -295,7 +397,7 @@ class Engine:
             held.pauses += 1
             self._later(held, failed, held.pauses, now)
             return True
-        self.tally.failed += 1
+        self._tally.failed += 1
         held.tries += 1
         last = bool(self.rules.attempts) and held.tries >= self.rules.attempts
         if self._letters and (failed.never or last or self._is_old(held, now)):
@@ -311,18 +413,9 @@ class Engine:
     def _finish(self, held: Held) -> None:
         id = held.message.id
         del self._held[id]
-        self.tally.done += 1
+        self._tally.done += 1
         self._acks.append(held.message)
-        self._remember(id)
-
-    def _remember(self, id: str) -> None:
         self._done.add(id)
-        if len(self._done) > self.rules.remember:
-            self._turn_page()
-
-    def _turn_page(self) -> None:
-        self._done_before = self._done if self.rules.remember else set()
-        self._done = set()
 
     def _give_up(self, held: Held, reason: str, now: float) -> None:
         tries = max(held.tries, 1)

@@ -67,6 +67,17 @@ class Lanes:
         if not lane.queued:
             self._line_up(lane, now)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nobody waits, and no batch is out."""
+        return not self._lanes
+
+    def claim(self, batch: Sequence[Held]) -> None:
+        """They are out as a batch, though they never waited here."""
+        for held in batch:
+            held.lane = self._lane(held.message)
+            held.lane.busy = True
+
     def put_back(self, lane: Lane, back: Sequence[Held], now: float) -> None:
         """A batch is over: `back` come again, before all others of the lane that they are of."""
         if back:

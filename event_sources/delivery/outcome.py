@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..message import Message
@@ -58,3 +58,11 @@ class Outcome:
 
 
 DONE = Outcome()
+
+Answer = Awaitable[Outcome | None] | Outcome | None
+Handler = Callable[[Batch], Answer]
+
+
+async def answered(answer: Answer) -> Outcome | None:
+    """What a handler has given, whether it is a plain function or one that is awaited."""
+    return answer if answer is None or isinstance(answer, Outcome) else await answer
