@@ -112,7 +112,7 @@ class Engine:
     def _in_turn(self) -> Iterator[tuple[Message, ...]]:
         waiting = list(self._straight.values())
         if self.rules.batch == 1:
-            return zip(waiting)  # noqa: B905: there is no other
+            return zip(waiting, strict=True)
         rest = iter(waiting)
         return iter(lambda: tuple(islice(rest, self.rules.batch)), ())
 

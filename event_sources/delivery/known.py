@@ -1,4 +1,4 @@
-"""Which messages were done here: known when they come again, because their acknowledgement was lost.
+"""Which messages were done here: known when they come again, their acknowledgement being lost.
 
 Ids are kept in two generations: to forget one id at a time is dear, and so many are remembered at
 least.

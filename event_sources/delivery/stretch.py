@@ -1,5 +1,5 @@
-"""A worker that never waits, because its handler does not, keeps everybody else waiting: for how long
-it may, and how it is noticed that it waits after all.  What the work is, nothing here knows.
+"""A worker that never waits, because its handler does not, keeps everybody else waiting: for how
+long it may, and how it is noticed that it waits after all.  What the work is, nothing here knows.
 """
 
 from __future__ import annotations

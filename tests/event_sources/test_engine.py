@@ -355,6 +355,24 @@ class World:
             assert len(batch.messages) <= self.rules.batch
             self.hand.append(batch)
 
+    def run(self, fates: list[str]) -> None:
+        """Straight on, until one is not done at once."""
+        if len(self.hand) >= self.rules.workers:
+            return
+        fates = list(fates)
+        for batch in self.engine.run(lambda: bool(fates)):
+            assert not self.hand, "nothing else is in hand"
+            fate = fates.pop()
+            if fate == "done" and not {each.id for each in batch.messages} & self.poison:
+                self.done += batch.messages
+                continue
+            self.hand.append(batch)
+            if fate == "waits":
+                self.engine.break_off(self.now)
+            else:
+                self.end(0, {0}, whole=fate == "raises")
+            return
+
     def end(self, which: int, flaky: set[int], whole: bool) -> None:
         if not self.hand:
             return
@@ -387,10 +405,12 @@ class World:
             self.broker.ack(acks)
 
     def drain(self) -> None:
-        for _ in range(10_000):
+        for turn in range(10_000):
             if not self.broker.unsaid:
                 return
             self.receive(1000)
+            if turn % 2:
+                self.run(["done"] * 3)
             self.take()
             self.end(0, set(), whole=True)
             self.tell(heard=True)
@@ -404,6 +424,7 @@ STEPS = st.one_of(
     st.tuples(st.just("receive"), st.integers(1, 8)),
     st.tuples(st.just("repeat"), st.integers(0, 30)),
     st.tuples(st.just("take")),
+    st.tuples(st.just("run"), st.lists(st.sampled_from(["done", "waits", "fails", "raises"]))),
     st.tuples(st.just("end"), st.integers(0, 3), st.sets(st.integers(0, 3)), st.booleans()),
     st.tuples(st.just("tell"), st.booleans()),
     st.tuples(st.just("wait"), st.floats(0.1, 10)),
