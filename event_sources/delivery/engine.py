@@ -121,9 +121,12 @@ class Engine:
         ran, self._ran = self._ran, []
         if not ran:
             return
-        ids = [each.id for each in ran]
-        for each in ids:
-            del self._straight[each]
+        ids = list(islice(self._straight, len(ran)))
+        if len(ids) == len(self._straight):
+            self._straight.clear()
+        else:
+            for each in ids:
+                del self._straight[each]
         self._done.update(ids)
         self._acks += ran
         self._tally.done += len(ran)

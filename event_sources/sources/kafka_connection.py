@@ -19,7 +19,9 @@ from .kafka_message import KafkaMessage, Part
 from .refusal import why
 
 IDLE, BUSY = 0.2, 0.02  # seconds that the thread waits for messages; BUSY while there is to commit
-CHUNK = 1000  # messages read at one time
+FULL = 1.0  # seconds that it asks for nothing while enough wait here
+SOON = 0.002  # seconds between two looks for the answer to a commit meanwhile
+CHUNK = 200  # messages read at one time: the two threads change places as often
 ANSWER = 10.0  # seconds for a broker to answer
 FIRST_CONTACT = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds that each asking for a topic may take
 
@@ -170,18 +172,37 @@ class Connection:
         if self._wanted:
             self._wanted, self._asked = False, True
             self._ask(self.hand.commits())
-        if not self._asked and self.hand.full:
-            self.hand.wait_until(lambda: self._wanted or self._closing or not self.hand.full, IDLE)
-            self._pause(self.hand.full)
-        elif not self.hand.full:
+        if self._paused and self.hand.low:
             self._pause(False)
-        self._read(1 if self.hand.overfull else CHUNK)
+        if not self.hand.full or (self._asked and self._paused) or self._waits():
+            self._read(1 if self.hand.full else CHUNK)
+
+    def _waits(self) -> bool:
+        """Enough wait here: whether it is time to ask all the same, and then for one.
+
+        Who does not ask hears of no rebalance and no answer.  To pause is the last resort: what
+        was read ahead is thrown away then, and fetched again.
+        """
+        hand = self.hand
+        asked, seconds = self._asked, SOON if self._asked else IDLE if self._paused else FULL
+        stirred = hand.wait_until(
+            lambda: (
+                self._closing
+                or (self._wanted and not asked)
+                or (hand.low if self._paused else not hand.full)
+            ),
+            seconds,
+        )
+        if hand.overfull:
+            self._pause(True)
+        return not stirred
 
     def _read(self, most: int) -> None:
-        if (first := self._consumer.poll(BUSY if self.hand.any_out else IDLE)) is None:
-            return
-        found = [first, *(self._consumer.consume(most - 1, 0) if most > 1 else ())]
-        if good := [each for each in found if not ((error := each.error()) and self._fails(error))]:
+        # One call for many: each waits for the other thread, and calls back as `poll` does.
+        if not (found := self._consumer.consume(most, 0)):
+            first = self._consumer.poll(BUSY if self.hand.any_out else IDLE)
+            found = [] if first is None else [first]
+        if good := [each for each in found if (e := each.error()) is None or not self._fails(e)]:
             self.hand.read(self._made(good))
             self._ring()
 

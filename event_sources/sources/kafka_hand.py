@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 
 from ..message import Lost, Message
 from .kafka_message import KafkaMessage, Part
@@ -44,10 +45,14 @@ class Offsets:
         self._out.extend(offsets)
         self._end = offsets[-1] + 1
 
-    def done(self, offsets: Iterable[int]) -> None:
+    def done(self, offsets: Sequence[int]) -> None:
         """They are; those that are not out are passed over."""
         out, done = self._out, self._done
         if not out:
+            return
+        if not done and offsets == list(islice(out, len(offsets))):  # the oldest: nearly always
+            for _ in offsets:
+                out.popleft()
             return
         done.update(each for each in offsets if out[0] <= each < self._end)
         while out and out[0] in done:
@@ -89,6 +94,11 @@ class Hand:
         return len(self._waiting) >= 2 * self._most
 
     @property
+    def low(self) -> bool:
+        """Whether so few wait here that more should be read."""
+        return len(self._waiting) < self._most // 2
+
+    @property
     def any_waiting(self) -> bool:
         """Whether something waits here."""
         return bool(self._waiting)
@@ -99,10 +109,10 @@ class Hand:
         with self._changed:
             return self._any_out(self._parts)
 
-    def wait_until(self, true: Callable[[], bool], seconds: float) -> None:
-        """Come back when it is so, or after so long."""
+    def wait_until(self, true: Callable[[], bool], seconds: float) -> bool:
+        """Come back when it is so, or after so long: whether it is so."""
         with self._changed:
-            self._changed.wait_for(true, seconds)
+            return self._changed.wait_for(true, seconds)
 
     def stir(self) -> None:
         """Wake who waits, to look again."""
@@ -118,18 +128,24 @@ class Hand:
             self._waiting.extend(Lost(*each) for each in sorted(gone))
 
     def read(self, messages: Sequence[KafkaMessage]) -> None:
-        """They have come, oldest first."""
+        """They have come, oldest first; those of partitions that went meanwhile are passed over."""
         with self._changed:
-            for part, offsets in _by_part(messages).items():
-                self._parts.setdefault(part, Offsets()).out(offsets)
+            by_part = _by_part(messages)
+            if gone := by_part.keys() - self._parts.keys():
+                messages = [each for each in messages if each.part not in gone]
+            for part in by_part.keys() - gone:
+                self._parts[part].out(by_part[part])
             self._waiting.extend(messages)
 
     def give(self, most: int) -> list[Message | Lost]:
         """The oldest that wait here."""
         with self._changed:
-            found: list[Message | Lost] = [
-                self._waiting.popleft() for _ in range(min(most, len(self._waiting)))
-            ]
+            waiting = self._waiting
+            if most < len(waiting):
+                found: list[Message | Lost] = [waiting.popleft() for _ in range(most)]
+            else:
+                found = list(waiting)
+                waiting.clear()
             self._changed.notify_all()
             return found
 
@@ -187,9 +203,10 @@ class Hand:
 
 def _by_part(messages: Iterable[Message]) -> dict[Part, list[int]]:
     found: dict[Part, list[int]] = {}
+    last, offsets = None, list[int]()  # they come many of one partition together
     for each in messages:
         if isinstance(each, KafkaMessage):
-            if (offsets := found.get(each.part)) is None:
-                offsets = found[each.part] = []
+            if (part := each.part) is not last:
+                last, offsets = part, found.setdefault(part, [])
             offsets.append(each.offset)
     return found

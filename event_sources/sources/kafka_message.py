@@ -70,24 +70,28 @@ def maker(by_key: bool, one_topic: bool) -> Callable[[Sequence[Any]], list[Kafka
 
     by_key: a key is a lane; else a partition is;  one_topic: lanes need not say which
     """
-    known: dict[Part, tuple[Part, str, str, str]] = {}
+    known: dict[tuple[str | None, int], tuple[Part, str, str, str]] = {}
 
-    def names(part: Part) -> tuple[Part, str, str, str]:
-        topic, partition = part
+    def names(found: Any, place: tuple[str | None, int]) -> tuple[Part, str, str, str]:
+        topic, partition = part = (found.topic(), found.partition())
         before = "" if one_topic else f"{topic}/"
-        return known.setdefault(
-            part, (part, f"{topic}/{partition}/", before, f"{before}{partition}")
-        )
+        said = (part, f"{topic}/{partition}/", before, f"{before}{partition}")
+        return known.setdefault(place, said)
 
     def make(all_found: Sequence[Any]) -> list[KafkaMessage]:
-        made = []
+        # Each word of the client library counts, and each name that is looked up.
+        made, last, ours, topic = [], -1, KafkaMessage, None
         for found in all_found:
-            place = (found.topic(), found.partition())
-            part, begin, before, lane = known.get(place) or names(place)
+            partition = found.partition()
+            if partition != last or not one_topic:
+                last, topic = partition, None if one_topic else found.topic()
+                place = (topic, partition)
+                part, begin, before, lane = known.get(place) or names(found, place)
+            own = lane
             if by_key and (key := found.key()):
-                lane = before + (key.decode(errors="replace") if type(key) is bytes else key)
+                own = before + (key.decode("utf-8", "replace") if type(key) is bytes else key)
             offset = found.offset()
-            made.append(KafkaMessage(found, f"{begin}{offset}", lane, part, offset))
+            made.append(ours(found, f"{begin}{offset}", own, part, offset))
         return made
 
     return make
