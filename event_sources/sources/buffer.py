@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Collection
 
 from ..errors import Away
 from ..message import Message
@@ -41,11 +42,25 @@ class Buffer:
         if not self._came.is_set():
             self._came.set()
 
-    async def put(self, message: Message) -> None:
-        """Behind all others; waits for a place."""
+    @property
+    def room(self) -> int:
+        """How many more there is a place for."""
+        return max(0, self._size - len(self._waiting))
+
+    def extend(self, messages: Collection[Message]) -> None:
+        """As `add`, for many."""
+        self._waiting.extend(messages)
+        self._came.set()
+
+    async def until_room(self) -> None:
+        """Come back when there is a place."""
         while self.full:
             self._went.clear()
             await self._went.wait()
+
+    async def put(self, message: Message) -> None:
+        """Behind all others; waits for a place."""
+        await self.until_room()
         self.add(message)
 
     def fail(self, error: Away) -> None:
@@ -74,6 +89,11 @@ class Buffer:
                     await self._came.wait()
         if not self._waiting and self._failed is not None:
             raise self._failed
-        found = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        waiting = self._waiting
+        if most < len(waiting):
+            found = [waiting.popleft() for _ in range(most)]
+        else:
+            found = list(waiting)
+            waiting.clear()
         self._went.set()
         return found

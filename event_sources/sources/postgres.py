@@ -9,6 +9,7 @@ Source: PostgreSQL's documentation, "NOTIFY".
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import json
 import uuid
@@ -87,6 +88,10 @@ class Postgres(Source):
         self._buffer.reopen()
         self._connection = await self._connect()
         with self._as_away():
+            # What comes together with the answer is given to who asks so, and only to them.
+            self._connection.add_notify_handler(
+                lambda told: self._buffer.extend([self._message(told.payload.encode())])
+            )
             listen = sql.SQL("listen {}").format(sql.Identifier(self.channel))
             await self._connection.execute(listen)  # from now on it is heard
         self._pump = asyncio.get_running_loop().create_task(self._hear(self._connection))
@@ -112,22 +117,34 @@ class Postgres(Source):
     async def _hear(self, connection: Any) -> None:
         try:
             with self._as_away():
-                async for each in connection.notifies():
-                    if self._buffer.full:
-                        await self._buffer.put(self._message(each))
-                    else:
-                        self._buffer.add(self._message(each))
-                raise Away(f"postgres at {self._shown}: the connection has ended")
+                await self._read(connection.pgconn, connection.info.encoding)
         except Away as error:
             self._buffer.fail(error)
 
-    def _message(self, raw: Any) -> Message:
-        return Message(
-            id=f"{self._run}-{next(self._numbers)}",
-            body=raw.payload.encode(),
-            topic=raw.channel,
-            lane=raw.channel,
-        )
+    async def _read(self, wire: Any, encoding: str) -> None:
+        """By the driver's layer beneath its iterator, which says more of each than is asked here.
+
+        Never more than there is room for; the rest waits in the socket.
+        """
+        buffer, plain = self._buffer, codecs.lookup(encoding).name == "utf-8"
+        while True:
+            await _readable(wire.socket)
+            wire.consume_input()
+            while found := self._parsed(wire, buffer.room, "" if plain else encoding):
+                buffer.extend(found)
+                await buffer.until_room()
+
+    def _parsed(self, wire: Any, most: int, encoding: str) -> list[Message]:
+        """encoding: that of the connection, where it is not UTF-8, in which bodies are"""
+        found, told, made = list[Message](), wire.notifies, self._message
+        while len(found) < most and (each := told()) is not None:
+            body = each.extra
+            found.append(made(body.decode(encoding).encode() if encoding else body))
+        return found
+
+    def _message(self, body: bytes) -> Message:
+        name = self.channel
+        return Message(f"{self._run}-{next(self._numbers)}", body, name, "", name)
 
     async def receive(self, most: int, seconds: float) -> Sequence[Message]:
         return await self._buffer.take(most, seconds)
@@ -193,3 +210,14 @@ class Postgres(Source):
             said = str(error) or type(error).__name__
             told = why(said, tls=self.tls, early=self._connection is None)
             raise Away(f"{where}: {told}") from error
+
+
+async def _readable(socket: int) -> None:
+    """Come back when there is something to read, be it the end."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(socket, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(socket)

@@ -268,6 +268,26 @@ def test_what_was_read_and_not_given_on_is_not_committed_when_its_partition_goes
     assert place.hand.commits() == []
 
 
+def test_what_comes_of_a_partition_that_went_meanwhile_is_passed_over() -> None:
+    hand = Hand(10)
+    hand.assigned([("t", 0)])
+    theirs = KafkaMessage(None, "t/1/5", "1", ("t", 1), 5)
+    hand.read([read(0), theirs, read(1)])
+    assert [each.id for each in hand.give(9) if isinstance(each, Message)] == ["t/0/0", "t/0/1"]
+    assert hand.owned == {("t", 0)}
+
+
+def test_enough_is_full_and_so_little_that_more_is_read_is_less_than_half_of_it() -> None:
+    hand, said = Hand(4), list[tuple[bool, bool, bool]]()
+    hand.assigned([("t", 0)])
+    for n in range(9):
+        said.append((hand.low, hand.full, hand.overfull))
+        hand.read([read(n)])
+    assert [n for n, (low, _, _) in enumerate(said) if low] == [0, 1]
+    assert [n for n, (_, full, _) in enumerate(said) if full] == [4, 5, 6, 7, 8]
+    assert [n for n, (_, _, over) in enumerate(said) if over] == [8]
+
+
 def test_what_was_ours_before_a_reconnect_and_is_not_now_is_lost() -> None:
     hand = Hand(10, before={("t", 0), ("t", 1)})
     assert hand.owned == {("t", 0), ("t", 1)}
