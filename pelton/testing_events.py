@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlencode
 
 from .runtime.nuclio_shapes import Event, make_event
+from .runtime.payload_2 import payload_2
 
 
 def _text(body: Any) -> tuple[str | None, bool]:
@@ -35,26 +36,16 @@ def http_v2(
     >>> http_v2({"a": 1})["body"]
     '{"a": 1}'
     """
-    text, encoded = _text(body)
     given = {"content-type": "application/json", **(headers or {})}
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": urlencode(query or {}),
-        "headers": {name.lower(): value for name, value in given.items()},
-        "requestContext": {
-            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
-            "requestId": str(uuid.uuid4()),
-            "stage": "$default",
-        },
-        "isBase64Encoded": encoded,
-    }
-    if text is not None:
-        event["body"] = text
-    if query:
-        event["queryStringParameters"] = dict(query)
-    return event
+    query_string = urlencode(query or {})
+    return payload_2(
+        method,
+        f"{path}?{query_string}" if query_string else path,
+        {name.lower(): value for name, value in given.items()},
+        body if isinstance(body, bytes) else (_text(body)[0] or "").encode(),
+        request_id=str(uuid.uuid4()),
+        api="test",
+    )
 
 
 def http_v1(

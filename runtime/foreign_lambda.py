@@ -15,9 +15,8 @@ from .call import maybe_await
 from .nuclio import read_event
 from .nuclio_replies import with_cookies
 from .nuclio_shapes import text
+from .payload_2 import payload_2
 
-# Other content types than text/* whose bodies a function URL passes as text.
-TEXTS = frozenset({"application/json", "application/javascript", "application/xml"})
 ARN = "arn:aws:lambda:{region}:{account}:function:{name}"
 
 
@@ -57,40 +56,20 @@ def lambda_style_on_nuclio(function: Function[..., Any]) -> Callable[[Any, Any],
 
 
 def http_payload(event: Event) -> dict[str, Any]:
-    """A request in payload format 2.0, as a function URL sends it: the path as it was asked for,
-    cookies beside the headers, a body that is no text as base64, no body where there is none."""
-    path, _, query = _target(event).partition("?")
+    """A request in payload format 2.0, as a function URL sends it."""
+    body = event.body if isinstance(event.body, bytes) else json.dumps(event.body).encode()
     headers = dict(event.headers)
-    cookies = [each.strip() for each in headers.pop("cookie", "").split(";") if each.strip()]
-    now = time.time()
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": query,
-        **({"cookies": cookies} if cookies else {}),
-        "headers": headers,
-        **({"queryStringParameters": _fields(query)} if query else {}),
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": "nuclio",
-            "domainName": headers.get("host", ""),
-            "domainPrefix": "nuclio",
-            "http": {
-                "method": event.method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": headers.get("x-forwarded-for", "127.0.0.1"),
-                "userAgent": headers.get("user-agent", ""),
-            },
-            "requestId": event.id,
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
-            "timeEpoch": int(now * 1000),
-        },
-        **_body(event),
-    }
+    if event.content_type:
+        headers.setdefault("content-type", event.content_type)
+    return payload_2(
+        event.method,
+        _target(event),
+        headers,
+        body,
+        request_id=event.id,
+        api="nuclio",
+        source_ip=headers.get("x-forwarded-for", "127.0.0.1"),
+    )
 
 
 def _target(event: Event) -> str:
@@ -103,25 +82,6 @@ def _target(event: Event) -> str:
 
     path, fields = quote(event.path), dict(event.fields)
     return f"{path}?{urlencode(fields)}" if fields else path
-
-
-def _fields(query: str) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
-    fields: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        fields[name] = f"{fields[name]},{value}" if name in fields else value
-    return fields
-
-
-def _body(event: Event) -> dict[str, Any]:
-    body = event.body if isinstance(event.body, bytes) else json.dumps(event.body).encode()
-    if not body:
-        return {"isBase64Encoded": False}
-    kind = event.content_type.partition(";")[0].strip().lower()
-    if kind.startswith("text/") or kind in TEXTS:
-        return {"body": body.decode("utf-8", "replace"), "isBase64Encoded": False}
-    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
 def _scheduled(event: Event) -> dict[str, Any]:

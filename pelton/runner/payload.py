@@ -1,7 +1,7 @@
 """Requests as the payload 2.0 events of function URLs, and a handler's answers as responses.
 
-Source: AWS's page on invoking function URLs; what the emulator's URLs do with the same requests is
-in `localstack.lambda_.urls`, whose rules on texts and headers these are.
+Source: AWS's page on invoking function URLs.  The events are made as everywhere on the app's side
+(`runtime.payload_2`), but that a text which is none keeps its bytes: a URL would put others there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from ..localstack.front import Request, Response
-from ..localstack.lambda_.urls import HOP_BY_HOP, is_text, query_of
+from ..localstack.lambda_.urls import HOP_BY_HOP, is_text
+from ..runtime.payload_2 import payload_2
 
 JSON = ("content-type", "application/json")
 LIMIT_MS = 900_000  # what a function is told that it has left; nobody ends it here
@@ -59,35 +60,30 @@ def make_event(request: Request, request_id: str, now: float) -> dict[str, Any]:
     >>> event["rawPath"], event["queryStringParameters"], event["body"]
     ('/a', {'b': 'c'}, 'hi')
     """
-    path, _, query = request.target.partition("?")
-    headers = dict(request.headers)
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers,
-        "requestContext": {
-            "http": {
-                "method": request.method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": request.client[0],
-                "userAgent": headers.get("user-agent", ""),
-            },
-            "domainName": headers.get("host", ""),
-            "requestId": request_id,
-            "routeKey": "$default",
-            "stage": "$default",
-            "timeEpoch": int(now * 1000),
-        },
-        "isBase64Encoded": False,
-    }
-    if query:
-        event["queryStringParameters"] = query_of(query)
+    event = payload_2(
+        request.method,
+        request.target,
+        _once(request),
+        b"",
+        request_id=request_id,
+        api="run",
+        source_ip=request.client[0],
+        now=now,
+    )
     if request.body:
-        event["body"], event["isBase64Encoded"] = _body(request.body, headers)
+        event["body"], event["isBase64Encoded"] = _body(request.body, event["headers"])
     return event
+
+
+def _once(request: Request) -> dict[str, str]:
+    """Each header once; lines of one name are joined as a function URL does it."""
+    if len(request.fields) <= len(request.headers):
+        return request.headers
+    found: dict[str, str] = {}
+    for name, value in [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.fields]:
+        between = "; " if name == "cookie" else ","
+        found[name] = f"{found[name]}{between}{value}" if name in found else value
+    return found
 
 
 def _body(body: bytes, headers: dict[str, str]) -> tuple[str, bool]:

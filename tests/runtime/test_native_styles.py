@@ -7,14 +7,12 @@ import json
 import sys
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import nuclio_sdk
 import pytest
 
 import pelton
 from pelton import App, testing
-from pelton.localstack.lambda_ import urls
 from pelton.runtime.aws import make_handler
 
 app = App("native")
@@ -105,45 +103,6 @@ def test_a_nuclio_handler_sees_the_same_on_both(
         assert handler_got[0]["header"] == b"b"
     assert (reply["statusCode"], json.loads(reply["body"])) == (201, {"n": 1})
     assert (answer.status_code, json.loads(answer.body)) == (201, {"n": 1})
-
-
-got: list[dict[str, Any]] = []
-
-
-@app.function(style="lambda")
-def classic(event: Any, context: Any) -> Any:
-    got.append(event)
-    return {"statusCode": 200}
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [
-        (b'{"a": 1}', "application/json"),
-        (b"plain", "text/plain; charset=utf-8"),
-        (b"a=1", "application/x-www-form-urlencoded"),
-        (b"\xff", "image/png"),
-        (b"", ""),
-    ],
-)
-@pytest.mark.parametrize("target", ["/p", "/a%20b?x=1&x=2&y=%26"])
-def test_a_lambda_handler_sees_on_nuclio_what_a_function_url_sends(
-    body: bytes, content_type: str, target: str
-) -> None:
-    path, _, query = target.partition("?")
-    headers = {"content-type": content_type, "cookie": "c=1; d=2", "x-a": "b"}
-    request = urls.Request("POST", path, query, tuple(headers.items()), body)
-    wanted = urls.make_event(request, "id", "host", 0.0, "id", "trace")
-    event = testing.nuclio_http(body, path=path, headers=headers, query=dict(parse_qsl(query)))
-    event.url = target.encode()
-    testing.on_nuclio(classic, event)
-    same = ("version", "rawPath", "rawQueryString", "cookies", "queryStringParameters", "body",
-            "isBase64Encoded")  # fmt: skip
-    assert {name: got[-1].get(name) for name in same} == {name: wanted.get(name) for name in same}
-    assert got[-1]["headers"] == {"content-type": content_type, "x-a": "b"}
-    mine, theirs = got[-1]["requestContext"], wanted["requestContext"]
-    assert mine.keys() == theirs.keys()
-    assert mine["http"] == theirs["http"]
 
 
 def test_the_event_is_as_nuclio_sdk_makes_it() -> None:
