@@ -33,19 +33,23 @@ def http_v2(
 ) -> dict[str, Any]:
     """A request as a function URL or an HTTP API delivers it (payload format 2.0).
 
+    body: bytes come in base64, whatever their type
+
     >>> http_v2({"a": 1})["body"]
     '{"a": 1}'
     """
     given = {"content-type": "application/json", **(headers or {})}
     query_string = urlencode(query or {})
-    return payload_2(
+    event = payload_2(
         method,
         f"{path}?{query_string}" if query_string else path,
         {name.lower(): value for name, value in given.items()},
-        body if isinstance(body, bytes) else (_text(body)[0] or "").encode(),
+        b"",
         request_id=str(uuid.uuid4()),
         api="test",
     )
+    text, encoded = _text(body)
+    return event if text is None else {**event, "body": text, "isBase64Encoded": encoded}
 
 
 def http_v1(

@@ -97,9 +97,10 @@ def by_nuclio(row: Row) -> dict[str, Any]:
 def by_testing(row: Row) -> dict[str, Any]:
     path, _, query = row.target.partition("?")
     fields = dict(parse_qsl(query, keep_blank_values=True))
-    return testing.http_v2(
-        row.body, method=row.method, path=path, headers=dict(row.headers), query=fields
-    )
+    headers = dict(row.headers)
+    text = urls.is_text(headers["content-type"])
+    body = (row.body.decode() if text else row.body) or None
+    return testing.http_v2(body, method=row.method, path=path, headers=headers, query=fields)
 
 
 PLACES: dict[str, Callable[[Row], dict[str, Any]]] = {
