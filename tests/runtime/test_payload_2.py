@@ -82,7 +82,7 @@ def by_nuclio(row: Row) -> dict[str, Any]:
     def take(event: Any, context: Any) -> None:
         seen.append(event)
 
-    function = App("a").function(take, style="lambda")
+    function = App("a").function(style="lambda")(take)
     headers = {"content-type": "", **dict(row.headers)}
     event = testing.nuclio_http(
         row.body, path=path, headers=headers, query=dict(parse_qsl(query)), method=row.method
