@@ -101,7 +101,9 @@ def broker_trigger(trigger: FromBroker, function: str) -> dict[str, Any] | None:
     if isinstance(trigger, Mqtt) and trigger.native:
         return {"kind": "mqtt", **_mqtt(trigger)}
     if isinstance(trigger, RabbitMQ) and trigger.native:
-        return {"kind": "rabbit-mq", "url": trigger.url, "attributes": _rabbitmq(trigger)}
+        who = {"username": trigger.user, "password": trigger.password}
+        said = {name: value for name, value in who.items() if value}
+        return {"kind": "rabbit-mq", "url": trigger.url, **said, "attributes": _rabbitmq(trigger)}
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from ..checks import in_range, text
 from ..errors import WrongUse
+from ..secret import is_reference
 from .base import Trigger
 
 BACKOFF = (0.5, 300.0)  # seconds
@@ -111,9 +112,14 @@ def named(kind: str, **names: object) -> None:
 def address(kind: str, url: str, *schemes: str) -> None:
     """`url` is one of a server of that kind."""
     named(kind, url=url)
+    if is_reference(url):
+        raise WrongUse(
+            f"{kind} url= is a secret, and it is not the address that is one",
+            advice="write the address, and the secret as password=",
+        )
     if url.partition("://")[0] not in schemes:
         raise WrongUse(
-            f"{kind} url={url!r} is no address of such a server",
+            f"{kind} url={url.rpartition('@')[2]!r} is no address of such a server",
             advice=f'write it as "{schemes[0]}://HOST:PORT"',
         )
     for each in url.split(","):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..checks import placed, text
+from ..checks import one_of, placed
 from ..errors import WrongUse
-from .from_broker import BACKOFF, FromBroker, named
+from .from_broker import BACKOFF, named
+from .guarded import Guarded
 
 STARTS = ("all", "new")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
-class Kafka(FromBroker):
+class Kafka(Guarded):
     """See `kafka`."""
 
     kind: ClassVar[str] = "kafka"
@@ -21,22 +23,18 @@ class Kafka(FromBroker):
     brokers: str = ""
     group: str = ""
     start: str = "all"
-    user: str = ""
-    password: str = ""
     mechanism: str = "PLAIN"
     tls: bool = False
-    ca: str = ""
     native: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         named("kafka", topic=self.topic, brokers=self.brokers, group=self.group)
-        for each in ("user", "password", "mechanism", "ca"):
-            text(f"kafka {each}", getattr(self, each))
+        one_of("kafka mechanism", self.mechanism, MECHANISMS)
         if self.start not in STARTS:
             raise WrongUse(f"kafka start={self.start!r} is none of {', '.join(STARTS)}")
         if self.native:
-            self.check_native("attempts", "max_age", "backoff", "ca", "batch", reads="topic")
+            self.check_native("attempts", "max_age", "backoff", "batch", reads="topic")
 
     @property
     def name(self) -> str:
@@ -54,11 +52,9 @@ class Kafka(FromBroker):
             "topic": self.topics,
             "group": self.group,
             "start": self.start,
-            "user": self.user,
-            "password": self.password,
             "mechanism": self.mechanism,
             "tls": self.tls,
-            "ca": self.ca,
+            **self.access,
         }
         return "kafka", said
 
@@ -75,6 +71,8 @@ def kafka(
     mechanism: str = "PLAIN",
     tls: bool = False,
     ca: str = "",
+    cert: str = "",
+    cert_key: str = "",
     native: bool = False,
     batch: int = 1,
     window: int = 0,
@@ -89,8 +87,8 @@ def kafka(
     brokers: "127.0.0.1:9092", several with commas
     group:   of consumers, which share the partitions
     start:   where a group without a place begins: "all", "new"
-    user, password, mechanism, tls, ca: what the brokers ask for; `ca` is a file where the bridge
-             runs
+    user, password, mechanism, tls: what the brokers ask for; password may be a `secret`
+    ca, cert, cert_key: files where the bridge runs, which ask for TLS
     native:  on Nuclio, let its own Kafka trigger read: within a partition in order, one a call, and
              what fails is not tried again
     batch to backoff: of the delivery, see the how-to on event sources
@@ -108,14 +106,16 @@ def kafka(
         workers,
         max_age,
         backoff,
+        user,
+        password,
+        ca,
+        cert,
+        cert_key,
         topic,
         brokers,
         group,
         start,
-        user,
-        password,
         mechanism,
         tls,
-        ca,
         native,
     )

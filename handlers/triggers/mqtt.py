@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, FromBroker, address, named
+from .from_broker import BACKOFF, address, named
+from .guarded import Guarded
 
 VERSIONS = ("5", "3.1.1")
 
 
-class Mqtt(FromBroker):
+class Mqtt(Guarded):
     """See `mqtt`."""
 
     kind: ClassVar[str] = "mqtt"
@@ -24,9 +25,6 @@ class Mqtt(FromBroker):
     group: str = ""
     version: str = "5"
     key: str = ""
-    user: str = ""
-    password: str = ""
-    ca: str = ""
     native: bool = False
 
     def __post_init__(self) -> None:
@@ -34,12 +32,12 @@ class Mqtt(FromBroker):
         named("mqtt", topic=self.topic)
         address("mqtt", self.url, "mqtt", "mqtts")
         in_range("mqtt qos", self.qos, 0, 2)
-        for each in ("client_id", "group", "key", "user", "password", "ca"):
+        for each in ("client_id", "group", "key"):
             text(f"mqtt {each}", getattr(self, each))
         if self.version not in VERSIONS:
             raise WrongUse(f"mqtt version={self.version!r} is none of {', '.join(VERSIONS)}")
         if self.native:
-            self.check_native("attempts", "max_age", "backoff", "ca", "key", "batch", reads="topic")
+            self.check_native("attempts", "max_age", "backoff", "key", "batch", reads="topic")
 
     @property
     def name(self) -> str:
@@ -47,8 +45,8 @@ class Mqtt(FromBroker):
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
-        said = ("topic", "url", "qos", "client_id", "group", "version", "key", "user", "password")
-        return "mqtt", {name: getattr(self, name) for name in (*said, "ca")}
+        said = ("topic", "url", "qos", "client_id", "group", "version", "key")
+        return "mqtt", {**{name: getattr(self, name) for name in said}, **self.access}
 
     def source_for(self, function: str) -> tuple[str, Mapping[str, Any]]:
         """A broker keeps messages under a name: each function has one of its own."""
@@ -69,6 +67,8 @@ def mqtt(
     user: str = "",
     password: str = "",
     ca: str = "",
+    cert: str = "",
+    cert_key: str = "",
     native: bool = False,
     batch: int = 1,
     window: int = 0,
@@ -87,7 +87,8 @@ def mqtt(
     group:     of clients that share the messages ("$share"), each with a client_id of its own
     version:   "5", "3.1.1"
     key:       the user property whose messages keep their order; without one, each topic's do
-    user, password, ca: what the broker asks for; `ca` is a file where the bridge runs
+    user, password: what the broker asks for; password may be a `secret`
+    ca, cert, cert_key: files where the bridge runs, which ask for TLS
     native:    on Nuclio, let its own MQTT trigger read, by 3.1.1: in order, one at a time, and
                nothing is kept while it is away or tried again
     batch to backoff: of the delivery, see the how-to on event sources
@@ -105,6 +106,11 @@ def mqtt(
         workers,
         max_age,
         backoff,
+        user,
+        password,
+        ca,
+        cert,
+        cert_key,
         topic,
         url,
         qos,
@@ -112,8 +118,5 @@ def mqtt(
         group,
         version,
         key,
-        user,
-        password,
-        ca,
         native,
     )

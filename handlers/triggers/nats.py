@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..checks import placed, text
-from .from_broker import BACKOFF, FromBroker, address, named
+from .from_broker import BACKOFF, address, named
+from .guarded import Guarded
 
 
-class Nats(FromBroker):
+class Nats(Guarded):
     """See `nats`."""
 
     kind: ClassVar[str] = "nats"
@@ -20,12 +21,15 @@ class Nats(FromBroker):
     stream: str = ""
     durable: str = ""
     key: str = ""
+    token: str = ""
+    credentials: str = ""
+    nkey: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         named("nats", subject=self.subject)
         address("nats", self.url, "nats", "tls")
-        for each in ("queue", "stream", "durable", "key"):
+        for each in ("queue", "stream", "durable", "key", "token", "credentials", "nkey"):
             text(f"nats {each}", getattr(self, each))
 
     @property
@@ -35,13 +39,22 @@ class Nats(FromBroker):
     @property
     def plain(self) -> bool:
         """Whether this is what a NATS subscription gives by itself: no stream that keeps
-        messages, none tried again, none given up, one a call."""
+        messages, none tried again, none given up, one a call, and all of how to come to it in
+        the address."""
         asked = self.stream or self.key or self.attempts or self.max_age or self.batch > 1
-        return not asked and self.backoff == BACKOFF
+        return not (asked or self.options) and self.backoff == BACKOFF
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Who we are to the server, and files for TLS: what is said of them."""
+        more = {"token": self.token, "credentials": self.credentials, "nkey": self.nkey}
+        return {name: value for name, value in {**self.access, **more}.items() if value}
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
-        common = {"url": self.url, "subject": self.subject, "key": self.key}
+        common: dict[str, Any] = {"url": self.url, "subject": self.subject, "key": self.key}
+        if self.options:
+            common["options"] = self.options
         if not self.stream:
             return "nats", {**common, "queue": self.queue}
         return "jetstream", {**common, "stream": self.stream, "durable": self.durable}
@@ -56,6 +69,14 @@ def nats(
     stream: str = "",
     durable: str = "pelton",
     key: str = "",
+    user: str = "",
+    password: str = "",
+    ca: str = "",
+    cert: str = "",
+    cert_key: str = "",
+    token: str = "",
+    credentials: str = "",
+    nkey: str = "",
     batch: int = 1,
     window: int = 0,
     attempts: int = 0,
@@ -66,11 +87,15 @@ def nats(
 ) -> Nats:
     """Run the function for the messages of a NATS subject.
 
-    url:     "nats://127.0.0.1:4222"
+    url:     "nats://127.0.0.1:4222", "tls:" for TLS
     queue:   the queue group, whose members share the messages
     stream:  the JetStream stream that keeps them: what failed comes again, over a kill as well.
              Without one, NATS sends a message once, to who listens then
     durable: the name of the stream's consumer
+    user, password, token: where the address does not say them; password and token may be a
+             `secret`
+    credentials, nkey: files where the bridge runs, of a user and of a seed
+    ca, cert, cert_key: likewise, which ask for TLS
     key:     the header whose messages keep their order; without one, each subject's do
     batch to backoff: of the delivery, see the how-to on event sources
 
@@ -89,10 +114,18 @@ def nats(
         workers,
         max_age,
         backoff,
+        user,
+        password,
+        ca,
+        cert,
+        cert_key,
         subject,
         url,
         queue,
         stream,
         durable,
         key,
+        token,
+        credentials,
+        nkey,
     )

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..checks import placed
-from .from_broker import BACKOFF, FromBroker, address, named
+from .from_broker import BACKOFF, address, named
+from .guarded import Guarded
 
 
-class Postgres(FromBroker):
+class Postgres(Guarded):
     """See `postgres`."""
 
     kind: ClassVar[str] = "postgres"
 
     channel: str = ""
     url: str = ""
+    tls: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -28,7 +30,12 @@ class Postgres(FromBroker):
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
-        return "postgres", {"url": self.url, "channel": self.channel}
+        return "postgres", {
+            "url": self.url,
+            "channel": self.channel,
+            "tls": self.tls,
+            **self.access,
+        }
 
 
 @placed
@@ -36,6 +43,12 @@ def postgres(
     channel: str,
     *,
     url: str,
+    user: str = "",
+    password: str = "",
+    tls: bool = False,
+    ca: str = "",
+    cert: str = "",
+    cert_key: str = "",
     batch: int = 1,
     window: int = 0,
     attempts: int = 0,
@@ -47,6 +60,9 @@ def postgres(
     """Run the function for what PostgreSQL's transactions notify a channel of.
 
     url:         "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+    user, password: where the address does not say them; password may be a `secret`
+    tls:         speak TLS or not at all, and look at the server's certificate
+    ca, cert, cert_key: files where the bridge runs, which ask for TLS
     channel:     as it is written between quotes: NOTIFY orders is "orders"
     dead_letter: a table of the same database, made where it is not there
     batch, window, attempts, workers: see the how-to on event sources
@@ -58,4 +74,20 @@ def postgres(
     >>> postgres("orders", url="postgresql://127.0.0.1/shop").name
     'orders'
     """
-    return Postgres(batch, window, attempts, dead_letter, workers, max_age, backoff, channel, url)
+    return Postgres(
+        batch,
+        window,
+        attempts,
+        dead_letter,
+        workers,
+        max_age,
+        backoff,
+        user,
+        password,
+        ca,
+        cert,
+        cert_key,
+        channel,
+        url,
+        tls,
+    )

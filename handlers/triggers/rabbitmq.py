@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, FromBroker, address, named
+from .from_broker import BACKOFF, address, named
+from .guarded import Guarded
 
 MAKES = ("", "classic", "quorum")
 
 
-class RabbitMQ(FromBroker):
+class RabbitMQ(Guarded):
     """See `rabbitmq`."""
 
     kind: ClassVar[str] = "rabbitmq"
@@ -24,14 +25,13 @@ class RabbitMQ(FromBroker):
     make: str = ""
     key: str = ""
     prefetch: int = 1000
-    ca: str = ""
     native: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         named("rabbitmq", queue=self.queue)
         address("rabbitmq", self.url, "amqp", "amqps")
-        for each in ("exchange", "binding", "key", "ca"):
+        for each in ("exchange", "binding", "key"):
             text(f"rabbitmq {each}", getattr(self, each))
         in_range("rabbitmq prefetch", self.prefetch, 1, 65_535)
         if self.make not in MAKES:
@@ -48,7 +48,7 @@ class RabbitMQ(FromBroker):
             # Nuclio declares its queue without a kind, which a quorum queue does not take.
             kind = ("make",) if self.make == "quorum" else ()
             self.check_native(
-                "attempts", "max_age", "backoff", "ca", "key", "batch", *kind, reads="queue"
+                "attempts", "max_age", "backoff", "key", "batch", *kind, reads="queue"
             )
 
     @property
@@ -62,9 +62,9 @@ class RabbitMQ(FromBroker):
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
-        said = ("url", "queue", "exchange", "make", "key", "prefetch", "ca")
+        said = ("url", "queue", "exchange", "make", "key", "prefetch")
         settings = {name: getattr(self, name) for name in said}
-        return "rabbitmq", {**settings, "binding": self.bindings}
+        return "rabbitmq", {**settings, "binding": self.bindings, **self.access}
 
 
 @placed
@@ -77,7 +77,11 @@ def rabbitmq(
     make: str = "",
     key: str = "",
     prefetch: int = 1000,
+    user: str = "",
+    password: str = "",
     ca: str = "",
+    cert: str = "",
+    cert_key: str = "",
     native: bool = False,
     batch: int = 1,
     window: int = 0,
@@ -95,7 +99,8 @@ def rabbitmq(
               exchange, a topic exchange.  Without it, the queue must be there
     key:      the header whose messages keep their order; without one, each routing key's do
     prefetch: messages that one reader has in hand at the most
-    ca:       a file, where the bridge runs
+    user, password: where the address does not say them; password may be a `secret`
+    ca, cert, cert_key: files where the bridge runs, for amqps:
     native:   on Nuclio, let its own RabbitMQ trigger read: one at a time, and what fails is not
               tried again
     batch to backoff: of the delivery, see the how-to on event sources; dead_letter is
@@ -114,6 +119,11 @@ def rabbitmq(
         workers,
         max_age,
         backoff,
+        user,
+        password,
+        ca,
+        cert,
+        cert_key,
         queue,
         url,
         exchange,
@@ -121,6 +131,5 @@ def rabbitmq(
         make,
         key,
         prefetch,
-        ca,
         native,
     )

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, FromBroker, address
+from .from_broker import BACKOFF, address
+from .guarded import Guarded
 
 
-class Redis(FromBroker):
+class Redis(Guarded):
     """See `redis`."""
 
     kind: ClassVar[str] = "redis"
@@ -40,9 +41,9 @@ class Redis(FromBroker):
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
         if self.channel:
-            return "redis-pubsub", {"url": self.url, "channel": self.channel}
+            return "redis-pubsub", {"url": self.url, "channel": self.channel, **self.access}
         settings = {"stream": self.stream, "group": self.group, "key": self.key, "body": self.body}
-        return "redis-stream", {"url": self.url, **settings}
+        return "redis-stream", {"url": self.url, **settings, **self.access}
 
 
 @placed
@@ -54,6 +55,11 @@ def redis(
     group: str = "pelton",
     key: str = "",
     body: str = "data",
+    user: str = "",
+    password: str = "",
+    ca: str = "",
+    cert: str = "",
+    cert_key: str = "",
     batch: int = 1,
     window: int = 0,
     attempts: int = 0,
@@ -64,12 +70,14 @@ def redis(
 ) -> Redis:
     """Run the function for the entries of a Redis stream, or the messages of a channel.
 
-    url:     "redis://127.0.0.1:6379/0"
+    url:     "redis://127.0.0.1:6379/0", "rediss:" for TLS
     stream:  its entries are shared by the consumers of `group`; what failed comes again
     channel: a name or a pattern; each message is sent once, to all who listen then
     key:     the field whose entries keep their order; without one, the stream does
     body:    the field that is the function's input, the others are headers; an entry without it
              is an object of all its fields
+    user, password: where the address does not say them; password may be a `secret`
+    ca, cert, cert_key: files where the bridge runs, for rediss:
     batch to backoff: of the delivery, see the how-to on event sources
 
     Neither Lambda nor Nuclio reads Redis: `pelton bridge` does, and calls.
@@ -85,6 +93,11 @@ def redis(
         workers,
         max_age,
         backoff,
+        user,
+        password,
+        ca,
+        cert,
+        cert_key,
         url,
         stream,
         channel,

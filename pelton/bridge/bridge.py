@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ..deploy.session import Where
@@ -17,6 +18,7 @@ from ..handlers.function import Function
 from ..handlers.triggers import FromBroker
 from .callers import Call, caller
 from .payload import answers_of, outcome, payload
+from .secrets import look_up, revealed
 
 PAYLOAD = 4_000_000  # bytes of bodies in one call: Lambda takes 6 MB, and JSON writes them longer
 
@@ -37,11 +39,20 @@ def ways(functions: Sequence[Function[..., Any]], platform: str) -> list[Way]:
     return [Way(each.name, trigger) for each in functions for trigger in bridged(each, platform)]
 
 
-def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Delivery:
-    """Brings the messages of a way to its function, by `call`; it is not begun yet."""
+def delivery(
+    way: Way,
+    call: Call,
+    told: Callable[[Way, Status], None],
+    secrets: Mapping[str, str] = MappingProxyType({}),
+) -> Delivery:
+    """Brings the messages of a way to its function, by `call`; it is not begun yet.
+
+    secrets: the values of the references that its trigger names
+    """
     trigger = way.trigger
     kind, settings = trigger.source_for(way.function)
-    source, answers = source_of(kind, **settings), getattr(trigger, "answers", False)
+    source = source_of(kind, **revealed(settings, secrets))
+    answers = getattr(trigger, "answers", False)
 
     held_up = False
 
@@ -88,13 +99,24 @@ def delivery(way: Way, call: Call, told: Callable[[Way, Status], None]) -> Deliv
     )
 
 
+def secrets_of(found: Sequence[Way], where: Where, folder: str) -> dict[str, str]:
+    """The values of what the triggers name, by reference; see `secrets.look_up`."""
+    return look_up([way.trigger.source_for(way.function)[1] for way in found], where, folder)
+
+
 async def run(
-    found: Sequence[Way], where: Where, end: asyncio.Event, told: Callable[[Way, Status], None]
+    found: Sequence[Way],
+    where: Where,
+    end: asyncio.Event,
+    told: Callable[[Way, Status], None],
+    secrets: Mapping[str, str],
 ) -> list[Delivery]:
     """Bridge until `end` is set; what is in hand then is waited for.  The deliveries, ended."""
     async with AsyncExitStack() as calls:
         running = [
-            delivery(each, await calls.enter_async_context(caller(where, each.function)), told)
+            delivery(
+                each, await calls.enter_async_context(caller(where, each.function)), told, secrets
+            )
             for each in found
         ]
         for each in running:

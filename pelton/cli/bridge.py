@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 @click.command()
 @file_argument
 @click.option("--only", multiple=True, help="These functions only.")
+@click.option("--secrets", default="", help="Folder of the secrets that triggers name: NAME/KEY.")
 @env_option
 @there_options
 @json_option
-def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(file: str, only: tuple[str, ...], secrets: str, as_json: bool, **options: Any) -> None:
     """Read the brokers of an app's triggers that its platform does not read, until ctrl-C.
 
     A message is acknowledged when the function has handled it, or when it is safe among the dead
     letters.  `pelton plan` says which triggers need a bridge.  Exit code 1 when there are none.
+
+    A password that is a secret is looked up before anything is read: in the account, or in the
+    folder --secrets, where each is a file as Kubernetes mounts it.
     """
-    from ..bridge.bridge import run, ways
+    from ..bridge.bridge import run, secrets_of, ways
     from ..event_sources.errors import WrongSource
 
     app, _, where, chosen = load_there(file, options, only)
@@ -40,6 +44,8 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
             f"no function of app {app.name} has a trigger that {platform} does not read itself"
         )
 
+    values = secrets_of(found, where, secrets)
+
     def told(way: Way, status: Status) -> None:
         _say(as_json, way, status)
 
@@ -47,7 +53,7 @@ def command(file: str, only: tuple[str, ...], as_json: bool, **options: Any) -> 
         end, loop = asyncio.Event(), asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, end.set)
-        done = await run(found, where, end, told)
+        done = await run(found, where, end, told, values)
         for way, ended in zip(found, done, strict=True):
             counted = ended.tally
             click.echo(
