@@ -111,7 +111,7 @@ class Functions:
         _check_name(name)
         if new and name in self._wanted:
             raise Refused(409, "Cannot create two functions with the same name")
-        if not new:
+        if name in self._wanted:  # one that is not there is made by either
             self.check_change(name, str(metadata.get("resourceVersion") or ""), "updated")
         metadata["namespace"] = metadata.get("namespace") or "nuclio"
         labels = metadata.get("labels") or {}

@@ -357,6 +357,11 @@ class Worker:
         if self._transports and self._started.done() and self.alive:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._told_to_end(seconds), seconds)
+        if self._work is not None:
+            said = (
+                f"the worker was told to end, and {seconds:g} s later had not answered this event"
+            )
+            self._work.fail(WorkerFailed(f"{said} (workerTerminationTimeout)"))
         await self.stop()
 
     async def _told_to_end(self, seconds: float) -> None:

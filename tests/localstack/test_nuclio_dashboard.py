@@ -126,7 +126,8 @@ def test_the_rules_of_changing_a_function(shared: Client) -> None:
     assert (status, said) == (412, "Function name scaler is reserved and cannot be used.")
     status, said = error(ask("POST", "/functions", document("x"), x_nuclio_project_name="nowhere"))
     assert (status, said) == (412, "Project nowhere does not exist")
-    assert error(ask("PUT", "/functions", document("nobody"))) == (404, "Function not found")
+    assert shared.deploy(document("nobody"), "PUT")["state"] == "ready", "it makes one, too"
+    assert ask("DELETE", "/functions/nobody").status_code == 204
     assert error(ask("PUT", "/functions/other", document("shared")))[0] == 400
 
 
@@ -276,6 +277,7 @@ def test_invocations(shared: Client) -> None:
         told = seen.json()
         assert (told["method"], told["path"], told["fields"]) == (method, "/a/b", ["c"])
         assert told["body"] == ("" if method == "GET" else {"a": 1})
+        assert ("Content-Length" in told["headers"]) == (method != "GET")
     seen = shared.invoke("shared", x_other="kept", x_nuclio_invoke_via="external-ip")
     headers = seen.json()["headers"]
     assert "X-Other" in headers and "X-Nuclio-Target" in headers

@@ -14,7 +14,7 @@ import pytest
 from pelton.localstack.nuclio import wire
 from pelton.localstack.nuclio.pool import NoWorker, Pool
 from pelton.localstack.nuclio.program import Program
-from pelton.localstack.nuclio.worker import Worker, WorkerTimedOut
+from pelton.localstack.nuclio.worker import Worker, WorkerFailed, WorkerTimedOut
 
 HANDLER = """
 import asyncio, os, time
@@ -151,6 +151,17 @@ def test_an_event_that_takes_too_long(tmp_path: Path) -> None:
         assert second.body != first.body and pool.restarts == 1
 
     with_pool(tmp_path, work, timeout=0.3, wait=60.0)
+
+
+def test_an_event_that_outlasts_the_end_says_why_it_has_no_answer(tmp_path: Path) -> None:
+    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+        hanging = asyncio.ensure_future(pool.call(stream_event(b"hang")))
+        await asyncio.sleep(0)
+        await pool.close()
+        with pytest.raises(WorkerFailed, match=r"0\.2 s later \(workerTerminationTimeout\)"):
+            await hanging
+
+    with_pool(tmp_path, work, end_in=0.2)
 
 
 def test_who_waits_longest_is_served_first_or_told(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ async def download(url: str, headers: dict[str, str]) -> bytes:
             answer = await client.get(url, headers=headers, follow_redirects=True)
             answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise DeployFailed(f"the archive {url} cannot be fetched: {error}") from None
+        said = str(error).partition("\n")[0]  # httpx tells where to read on, too
+        raise DeployFailed(f"the archive {url} cannot be fetched: {said}") from None
     return answer.content
 
 

@@ -84,5 +84,8 @@ def _passed_on(call: Call, name: str) -> Request:
         if not key.startswith("x-nuclio-") or key == LOG_LEVEL
     }
     kept["x-nuclio-target"] = name
-    body = b"" if request.method == "GET" else request.body
+    body = request.body
+    if request.method == "GET":
+        body = b""
+        kept.pop("content-length", None)
     return replace(request, target=path, headers=kept, body=body)
