@@ -114,11 +114,22 @@ class Pool:
         self._surplus.discard(worker)
 
     async def _begin(self, number: int) -> None:
-        worker = self._make(number)
-        self._workers[number] = worker
-        worker.on_free = partial(self._release, (number, worker))
-        await worker.start(self._ready_in)
+        """Start a worker; one that is killed as it starts is started once more, as a pod is."""
+        worker = self._worker_at(number)
+        try:
+            await worker.start(self._ready_in)
+        except WorkerFailed as failed:
+            wanted = self._workers.get(number) is worker and not self._closed
+            if not (failed.killed and wanted):
+                raise
+            worker = self._worker_at(number)
+            await worker.start(self._ready_in)
         self._release((number, worker))
+
+    def _worker_at(self, number: int) -> Worker:
+        worker = self._workers[number] = self._make(number)
+        worker.on_free = partial(self._release, (number, worker))
+        return worker
 
     def _release(self, free: Free) -> None:
         """A worker has nothing to do: it is given what waits, or is free."""

@@ -43,7 +43,14 @@ Log = Callable[[str, str, Mapping[str, Any]], None]
 
 
 class WorkerFailed(Exception):
-    """The worker process ended; the message is what it last said."""
+    """The worker process ended; the message is what it last said.
+
+    killed: by a signal, which no function of its own accord does
+    """
+
+    def __init__(self, message: str, killed: bool = False) -> None:
+        self.killed = killed
+        super().__init__(message)
 
 
 class WorkerTimedOut(Exception):
@@ -86,6 +93,10 @@ class Worker:
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def _was_killed(self) -> bool:
+        return self._process is not None and (self._process.poll() or 0) < 0
 
     # -- beginning
     async def start(self, seconds: float) -> None:
@@ -159,7 +170,7 @@ class Worker:
         await asyncio.wait({wanted, self._gone}, return_when=asyncio.FIRST_COMPLETED)
         if not wanted.done():
             wanted.cancel()
-            raise WorkerFailed(self._last_words())
+            raise WorkerFailed(self._last_words(), self._was_killed)
 
     async def _within(self, work: Any, seconds: float) -> None:
         task, timer = asyncio.ensure_future(work), asyncio.ensure_future(MACHINE.sleep(seconds))

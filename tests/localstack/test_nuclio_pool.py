@@ -58,10 +58,14 @@ def stream_event(body: bytes, offset: int = 0) -> dict[str, Any]:
 
 
 def with_pool(
-    folder: Path, work: Callable[[Pool, list[wire.Ack]], Awaitable[None]], **settings: Any
+    folder: Path,
+    work: Callable[[Pool, list[wire.Ack]], Awaitable[None]],
+    first: str = "",
+    **settings: Any,
 ) -> None:
-    """Run `work` with a pool of one worker of the handler, and what it acknowledges."""
-    (folder / "main.py").write_text(HANDLER)
+    """Run `work` with a pool of one worker of the handler, and what it acknowledges; `first` is
+    what the handler's module begins with."""
+    (folder / "main.py").write_text(first + HANDLER)
     program = Program(
         path=[str(folder), *sys.path],
         python=sys.executable,
@@ -153,12 +157,32 @@ def test_an_event_that_takes_too_long(tmp_path: Path) -> None:
     with_pool(tmp_path, work, timeout=0.3, wait=60.0)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_worker_that_is_killed_as_it_starts(tmp_path: Path, times: int) -> None:
+    """It is started once more: whoever waits for it to wake does not see the kill."""
+    killed = "import os, pathlib, signal\nseen = pathlib.Path(__file__ + '.seen')\n"
+    killed += "before = seen.read_text() if seen.exists() else ''\nseen.write_text(before + 'x')\n"
+    killed += f"if len(before) < {times}:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+
+    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+        reply, _records = await pool.call(stream_event(b"a"))
+        assert reply.status == 200
+
+    if times == 1:
+        with_pool(tmp_path, work, first=killed)
+    else:
+        with pytest.raises(WorkerFailed, match="code -9"):
+            with_pool(tmp_path, work, first=killed)
+
+
 def test_an_event_that_outlasts_the_end_says_why_it_has_no_answer(tmp_path: Path) -> None:
     async def work(pool: Pool, _: list[wire.Ack]) -> None:
         hanging = asyncio.ensure_future(pool.call(stream_event(b"hang")))
         await asyncio.sleep(0)
         await pool.close()
-        with pytest.raises(WorkerFailed, match=r"0\.2 s later \(workerTerminationTimeout\)"):
+        with pytest.raises(
+            WorkerFailed, match=r"0\.2 s later had not answered .*\(workerTerminationTimeout\)"
+        ):
             await hanging
 
     with_pool(tmp_path, work, end_in=0.2)
