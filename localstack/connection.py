@@ -187,7 +187,7 @@ class Connection(Answers):
             if not self._upgrades(headers):
                 return plain(501, "this endpoint speaks HTTP/1.1 only: no upgrade is served")
         if self._large and sum(len(n) + len(v) + 4 for n, v in self._fields) > self._limits.head:
-            return plain(431, f"headers have at most {self._limits.head} bytes")
+            return self._limits.large_head(self._limits.head)
         if "transfer-encoding" in headers:
             return self._unsound_coding(headers["transfer-encoding"])
         return None
@@ -240,7 +240,7 @@ class Connection(Answers):
         else:
             self._arrived += size
         if self._request is None and self._arrived > self._limits.head:
-            self._refuse(431, f"headers have at most {self._limits.head} bytes")
+            self._end_with(self._limits.large_head(self._limits.head))
         elif self._timer is None:
             self._timer = self._front.clock.call_later(self._limits.seconds, self._overdue)
 
@@ -263,10 +263,13 @@ class Connection(Answers):
             self._held = 0
 
     def _refuse(self, status: int, sentence: str) -> None:
+        self._end_with(plain(status, sentence))
+
+    def _end_with(self, response: Response) -> None:
         """The last answer on this connection, after those that are due before it."""
         if self._ended:
             return
         self._ended = self._lingers = True
         self._message_over()
         request = self._request or Request("GET", "/")
-        self._answer_in_turn((request, False, plain(status, sentence), self._old))
+        self._answer_in_turn((request, False, response, self._old))

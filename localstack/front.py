@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from .clock import MACHINE, Clock
 from .connection import Connection
-from .messages import Begin, Handler, Request, Response
+from .messages import Begin, Handler, Request, Response, large_head
 
 _FAREWELL = 0.25  # seconds in which a connection's last request may come
 
@@ -37,6 +37,7 @@ class Limits:
                in the socket's buffer
     ahead:     requests that a client may send before their answers
     held:      bytes of bodies that are still arriving, of all connections together
+    large_head: the answer to a larger head than that many bytes
     discarded: bytes of a refused body that are read and thrown away, so that its sender can
                read the answer, before the connection is closed
     """
@@ -48,6 +49,7 @@ class Limits:
     connections: int = 1024
     ahead: int = 32
     held: int = 1024**3
+    large_head: Callable[[int], Response] = large_head
     discarded: int = 256 * 1024**2
 
 

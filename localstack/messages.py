@@ -73,6 +73,11 @@ def plain(status: int, sentence: str) -> Response:
     return Response(status, [("Content-Type", "text/plain")], f"{sentence}\n".encode())
 
 
+def large_head(most: int) -> Response:
+    """The answer to headers of more bytes than that."""
+    return plain(431, f"headers have at most {most} bytes")
+
+
 def broken(request: Request, error: Exception) -> Response:
     """The answer where something of ours failed, which is shown to both sides.  For a handler of
     that error alone (`except`)."""

@@ -113,7 +113,7 @@ def _event(source: str, payload: Any, request_id: str) -> Event:
 
 
 def _result(answer: nuclio_shapes.Response) -> Result:
-    headers = {name: str(v) for name, v in answer.headers.items() if isinstance(v, str | int)}
+    headers = {name: v for name, v in answer.headers.items() if isinstance(v, str)}  # as there
     return Result(answer.body, answer.status_code, headers, answer.content_type)
 
 

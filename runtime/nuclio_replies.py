@@ -42,10 +42,12 @@ def with_cookies(headers: Mapping[str, Any], cookies: Iterable[str]) -> dict[str
     Nuclio's server (fasthttp) writes names its own way, and adds a Set-Cookie where it would
     replace any other header; so each arrives as a header of its own.
 
-    >>> with_cookies({}, ["a=1", "b=2"])
-    {'Set-Cookie': 'a=1', 'set-Cookie': 'b=2'}
+    A number is text: Nuclio sends no other.
+
+    >>> with_cookies({"x-count": 3}, ["a=1", "b=2"])
+    {'x-count': '3', 'Set-Cookie': 'a=1', 'set-Cookie': 'b=2'}
     """
-    found = dict(headers)
+    found = {name: str(value) for name, value in headers.items()}
     names = map(_cased, range(1 << len(SET_COOKIE)))
     for cookie in cookies:
         found[next(name for name in names if name not in found)] = cookie

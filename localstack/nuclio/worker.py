@@ -211,6 +211,7 @@ class Worker:
     def expire(self) -> None:
         """The event in hand takes too long: it is over, and so is the worker."""
         if self._work is not None:
+            self._work.records = self._records
             self._work.fail(WorkerTimedOut("no answer within the event timeout"))
 
     @contextlib.asynccontextmanager
@@ -334,6 +335,8 @@ class Worker:
             self._output.close()
         for transport in self._transports:
             transport.close()
+        if self._work is not None and not self._work.answer.done():
+            self._work.records = self._records
         for work in (self._work, self._next):
             if work is not None:
                 work.fail(WorkerFailed(self._last_words()))

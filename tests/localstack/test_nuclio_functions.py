@@ -85,7 +85,6 @@ def ask(pelton_emulator: RunningEmulator) -> Ask:
     [
         ("/raise", 500, 'Exception caught in handler - "boom"'),
         ("/exit", 500, "Exception caught in handler"),
-        ("/os-exit", 500, "ended with code 3"),
         ("/set", 200, "{1}"),
         ("/hang", 408, "handler timed out"),
         ("/import", 500, "No module named 'click'"),
@@ -110,10 +109,25 @@ def test_cookies_are_added_where_other_headers_are_replaced(ask: Ask) -> None:
     assert headers.get_list("x-a") == ["new"]
 
 
-@pytest.mark.fidelity("Nuclio", "a body over maxRequestBodySize is refused")
+@pytest.mark.fidelity(
+    "Nuclio",
+    "a worker that dies: 500, and another takes its place",
+    different="the body says how it ended; in Nuclio it is `Client disconnected`, or the function "
+    "starts again as a whole",
+)
+def test_a_worker_that_dies_is_replaced(ask: Ask) -> None:
+    answer = ask("/os-exit", headers={"x-nuclio-log-level": "debug"})
+    assert (answer.status_code, "ended with code 3" in answer.text) == (500, True)
+    assert answer.headers["x-nuclio-logs"].startswith("[")
+    assert ask("/").status_code == 203
+
+
+@pytest.mark.fidelity("Nuclio", "a body over maxRequestBodySize is refused, in fasthttp's words")
 def test_a_body_over_four_megabytes_is_refused(ask: Ask) -> None:
     """Nuclio's own default of maxRequestBodySize."""
-    assert ask("/", content=b"x" * 7 * 1024 * 1024).status_code == 413
+    answer = ask("/", content=b"x" * 7 * 1024 * 1024)
+    assert (answer.status_code, answer.text) == (400, "Error when parsing request")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert ask("/", content=b"body").status_code == 203
 
 

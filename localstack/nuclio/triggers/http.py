@@ -33,6 +33,8 @@ FILE, DELETE_FILE = "X-Nuclio-Filestream-Path", "X-Nuclio-Filestream-Delete-Afte
 # What fasthttp says of an answer that says nothing of itself.
 PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 SERVER = ("Server", "nuclio")
+# What fasthttp answers to what it cannot or will not read: its `defaultErrorHandler`.
+UNREADABLE, LARGE_HEAD = b"Error when parsing request", b"Too big request header"
 
 
 class HttpTrigger:
@@ -46,7 +48,8 @@ class HttpTrigger:
             around.say("warn", f"trigger {name}: mode async is not there, events come one by one")
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
-        self._limits = Limits(head=int(attributes.get("readBufferSize") or MAX_HEAD))
+        head = int(attributes.get("readBufferSize") or MAX_HEAD)
+        self._limits = Limits(head=head, large_head=_large_head)
         self._cors = cors_of(attributes)
         self._gate = (OwnRules if self._cors else ServiceNames)(around.gate)
         self._batches = batches_of(settings, pool, around.clock)
@@ -105,13 +108,13 @@ class HttpTrigger:
 
         def finish(answer: asyncio.Future[bytes]) -> None:
             if answer.cancelled() or answer.exception() is not None:
-                self._go_on(self._fail(event, work, done))
+                self._go_on(self._fail(request, event, work, done))
                 return
             try:
                 reply = first(self._pool.answered(work, event))
                 response, file, delete = self._composed(request, reply, work)
             except ValueError as error:
-                done(self._failed(error))
+                done(self._failed(request, error, work))
             except Exception as error:  # the last door: its client must not wait for ever
                 done(broken(request, error))
             else:
@@ -129,12 +132,12 @@ class HttpTrigger:
         task.add_done_callback(self._tasks.discard)
 
     async def _fail(
-        self, event: dict[str, Any], work: Work, done: Callable[[Response], None]
+        self, request: Request, event: dict[str, Any], work: Work, done: Callable[[Response], None]
     ) -> None:
         try:
             await self._pool.answer(work, event)
         except (NoWorker, WorkerTimedOut, WorkerFailed) as error:
-            done(self._failed(error))
+            done(self._failed(request, error, work))
 
     async def _send_file(
         self, response: Response, file: str, delete: bool, done: Callable[[Response], None]
@@ -145,9 +148,9 @@ class HttpTrigger:
     async def answer(self, request: Request) -> Response:
         """The function's answer to a request, or what the processor says by itself."""
         if request.target.startswith(HEALTH):
-            return Response(200, [PLAIN, SERVER], b"")
+            return _said(200)
         if request.cut or len(request.body) > self._max_body:
-            return _said(413, b"Request body is too large")
+            return _said(400, UNREADABLE)
         if self._cors is not None:
             return await self._answer_by_cors(request)
         return await self._answer(request)
@@ -157,11 +160,12 @@ class HttpTrigger:
         preflight = self._cors.answer_preflight(request)
         if preflight is not None:
             self._pool.statistics.add(0.0, failed=preflight.status >= 400)
+            preflight.headers.insert(0, SERVER)
             return preflight
         if not self._cors.allows(request.headers.get("origin", "")):
             # So it is there: 200, and the function is not asked.
             self._pool.statistics.add(0.0, failed=True)
-            return Response(200, [PLAIN, SERVER, ("Vary", "Origin")], b"")
+            return Response(200, [SERVER, ("Vary", "Origin")], b"")
         response = await self._answer(request)
         response.headers += [("Vary", "Origin"), *self._cors.marks(request)]
         return response
@@ -177,7 +181,7 @@ class HttpTrigger:
             else:
                 reply = await self._batches.call(event)
         except (NoWorker, WorkerTimedOut, NotACloudEvent, WorkerFailed, ValueError) as error:
-            return self._failed(error)
+            return self._failed(request, error, work)
         if reply is None:
             return _said(200)
         response, file, delete = self._composed(request, reply, work)
@@ -185,14 +189,18 @@ class HttpTrigger:
             await self._stream(response, self._around.code / file, delete)
         return response
 
-    def _failed(self, error: Exception) -> Response:
+    def _failed(self, request: Request, error: Exception, work: Work | None) -> Response:
         """What is said of an event that no response came for."""
-        if isinstance(error, NoWorker):
-            return _said(503)
         if isinstance(error, WorkerTimedOut):
             return _said(408, b'{"error": "handler timed out"}')
-        self._around.say("error", f"trigger {self.name}: {error}")
-        return _said(500, b"" if isinstance(error, NotACloudEvent) else str(error).encode())
+        if isinstance(error, NoWorker):
+            response = _said(503)
+        else:
+            self._around.say("error", f"trigger {self.name}: {error}")
+            body = b"" if isinstance(error, NotACloudEvent) else str(error).encode()
+            response = _said(500, body)
+        self._add_logs(request, response, work)
+        return response
 
     def _event(self, request: Request) -> dict[str, Any]:
         given, query = request.headers, request.query
@@ -219,17 +227,16 @@ class HttpTrigger:
     ) -> tuple[Response, str, bool]:
         """A reply as a response; the file that is to be sent as its body, and whether it is then
         deleted."""
-        kind = PLAIN
         if reply.content_type:
             kind = ("Content-Type", wire.on_the_wire(reply.content_type))
-        response = Response(reply.status, [kind, SERVER], reply.body)
+            response = Response(reply.status, [kind, SERVER], reply.body)
+        else:
+            response = _said(reply.status, reply.body)
         file, delete = "", False
         if reply.headers:
             headers, file, delete = _headers(reply)
             response.headers += headers
-        level = request.headers.get("x-nuclio-log-level")
-        if level is not None:
-            self._add_logs(response, work.records if work else [], level)
+        self._add_logs(request, response, work)
         if work is not None and work.stream is not None:
             response.body, response.chunks = b"", work.stream.pieces(reply.body)
             return response, "", False
@@ -242,14 +249,20 @@ class HttpTrigger:
             opened = await asyncio.to_thread(path.open, "rb")
         except FileNotFoundError:
             response.status = 404
+            _untyped(response)
         except OSError as error:
             self._around.say("warn", f"Failed to open file for file streaming: {error}")
             response.status = 500
+            _untyped(response)
         else:
             response.chunks = _pieces(opened, path if delete else None)
 
-    def _add_logs(self, response: Response, records: list[dict[str, Any]], level: str) -> None:
-        """The event's log records as a header, unless they are too many for one."""
+    def _add_logs(self, request: Request, response: Response, work: Work | None) -> None:
+        """The event's log records as a header, when asked for, unless they are too many for one."""
+        level = request.headers.get("x-nuclio-log-level")
+        if level is None:
+            return
+        records = work.records if work else []
         least, now = LEVELS.get(level, 0), self._clock.time() * 1000
         told = [
             {
@@ -271,8 +284,9 @@ class HttpTrigger:
 
 def _headers(reply: wire.Reply) -> tuple[list[tuple[str, str]], str, bool]:
     """The headers as fasthttp sets them one by one: a name is written its own way, and a later
-    value replaces an earlier one, but a cookie is added to the others; values that are neither text
-    nor whole numbers are left out.  And the file that is to be sent, and whether it is deleted."""
+    value replaces an earlier one, but a cookie is added to the others; values that are no text are
+    left out (a number is none of the kinds that Nuclio sends, once Go has read it from JSON).  And
+    the file that is to be sent, and whether it is deleted."""
     found: dict[str, str] = {}
     cookies: list[tuple[str, str]] = []
     file, delete = "", False
@@ -280,14 +294,14 @@ def _headers(reply: wire.Reply) -> tuple[list[tuple[str, str]], str, bool]:
         name = wire.canonical(given)
         if name == DELETE_FILE:
             delete = True
-        elif isinstance(value, bool) or not isinstance(value, str | int):
+        elif not isinstance(value, str):
             continue
         elif name == FILE:
-            file = str(value)
+            file = value
         elif name == "Set-Cookie":
-            cookies.append((name, wire.on_the_wire(str(value))))
+            cookies.append((name, wire.on_the_wire(value)))
         elif name not in ("Content-Type", "Content-Length"):
-            found[name] = wire.on_the_wire(str(value))
+            found[name] = wire.on_the_wire(value)
     return [*found.items(), *cookies], file, delete
 
 
@@ -318,5 +332,15 @@ def _normal(path: str) -> str:
     return short + "/" if decoded.endswith("/") and short != "/" else short
 
 
+def _untyped(response: Response) -> None:
+    """An empty answer: its content type would have been set later."""
+    response.headers = [each for each in response.headers if each[0] != "Content-Type"]
+
+
+def _large_head(most: int) -> Response:
+    return _said(431, LARGE_HEAD)
+
+
 def _said(status: int, body: bytes = b"") -> Response:
-    return Response(status, [PLAIN, SERVER], body)
+    """An answer without a content type of its own: of one without a body fasthttp says none."""
+    return Response(status, [PLAIN, SERVER] if body else [SERVER], body)
