@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .handlers.triggers.kinesis import kinesis as kinesis
     from .handlers.triggers.mqtt import mqtt as mqtt
     from .handlers.triggers.nats import nats as nats
+    from .handlers.triggers.own import source as source
     from .handlers.triggers.postgres import postgres as postgres
     from .handlers.triggers.rabbitmq import rabbitmq as rabbitmq
     from .handlers.triggers.redis import redis as redis
@@ -123,6 +124,7 @@ _HOMES = {
     "kinesis": ".handlers.triggers.kinesis",
     "mqtt": ".handlers.triggers.mqtt",
     "nats": ".handlers.triggers.nats",
+    "source": ".handlers.triggers.own",
     "oip": ".serving_graph.oip",
     "onnx": ".serving_graph.steps.onnx",
     "parallel": ".serving_graph.steps.parallel",

@@ -381,6 +381,20 @@ def directory(*bodies: Any, path: str = "inbox", name: str = "file") -> dict[str
     return _bridged("directory", path, bodies, name)
 
 
+def source(
+    *bodies: Any,
+    place: str = "lines:Lines",
+    key: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A batch of messages of a source of your own as `pelton bridge` delivers it, ids "0", "1", …
+
+    >>> source({"a": 1}, place="lines:Lines")["Records"][0]["kind"]
+    'source'
+    """
+    return _bridged("source", place, bodies, key, headers)
+
+
 def bridged_cron(*times: str, name: str = "schedule") -> dict[str, Any]:
     """Ticks that were due at these times, as `pelton bridge` delivers them.
 

@@ -28,6 +28,8 @@ _ASYNC = "tests/localstack/test_async_events.py::"
 _SQS = "tests/localstack/test_sqs_delivery.py::"
 _NUCLIO = "tests/localstack/test_nuclio_"
 _TRIGGERS = "tests/event_sources/test_nuclio_triggers.py::"
+_ENGINE = "tests/event_sources/test_engine.py::"
+_DELIVERY = "tests/event_sources/test_delivery.py::"
 _BRIDGE = "tests/event_sources/test_bridge.py::"
 _CRON = "tests/event_sources/test_cron.py::"
 _GIVES_UP = f"{_CRON}test_two_deliveries_run_each_tick_once_and_give_up_what_fails"
@@ -146,6 +148,25 @@ _SOCKET = "tests/localstack/test_websockets.py::"
 _PARITY = "tests/event_sources/test_parity.py::test_both_platforms_answer_the_same"
 
 ROWS: dict[str, tuple[Cell, ...]] = {
+    "`source`, your own (delivery)": (
+        ("after the work", f"{_ENGINE}test_nothing_is_acknowledged_before_it_is_done"),
+        ("its lanes", f"{_ENGINE}test_a_lane_waits_for_its_batch_and_others_do_not"),
+        ("size, window", f"{_DELIVERY}test_a_window_ends_by_the_clock"),
+        ("yes", f"{_ENGINE}test_without_order_only_the_failed_one_comes_again"),
+        ("growing pauses", f"{_DELIVERY}test_a_day_of_retries_passes_by_a_clock_that_is_moved"),
+        ("attempts, or age", f"{_ENGINE}test_what_is_too_old_is_given_up_before_it_is_handed_out"),
+        (
+            "file, call, or its `bury`",
+            f"{_DELIVERY}test_dead_letters_in_a_file_are_whole_lines_with_all_that_is_known",
+        ),
+        (
+            "halved until alone",
+            f"{_ENGINE}test_a_batch_that_fails_as_a_whole_is_halved_until_its_poison_is_alone",
+        ),
+        ("holds `in_flight`", f"{_ENGINE}test_room_is_what_may_still_be_held"),
+        ("yes", f"{_BRIDGE}test_a_source_of_ones_own_runs_a_function"),
+        ("as its class keeps it", ""),
+    ),
     "`sqs` (Lambda)": (
         ("after the call", f"{_SQS}test_a_failed_message_comes_again"),
         (

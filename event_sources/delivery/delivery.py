@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from ..clock import Clock, SteadyClock, Timer
-from ..dead_letters import DeadLetters
+from ..dead_letters import DeadLetters, ToBroker
 from ..errors import Away, SourceError, WrongSource
 from ..message import Letter
 from ..source import Source
@@ -68,6 +68,11 @@ class Delivery:
             raise WrongSource(
                 "attempts and max_age give messages up: say where they go with dead_letters=, "
                 "Discard() for nowhere"
+            )
+        if isinstance(dead_letters, ToBroker) and type(source).bury is Source.bury:
+            raise WrongSource(
+                f"{source!r} has no place for dead letters of its own, `bury`: give ToFile, ToCall "
+                "or Discard"
             )
         self._handle, self._letters, self._clock = handle, dead_letters, clock or SteadyClock()
         self._reconnect, self._on_status = reconnect, on_status

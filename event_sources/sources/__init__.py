@@ -39,15 +39,32 @@ _CLIENTS = {
 
 
 def class_of(kind: str) -> type[Source]:
-    """The class of a kind.  Raises `WrongSource` for one that is unknown.
+    """The class of a kind, or one of your own by its place, "module:Class".  Raises `WrongSource`
+    for one that is unknown.
 
     >>> class_of("memory").promises.redelivers
     True
+    >>> class_of("pelton.event_sources.sources.memory:Memory").kind
+    'memory'
     """
+    if ":" in kind:
+        return _own(kind)
     if kind not in KINDS:
         raise WrongSource(f"there is no source {kind!r}; there are {', '.join(sorted(KINDS))}")
     module, name, _ = KINDS[kind]
     found: type[Source] = getattr(import_module(f".{module}", __package__), name)
+    return found
+
+
+def _own(place: str) -> type[Source]:
+    """Raises `WrongSource` where there is no module, no such name in it, or that is no source."""
+    module, _, name = place.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise WrongSource(f"there is no source {place!r}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Source)):
+        raise WrongSource(f"{place!r} is no class of pelton.event_sources.Source")
     return found
 
 
@@ -64,7 +81,7 @@ def source_of(kind: str, **settings: Any) -> Source:
     pelton.event_sources.errors.WrongSource: memory: unexpected keyword argument 'colour'
     """
     made = class_of(kind)
-    if extra := KINDS[kind][2]:
+    if extra := KINDS.get(kind, ("", "", ""))[2]:
         check_client(kind, extra, _CLIENTS[extra])
     try:
         return made(**settings)

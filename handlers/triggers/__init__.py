@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .kinesis import Kinesis as Kinesis
     from .mqtt import Mqtt as Mqtt
     from .nats import Nats as Nats
+    from .own import Own as Own
     from .postgres import Postgres as Postgres
     from .rabbitmq import RabbitMQ as RabbitMQ
     from .redis import Redis as Redis
@@ -41,6 +42,7 @@ _HOMES = {
     "Kinesis": ".kinesis",
     "Mqtt": ".mqtt",
     "Nats": ".nats",
+    "Own": ".own",
     "RabbitMQ": ".rabbitmq",
     "Postgres": ".postgres",
     "Redis": ".redis",

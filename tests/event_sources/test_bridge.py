@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.session import Where
 from pelton.deploy.wants.common import bridged, bridges
 from pelton.deploy.wants.weaker import weaker
-from pelton.event_sources import Failed, Message, source_of
+from pelton.event_sources import Failed, Message, Promises, Source, WrongSource, source_of
 from pelton.event_sources.sources.directory import Directory
 from pelton.event_sources.stores.sqlite import SqliteStore
 from pelton.handlers.function import Function
@@ -324,6 +324,74 @@ def test_a_triggers_words_are_the_rules_of_its_delivery(tmp_path: Path) -> None:
         assert (said["reason"], said["attempts"]) == ("older than 3600 s", 1)
 
     asyncio.run(run())
+
+
+class Numbers(Source):
+    """A source of one's own: so many numbers, which it does not forget before they are done."""
+
+    kind = "numbers"
+    promises = Promises(redelivers=True)
+
+    def __init__(self, count: int) -> None:
+        self.left = [str(each) for each in range(count)]
+        self.given = 0
+
+    async def receive(self, most: int, seconds: float) -> Sequence[Message]:
+        found = self.left[self.given :][:most]
+        self.given += len(found)
+        if not found:
+            await asyncio.sleep(seconds)
+        return [Message(each, each.encode()) for each in found]
+
+    async def ack(self, messages: Sequence[Message]) -> None:
+        self.left = [each for each in self.left if each not in {it.id for it in messages}]
+        self.given = len(self.left)
+
+
+def test_a_source_of_ones_own_runs_a_function() -> None:
+    async def run() -> None:
+        trigger = pelton.source(f"{__name__}:Numbers", settings={"count": 3}, batch=3)
+        seen: list[Any] = []
+
+        async def call(batch: dict[str, Any]) -> Any:
+            seen.extend((each["kind"], each["source"], each["body"]) for each in batch["Records"])
+            return {"batchItemFailures": []}
+
+        made = delivery(Way("f", trigger), call, lambda way, status: None)
+        made.pause()
+        async with made:
+            await until(lambda: made.status.paused)
+            assert seen == []
+            made.resume()
+            await until(lambda: made.tally.done == 3)
+        assert seen == [("source", f"{__name__}:Numbers", str(n)) for n in range(3)]
+        assert isinstance(made.source, Numbers) and made.source.left == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (f"{__name__}:Nobody", "has no attribute 'Nobody'"),
+        ("not_at_all_there:Nobody", "No module named 'not_at_all_there'"),
+        ("pathlib:Path", "'pathlib:Path' is no class of pelton.event_sources.Source"),
+    ],
+)
+def test_a_source_of_ones_own_that_is_none(place: str, said: str) -> None:
+    with pytest.raises(WrongSource, match=said):
+        source_of(place)
+
+
+def test_a_source_without_a_place_for_dead_letters_says_so() -> None:
+    trigger = pelton.source(
+        f"{__name__}:Numbers", settings={"count": 1}, attempts=1, dead_letter="dead"
+    )
+
+    async def call(batch: dict[str, Any]) -> Any: ...
+
+    with pytest.raises(WrongSource, match="has no place for dead letters of its own, `bury`"):
+        delivery(Way("f", trigger), call, lambda way, status: None)
 
 
 APP = """

@@ -36,7 +36,7 @@ def test_each_broker_has_events_to_generate_and_to_send() -> None:
     found = (getattr(triggers, name) for name in triggers.__all__)
     brokers = {each.kind for each in found if issubclass(each, FromBroker) and each.kind}
     assert brokers <= set(KINDS)
-    assert {each for each in brokers if KINDS[each].publish is None} == {"websocket"}
+    assert {each for each in brokers if KINDS[each].publish is None} == {"source", "websocket"}
 
 
 def said(*words: str, code: int = 0) -> str:

@@ -200,6 +200,7 @@ WAYS = {
     "postgres": Way(f'pelton.postgres("orders", url="postgresql://{NOBODY}/shop")'),
     "websocket": Way(f'pelton.websocket("ws://{NOBODY}/orders")'),
     "directory": Way('pelton.directory("inbox")'),
+    "source": Way('pelton.source("nobody:Nobody")'),
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
     "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),
 }

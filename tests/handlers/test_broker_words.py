@@ -88,6 +88,8 @@ REDIS = "redis://127.0.0.1:6379/0"
         ),
         (pelton.rabbitmq, {"queue": "q", "url": "amqp://h:70000/"}, "rabbitmq: h:70000 is no"),
         (pelton.nats, {"subject": "a", "url": f"{NATS},nats://h:a"}, "nats: h:a is no address"),
+        (pelton.source, {"place": "lines.Lines"}, "source 'lines.Lines' names no class"),
+        (pelton.source, {"place": "a:B", "settings": "x"}, "is no mapping of words to values"),
         (pelton.directory, {"path": ""}, "directory() needs path="),
         (pelton.directory, {"path": "a", "max_age": 60}, "has max_age= and no dead_letter="),
         (pelton.directory, {"path": "a", "max_age": -1}, "max_age=-1 is outside"),

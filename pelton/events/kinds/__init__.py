@@ -18,6 +18,7 @@ from . import (
     mqtt,
     nats,
     nuclio_http,
+    own,
     postgres,
     rabbitmq,
     redis,
@@ -33,7 +34,7 @@ _OF_SERVICES = (
     *(http, http_v1, alb, websocket_api, cloudevents),
     *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
 )
-_OF_BROKERS = (directory, kafka, mqtt, nats, postgres, rabbitmq, redis, websocket)
+_OF_BROKERS = (directory, kafka, mqtt, nats, own, postgres, rabbitmq, redis, websocket)
 
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND for module in (*_OF_SERVICES, *_OF_BROKERS, nuclio_http)

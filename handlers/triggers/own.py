@@ -1,0 +1,70 @@
+"""A source of one's own: a class that `pelton bridge` reads, for what no other trigger reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..checks import placed, text
+from ..errors import WrongUse
+from .from_broker import BACKOFF, FromBroker
+
+
+class Own(FromBroker):
+    """See `source`."""
+
+    kind: ClassVar[str] = "source"
+
+    place: str = ""
+    settings: Mapping[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        text("source class", self.place)
+        module, colon, name = self.place.partition(":")
+        if not (colon and name.isidentifier() and all(map(str.isidentifier, module.split(".")))):
+            raise WrongUse(
+                f"source {self.place!r} names no class",
+                advice='write its module and its name: source("lines:Lines")',
+            )
+        if not isinstance(self.settings, Mapping):
+            raise WrongUse(
+                f"source settings={self.settings!r} is no mapping of words to values",
+                advice='give what its constructor takes: settings={"path": "orders.txt"}',
+            )
+
+    @property
+    def name(self) -> str:
+        return self.place
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        return self.place, dict(self.settings)
+
+
+@placed
+def source(
+    place: str,
+    *,
+    settings: Mapping[str, Any] = Own.settings,
+    batch: int = 1,
+    window: int = 0,
+    attempts: int = 0,
+    dead_letter: str = "",
+    workers: int = 1,
+    max_age: int = 0,
+    backoff: tuple[float, float] = BACKOFF,
+) -> Own:
+    """Run the function for the messages of a source of your own: a class of
+    `pelton.event_sources.Source`, which `pelton bridge` makes and reads.
+
+    place:    its module, beside the app's, and its name; what the app imports goes into the
+              function, so the app names it and does not import it
+    settings: what its constructor takes by name
+    batch to backoff: of the delivery, see the how-to on event sources; dead_letter is what its
+              `bury` is given
+
+    >>> source("lines:Lines", settings={"path": "orders.txt"}, batch=10).source
+    ('lines:Lines', {'path': 'orders.txt'})
+    """
+    return Own(batch, window, attempts, dead_letter, workers, max_age, backoff, place, settings)
