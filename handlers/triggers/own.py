@@ -9,6 +9,10 @@ from ..checks import placed, text
 from ..errors import WrongUse
 from .from_broker import BACKOFF, FromBroker
 
+PLAIN = (str, int, float, bool)
+Value = str | int | float | bool | None
+NOTHING: Mapping[str, Value] = {}
+
 
 class Own(FromBroker):
     """See `source`."""
@@ -16,7 +20,7 @@ class Own(FromBroker):
     kind: ClassVar[str] = "source"
 
     place: str = ""
-    settings: Mapping[str, Any] = {}
+    settings: tuple[tuple[str, Value], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -26,11 +30,6 @@ class Own(FromBroker):
             raise WrongUse(
                 f"source {self.place!r} names no class",
                 advice='write its module and its name: source("lines:Lines")',
-            )
-        if not isinstance(self.settings, Mapping):
-            raise WrongUse(
-                f"source settings={self.settings!r} is no mapping of words to values",
-                advice='give what its constructor takes: settings={"path": "orders.txt"}',
             )
 
     @property
@@ -42,11 +41,23 @@ class Own(FromBroker):
         return self.place, dict(self.settings)
 
 
+def _checked(settings: object) -> tuple[tuple[str, Value], ...]:
+    """Words and plain values: they are in plans and digests."""
+    given = settings if isinstance(settings, Mapping) else {0: None}
+    for name, value in given.items():
+        if not isinstance(name, str) or not (value is None or isinstance(value, PLAIN)):
+            raise WrongUse(
+                f"source settings={settings!r} are not words with texts, numbers or truths",
+                advice='give what its constructor takes: settings={"path": "orders.txt"}',
+            )
+    return tuple(given.items())
+
+
 @placed
 def source(
     place: str,
     *,
-    settings: Mapping[str, Any] = Own.settings,
+    settings: Mapping[str, Value] = NOTHING,
     batch: int = 1,
     window: int = 0,
     attempts: int = 0,
@@ -60,11 +71,13 @@ def source(
 
     place:    its module, beside the app's, and its name; what the app imports goes into the
               function, so the app names it and does not import it
-    settings: what its constructor takes by name
+    settings: what its constructor takes by name: texts, numbers, truths
     batch to backoff: of the delivery, see the how-to on event sources; dead_letter is what its
               `bury` is given
 
     >>> source("lines:Lines", settings={"path": "orders.txt"}, batch=10).source
     ('lines:Lines', {'path': 'orders.txt'})
     """
-    return Own(batch, window, attempts, dead_letter, workers, max_age, backoff, place, settings)
+    return Own(
+        batch, window, attempts, dead_letter, workers, max_age, backoff, place, _checked(settings)
+    )
