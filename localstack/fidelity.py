@@ -55,6 +55,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | events for Lambda authorizers of API Gateway | as AWS documents them | as ministack makes them |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause; `lambda:invoke` waits also with InvocationType Event |
 | how long API Gateway waits for a function | 29 s (REST, then 504; WebSocket), 30 s (HTTP, then 503) | as long as the function may run |
+| messages of one WebSocket connection | run beside one another | the same, eight at one time, begun in their order |
 | limits of WebSocket APIs | 128 KB a message, 32 KB a frame, no binary messages, 10 minutes idle, 2 hours in all; 500 new connections a second, 8 KB of an authorizer's answer, routes and stages by count | the first five; of the rest none |
 | a WebSocket API's `ApiEndpoint` | wss, resolved by everybody | ws; where `ID.execute-api.localhost` is not resolved, ws://HOST:PORT/_aws/execute-api/ID/STAGE |
 | `@connections` from inside a function | https://ID.execute-api.REGION.amazonaws.com/STAGE | without an `endpoint_url` (AWS_ENDPOINT_URL is set there), or at http://HOST:PORT/_aws/execute-api/ID/STAGE |

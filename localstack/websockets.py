@@ -31,6 +31,7 @@ from . import messages as http
 # API Gateway takes messages of 128 KB and frames of 32 KB at the most (its page of quotas); of
 # messages that wait to be taken there are so many, then no more is read.
 MESSAGE, FRAME, AHEAD = 128 * 1024, 32 * 1024, 64
+UNREAD = 64 * MESSAGE  # bytes that a client may leave unread, before it is dropped
 TOO_LARGE, GOING_AWAY, LOST = 1009, 1001, 1006
 _TOO_LARGE = "a message has at most 128 KB, in frames of at most 32 KB"
 
@@ -156,6 +157,8 @@ class WebSocket(asyncio.Protocol):
         elif kind == "websocket.send":
             data = message.get("text")
             self._say(Message(data if data is not None else message.get("bytes", b"")))
+            if self._transport and self._transport.get_write_buffer_size() > UNREAD:
+                self.abort()
         elif kind == "websocket.close" and self._accepted:
             code = int(message.get("code", 1000))
             self._say(CloseConnection(code=code, reason=message.get("reason") or None))

@@ -1,7 +1,8 @@
 """One client's connection to a WebSocket API, from its handshake to the end.
 
 Each message is a call of its own: on AWS, too, they run beside one another, and answers come in the
-order in which functions give them.  It knows the conversation (ASGI), never a frame or a socket.
+order in which functions give them; here a few at one time, as each may be a process of its own.  It
+knows the conversation (ASGI), never a frame or a socket.
 
 Sources: API Gateway's developer guide on $connect and $disconnect, on binary media types (a binary
 message ends the connection, 1003), and its page of quotas: ten minutes without a message, two hours
@@ -23,6 +24,7 @@ from .authorizing import Refused
 from .settings import CONNECT, DISCONNECT, Api, Route
 
 IDLE, LONGEST = 600.0, 7200.0  # seconds
+AT_ONCE, AHEAD = 8, 256  # a connection's messages that run, and those that have been read
 NORMAL, GOING_AWAY, NO_BINARY = 1000, 1001, 1003
 _TIMED_OUT = "Going away"
 Members = dict[str, Any]
@@ -64,6 +66,7 @@ class Connection:
         self._call, self._authorize, self._settings = call, authorize, settings
         self._clock, self._send = clock, send
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._timers: list[Timer] = []
         self.open = False
 
@@ -124,6 +127,8 @@ class Connection:
                 each.cancel()
         with self._clock.busy("the end of a WebSocket"):
             await self._left(code, reason)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _hear(self, receive: asgi.Receive) -> tuple[int, str]:
         while True:
@@ -134,7 +139,9 @@ class Connection:
             if (text := message.get("text")) is None:
                 await self.close(NO_BINARY, "binary messages are not supported")
             else:
-                self._beside(self._message(text))
+                self._beside(self._in_turn(text))
+            while len(self._tasks) >= AHEAD:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     def _look(self) -> None:
         """End what has been idle; else look again when it might be."""
@@ -143,6 +150,10 @@ class Connection:
             self._beside(self.close(GOING_AWAY))
         else:
             self._timers[0] = self._clock.call_later(left, self._look)
+
+    async def _in_turn(self, text: str) -> None:
+        async with self._slots:
+            await self._message(text)
 
     async def _message(self, text: str) -> None:
         api, request_id = await self._settings(), events.new_id()

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
@@ -30,6 +33,7 @@ from wsproto.events import (
     TextMessage,
 )
 
+from pelton.localstack import websockets
 from pelton.localstack.manual_clock import ManualClock
 from pelton.localstack.messages import Request as Handshake
 from pelton.localstack.websocket_apis import connection as connections
@@ -350,6 +354,10 @@ def test_who_may_connect(api: Made) -> None:
     with pytest.raises(InvalidStatus) as refused:
         signed.connect()
     assert json.loads(refused.value.response.body)["message"] == "Missing Authentication Token"
+    asked = AWSRequest("GET", signed.address)
+    SigV4QueryAuth(Credentials("test", "test"), "execute-api", "us-east-1", 60).add_auth(asked)
+    with connect_to(str(asked.url).replace("http:", "ws:")):
+        pass
 
 
 def test_by_the_name_that_it_has_on_aws(api: Made) -> None:
@@ -406,7 +414,102 @@ def test_only_where_it_is_served(emulator: RunningEmulator) -> None:
     client.close()
 
 
-# -- without an emulator: a day in milliseconds
+# -- without an emulator
+KEYS = ("$connect", "$default", "$disconnect")
+CHAT = Api("a", "live", "$request.body.a", {}, {key: Route(key) for key in KEYS})
+
+
+async def nothing(client: Connected) -> dict[str, Any]:
+    return {}
+
+
+async def as_it_is() -> Api:
+    return CHAT
+
+
+def test_a_flood_of_messages_is_begun_in_order_and_a_few_at_a_time() -> None:
+    async def flood() -> tuple[list[str], int]:
+        begun, most = list[str](), 0
+        inbox: asyncio.Queue[Any] = asyncio.Queue()
+        free = asyncio.Event()
+        at_work = 0
+
+        async def call(route: Route, event: dict[str, Any]) -> Told:
+            nonlocal at_work, most
+            if "body" in event:
+                begun.append(event["body"])
+                at_work += 1
+                most = max(most, at_work)
+                if len(begun) == connections.AT_ONCE:
+                    asyncio.get_running_loop().call_soon(free.set)
+                await free.wait()
+                at_work -= 1
+            return Told({"statusCode": 200})
+
+        async def send(message: Any) -> None:
+            pass
+
+        connected = Connected("id", CHAT, Handshake("GET", "/"), 0.0)
+        clock = ManualClock(start=0.0)
+        connection = Connection(connected, call, nothing, as_it_is, clock, send)
+        assert await connection.connect()
+        for number in range(300):
+            inbox.put_nowait({"type": "websocket.receive", "text": str(number)})
+        inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await connection.talk(inbox.get)
+        return begun, most
+
+    begun, most = asyncio.run(flood())
+    assert begun == [str(number) for number in range(300)]
+    assert most == connections.AT_ONCE
+
+
+class Stuck(asyncio.Transport):
+    """A connection whose client reads nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.dropped = 0, False
+
+    def write(self, data: Any) -> None:
+        self.held += len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.held
+
+    def is_closing(self) -> bool:
+        return self.dropped
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        self.dropped = True
+
+
+def test_who_reads_nothing_is_dropped_in_the_end() -> None:
+    async def post() -> Stuck:
+        ended = asyncio.Event()
+        lines = [(b"host", b"h"), (b"upgrade", b"websocket"), (b"connection", b"upgrade"),
+                 (b"sec-websocket-version", b"13"),
+                 (b"sec-websocket-key", b"am5ubWVpbHd3bmNyYXF0ag==")]  # fmt: skip
+        request = Handshake("GET", "/", {}, b"", lines)
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "websocket.accept"})
+            for _ in range(100):
+                await send({"type": "websocket.send", "text": "x" * websockets.MESSAGE})
+
+        stuck = Stuck()
+        websockets.WebSocket(application, request, ended.set).begin(stuck, b"")
+        await ended.wait()
+        return stuck
+
+    stuck = asyncio.run(post())
+    assert stuck.dropped and stuck.held < websockets.UNREAD + 2 * websockets.MESSAGE
+
+
+# a day in milliseconds
 @pytest.mark.fidelity(
     "Pushes", "API Gateway WebSocket APIs: ten minutes without a message, two hours in all"
 )
@@ -421,21 +524,13 @@ def test_how_long_a_connection_lives(every: int, lives: float) -> None:
             calls.append(route.key)
             return Told({"statusCode": 200})
 
-        async def nothing(client: Connected) -> dict[str, Any]:
-            return {}
-
-        async def now() -> Api:
-            return chat
-
         async def send(message: Any) -> None:
             if message["type"] == "websocket.close":
                 closed.append((clock.time(), message["code"]))
                 inbox.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
 
-        keys = ("$connect", "$default", "$disconnect")
-        chat = Api("a", "live", "$request.body.a", {}, {key: Route(key) for key in keys})
-        connected = Connected("id", chat, Handshake("GET", "/"), clock.time())
-        connection = Connection(connected, call, nothing, now, clock, send)
+        connected = Connected("id", CHAT, Handshake("GET", "/"), clock.time())
+        connection = Connection(connected, call, nothing, as_it_is, clock, send)
         assert await connection.connect()
         talk = asyncio.create_task(connection.talk(inbox.get))
         for _ in range(30):
