@@ -14,10 +14,13 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+import pelton
 from pelton.builders import load_app
+from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds.websocket_api import WebSocketApi
 from pelton.deploy.plan import Plan
 from pelton.deploy.session import LEAST, Session, Where
+from pelton.deploy.wants.common import refuse_missing_triggers
 from pelton.pytest_plugin import RunningEmulator
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rooms" / "app.py"
@@ -53,6 +56,18 @@ def deploys(tmp_path: Path, pelton_emulator: RunningEmulator) -> Iterator[Deploy
     yield deploy
     sys.path.remove(str(tmp_path))
     sys.modules.pop("rooms_app", None)
+
+
+def test_nuclio_has_no_such_trigger() -> None:
+    def talk(text: str) -> str:
+        return text
+
+    trigger = pelton.websocket_api("join")
+    function = pelton.App("rooms").function(triggers=[trigger])(talk)
+    refuse_missing_triggers(function, "lambda")
+    said = "has the trigger websocket_api, which nuclio does not have; deploy it with --on lambda"
+    with pytest.raises(CannotPlan, match=said):
+        refuse_missing_triggers(function, "nuclio")
 
 
 def said(plan: Plan) -> set[tuple[str, str]]:
