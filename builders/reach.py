@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from hashlib import blake2b
 
 _IMPORT = re.compile(
     rb"^([ \t]*)(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)"
@@ -46,6 +47,7 @@ def reached(
     """
     modules = _modules(places)
     found: set[str] = set()
+    named: set[str] = set()
     waiting = [(each, True) for each in begin if each.endswith(".py")]
     while waiting:
         place, every = waiting.pop()
@@ -53,8 +55,9 @@ def reached(
             continue
         found.add(place)
         if place.endswith(".py"):
-            names = _imports(read(place), place.split("/")[:-1], every, modules)
-            waiting += [(each, False) for name in set(names) for each in _within(name, modules)]
+            names = set(_imports(read(place), place.rpartition("/")[0], every, modules)) - named
+            named |= names
+            waiting += [(each, False) for name in names for each in _within(name, modules)]
         else:
             waiting += [(each, False) for each in behind(place)]
     return {each for each in found if each.endswith(".py")}
@@ -80,10 +83,31 @@ def _within(name: str, modules: Modules) -> Iterator[str]:
         yield from modules.get(".".join(parts[:depth]), ())
 
 
-def _imports(source: bytes, package: list[str], every: bool, modules: Modules) -> Iterator[str]:
+# What sources of this process have said: functions of an app share most of theirs.
+_SAID: dict[tuple[bytes, str, bool], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+
+def _imports(source: bytes, folder: str, every: bool, modules: Modules) -> Iterator[str]:
     """The names that a source imports, whether there are such modules or not."""
+    key = (blake2b(source, digest_size=16).digest(), folder, every)
+    if key not in _SAID:
+        _SAID[key] = _said(source, folder.split("/") if folder else [], every)
+    stated, quoted = _SAID[key]
+    yield from stated
+    yield from (each for each in quoted if each in modules)
+
+
+def _said(
+    source: bytes, package: list[str], every: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What import statements name, and what strings may name where it imports by name."""
     source = source.replace(b"\r\n", b"\n").replace(b"\\\n", b"  ")
     lazy = any(_by_name(source, found, every) for found in _BY_NAME.finditer(source))
+    quoted = _quoted(source, package) if lazy else ()
+    return tuple(_stated(source, package, every, lazy)), tuple(quoted)
+
+
+def _stated(source: bytes, package: list[str], every: bool, lazy: bool) -> Iterator[str]:
     for found in _IMPORT.finditer(source):
         indent, dots, module, names, plain = found.groups()
         if indent and not _runs(source, found.start(), every, lazy):
@@ -100,11 +124,13 @@ def _imports(source: bytes, package: list[str], every: bool, modules: Modules) -
         for each in _COMMENT.sub(b"", names).strip(b"()").split(b","):
             if name := _NAME.match(each.strip()):
                 yield f"{base}.{name[0].decode()}"
-    if lazy:
-        for found in _QUOTED.finditer(source):
-            said = found[2].decode()
-            near = ".".join([*_base(package, max(1, len(found[1]))), said])
-            yield from (each for each in (near, said) if each in modules)
+
+
+def _quoted(source: bytes, package: list[str]) -> Iterator[str]:
+    for found in _QUOTED.finditer(source):
+        said = found[2].decode()
+        yield ".".join([*_base(package, max(1, len(found[1]))), said])
+        yield said
 
 
 def _base(package: list[str], dots: int) -> list[str]:
