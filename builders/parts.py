@@ -84,7 +84,7 @@ def _reached(place: str, places: Mapping[str, bytes]) -> Iterator[str]:
 @cache
 def _imports(place: str, content: bytes) -> tuple[str, ...]:
     found: list[str] = []
-    for node in _at_run_time(ast.parse(content)):
+    for node in _at_run_time(ast.parse(content).body):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = place.split("/")[: -node.level] + (node.module or "").split(".")
             home = "/".join(filter(None, base))
@@ -93,13 +93,17 @@ def _imports(place: str, content: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _at_run_time(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those that only a type checker reads."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+def _at_run_time(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement but those that only a type checker reads; no expression holds one."""
+    for each in body:
+        if isinstance(each, ast.If) and "TYPE_CHECKING" in ast.dump(each.test):
             continue
-        yield child
-        yield from _at_run_time(child)
+        yield each
+        for part in ("body", "orelse", "finalbody"):
+            yield from _at_run_time(getattr(each, part, ()))
+        for part in ("handlers", "cases"):
+            for branch in getattr(each, part, ()):
+                yield from _at_run_time(branch.body)
 
 
 @cache

@@ -31,6 +31,8 @@ import pelton.deploy
 import pelton.localstack.emulator
 import pelton.pytest_plugin
 import pelton.runner.server
+from pelton.builders.parts import graph_part, shipped
+from pelton.builders.reach import reached
 from pelton.deploy.targets.aws import Account, Aws
 
 # Imported for what they import themselves: those of the emulator's services, and of the apps.
@@ -58,6 +60,9 @@ _all_of("pelton.builders", pelton.builders.__path__)
 _account = Aws(Account("http://127.0.0.1:1", "us-east-1", "a", "b"))
 for _service in SERVICES:
     _account.client(_service)
+# What goes along with every function.
+_places = {**shipped({}), **graph_part([b"from_spec"])}
+reached(_places, _places, _places.__getitem__)
 # Each process that is forked would walk, and so copy, all of it.
 gc.collect()
 gc.freeze()
