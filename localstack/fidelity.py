@@ -64,6 +64,7 @@ botocore's model, public documents, and answers recorded on AWS.
 | OPTIONS to an HTTP API without CORS | goes to a route that has it, or ANY | 403, by ministack |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | eventTimeout, since the processor of 2025 | an event ends when its time is over: 408 `Execution timed out` | as before it: between one and two timeouts, 408 `{"error": "handler timed out"}` |
+| Kafka's explicit acknowledgement on Nuclio | a partition's events go to one worker; drained at a rebalance too | to any worker; at most 10,000 messages are kept back; drained when the function ends |
 | Nuclio's trigger mode `async` (its technical preview) | a worker has up to 1,000 events in hand | one, with a warning in the function's log |
 | a plain Nuclio handler that gives a coroutine | awaited by older wrappers, answered as its `repr` by the newest | awaited |
 | a Nuclio handler's generator that gives nothing | the newest wrapper sends no response | an empty answer, 200 |

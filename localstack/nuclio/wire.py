@@ -41,10 +41,12 @@ class Reply:
     def acknowledges(self) -> bool:
         """Whether a stream may go on behind this event (`Response.ensure_no_ack` says not).
 
-        >>> Reply(200, b"", "text/plain", {"X-Nuclio-Stream-No-Ack": True}).acknowledges
+        >>> Reply(200, b"", "text/plain", {"x-nuclio-stream-no-ack": True}).acknowledges
         False
+        >>> Reply(200, b"", "text/plain", {"x-nuclio-stream-no-ack": "true"}).acknowledges
+        True
         """
-        return not any(name.lower() == NO_ACK for name in self.headers)
+        return self.headers.get(NO_ACK) is not True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from pelton.event_sources import Message
+from pelton.localstack.nuclio.triggers.explicit_ack import Marks
+from pelton.localstack.nuclio.wire import Ack, Reply
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
@@ -36,7 +39,33 @@ def handler(context, event):
 """
 
 
-def deploy(emulator: RunningEmulator, name: str, seen: Path, **trigger: Any) -> dict[str, Any]:
+KEEPS = """
+import os
+import nuclio_sdk
+
+def init_context(context):
+    context.user_data.held = []
+
+    async def drained():
+        for each in context.user_data.held:
+            await context.platform.explicit_ack(each)
+
+    context.platform.set_drain_callback(drained)
+
+async def handler(context, event):
+    with open(os.environ["SEEN"], "a") as seen:
+        print(event.body.decode(), file=seen)
+    offset = nuclio_sdk.QualifiedOffset.from_event(event)
+    if event.body == b"ack":
+        await context.platform.explicit_ack(offset)
+    elif event.body == b"hold":
+        context.user_data.held.append(offset)
+"""
+
+
+def deploy(
+    emulator: RunningEmulator, name: str, seen: Path, source: str = SOURCE, **trigger: Any
+) -> dict[str, Any]:
     environment = [
         {"name": "SEEN", "value": str(seen)},
         {"name": "NUCLIO_PYTHON_DECODE_EVENT_STRINGS", "value": "true"},
@@ -47,7 +76,7 @@ def deploy(emulator: RunningEmulator, name: str, seen: Path, **trigger: Any) -> 
         "env": environment,
         "triggers": {"broker": {"name": "broker", **trigger}},
         "disableDefaultHTTPTrigger": True,
-        "build": {"functionSourceCode": base64.b64encode(SOURCE.encode()).decode()},
+        "build": {"functionSourceCode": base64.b64encode(source.encode()).decode()},
     }
     waiting = {"x-nuclio-wait-function-action": "true"}
     wanted = {"metadata": {"name": name}, "spec": spec}
@@ -178,6 +207,65 @@ def test_kafka(kafka_server: KafkaMock, pelton_emulator: RunningEmulator, tmp_pa
         f"kafka-cluster {topic} {body}" for body in ("0", "1", "fail", "die", "die", "4", "5")
     ]
     asyncio.run(until(lambda: committed(kafka_server.url, topic) == 6))
+
+
+@pytest.mark.fidelity(
+    "Nuclio brokers",
+    "kafka-cluster with explicitAckMode explicitOnly: done is what the function says, and all of "
+    "the partition before it; what it holds it may say when it is drained",
+)
+def test_kafka_acknowledged_by_the_function(
+    kafka_server: KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    from confluent_kafka import Producer
+
+    seen, topic = tmp_path / "seen", f"nuclio{next(_numbers)}"
+    kafka_server.create(topic)
+    producer = Producer({"bootstrap.servers": kafka_server.url})
+    bodies = [b"0", b"1", b"ack", b"hold", b"4"]
+    for body in bodies:
+        producer.produce(topic, body, partition=1)
+    assert producer.flush(60) == 0
+    attributes = {
+        "brokers": [kafka_server.url],
+        "topics": [topic],
+        "consumerGroup": topic,
+        "initialOffset": "earliest",
+        "workerAllocationMode": "static",
+    }
+    trigger = {"kind": "kafka-cluster", "explicitAckMode": "explicitOnly"}
+    status = deploy(pelton_emulator, "acks", seen, KEEPS, attributes=attributes, **trigger)
+    assert status["state"] == "ready", status
+    asyncio.run(until(lambda: len(lines(seen)) == len(bodies)))
+    asyncio.run(until(lambda: committed(kafka_server.url, topic) == 3))
+    url = f"{pelton_emulator.nuclio_url}/api/functions"
+    plain.request("DELETE", url, json={"metadata": {"name": "acks"}}, timeout=60)
+    asyncio.run(until(lambda: committed(kafka_server.url, topic) == 4))
+    assert lines(seen) == [body.decode() for body in bodies]
+
+
+def message(offset: int, partition: int = 1) -> Message:
+    return Message(f"t/{partition}/{offset}", b"", topic="t", partition=partition,
+                   position=str(offset))  # fmt: skip
+
+
+def test_what_is_kept_back_is_done_with_what_is_behind_it() -> None:
+    marks = Marks(only=False)
+    no_ack = Reply(200, b"", "", {"x-nuclio-stream-no-ack": True})
+    assert (marks.keeps(no_ack), marks.keeps(Reply(500, b"", "", {})), marks.keeps(None)) == (
+        True,
+        False,
+        False,
+    )
+    assert marks.ended(message(5), kept=True) == (True, [])
+    assert marks.ended(message(5, 2), kept=True) == (True, [])
+    assert marks.ended(message(6), kept=False) == (False, ["t/1/5"])
+    assert marks.ended(message(7), kept=True) == (True, [])
+    assert marks.acked(Ack("t", 1, 9)) == ["t/1/7"]
+    assert marks.ended(message(9), kept=True) == (False, [])  # said before its answer came
+    assert marks.acked(Ack("t", 2, 4)) == []
+    assert marks.acked(Ack("t", 2, 5)) == ["t/2/5"]
+    assert Marks(only=True).keeps(None)
 
 
 def committed(brokers: str, topic: str) -> int:

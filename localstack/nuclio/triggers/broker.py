@@ -6,6 +6,7 @@ does with a message that fails.  How messages wait, come again and are given up 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from .. import wire
 from ..pool import NoWorker, Pool
 from ..worker import WorkerFailed, WorkerTimedOut
 from .base import Around
+from .explicit_ack import Marks
 
 # (failure) -> what becomes of its message: None when it is done all the same.
 OnFailure = Callable[[str, Exception], Failed | None]
@@ -38,7 +40,8 @@ class BrokerTrigger:
              Nuclio's own trigger gives to its workers
     failing: what becomes of a message whose event a worker could not take to its end.  A function
              that answers with an error has taken it to its end: so it is on Nuclio
-    acked:   the id of the message that a function acknowledges by itself, where the kind has that
+    marks:   what a function acknowledges by itself, where the kind has that and it is enabled; an
+             answer's no-ack means nothing else
     """
 
     def __init__(
@@ -52,11 +55,11 @@ class BrokerTrigger:
         event: Callable[[Message, float], dict[str, Any]],
         failing: OnFailure,
         rules: Rules | None = None,
-        acked: Callable[[wire.Ack], str] | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self.name, self.kind = name, kind
         self._pool, self._clock, self._say = pool, around.clock, around.say
-        self._event, self._failing = event, failing
+        self._event, self._failing, self._marks = event, failing, marks
         rules = rules or Rules(workers=WAITING + pool.size, in_flight=1000, ordered=False)
         self._delivery = Delivery(
             source,
@@ -65,8 +68,8 @@ class BrokerTrigger:
             clock=around.clock,
             on_status=self._heard,
         )
-        if acked is not None:
-            pool.on_ack = lambda ack: self._delivery.acknowledge([acked(ack)])
+        if marks is not None:
+            pool.on_ack = lambda ack: self._delivery.acknowledge(marks.acked(ack))
 
     @property
     def status(self) -> Status:
@@ -80,6 +83,10 @@ class BrokerTrigger:
         self._delivery.pause()
 
     async def close(self) -> None:
+        if self._marks is not None:
+            # What a function holds it may acknowledge yet, in its drain callback.
+            with contextlib.suppress(TimeoutError):
+                await self._pool.drain()
         await self._delivery.stop()
 
     def _heard(self, status: Status) -> None:
@@ -91,27 +98,30 @@ class BrokerTrigger:
         try:
             reply, _ = await self._pool.call(self._event(message, self._clock.time()))
         except (NoWorker, WorkerFailed, WorkerTimedOut, ValueError) as error:
-            return self._failed(batch, error)
-        return None if reply.acknowledges else Outcome(held=frozenset({message.id}))
+            return self._failed(batch, error) or self._ended(message, None)
+        return self._ended(message, reply)
+
+    def _ended(self, message: Message, reply: wire.Reply | None) -> Outcome | None:
+        """A worker has taken the event to its end, or Nuclio would go on without that."""
+        if self._marks is None:
+            return None
+        kept, done = self._marks.ended(message, kept=self._marks.keeps(reply))
+        self._delivery.acknowledge(done)
+        return Outcome(held=frozenset({message.id})) if kept else None
 
     async def _give_together(self, batch: Batch) -> Outcome | None:
         now = self._clock.time()
         try:
-            found = await self._pool.call_batch([self._event(each, now) for each in batch.messages])
+            await self._pool.call_batch([self._event(each, now) for each in batch.messages])
         except (NoWorker, WorkerFailed, WorkerTimedOut, ValueError) as error:
             return self._failed(batch, error)
-        held = {each.id for each in batch.messages if not _acknowledged(found.get(each.id))}
-        return Outcome(held=frozenset(held))
+        return None
 
     def _failed(self, batch: Batch, error: Exception) -> Outcome | None:
         said = str(error) or "no worker was free"
         self._say("error", f"trigger {self.name}: {said}")
         failed = self._failing(said, error)
         return Outcome(failed={each.id: failed for each in batch.messages}) if failed else None
-
-
-def _acknowledged(reply: wire.Reply | None) -> bool:
-    return reply is None or reply.acknowledges
 
 
 def text_of(settings: Mapping[str, Any], trigger: str, *path: str) -> str:

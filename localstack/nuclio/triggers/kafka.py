@@ -4,6 +4,7 @@ Nuclio marks a message as done when a worker has taken its event to its end, an 
 function included.  What took too long, or found no worker, is not marked, but the next of its
 partition is, and so passes it: here it is passed at once.  A worker that dies ends the replica, and
 the next replica begins with what is not marked: so here it comes again, before what is behind it.
+With `explicitAckMode` the function says itself what is done (`explicit_ack`).
 Source: Nuclio's public pkg/processor/trigger/kafka (types, trigger, event) and runtime/rpc.
 """
 
@@ -18,7 +19,9 @@ from ..pool import Pool
 from ..worker import WorkerFailed
 from .base import Around
 from .broker import WAITING, BrokerTrigger
+from .explicit_ack import marks_of
 
+MOST_KEPT = 10_000  # messages that a function may keep back before no more are taken
 STARTS = {"earliest": "all", "latest": "new", "": "new"}
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 # What changes which messages are done, or how brokers are spoken to, and is not here.
@@ -32,8 +35,7 @@ def kafka_trigger(name: str, settings: dict[str, Any], pool: Pool, around: Aroun
     for missing in MISSING:
         if missing in given:
             raise ValueError(f"trigger {name!r}: {missing} is not on the emulator")
-    if settings.get("explicitAckMode") not in (None, "", "disable"):
-        raise ValueError(f"trigger {name!r}: explicitAckMode of Kafka is not on the emulator")
+    marks = marks_of(name, settings)
     source = Kafka(
         ",".join(_brokers(name, settings, given)),
         topic=_names(name, given, "topics"),
@@ -56,7 +58,8 @@ def kafka_trigger(name: str, settings: dict[str, Any], pool: Pool, around: Aroun
             now=now,
         )
 
-    rules = Rules(workers=WAITING + pool.size, in_flight=1000)
+    in_flight = 1000 if marks is None else MOST_KEPT
+    rules = Rules(workers=WAITING + pool.size, in_flight=in_flight)
     return BrokerTrigger(
         name,
         "kafka-cluster",
@@ -66,6 +69,7 @@ def kafka_trigger(name: str, settings: dict[str, Any], pool: Pool, around: Aroun
         event=event,
         failing=_failed,
         rules=rules,
+        marks=marks,
     )
 
 
