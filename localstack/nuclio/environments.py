@@ -77,7 +77,11 @@ class Environments:
             if (environment.folder / DONE).exists():
                 log("info", "The build commands have not changed: what they made is used again")
             else:
-                await self._make(recipe, python, environment, code, log)
+                try:
+                    await self._make(recipe, python, environment, code, log)
+                except BaseException:  # nobody asks for a part of it again
+                    await asyncio.to_thread(shutil.rmtree, environment.folder, ignore_errors=True)
+                    raise
         if recipe.needs:
             await asyncio.to_thread(_take_over, environment.folder / WORK, code)
         return environment

@@ -5,6 +5,7 @@ Packages are wheels made here, so that nothing needs a network.
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import io
 import shutil
@@ -21,8 +22,10 @@ from uuid import uuid4
 import pytest
 
 from pelton.localstack.lambda_.environment import may_mount
-from pelton.localstack.lambda_.interpreters import find
+from pelton.localstack.lambda_.interpreters import find, own
 from pelton.localstack.nuclio.environments import Environments
+from pelton.localstack.nuclio.errors import DeployFailed
+from pelton.localstack.nuclio.steps import recipe
 from pelton.pytest_plugin import RunningEmulator
 
 from .nuclio_support import Client, document
@@ -385,6 +388,15 @@ def _is_ready(client: Client, name: str) -> bool:
     status = client.status(name)
     assert status["state"] not in ("error", "unhealthy"), status
     return bool(status["state"] == "ready")
+
+
+def test_what_a_failed_build_made_is_gone(tmp_path: Path) -> None:
+    asked = recipe({"commands": ["touch made", "exit 3"]}, own().release)
+    assert asked is not None
+    environments = Environments(tmp_path / "environments")
+    with pytest.raises(DeployFailed, match="ended with code 3"):
+        asyncio.run(environments.made(asked, own(), tmp_path, lambda *_: None))
+    assert list((tmp_path / "environments").iterdir()) == []
 
 
 def test_what_a_kill_left_half_made_is_swept(tmp_path: Path) -> None:
