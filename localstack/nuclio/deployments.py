@@ -172,11 +172,7 @@ class Deployments:
             self._site,
             lambda state, message: self._came_to(name, processor, state, message),
         )
-        try:
-            await processor.start(self._processors.get(name), self._ports.get(name, 0))
-        except asyncio.CancelledError:
-            await processor.close(serve=False)
-            raise
+        await processor.start(self._processors.get(name), self._ports.get(name, 0))
         return processor
 
     def _came_to(self, name: str, processor: Processor, state: str, message: str) -> None:

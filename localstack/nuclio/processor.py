@@ -85,7 +85,8 @@ class Processor:
 
     # -- beginning
     async def start(self, former: Processor | None = None, port: int = 0) -> None:
-        """Start workers, then triggers.  Raises `DeployFailed` with what the workers said.
+        """Start workers, then triggers.  Raises `DeployFailed` with what the workers said; whatever
+        it raises, nothing is left of it.
 
         former: the one that this takes the place of; its HTTP port passes on without a gap
         port:   the HTTP port to take when it is free, where none is configured

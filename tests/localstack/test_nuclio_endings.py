@@ -123,7 +123,10 @@ def test_what_is_being_deleted_is_not_changed(
 @pytest.mark.parametrize(
     ("trigger", "said"),
     [
-        ({"kind": "cron", "attributes": {"schedule": "nonsense"}}, "does not have five fields"),
+        (
+            {"kind": "cron", "attributes": {"schedule": "nonsense"}},
+            "cron schedule 'nonsense' does not have",
+        ),
         ({"kind": "eventhub"}, "the emulator has no trigger of kind 'eventhub'"),
         ({"kind": "http", "attributes": {"port": 0}}, "ddress already in use"),
         ({"kind": "cron", "attributes": {"interval": "soon"}}, "interval: 'soon' is no duration"),
@@ -144,6 +147,11 @@ def test_a_trigger_that_cannot_be_leaves_what_answers(
     assert workers("kept") == 1, "those of the failed one are gone"
     assert client.ask("DELETE", "/functions/kept").status_code == 204
     assert workers("kept") == 0
+
+
+def test_a_timeout_of_nothing_is_none(client: Client) -> None:
+    assert client.deploy(saying("endless", "x", eventTimeout="0s"))["state"] == "ready"
+    assert client.invoke("endless").text == "x"
 
 
 def test_deployed_again_while_the_one_before_still_ends(client: Client, tmp_path: Path) -> None:
