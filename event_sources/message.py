@@ -131,9 +131,27 @@ class Letter:
             "timestamp": "" if message.timestamp is None else f"{message.timestamp:.3f}",
         }
         told = {f"dead-letter-{name}": _line(value) for name, value in said.items() if value}
-        return {**message.headers, **told}
+        own = {name: _encodable(value) for name, value in message.headers.items()}
+        return {**own, **told}
 
 
 def _line(text: str) -> str:
-    """A header is one line: brokers end it there."""
-    return " ".join(text.split())[:1000]
+    r"""A header is one line, since brokers end it there, of what can be printed: what cannot is
+    escaped, for some brokers take no NUL, and none takes half of a surrogate pair.
+
+    >>> _line("a\nb \ud800\0")
+    'a b \\ud800\\x00'
+    """
+    line = " ".join(text.split())[:1000]
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else _escaped(each) for each in line)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+def _encodable(text: str) -> str:
+    """As it is, but for halves of surrogate pairs, which no encoding has."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -25,7 +25,8 @@ class ToFile:
 
     async def bury(self, source: Source, letter: Letter) -> None:
         line = json.dumps(as_dict(letter), ensure_ascii=False) + "\n"
-        await asyncio.to_thread(self._append, line.encode())
+        # Half of a surrogate pair (a file's name may have one) is escaped, as JSON escapes it.
+        await asyncio.to_thread(self._append, line.encode("utf-8", "backslashreplace"))
 
     def _append(self, line: bytes) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

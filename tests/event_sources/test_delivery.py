@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pelton.event_sources import (
     Away,
@@ -25,7 +27,7 @@ from pelton.event_sources import (
     WrongSource,
     source_of,
 )
-from pelton.event_sources.dead_letters import Discard, ToCall, ToFile
+from pelton.event_sources.dead_letters import Discard, ToBroker, ToCall, ToFile
 from pelton.event_sources.delivery.delivery import WAIT
 from pelton.event_sources.sources.jetstream import JetStream
 from pelton.event_sources.sources.memory import Memory
@@ -36,6 +38,7 @@ from pelton.localstack.manual_clock import ManualClock
 from .bench import PATIENCE, Seen, choking, until
 from .servers.nats import NatsServer
 from .servers.redis import RedisServer
+from .test_redis_stream import RedisStreamBench
 
 NOW = Backoff(first=0.01, longest=0.05)
 
@@ -140,6 +143,68 @@ def test_a_place_for_dead_letters_that_is_away_holds_the_message_back(tmp_path: 
             letters.path.parent.mkdir()
             await source.all_done()
         assert (delivery.tally.buried, len(letters.path.read_text().splitlines())) == (1, 1)
+
+    asyncio.run(run())
+
+
+@given(reason=st.text(), header=st.text())
+def test_headers_of_a_letter_are_lines_that_can_be_sent(reason: str, header: str) -> None:
+    letter = Letter(Message("7", b"", headers={"theirs": header}), reason, 1, 0.0)
+    told = letter.headers()
+    assert all(value.encode().decode() == value for value in told.values())
+    assert told.get("dead-letter-reason", "").isprintable()
+
+
+def test_a_reason_that_no_text_can_have_ends_nothing(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """JSON has "\\ud800", and what a function says of it comes back as the reason."""
+
+    async def run() -> None:
+        bench = RedisStreamBench(redis_server)
+        for letters in (ToBroker(bench.dead), ToFile(tmp_path / "dead.jsonl")):
+            await bench.publish([("k", b"bad"), ("k", b"good")])
+            seen = Seen(choking(b"bad"))
+
+            async def handle(batch: Batch, seen: Seen = seen) -> None:
+                try:
+                    await seen(batch)
+                except ValueError as error:
+                    raise ValueError("no \ud800 and no \0") from error
+
+            async with Delivery(
+                bench.source(), handle, Rules(attempts=1), dead_letters=letters, reconnect=NOW
+            ) as delivery:
+                await until(lambda made=delivery: made.tally.buried + made.tally.done == 2)  # type: ignore[misc]
+        ((_, headers),) = await bench.letters()
+        assert headers["dead-letter-reason"] == "ValueError: no \\ud800 and no \\x00"
+        (line,) = (tmp_path / "dead.jsonl").read_text().splitlines()
+        assert json.loads(line)["reason"] == "ValueError: no \ud800 and no \0"
+
+    asyncio.run(run())
+
+
+def test_a_call_for_dead_letters_that_breaks_holds_the_letter_and_nothing_else() -> None:
+    async def run() -> None:
+        source, letters = Memory([b"bad", b"good"]), list[Letter]()
+
+        async def breaks_once(letter: Letter) -> None:
+            letters.append(letter)
+            if len(letters) == 1:
+                raise KeyError("shelf")
+
+        states = list[str]()
+        async with Delivery(
+            source,
+            Seen(choking(b"bad")),
+            Rules(attempts=1),
+            dead_letters=ToCall(breaks_once),
+            reconnect=NOW,
+            on_status=lambda status: states.append(str(status)),
+        ) as delivery:
+            await source.all_done()
+            assert (delivery.tally.buried, delivery.tally.done) == (1, 1)
+        assert "unhealthy: a dead letter: KeyError: 'shelf'" in states
 
     asyncio.run(run())
 
@@ -314,10 +379,10 @@ def test_a_wait_for_entries_is_no_silence_of_the_server() -> None:
 
 
 def test_sources_that_cannot_be() -> None:
-    for kind, given, words in (
+    for kind, settings, words in (
         ("kafak", {}, "there is no source 'kafak'"),
         ("redis-stream", {"url": "redis://h"}, "redis-stream: "),
         ("redis-pubsub", {"url": "redis://h", "channel": ""}, "needs the name of a channel"),
     ):
         with pytest.raises(WrongSource, match=words):
-            source_of(kind, **given)
+            source_of(kind, **settings)
