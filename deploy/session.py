@@ -6,7 +6,7 @@ credentials, and artifacts for the interpreters that the health answer names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -200,7 +200,7 @@ class Session(AbstractContextManager["Session"]):
         if not any(key in live for key in last):
             last = {}  # another world: an emulator that was begun anew
         if destroy:
-            live |= read_keys(self.target, [key for key in known if _is_on_demand(key)])
+            live |= read_keys(self.target, self._on_demand(known))
         notes = [*self._notes(functions, live)]
 
         def make(live: Mapping[str, Resource]) -> Plan:
@@ -222,6 +222,15 @@ class Session(AbstractContextManager["Session"]):
             pulled = [each.key for each in plan.steps if each.resource.on_demand]
             plan = make(live | read_keys(self.target, pulled)) if pulled else plan
         return replace(plan, gone=tuple(self._gone(plan)))
+
+    def _on_demand(self, known: Iterable[str]) -> list[str]:
+        """Those of the keys that are read only when they are needed, on these platforms."""
+        kinds = {key: KINDS.get(key.partition(":")[0]) for key in known}
+        return [
+            key
+            for key, kind in kinds.items()
+            if kind is not None and kind.on_demand and is_on(kind, self.where.platforms)
+        ]
 
     def apply(self, plan: Plan, on_step: Told = lambda step, seconds: None) -> None:
         """Take the plan's steps, and keep the state after each.  See `apply.apply`."""
@@ -394,8 +403,3 @@ def store_of(where: Where, place: Place, app: str, root: Path, aws: Aws) -> Stor
         return S3Store(aws, bucket, key)
     folder = Path(where.state) if where.state else root / ".pelton" / "state"
     return FileStore(folder / name / f"{app}.json")
-
-
-def _is_on_demand(key: str) -> bool:
-    kind = KINDS.get(key.partition(":")[0])
-    return kind is not None and kind.on_demand

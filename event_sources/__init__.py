@@ -21,6 +21,7 @@ and acknowledges only what is done.  Nothing here knows functions, apps or platf
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .alone import Alone as Alone
     from .delivery.delivery import Delivery as Delivery
     from .delivery.outcome import Batch as Batch
     from .delivery.outcome import Failed as Failed
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .sources import source_of as source_of
 
 _HOMES = {
+    "Alone": ".alone",
     "Away": ".errors",
     "Backoff": ".delivery.rules",
     "Batch": ".delivery.outcome",

@@ -2,6 +2,7 @@
 
 SourceError
 ├── Away          the broker cannot be reached, or refuses: opened again after a pause
+│   └── Standby   another worker reads the source; ours waits for its place
 └── WrongSource   a source was declared wrongly: no pause will mend it
 """
 
@@ -18,6 +19,17 @@ class Away(SourceError):
     Nothing is lost by it: what was taken and not acknowledged comes again, where the broker keeps
     what it has sent.
     """
+
+
+class Standby(Away):
+    """Another worker reads the source now.
+
+    after: seconds after which to ask again
+    """
+
+    def __init__(self, said: str, after: float) -> None:
+        self.after = after
+        super().__init__(said)
 
 
 class WrongSource(SourceError, ValueError):

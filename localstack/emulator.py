@@ -20,6 +20,7 @@ from .gate import Access, WebGate
 from .gateway import body_limit, is_for_a_bucket, is_public
 from .lambda_.account import Account, Surroundings
 from .lambda_.archives import Archives
+from .lambda_.mappings.mq import Brokers
 from .lambda_.names import Place
 from .lambda_.outside import Outside
 from .lambda_.records import Execution
@@ -49,6 +50,7 @@ class Emulator:
     access:      who may call; None is every program of this machine, and no web page
     variables:   what every function finds in its environment, where it has no such variable already
     nuclio_platform: "kube", or "local": Nuclio as it is on Docker, without API gateways and Secrets
+    brokers:     servers that stand for brokers of Amazon MQ: addresses by ARN, by "" for every one
     nuclio_wrapper: Nuclio's own `_nuclio_wrapper.py`, or the folder that has it and its modules,
                     run by its workers in the place of ours
 
@@ -72,7 +74,9 @@ class Emulator:
         variables: Mapping[str, str] | None = None,
         nuclio_platform: str = "kube",
         nuclio_wrapper: Path | None = None,
+        brokers: Mapping[str, str] | None = None,
     ) -> None:
+        self._brokers = Brokers(brokers or {})
         self._nuclio_platform, self._nuclio_wrapper = nuclio_platform, nuclio_wrapper
         self._variables = dict(variables or {})
         self._access = access or Access()
@@ -178,6 +182,7 @@ class Emulator:
             self._execution,
             self._functions_credential,
             self._variables,
+            self._brokers,
         )
         self._made.append(self.machinery.close)
         self.pushes = Pushes(

@@ -21,8 +21,6 @@ _BROKERS = (
     "AmazonManagedKafkaEventSourceConfig",
     "DocumentDBEventSourceConfig",
     "Topics",
-    "Queues",
-    "SourceAccessConfigurations",
 )
 
 _ENGINE = "where docker, podman or nerdctl works, else refused with the cause"
@@ -40,6 +38,8 @@ DIFFERENT: dict[str, str] = {
     "ImageUri": f"any that the engine has or can pull; {_ENGINE}",
     "ImageConfig": _ENGINE,
     "UpdateRuntimeOn": "kept and told; the runtime is what the machine has",
+    "Queues": "of RabbitMQ brokers of Amazon MQ",
+    "SourceAccessConfigurations": "BASIC_AUTH and VIRTUAL_HOST, of RabbitMQ brokers of Amazon MQ",
     "RuntimeVersionArn": "kept and told; the runtime is what the machine has",
     "CodeSigningPolicies": "no signature can be checked: every archive counts as unsigned",
     "RecursiveLoop": "kept and told; loops are not detected",

@@ -26,6 +26,7 @@ from .lambda_.event_configs import EventFunctions
 from .lambda_.hosts import Hosts
 from .lambda_.invocations import Invocations
 from .lambda_.logs import LogSink, LogsRefused
+from .lambda_.mappings.mq import Brokers
 from .lambda_.mappings.pollers import Pollers
 from .lambda_.mappings.positions import Positions
 from .lambda_.metrics import NAMESPACE, Metrics
@@ -56,6 +57,7 @@ class Machinery:
     execution: who runs functions; None is the real runtime client in real processes
     credential: what functions sign their own calls with
     variables: what functions find where they have no such variable already
+    brokers:   where brokers of Amazon MQ are
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Machinery:
         execution: Execution | None = None,
         credential: Credential = EVERYBODY,
         variables: Mapping[str, str] | None = None,
+        brokers: Brokers | None = None,
     ) -> None:
         self._credential, self._variables = credential, variables or {}
         self._directory, self._scratch = directory, scratch
@@ -98,6 +101,7 @@ class Machinery:
             self._positions,
             self.bell,
             say,
+            brokers or Brokers(),
         )
         self._tasks: list[asyncio.Task[None]] = []
         registry.watchers.append(self._provision)

@@ -28,7 +28,9 @@ from .runtime.nuclio_shapes import Logger, Platform, Response, TriggerInfo, resp
 from .runtime.worker import Worker
 from .testing_events import (
     alb,
+    amazon_mq,
     bridged_cron,
+    bridged_dynamodb,
     cloudevent,
     cron,
     directory,
@@ -62,7 +64,9 @@ from .testing_events import (
 __all__ = [
     "advance",
     "alb",
+    "amazon_mq",
     "bridged_cron",
+    "bridged_dynamodb",
     "cloudevent",
     "cron",
     "directory",

@@ -189,6 +189,27 @@ def dynamodb(
     return {"Records": [_change(n, each, table, key, event) for n, each in enumerate(changes)]}
 
 
+def bridged_dynamodb(
+    *changes: Any, table: str = "table", key: str = "id", event: str = ""
+) -> dict[str, Any]:
+    """The same changes as `pelton bridge` delivers them, where a platform reads no such streams.
+
+    >>> (made,) = bridged_dynamodb({"id": 1}, table="orders")["Records"]
+    >>> made["kind"], made["source"], made["lane"]
+    ('dynamodb', 'orders', '{"id": {"N": "1"}}')
+    """
+    from .runtime.bridged import record
+
+    def of(each: dict[str, Any]) -> dict[str, Any]:
+        told = each["dynamodb"]
+        lane, number = json.dumps(told["Keys"], sort_keys=True), told["SequenceNumber"]
+        body = json.dumps(each).encode()
+        return record("dynamodb", table, number, body, topic=table, key=lane, lane=lane)
+
+    made = dynamodb(*changes, table=table, key=key, event=event)
+    return {"Records": [of(each) for each in made["Records"]]}
+
+
 def _change(number: int, change: Any, table: str, key: str, event: str) -> dict[str, Any]:
     old, new = change if isinstance(change, tuple) else (None, change)
     images = {"OldImage": old, "NewImage": new}
@@ -278,6 +299,45 @@ def rabbitmq(
     'orders'
     """
     return _bridged("rabbitmq", queue, bodies, key, headers)
+
+
+def amazon_mq(
+    *bodies: Any,
+    queue: str = "queue",
+    virtual_host: str = "/",
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A batch of messages of a RabbitMQ queue as Lambda's own mapping of Amazon MQ delivers it.
+
+    >>> made = amazon_mq({"a": 1}, queue="orders", headers={"k": "v"})
+    >>> (message,) = made["rmqMessagesByQueue"]["orders::/"]
+    >>> message["data"], message["basicProperties"]["headers"]
+    ('eyJhIjogMX0=', {'k': {'bytes': [118]}})
+    """
+    given = {name: {"bytes": list(each.encode())} for name, each in (headers or {}).items()}
+    return {
+        "eventSource": "aws:rmq",
+        "eventSourceArn": "arn:aws:mq:us-east-1:000000000000:broker:test:b-00000000",
+        "rmqMessagesByQueue": {f"{queue}::{virtual_host}": [_of_mq(e, given) for e in bodies]},
+    }
+
+
+def _of_mq(body: Any, headers: Mapping[str, Any]) -> dict[str, Any]:
+    data = _base64(body)
+    nothing = ("contentEncoding", "correlationId", "replyTo", "expiration", "messageId", "type")
+    return {
+        "basicProperties": {
+            "contentType": "application/octet-stream",
+            "headers": dict(headers),
+            "deliveryMode": 2,
+            "priority": 0,
+            "timestamp": "Jan 1, 1970, 12:33:41 AM",
+            "bodySize": len(base64.b64decode(data)),
+            **dict.fromkeys((*nothing, "userId", "appId", "clusterId")),
+        },
+        "redelivered": False,
+        "data": data,
+    }
 
 
 def postgres(*bodies: Any, channel: str = "channel") -> dict[str, Any]:

@@ -23,12 +23,14 @@ RECORDS = {
 # What a bridge of ours delivers: messages of a broker that the platform does not read.
 BRIDGE = "pelton:bridge"
 # Those that are taken apart only for a function that has their trigger.
-ASKED = frozenset({"kinesis", "dynamodb", "s3", "sns", "eventbridge", "bridge", "websocket_api"})
+ASKED = frozenset(
+    {"kinesis", "dynamodb", "s3", "sns", "eventbridge", "bridge", "websocket_api", "rabbitmq"}
+)
 
 
 def source_of(event: Any) -> str:
     """Which source made this payload: "http2", "http1", "alb", "sqs", "kinesis", "dynamodb",
-    "s3", "sns", "cron", "eventbridge", "bridge", "websocket_api" or "direct".
+    "s3", "sns", "cron", "eventbridge", "bridge", "websocket_api", "rabbitmq" or "direct".
 
     >>> source_of({"Records": [{"eventSource": "aws:sqs"}]}), source_of({"a": 1})
     ('sqs', 'direct')
@@ -52,6 +54,8 @@ def source_of(event: Any) -> str:
             return RECORDS[made]
         if made == BRIDGE:
             return "bridge"
+    if event.get("eventSource") == "aws:rmq":
+        return "rabbitmq"
     if "detail-type" in event and "source" in event:
         return "cron" if event["detail-type"] == "Scheduled Event" else "eventbridge"
     return "direct"

@@ -278,6 +278,10 @@ def readers(function: Function[..., Any], call: Call) -> dict[str, Any]:
             from .aws_websocket import Sockets
 
             found[kind] = Sockets(function, call)
+        elif kind == "rabbitmq":
+            from .aws_mq import MqRecords
+
+            found[kind] = MqRecords(function, call)
         elif kind in aws_events.ASKED:
             from .aws_pushed import Pushed
 

@@ -37,6 +37,10 @@ class BridgedRecords(Records):
         return {"messageId": record["messageId"], "topic": record.get("topic", "")}
 
     def _event(self, record: dict[str, Any]) -> Event:
+        if record.get("kind") == "dynamodb":
+            from .aws_changes import change_event
+
+            return change_event(json.loads(record["body"]))
         return bridged_event(record)
 
     def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:
@@ -98,15 +102,25 @@ class BridgedRecords(Records):
             self._given.append({"itemIdentifier": self._id(record), **_content(body)})
 
     def _answered(self, record: dict[str, Any], error: Exception, context: Context) -> bool:
-        kind = verdict(error)
+        kind, action = verdict(error), self._on_invalid(record)
         if kind == "failed":
             self._failed(record, error, context)
         else:
             context.logger.warning(f"message {kind}", **self._named(record), reason=str(error))
+        if kind == "invalid" and action == "drop":
+            return True
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         after = after_of(error) if kind == "later" else None
-        self._say(record, said, never=kind in ("invalid", "reject"), after=after)
+        never = kind == "reject" or (kind == "invalid" and action == "dead_letter")
+        self._say(record, said, never=never, after=after)
         return False
+
+    def _on_invalid(self, record: dict[str, Any]) -> str:
+        """What the record's trigger makes of one that does not fit, where it says."""
+        for each in self._function.triggers:
+            if each.kind == record.get("kind") and getattr(each, "name", "") == record["source"]:
+                return str(getattr(each, "on_invalid", "dead_letter"))
+        return "dead_letter"
 
     def _say(self, record: dict[str, Any], reason: str, **more: Any) -> None:
         id = self._id(record)

@@ -222,8 +222,15 @@ def read_event(event: Any) -> Event:
         content_type=text(event.content_type) or headers.get("content-type", ""),
         raw=event,
         position=str(event.offset) if kind == "kafka" else None,
-        topic="" if kind in ("cron", "http") else text(getattr(event, "topic", "")) or path,
+        topic="" if kind in ("cron", "http") else _topic(kind, event, path),
     )
+
+
+def _topic(kind: str, event: Any, path: str) -> str:
+    """Where it was sent; of RabbitMQ the path is the exchange and the routing key."""
+    if kind == "rabbitmq":
+        return path.partition("/")[2]
+    return text(getattr(event, "topic", "")) or path
 
 
 def _seconds(stamp: Any) -> float | None:

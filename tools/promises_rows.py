@@ -36,6 +36,12 @@ _GIVES_UP = f"{_CRON}test_two_deliveries_run_each_tick_once_and_give_up_what_fai
 _ONE_HAS = f"{_CRON}test_of_replicas_one_has_a_tick_and_they_never_overlap"
 _SLOWER = f"{_CRON}test_a_handler_slower_than_its_schedule_misses_what_comes_meanwhile"
 _DEAD = f"{_CRON}test_the_tick_of_a_dead_replica_is_anothers_when_its_lease_is_over"
+_WINDOW = "tests/event_sources/test_engine.py::test_a_window_is_waited_for_unless_the_batch_is_full"
+_PAUSES = (
+    "tests/event_sources/test_delivery.py::test_a_day_of_retries_passes_by_a_clock_that_is_moved"
+)
+_TABLE = "tests/event_sources/test_dynamodb_streams.py::"
+_MQ = "tests/event_sources/test_amazon_mq.py::"
 _SHARD_KILL = f"{_MAPPINGS}test_kills.py::test_killed_sandboxes_keep_a_shards_order"
 
 
@@ -209,6 +215,44 @@ ROWS: dict[str, tuple[Cell, ...]] = {
             "tests/runtime/test_changes.py::"
             "test_a_change_comes_typed_and_the_first_failure_ends_the_batch",
         ),
+    ),
+    "`dynamodb` (bridge)": (
+        ("after the call", f"{_TABLE}test_a_bridge_that_is_killed_in_the_middle_loses_nothing"),
+        ("item", f"{_TABLE}test_each_item_in_its_order_and_poison_to_a_queue"),
+        ("size, window", _WINDOW),
+        ("yes", f"{_TABLE}test_each_item_in_its_order_and_poison_to_a_queue"),
+        ("growing pauses", _PAUSES),
+        ("retries", f"{_TABLE}test_a_plan_for_nuclio_names_the_bridge"),
+        (
+            "SQS queue, with reason and metadata",
+            f"{_TABLE}test_each_item_in_its_order_and_poison_to_a_queue",
+        ),
+        (
+            "holds up its item, and its shard's children",
+            f"{_TABLE}test_a_poisoned_parent_holds_its_children_up",
+        ),
+        (
+            "the stream keeps it",
+            f"{_TABLE}test_latest_begins_now_and_loses_nothing_while_nobody_reads",
+        ),
+        ("no", ""),
+        ("comes again", f"{_TABLE}test_a_bridge_that_is_killed_in_the_middle_loses_nothing"),
+    ),
+    "`rabbitmq`, `broker=` (Lambda)": (
+        ("after the call", f"{_MQ}test_a_batch_in_lambdas_own_form"),
+        (
+            "queue, one batch at a time",
+            f"{_MQ}test_a_batch_that_fails_is_the_queues_again_as_a_whole",
+        ),
+        ("size, window", f"{_MQ}test_a_batch_that_fails_is_the_queues_again_as_a_whole"),
+        ("no: the batch as a whole", f"{_MQ}test_nothing_behind_a_message_that_failed_is_begun"),
+        ("growing pauses", f"{_MQ}test_a_batch_that_fails_is_the_queues_again_as_a_whole"),
+        ("the queue's delivery limit", f"{_MQ}test_what_never_works_ends_where_the_queue_says"),
+        ("the queue's own", f"{_MQ}test_what_never_works_ends_where_the_queue_says"),
+        ("fails its batch", f"{_MQ}test_nothing_behind_a_message_that_failed_is_begun"),
+        ("the queue keeps it", f"{_MQ}test_a_mapping_that_is_deleted_leaves_the_rest_to_the_queue"),
+        ("mapping disabled", f"{_MQ}test_a_mapping_that_is_deleted_leaves_the_rest_to_the_queue"),
+        ("comes again", f"{_MQ}test_a_broker_that_is_killed_and_wrong_credentials"),
     ),
     "`s3` (Lambda)": _pushed("tests/localstack/test_pushes.py::test_s3_pushes_to_a_function"),
     "`sns` (Lambda)": _pushed("tests/localstack/test_pushes.py::test_sns_pushes_to_a_function"),

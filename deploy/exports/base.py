@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ..errors import CannotPlan
 from ..kinds.api_route import ApiRoute
 from ..kinds.base import Resource
+from ..kinds.broker_mapping import BrokerMapping
 from ..kinds.bucket_notification import BucketNotification
 from ..kinds.event_config import EventConfig
 from ..kinds.event_rule import EventRule
@@ -97,6 +98,7 @@ def said_by(words: Any) -> dict[type[Resource], Any]:
         QueueMapping: words.mapping,
         StreamMapping: words.mapping,
         TableMapping: words.mapping,
+        BrokerMapping: words.mapping,
         Rule: words.rule,
         Permission: words.permission,
         Role: words.caller,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..kinds.base import Resource
+from ..kinds.broker_mapping import BrokerMapping
 from ..kinds.callee import callee
 from ..kinds.function import LambdaFunction
 from ..kinds.log_group import LogGroup
@@ -83,6 +84,8 @@ class Words(EventWords):
         name = resource.name
         if isinstance(resource, QueueMapping | StreamMapping):
             name = source_name(resource.function, resource.arn)
+        elif isinstance(resource, BrokerMapping):
+            name = f"{resource.function}/{resource.queue}"
         return self.names.of(resource.kind, name)
 
     def outputs(self) -> Properties:
@@ -159,7 +162,7 @@ class Words(EventWords):
         more = {"Qualifier": alias} if alias else {}
         return "AWS::Lambda::Url", {**said, **more}, self.waits(it.name)
 
-    def mapping(self, it: QueueMapping | StreamMapping) -> Said:
+    def mapping(self, it: QueueMapping | StreamMapping | BrokerMapping) -> Said:
         members = {name: value for name, value in it.members().items() if value}
         if destination := members.get("DestinationConfig", {}).get("OnFailure", {}):
             where = self.source(destination["Destination"])

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ..kinds.base import Resource
+from ..kinds.broker_mapping import BrokerMapping
 from ..kinds.callee import callee
 from ..kinds.function import LambdaFunction
 from ..kinds.log_group import LogGroup
@@ -89,6 +90,8 @@ class Words(EventWords):
         name = resource.name
         if isinstance(resource, QueueMapping | StreamMapping):
             name = source_name(resource.function, resource.arn)
+        elif isinstance(resource, BrokerMapping):
+            name = f"{resource.function}/{resource.queue}"
         return self.names.of(resource.kind, name)
 
     # -- one kind each
@@ -142,7 +145,7 @@ class Words(EventWords):
         said = {**self.qualified(it.name), "authorization_type": "NONE"}
         yield "aws_lambda_function_url", self.of(it), said
 
-    def mapping(self, it: QueueMapping | StreamMapping) -> Said:
+    def mapping(self, it: QueueMapping | StreamMapping | BrokerMapping) -> Said:
         said: Arguments = {
             "function_name": self.arn(it.called),
             "event_source_arn": self.source(it.arn),
@@ -152,6 +155,12 @@ class Words(EventWords):
             said["maximum_batching_window_in_seconds"] = it.window
         if it.partial_failures:
             said["function_response_types"] = ["ReportBatchItemFailures"]
+        if isinstance(it, BrokerMapping):
+            access = it.members()["SourceAccessConfigurations"]
+            said["queues"] = [it.queue]
+            said["source_access_configuration"] = [
+                {"type": each["Type"], "uri": each["URI"]} for each in access
+            ]
         if isinstance(it, StreamMapping):
             said["starting_position"] = it.start
             said["maximum_retry_attempts"] = it.retries

@@ -8,6 +8,7 @@ from typing import Any
 from .api_route import ApiRoute
 from .archive import Archive
 from .base import PARTS, Change, Resource, dump
+from .broker_mapping import BrokerMapping
 from .bucket import Bucket
 from .bucket_notification import BucketNotification
 from .event_config import EventConfig
@@ -58,6 +59,7 @@ KINDS: Mapping[str, type[Resource]] = {
         QueueMapping,
         StreamMapping,
         TableMapping,
+        BrokerMapping,
         Url,
         Rule,
         Permission,

@@ -1,5 +1,5 @@
-"""What the kinds of event source mappings have in common; `queue_mapping`, `stream_mapping` and
-`table_mapping` are the kinds.
+"""What the kinds of event source mappings have in common; `queue_mapping`, `stream_mapping`,
+`table_mapping` and `broker_mapping` are the kinds.
 
 A mapping is tagged with its app.  One that is neither tagged nor remembered by a state is somebody
 else's and is left alone.
@@ -112,16 +112,21 @@ class SourceMapping(Resource):
         for each in _of(target, function):
             source = each.get("EventSourceArn", "")
             if f":{cls.service}:" in source and each.get("State") != "Deleting":
-                yield cls.told_by(f"{name}/{source}", each)
+                yield cls.told_by(cls.named(name, each), each)
+
+    @classmethod
+    def named(cls, function: str, each: Mapping[str, Any]) -> str:
+        """What the mapping of a function is called that Lambda says so."""
+        return f"{function}/{each.get('EventSourceArn', '')}"
 
     @classmethod
     def read(cls, target: Target, name: str) -> Self | None:
         from dataclasses import replace
 
-        function, _, arn = name.partition("/")
+        function, arn = name.partition("/")[0], cls(name=name).arn
         client = target.aws.client("lambda")
         for each in _of_function(target, function, EventSourceArn=arn):
-            if each.get("State") != "Deleting":
+            if each.get("State") != "Deleting" and cls.named(function, each) == name:
                 mapping, tags = each.get("EventSourceMappingArn", ""), dict[str, str]()
                 if mapping:
                     tags = client.list_tags(Resource=mapping).get("Tags", {})

@@ -14,7 +14,7 @@ from typing import Any
 from ...builders.assets import assets_of
 from ...handlers.function import Function
 from ...handlers.secret import is_reference, parts_of
-from ...handlers.triggers import DynamoDb, Kinesis, Sqs
+from ...handlers.triggers import DynamoDb, FromBroker, Kinesis, RabbitMQ, Sqs
 from ...handlers.triggers.sqs import Handoff
 from .arns import Account, arns_of
 from .needs import Need
@@ -42,6 +42,15 @@ _INTERFACES = (
     "ec2:DeleteNetworkInterface",
     "ec2:UnassignPrivateIpAddresses",
 )
+# What Lambda does with the function's role to reach a broker, in whatever network that is.
+_BROKER_NETWORK = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
 _SENDS = ("sqs:GetQueueUrl", "sqs:SendMessage")
 _STORE = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
 
@@ -68,8 +77,10 @@ def platform_needs(function: Function[..., Any], where: Account) -> Iterator[Nee
             yield from _on(_SQS, queue, f"trigger {trigger.kind}")
             again = ("sqs:ChangeMessageVisibility", "sqs:GetQueueUrl")
             yield from _on(again, queue, "pelton.Retry(after=...)")
+        elif isinstance(trigger, RabbitMQ) and trigger.broker:
+            yield from _broker(trigger)
         letters = getattr(trigger, "dead_letter", "")
-        if letters and not isinstance(trigger, Handoff):
+        if letters and not isinstance(trigger, Handoff | FromBroker):
             yield from _on(_SENDS, queue_arn(letters, where), f"dead letters of {trigger.kind}")
     for each in assets_of(function):
         if each.uri.startswith("s3://"):
@@ -87,6 +98,14 @@ def platform_needs(function: Function[..., Any], where: Account) -> Iterator[Nee
     yield from _secrets(function, where)
     yield from _stores(function, where)
     yield from _settings(function, where)
+
+
+def _broker(trigger: RabbitMQ) -> Iterator[Need]:
+    """Source: "Execution role permissions" of AWS's page on Lambda with Amazon MQ."""
+    why = f"trigger {trigger.kind}"
+    yield Need("mq:DescribeBroker", trigger.broker, why)
+    yield Need("secretsmanager:GetSecretValue", trigger.secret, why)
+    yield from _on(_BROKER_NETWORK, "*", why)
 
 
 def _log(function: Function[..., Any], where: Account) -> Iterator[Need]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ...builders import Artifact
 from ...builders.nuclio_spec import broker_trigger
 from ...handlers.function import Function
-from ...handlers.triggers import CloudEvents, Cron, FromBroker, Http
+from ...handlers.triggers import CloudEvents, Cron, DynamoDb, FromBroker, Http, RabbitMQ
+from ...handlers.triggers.base import Trigger
+from ...handlers.triggers.changes import Changes, changes
 from ...handlers.triggers.ticks import Ticks, ticks
 from ..errors import CannotPlan
 from ..versions.release import LIVE
@@ -179,9 +181,21 @@ def bridged(function: Function[..., Any], platform: str) -> list[FromBroker]:
     found = [each for each in function.triggers if isinstance(each, FromBroker)]
     if platform == "nuclio":
         found = [each for each in found if broker_trigger(each, function.name) is None]
+    else:
+        found = [each for each in found if not is_mapped(each)]
     crons = [each for each in function.triggers if isinstance(each, Cron)]
     asked = [each for each in crons if each.store or (each.bridged and platform == "nuclio")]
-    return [*found, *(ticks(each, function.name) for each in asked)]
+    tables = [each for each in function.triggers if isinstance(each, DynamoDb)]
+    return [
+        *found,
+        *(ticks(each, function.name) for each in asked),
+        *(changes(each, function.name) for each in tables if platform == "nuclio"),
+    ]
+
+
+def is_mapped(trigger: Trigger) -> bool:
+    """Whether a mapping of Lambda's own reads the broker."""
+    return isinstance(trigger, RabbitMQ) and bool(trigger.broker)
 
 
 def bridges(functions: Iterable[Function[..., Any]], platforms: Iterable[str]) -> Iterator[str]:
@@ -212,6 +226,8 @@ def cloud_events(
 
 def _why(trigger: FromBroker, platform: str) -> str:
     """What of a schedule the platform's own clock cannot keep, and what the bridge does not."""
+    if isinstance(trigger, Changes):
+        return "; its --store keeps how far the stream was read"
     if not isinstance(trigger, Ticks):
         return ""
     if trigger.cron.store:
@@ -243,3 +259,9 @@ def _refuse_on_nuclio(function: Function[..., Any]) -> None:
             f"function name {function.name!r} does not work on nuclio: lower-case letters, "
             "digits and '-' only, at most 63; give it one with name="
         )
+    for trigger in function.triggers:
+        if isinstance(trigger, RabbitMQ) and not trigger.url:
+            raise CannotPlan(
+                f"function {function.name!r} reads the queue {trigger.queue!r} of a broker of "
+                "Amazon MQ, and nuclio does not know its address: give rabbitmq() its url= as well"
+            )

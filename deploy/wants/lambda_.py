@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...handlers.function import Function
-from ...handlers.triggers import Cron, DynamoDb, Http, Kinesis, Sqs
+from ...handlers.triggers import Cron, DynamoDb, Http, Kinesis, RabbitMQ, Sqs
 from ...handlers.triggers.sqs import Handoff
 from ..errors import CannotPlan
 from ..kinds.api_route import ApiRoute
 from ..kinds.archive import Archive
 from ..kinds.base import Resource
+from ..kinds.broker_mapping import BrokerMapping
 from ..kinds.bucket import Bucket
 from ..kinds.event_config import EventConfig
 from ..kinds.function import LambdaFunction
@@ -33,7 +34,7 @@ from ..kinds.url import Url
 from ..place import Place
 from ..schedules import eventbridge_cron, rate
 from ..versions.release import LIVE
-from .common import AT_ONCE, Built, Releasing, after, called, role_name, routes_of
+from .common import AT_ONCE, Built, Releasing, after, called, is_mapped, role_name, routes_of
 from .pushed import pushed, schedules
 from .variables import refuse_variables
 from .websockets import on_websockets
@@ -88,6 +89,8 @@ def on_lambda(
             yield _stream_mapping(function, trigger, built, place)
         if isinstance(trigger, DynamoDb):
             yield _table_mapping(function, trigger, built, place)
+        if isinstance(trigger, RabbitMQ) and is_mapped(trigger):
+            yield _broker_mapping(function, trigger, built)
     yield from _rules(function, built, place)
     yield from pushed(function, built.causes, place)
     yield from schedules(
@@ -322,6 +325,20 @@ def _table_mapping(
             "export, give the stream's ARN in the table's place)"
         )
     return TableMapping(**_of_shards(function, trigger, built, place, arn))
+
+
+def _broker_mapping(function: Function[..., Any], trigger: RabbitMQ, built: Built) -> BrokerMapping:
+    return BrokerMapping(
+        name=f"{function.name}/{trigger.broker}/{trigger.queue}",
+        function=function.name,
+        after=after(function),
+        causes=built.causes,
+        batch=trigger.batch,
+        window=trigger.window,
+        alias=_alias(function),
+        virtual_host=trigger.virtual_host,
+        secret=trigger.secret,
+    )
 
 
 def _of_shards(

@@ -18,13 +18,13 @@ from typing import Any
 
 from ..clock import Clock, SteadyClock, Timer
 from ..dead_letters import DeadLetters, ToBroker
-from ..errors import Away, SourceError, WrongSource
+from ..errors import Away, SourceError, Standby, WrongSource
 from ..message import Letter
 from ..source import Source
 from .engine import Engine
 from .outcome import Batch, Failed, Handler, Outcome, answered
 from .rules import Backoff, Rules
-from .status import READY, STOPPED, UNHEALTHY, Status
+from .status import READY, STANDBY, STOPPED, UNHEALTHY, Status
 from .stretch import Stretch, noticed
 from .tally import Tally
 
@@ -167,22 +167,30 @@ class Delivery:
     # -- reading
     async def _read(self) -> None:
         while not self._stopping:
+            pause: float | None = None
             try:
                 await self.source.open()
                 self._open = True
                 self._say(replace(self.status, state=READY, reason=""))
                 self._to_tend.set()
                 await self._receive()
+            except Standby as error:
+                self._say(replace(self.status, state=STANDBY, reason=str(error)))
+                pause = error.after
             except (SourceError, OSError) as error:
                 self._say(replace(self.status, state=UNHEALTHY, reason=str(error)))
             if not self._stopping:
-                await self._away()
+                await self._away(pause)
 
-    async def _away(self) -> None:
-        self._open, self._tries = False, self._tries + 1
+    async def _away(self, pause: float | None) -> None:
+        """Wait before it is opened again; without a pause of its own, for longer each time."""
+        self._open = False
         await self.source.close()
-        self.tally.reconnects += 1
-        await self._clock.sleep(self._reconnect.pause(self._tries))
+        if pause is None:
+            self._tries += 1
+            self.tally.reconnects += 1
+            pause = self._reconnect.pause(self._tries)
+        await self._clock.sleep(pause)
 
     async def _receive(self) -> None:
         while not self._stopping:

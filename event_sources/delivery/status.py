@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STARTING, READY, UNHEALTHY, STOPPED = "starting", "ready", "unhealthy", "stopped"
+STANDBY = "standby"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """
     state:  "starting" until the source is open, "ready", "unhealthy" while it cannot be reached
-            or its dead letters cannot be buried, "stopped"
-    reason: of "unhealthy", one sentence; else ""
+            or its dead letters cannot be buried, "standby" while another worker reads it, "stopped"
+    reason: of "unhealthy" and "standby", one sentence; else ""
     paused: nothing is taken and nothing handed out until `resume`
     """
 

@@ -14,6 +14,7 @@ from ..source import Source
 KINDS: dict[str, tuple[str, str, str]] = {
     "cron": ("cron", "Cron", ""),
     "directory": ("directory", "Directory", ""),
+    "dynamodb-streams": ("dynamodb_streams", "DynamoDbStreams", "aws"),
     "jetstream": ("jetstream", "JetStream", "nats"),
     "kafka": ("kafka", "Kafka", "kafka"),
     "memory": ("memory", "Memory", ""),

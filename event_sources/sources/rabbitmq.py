@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
@@ -23,6 +23,19 @@ from .tls import Tls
 _PROPERTIES = ("content_type", "content_encoding", "message_id", "correlation_id", "reply_to")
 COUNT = "x-delivery-count"  # of quorum queues: how often it has come back
 REMEMBERED = 10_000
+
+
+class Raw(NamedTuple):
+    """A message as it was handed out.
+
+    connection, tag: by which it is acknowledged
+    told, again:     its properties as AMQP has them, and whether it was handed out before
+    """
+
+    connection: int
+    tag: int
+    told: Any
+    again: bool
 
 
 class RabbitMQ(Source):
@@ -133,7 +146,7 @@ class RabbitMQ(Source):
             headers=headers,
             timestamp=None if stamp is None else stamp.timestamp(),
             attempt=_attempt(told.headers or {}, again=given.redelivered),
-            raw=(self._hand.connection, given.delivery_tag),
+            raw=Raw(self._hand.connection, given.delivery_tag, told, bool(given.redelivered)),
         )
         self._buffer.add(message)
 
@@ -146,7 +159,7 @@ class RabbitMQ(Source):
         await self._open.give_back(self._hand.give_back(self._tags(messages)))
 
     def _tags(self, messages: Sequence[Message]) -> list[int]:
-        return [each.raw[1] for each in messages if each.raw[0] == self._hand.connection]
+        return [each.raw.tag for each in messages if each.raw.connection == self._hand.connection]
 
     async def requeue(self, messages: Sequence[Message]) -> None:
         """`close` gives all back that is open, those that wait here unseen as well, each in its

@@ -9,7 +9,7 @@ from .base import Claim, new_token
 
 
 class MemoryStore:
-    """now: seconds since the epoch
+    """now: seconds, of a clock that is never set
 
     >>> import asyncio
     >>> store = MemoryStore(now=lambda: 0.0)
@@ -18,10 +18,11 @@ class MemoryStore:
     (True, Claim(token='', done=False, after=5.0))
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._claims: dict[str, tuple[str, bool, float]] = {}  # token, done, ends
         self._marks: dict[str, float] = {}
+        self._notes: dict[str, str] = {}
 
     async def claim(self, keys: Sequence[str], seconds: float) -> list[Claim]:
         return [self._claim(each, seconds) for each in keys]
@@ -51,6 +52,12 @@ class MemoryStore:
 
     async def set_mark(self, key: str, value: float) -> None:
         self._marks[key] = value
+
+    async def note(self, key: str) -> str:
+        return self._notes.get(key, "")
+
+    async def set_note(self, key: str, text: str) -> None:
+        self._notes[key] = text
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -18,7 +18,8 @@ _RELEASE = "if redis.call('get',KEYS[1])==ARGV[1] then redis.call('del',KEYS[1])
 
 
 class RedisStore:
-    """url: "redis://127.0.0.1:6379/0";  prefix: of its keys, "mark:" before those of marks"""
+    """url: "redis://127.0.0.1:6379/0";  prefix: of its keys, "mark:" and "note:" before those of
+    marks and notes"""
 
     def __init__(self, url: str, prefix: str = "pelton:done:") -> None:
         self.url, self._prefix = url, prefix
@@ -53,6 +54,15 @@ class RedisStore:
     async def set_mark(self, key: str, value: float) -> None:
         with as_away(self.url):
             await self._redis().set(f"mark:{self._prefix}{key}", repr(value))
+
+    async def note(self, key: str) -> str:
+        with as_away(self.url):
+            told = await self._redis().get(f"note:{self._prefix}{key}")
+        return "" if told is None else str(told.decode())
+
+    async def set_note(self, key: str, text: str) -> None:
+        with as_away(self.url):
+            await self._redis().set(f"note:{self._prefix}{key}", text)
 
     async def _each(self, script: str, tokens: Mapping[str, str], *more: int) -> None:
         with as_away(self.url):

@@ -11,22 +11,35 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ..errors import Away
-from .base import Claim, new_token
+from .base import Claim, Watched, new_token
 
 T = TypeVar("T")
 _TABLE = """create table if not exists pelton_events_done
-    (key text primary key, token text not null, done integer not null, ends real not null)
-    without rowid"""
+    (key text primary key, token text not null, done integer not null, ends real not null,
+    length real not null default 0) without rowid"""
+# A file of an earlier version has claims that do not say for how long they are.
+_LENGTH = "alter table pelton_events_done add column length real not null default 0"
 _MARKS = """create table if not exists pelton_events_marks
     (key text primary key, value real not null) without rowid"""
+_NOTES = """create table if not exists pelton_events_notes
+    (key text primary key, text text not null) without rowid"""
 _TIDY = 1000  # calls between two looks for what has outlived its time
 
 
 class SqliteStore:
-    """path: the file, made when it is not there;  now: seconds since the epoch"""
+    """
+    path:   the file, made when it is not there
+    now:    seconds since the epoch;  steady: seconds that are never set
+    """
 
-    def __init__(self, path: str | os.PathLike[str], now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        now: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.path, self._now, self._calls = os.fspath(path), now, 0
+        self._watched = Watched(steady)
         self._lock = threading.Lock()
         self._made: sqlite3.Connection | None = None
 
@@ -46,8 +59,11 @@ class SqliteStore:
 
     async def renew(self, tokens: Mapping[str, str], seconds: float) -> None:
         ends = self._now() + seconds
-        rows = [(ends, key, token) for key, token in tokens.items()]
-        sql = "update pelton_events_done set ends = ? where key = ? and token = ? and done = 0"
+        rows = [(ends, seconds, key, token) for key, token in tokens.items()]
+        sql = (
+            "update pelton_events_done set ends = ?, length = ? "
+            "where key = ? and token = ? and done = 0"
+        )
         await self._in_thread(lambda file: _change(file, sql, rows))
 
     async def mark(self, key: str) -> float | None:
@@ -59,6 +75,15 @@ class SqliteStore:
         sql = "insert or replace into pelton_events_marks values (?, ?)"
         await self._in_thread(lambda file: _change(file, sql, [(key, value)]))
 
+    async def note(self, key: str) -> str:
+        sql = "select text from pelton_events_notes where key = ?"
+        row = await self._in_thread(lambda file: file.execute(sql, (key,)).fetchone())
+        return "" if row is None else str(row[0])
+
+    async def set_note(self, key: str, text: str) -> None:
+        sql = "insert or replace into pelton_events_notes values (?, ?)"
+        await self._in_thread(lambda file: _change(file, sql, [(key, text)]))
+
     async def close(self) -> None:
         with self._lock:
             if self._made is not None:
@@ -67,16 +92,27 @@ class SqliteStore:
 
     def _claim(self, file: sqlite3.Connection, key: str, seconds: float) -> Claim:
         now, token = self._now(), new_token()
-        found = file.execute("select done, ends from pelton_events_done where key = ?", (key,))
-        row = found.fetchone()
-        found.close()
-        if row is not None and row[1] > now:
-            return Claim(done=True) if row[0] else Claim(after=row[1] - now)
+        if (standing := self._standing(file, key, now)) is not None:
+            return standing
         file.execute(
-            "insert or replace into pelton_events_done values (?, ?, 0, ?)",
-            (key, token, now + seconds),
+            "insert or replace into pelton_events_done values (?, ?, 0, ?, ?)",
+            (key, token, now + seconds, seconds),
         )
         return Claim(token)
+
+    def _standing(self, file: sqlite3.Connection, key: str, now: float) -> Claim | None:
+        """Why the key cannot be claimed; None when it can."""
+        sql = "select done, token, ends, length from pelton_events_done where key = ?"
+        found = file.execute(sql, (key,))
+        row = found.fetchone()
+        found.close()
+        if row is None:
+            return None
+        done, token, ends, length = row
+        if done:
+            return Claim(done=True) if ends > now else None
+        left = self._watched.left(key, token, ends=ends, length=length, now=now)
+        return Claim(after=left) if left else None
 
     async def _in_thread(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """Off the event loop: a disk may take its time."""
@@ -111,9 +147,18 @@ class SqliteStore:
             for each in self._pragmas():
                 made.execute(each)
             made.execute(_TABLE)
+            self._say_lengths(made)
             made.execute(_MARKS)
+            made.execute(_NOTES)
             self._made = made
         return self._made
+
+    def _say_lengths(self, made: sqlite3.Connection) -> None:
+        made.execute("begin immediate")  # of several that open the file, one adds it
+        columns = [each[1] for each in made.execute("pragma table_info(pelton_events_done)")]
+        if "length" not in columns:
+            made.execute(_LENGTH)
+        made.commit()
 
     def _pragmas(self) -> Iterable[str]:
         return ("pragma journal_mode = wal", "pragma synchronous = normal")

@@ -38,6 +38,7 @@ class DynamoDb(Trigger):
     kind: ClassVar[str] = "dynamodb"
     needs_body: ClassVar[bool] = True
     batches: ClassVar[bool] = True
+    bridged: ClassVar[bool] = True
 
     table: str = ""
     batch: int = 100
@@ -115,7 +116,7 @@ def dynamodb(
                  whole; None: 10 with `dead_letter`, and without one for the day that the stream
                  keeps its records, which holds up the shard
 
-    Nuclio reads no such streams, and a plan for it says so.
+    Nuclio reads no such streams: `pelton bridge --store ADDRESS` does, and calls the function.
 
     >>> dynamodb("orders", dead_letter="orders-dead").retries
     10

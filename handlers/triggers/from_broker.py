@@ -32,6 +32,7 @@ class FromBroker(Trigger):
     needs_body: ClassVar[bool] = True
     batches: ClassVar[bool] = True
     bridged: ClassVar[bool] = True
+    alone: ClassVar[bool] = False  # one bridge of several reads it, by a store that they share
 
     batch: int = 1
     window: int = 0
@@ -77,13 +78,16 @@ class FromBroker(Trigger):
 
         reads: what the bridge reads instead
         """
-        usual = type(self)
-        asked = next((e for e in words if getattr(self, e) != getattr(usual, e)), "")
-        if asked:
+        if asked := self.first_of(*words):
             raise WrongUse(
                 f"{self.kind} has native=True and {asked}=, which Nuclio's own trigger has not",
                 advice=f"leave native= away: `pelton bridge` reads the {reads} then",
             )
+
+    def first_of(self, *words: str) -> str:
+        """The first of these words that is asked for; "" when none is."""
+        usual = type(self)
+        return next((e for e in words if getattr(self, e) != getattr(usual, e)), "")
 
     def same_source(self, other: Trigger) -> bool:
         return isinstance(other, FromBroker) and self.source == other.source

@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
+from .base import Trigger
 from .from_broker import BACKOFF, address, named
 from .guarded import Guarded
 
 MAKES = ("", "classic", "quorum")
+# What Lambda's own mapping of a broker has not.
+_UNMAPPED = ("attempts", "max_age", "backoff", "workers", "key", "exchange", "binding", "make")
 
 
 class RabbitMQ(Guarded):
@@ -26,11 +29,15 @@ class RabbitMQ(Guarded):
     key: str = ""
     prefetch: int = 1000
     native: bool = False
+    broker: str = ""
+    secret: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         named("rabbitmq", queue=self.queue)
-        address("rabbitmq", self.url, "amqp", "amqps")
+        self._check_broker()
+        if self.url or not self.broker:
+            address("rabbitmq", self.url, "amqp", "amqps")
         for each in ("exchange", "binding", "key"):
             text(f"rabbitmq {each}", getattr(self, each))
         in_range("rabbitmq prefetch", self.prefetch, 1, 65_535)
@@ -51,6 +58,27 @@ class RabbitMQ(Guarded):
                 "attempts", "max_age", "backoff", "key", "batch", *kind, reads="queue"
             )
 
+    def _check_broker(self) -> None:
+        for word, service in (("broker", "mq"), ("secret", "secretsmanager")):
+            value = getattr(self, word)
+            text(f"rabbitmq {word}", value)
+            if value and value.split(":")[:1] + value.split(":")[2:3] != ["arn", service]:
+                raise WrongUse(
+                    f"rabbitmq {word}={value!r} is no ARN of that service",
+                    advice=f"write it as arn:aws:{service}:REGION:ACCOUNT:…",
+                )
+        if bool(self.broker) != bool(self.secret):
+            has, lacks = ("broker", "secret") if self.broker else ("secret", "broker")
+            raise WrongUse(
+                f"rabbitmq has {has}= and no {lacks}=",
+                advice="Lambda reads a broker of Amazon MQ with a user and password of a secret",
+            )
+        if self.broker and (asked := self.first_of(*_UNMAPPED)):
+            raise WrongUse(
+                f"rabbitmq has broker= and {asked}=, which Lambda's own mapping has not",
+                advice="leave broker= and secret= away: `pelton bridge` reads the queue then",
+            )
+
     @property
     def name(self) -> str:
         return self.queue
@@ -59,6 +87,23 @@ class RabbitMQ(Guarded):
     def bindings(self) -> list[str]:
         """The routing keys."""
         return [each.strip() for each in self.binding.split(",") if each.strip()]
+
+    @property
+    def virtual_host(self) -> str:
+        """
+        >>> RabbitMQ(queue="q", url="amqp://h/shop%2Feu").virtual_host
+        'shop/eu'
+        """
+        from urllib.parse import unquote, urlsplit
+
+        return unquote(urlsplit(self.url).path[1:]) or "/"
+
+    def same_source(self, other: Trigger) -> bool:
+        return (
+            isinstance(other, RabbitMQ)
+            and self.source == other.source
+            and self.broker == other.broker
+        )
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
@@ -71,7 +116,7 @@ class RabbitMQ(Guarded):
 def rabbitmq(
     queue: str,
     *,
-    url: str,
+    url: str = "",
     exchange: str = "",
     binding: str = "#",
     make: str = "",
@@ -83,6 +128,8 @@ def rabbitmq(
     cert: str = "",
     cert_key: str = "",
     native: bool = False,
+    broker: str = "",
+    secret: str = "",
     batch: int = 1,
     window: int = 0,
     attempts: int = 0,
@@ -103,10 +150,13 @@ def rabbitmq(
     ca, cert, cert_key: files where the bridge runs, for amqps:
     native:   on Nuclio, let its own RabbitMQ trigger read: one at a time, and what fails is not
               tried again
+    broker, secret: on Lambda, let its own event source mapping read: the ARN of a broker of Amazon
+              MQ, and of the secret with its `username` and `password`.  A batch that fails comes
+              again as a whole.  `url` is what Nuclio reads then, and may be left away
     batch to backoff: of the delivery, see the how-to on event sources; dead_letter is
               a queue that is there
 
-    On Lambda `pelton bridge` reads and calls, a broker of Amazon MQ as well.
+    Without broker=, `pelton bridge` reads and calls on Lambda.
 
     >>> rabbitmq("orders", url="amqp://h/", exchange="shop", binding="new.*, old.*").bindings
     ['new.*', 'old.*']
@@ -132,4 +182,6 @@ def rabbitmq(
         key,
         prefetch,
         native,
+        broker,
+        secret,
     )

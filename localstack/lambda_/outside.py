@@ -39,6 +39,8 @@ class Outside:
             await self._check_stream(arn)
         elif service == "dynamodb":
             await self._ask_stream(arn, "dynamodb", f"{_DYNAMODB}.DescribeStream", StreamArn=arn)
+        elif service == "mq":
+            await self._check_broker(arn)
 
     async def _check_queue(self, arn: str, timeout: int) -> None:
         name = arn.rpartition(":")[2]
@@ -67,6 +69,20 @@ class Outside:
         if consumer:
             asked = f"{_KINESIS}.DescribeStreamConsumer"
             await self._ask_stream(arn, "kinesis", asked, ConsumerARN=arn)
+
+    async def _check_broker(self, arn: str) -> None:
+        """A broker that was made here is of RabbitMQ; of others nothing is known."""
+        try:
+            told = await self._services.send(
+                "mq", "GET", f"/v1/brokers/{arn.rpartition(':')[2]}", {}
+            )
+        except ServiceRefused:
+            return
+        if (engine := str(told.get("engineType", "RABBITMQ"))) != "RABBITMQ":
+            raise invalid(
+                "The pelton emulator reads the RabbitMQ brokers of Amazon MQ: it does not support "
+                f"event source mappings for {engine}."
+            )
 
     async def _ask_stream(self, arn: str, service: str, target: str, **members: str) -> None:
         try:

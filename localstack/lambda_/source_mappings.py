@@ -141,7 +141,7 @@ class SourceMappings:
     def _check_new(self, kind: Kind, mapping: Mapping[str, Any]) -> None:
         source, function_arn = mapping["EventSourceArn"], mapping["FunctionArn"]
         for each in self._registry.mappings.values():
-            if (each["EventSourceArn"], each["FunctionArn"]) == (source, function_arn):
+            if _reads(each) == _reads(mapping):
                 name = refer(self._account.place, function_arn).name
                 raise conflict(
                     f"{kind.conflict.format(arn=source, function=name)} Please update or delete "
@@ -165,3 +165,8 @@ class SourceMappings:
         if first := kind_of(mapping).result:
             told["LastProcessingResult"] = self._account.sources.result(mapping["UUID"]) or first
         return told
+
+
+def _reads(mapping: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Of which there may be one: a source for a function; of a broker, one of its queues."""
+    return mapping["EventSourceArn"], mapping["FunctionArn"], mapping.get("Queues")

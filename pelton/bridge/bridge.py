@@ -5,21 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from ..deploy.session import Where
+from ..deploy.session import Where, connect
 from ..deploy.wants.common import bridged
-from ..event_sources import Backoff, Batch, Delivery, Failed, Outcome, Rules, source_of
+from ..event_sources import (
+    Alone,
+    Backoff,
+    Batch,
+    Delivery,
+    Failed,
+    Message,
+    Once,
+    Outcome,
+    Rules,
+    Source,
+    source_of,
+)
 from ..event_sources.dead_letters import DeadLetters, Discard, ToBroker
+from ..event_sources.delivery.outcome import Handler
 from ..event_sources.delivery.status import READY, UNHEALTHY, Status
+from ..event_sources.stores import Store
 from ..handlers.function import Function
 from ..handlers.triggers import FromBroker
 from .callers import Call, caller
 from .payload import answers_of, outcome, payload
 from .secrets import look_up, revealed
 
+SPARE = 30.0  # seconds for an answer to come back, before another bridge may begin on a message
 PAYLOAD = 4_000_000  # bytes of bodies in one call: Lambda takes 6 MB, and JSON writes them longer
 
 
@@ -29,6 +44,7 @@ class Way:
 
     function: str
     trigger: FromBroker
+    timeout: float = 900.0  # of the function, in seconds
 
     def __str__(self) -> str:
         return f"{self.trigger.kind} {self.trigger.name} > {self.function}"
@@ -36,7 +52,54 @@ class Way:
 
 def ways(functions: Sequence[Function[..., Any]], platform: str) -> list[Way]:
     """What has to be bridged of these functions on that platform."""
-    return [Way(each.name, trigger) for each in functions for trigger in bridged(each, platform)]
+    return [
+        Way(each.name, trigger, each.settings.timeout)
+        for each in functions
+        for trigger in bridged(each, platform)
+    ]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What bridges that run beside each other keep together.
+
+    store:   where; None for a bridge by itself
+    once:    what one of them has handled, none hands out again
+    once_by: the header that two copies of a message have in common; "" for the broker's own id
+    alone:   one of them reads a source at a time
+    lease:   seconds after which another takes the place of one that gives no sign of life
+    client:  of boto3, by service, for what they read of AWS
+    """
+
+    store: Store | None = None
+    once: bool = False
+    once_by: str = ""
+    alone: bool = False
+    lease: float = 30.0
+    client: Callable[[str], Any] | None = None
+
+    def source(self, way: Way, secrets: Mapping[str, str]) -> Source:
+        """What the way reads, with who else may."""
+        kind, settings = way.trigger.source_for(way.function)
+        if kind == "dynamodb-streams":
+            settings = {**settings, "store": self.store or "", "client": self.client}
+        found = source_of(kind, **revealed(settings, secrets))
+        if self.store is None or not (self.alone or way.trigger.alone):
+            return found
+        return Alone(found, self.store, f"alone {way}", lease=self.lease)
+
+    def once_only(self, way: Way, handle: Handler) -> Handler:
+        """The handler, for what nobody has handled yet."""
+        if self.store is None or not self.once:
+            return handle
+
+        def key(message: Message) -> str:
+            return f"{way} {message.headers.get(self.once_by) or message.id}"
+
+        return Once(handle, self.store, lease=way.timeout + SPARE, key=key)
+
+
+BY_ITSELF = Shared()
 
 
 def delivery(
@@ -44,15 +107,14 @@ def delivery(
     call: Call,
     told: Callable[[Way, Status], None],
     secrets: Mapping[str, str] = MappingProxyType({}),
+    shared: Shared = BY_ITSELF,
 ) -> Delivery:
     """Brings the messages of a way to its function, by `call`; it is not begun yet.
 
     secrets: the values of the references that its trigger names
     """
     trigger = way.trigger
-    kind, settings = trigger.source_for(way.function)
-    source = source_of(kind, **revealed(settings, secrets))
-    answers = getattr(trigger, "answers", False)
+    source, answers = shared.source(way, secrets), getattr(trigger, "answers", False)
 
     held_up = False
 
@@ -92,7 +154,7 @@ def delivery(
         letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
     return Delivery(
         source,
-        handle,
+        shared.once_only(way, handle),
         rules,
         dead_letters=letters,
         on_status=lambda status: told(way, status),
@@ -110,12 +172,21 @@ async def run(
     end: asyncio.Event,
     told: Callable[[Way, Status], None],
     secrets: Mapping[str, str],
+    shared: Shared = BY_ITSELF,
 ) -> list[Delivery]:
     """Bridge until `end` is set; what is in hand then is waited for.  The deliveries, ended."""
+    if any(each.trigger.kind == "dynamodb" for each in found):
+        shared = replace(shared, client=connect(where)[0].client)
     async with AsyncExitStack() as calls:
+        if shared.store is not None:
+            calls.push_async_callback(shared.store.close)
         running = [
             delivery(
-                each, await calls.enter_async_context(caller(where, each.function)), told, secrets
+                each,
+                await calls.enter_async_context(caller(where, each.function)),
+                told,
+                secrets,
+                shared,
             )
             for each in found
         ]

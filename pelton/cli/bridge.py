@@ -21,10 +21,49 @@ if TYPE_CHECKING:
 @file_argument
 @click.option("--only", multiple=True, help="These functions only.")
 @click.option("--secrets", default="", help="Folder of the secrets that triggers name: NAME/KEY.")
+@click.option(
+    "--store",
+    metavar="ADDRESS",
+    default="",
+    help="Where bridges keep what they share: sqlite:///bridge.db, redis://HOST:6379/0, "
+    "dynamodb://TABLE.",
+)
+@click.option(
+    "--once", is_flag=True, help="Hand no message out twice that one of them has handled."
+)
+@click.option(
+    "--once-by",
+    metavar="HEADER",
+    default="",
+    help="A header that copies of one message have in common, for --once; else the broker's id.",
+)
+@click.option(
+    "--alone",
+    is_flag=True,
+    help="Read a source with one of several bridges at a time; another goes on when that one ends.",
+)
+@click.option(
+    "--lease",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Seconds after which another takes the place of one that gives no sign of life.",
+)
 @env_option
 @there_options
 @json_option
-def command(file: str, only: tuple[str, ...], secrets: str, as_json: bool, **options: Any) -> None:
+def command(
+    file: str,
+    only: tuple[str, ...],
+    secrets: str,
+    store: str,
+    once: bool,
+    once_by: str,
+    alone: bool,
+    lease: float,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Read the brokers of an app's triggers that its platform does not read, until ctrl-C.
 
     A message is acknowledged when the function has handled it, or when it is safe among the dead
@@ -33,9 +72,13 @@ def command(file: str, only: tuple[str, ...], secrets: str, as_json: bool, **opt
     A password that is a secret is looked up before anything is read: in the account, or in the
     folder --secrets, where each is a file as Kubernetes mounts it.
     """
-    from ..bridge.bridge import run, secrets_of, ways
+    from ..bridge.bridge import Shared, run, secrets_of, ways
     from ..event_sources.errors import WrongSource
+    from ..event_sources.stores import store_of
 
+    if (once or once_by or alone) and not store:
+        flag = "--once" if once or once_by else "--alone"
+        raise click.UsageError(f"{flag} needs --store: where bridges keep what they share")
     app, _, where, chosen = load_there(file, options, only)
     (platform,) = where.platforms
     found = ways(chosen_functions(app, chosen), platform)
@@ -45,6 +88,17 @@ def command(file: str, only: tuple[str, ...], secrets: str, as_json: bool, **opt
         )
 
     values = secrets_of(found, where, secrets)
+    kept = [str(each) for each in found if each.trigger.alone and not store]
+    if kept:
+        raise click.UsageError(
+            f"{kept[0]} needs --store, which keeps how far it was read: for one machine "
+            "--store sqlite:///bridge.db"
+        )
+    try:
+        kept_by = store_of(store) if store else None
+        shared = Shared(kept_by, once or bool(once_by), once_by, alone, lease)
+    except WrongSource as error:
+        raise click.UsageError(str(error)) from None
 
     def told(way: Way, status: Status) -> None:
         _say(as_json, way, status)
@@ -53,7 +107,7 @@ def command(file: str, only: tuple[str, ...], secrets: str, as_json: bool, **opt
         end, loop = asyncio.Event(), asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, end.set)
-        done = await run(found, where, end, told, values)
+        done = await run(found, where, end, told, values, shared)
         for way, ended in zip(found, done, strict=True):
             counted = ended.tally
             click.echo(

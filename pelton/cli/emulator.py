@@ -61,6 +61,20 @@ def _matching(pattern: str, like: str) -> Callable[[click.Context, click.Paramet
     return check
 
 
+def _brokers(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Addresses by ARN, "" for every broker."""
+    found = {}
+    for each in given:
+        arn, _, url = each.rpartition("=")
+        if not re.fullmatch(r"amqps?://[^@/]+/?", url) or (arn and not arn.startswith("arn:")):
+            raise click.BadParameter(
+                f"{each!r} is not like amqp://HOST:PORT or arn:aws:mq:…=amqp://HOST:PORT (user and "
+                "password are in the mapping's secret, the virtual host is in the mapping)"
+            )
+        found[arn] = url
+    return found
+
+
 _PORT = click.IntRange(0, 65535)
 
 
@@ -150,6 +164,15 @@ _PORT = click.IntRange(0, 65535)
     help="Nuclio's own _nuclio_wrapper.py, or the folder that has it and its modules: "
     "it runs functions in the place of ours.",
 )
+@click.option(
+    "--mq",
+    "brokers",
+    multiple=True,
+    metavar="[ARN=]URL",
+    callback=_brokers,
+    help="The RabbitMQ server that stands for a broker of Amazon MQ, like amqp://127.0.0.1:5672; "
+    "without an ARN, for every broker.",
+)
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
 @json_option
 @click.pass_context
@@ -169,6 +192,7 @@ def command(
     verify_signatures: bool,
     env_file: Path | None,
     nuclio_wrapper: Path | None,
+    brokers: dict[str, str],
     while_stdin: bool,
     as_json: bool,
 ) -> None:
@@ -192,6 +216,7 @@ def command(
         variables=read(env_file) if env_file else None,
         nuclio_platform=nuclio_platform,
         nuclio_wrapper=nuclio_wrapper,
+        brokers=brokers,
     )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:

@@ -70,10 +70,7 @@ def test_from_a_table_to_a_function(pelton: Run, pelton_emulator: RunningEmulato
     assert tables.describe_table(TableName="orders")["Table"]["StreamSpecification"]
 
 
-def test_nuclio_refuses_and_an_export_wants_the_stream(pelton: Run, tmp_path: Path) -> None:
-    refused = pelton("plan", "shop.py", "--on", "nuclio")
-    assert refused.returncode == 1
-    assert "trigger dynamodb, which nuclio does not have" in refused.stderr
+def test_an_export_wants_the_stream(pelton: Run, tmp_path: Path) -> None:
     refused = run_command(["export", "sam", "shop.py", "--out", "out"], tmp_path)
     assert refused.returncode == 1
     assert "give the stream's ARN in the table's place" in refused.stderr

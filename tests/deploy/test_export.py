@@ -25,6 +25,8 @@ from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
 
+BROKER = "arn:aws:mq:eu-west-1:123456789012:broker:shop:b-4c9bd6e2-0c3e-4bd6-8a1c-1e7a6a6f1d5e"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:login-AbCdEf"
 APP = """
 import boto3
 import pelton
@@ -39,7 +41,8 @@ def order(n: int) -> int:
     return n * 2
 
 @app.function(
-    triggers=[pelton.sqs("departures", batch=5), pelton.kinesis("clicks", dead_letter="dead")],
+    triggers=[pelton.sqs("departures", batch=5), pelton.kinesis("clicks", dead_letter="dead"),
+              pelton.rabbitmq("left/eu", broker="BROKER", secret="SECRET")],
     concurrency=2, memory=256,
 )
 def count(n: int) -> None:
@@ -81,7 +84,7 @@ def url(event: pelton.Event) -> None: ...
     pelton.http("GET", "/rooms")])
 def rooms(event: pelton.Event, context: pelton.Context) -> None:
     context.connection().send("welcome")
-"""
+""".replace("BROKER", BROKER).replace("SECRET", SECRET)
 ON_BOTH = """
 import pelton
 
@@ -143,11 +146,31 @@ def test_what_is_of_the_template_is_referred_to(shop: Path) -> None:
     }
 
 
+def test_a_brokers_queue_is_read_by_a_mapping_in_each_format(shop: Path) -> None:
+    access = {"BASIC_AUTH": SECRET, "VIRTUAL_HOST": "/"}
+    for resources in (template(shop), sam(shop)):
+        said = resources["CountLeftEuBrokerMapping"]["Properties"]
+        assert (said["EventSourceArn"], said["Queues"]) == (BROKER, ["left/eu"])
+        told = {each["Type"]: each["URI"] for each in said["SourceAccessConfigurations"]}
+        assert told == access
+    found = json.loads((shop / "terraform" / "main.tf.json").read_text())["resource"]
+    made = found["aws_lambda_event_source_mapping"]["count_left_eu"]
+    assert (made["event_source_arn"], made["queues"]) == (BROKER, ["left/eu"])
+    assert {e["type"]: e["uri"] for e in made["source_access_configuration"]} == access
+
+
+def sam(shop: Path) -> dict[str, Any]:
+    found = yaml.safe_load((shop / "sam" / "template.yaml").read_text())
+    resources: dict[str, Any] = found["Resources"]
+    return resources
+
+
 def test_roles_allow_what_the_code_needs_and_no_more(shop: Path) -> None:
     (policy,) = template(shop)["CountRole"]["Properties"]["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
     actions = {each for statement in statements for each in statement["Action"]}
     assert {"s3:GetObject", "kinesis:GetRecords", "sqs:DeleteMessage"} <= actions
+    assert {"mq:DescribeBroker", "secretsmanager:GetSecretValue"} <= actions
     assert not {each for each in actions if "*" in each}
 
 

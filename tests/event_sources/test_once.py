@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -35,13 +37,42 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
         url, prefix = request.getfixturevalue("redis_server").url, f"once{next(_numbers)}:"
         return lambda: RedisStore(url, prefix)
     emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
+    make_table(emulator)
+    return lambda: DynamoStore("done", emulator.client("dynamodb"))
+
+
+def make_table(emulator: RunningEmulator) -> None:
     emulator.client("dynamodb").create_table(
         TableName="done",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    return lambda: DynamoStore("done", emulator.client("dynamodb"))
+
+
+class Clocks:
+    """The machine's time, which may be set, and one that cannot."""
+
+    def __init__(self) -> None:
+        self.wall, self.steady = 1_000_000.0, 0.0
+
+    def passes(self, seconds: float) -> None:
+        self.wall, self.steady = self.wall + seconds, self.steady + seconds
+
+    def now(self) -> float:
+        return self.wall
+
+    def steadily(self) -> float:
+        return self.steady
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def make_by(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Clocks], Store]:
+    if request.param == "sqlite":
+        return lambda by: SqliteStore(tmp_path / "done.db", by.now, by.steadily)
+    emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
+    make_table(emulator)
+    return lambda by: DynamoStore("done", emulator.client("dynamodb"), by.now, by.steadily)
 
 
 def batch_of(*ids: str) -> Batch:
@@ -188,6 +219,67 @@ def test_many_threads_at_one_store_do_not_disturb_each_other(tmp_path: Path) -> 
             assert all(each.done for each in await store.claim(keys, 300))
 
         await asyncio.gather(*map(once, range(50)))
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_clock_that_is_set_back_lengthens_no_dead_workers_claim(
+    make_by: Callable[[Clocks], Store],
+) -> None:
+    async def run() -> None:
+        clocks = Clocks()
+        dead, other = make_by(clocks), make_by(clocks)
+        (mine,) = await dead.claim(["k"], 60)
+        clocks.wall -= 3600
+        (told,) = await other.claim(["k"], 60)
+        assert (told.token, told.after) == ("", 60.0), "a length from now, not an hour"
+        clocks.passes(59)
+        assert (await other.claim(["k"], 60))[0].after == 1.0
+        clocks.passes(1)
+        (taken,) = await other.claim(["k"], 60)
+        assert taken.token
+        await dead.keep({"k": mine.token}, 60)  # it was not dead: it comes too late
+        (told,) = await dead.claim(["k"], 60)
+        assert (told.token, told.done) == ("", False)
+        for each in (dead, other):
+            await each.close()
+
+    asyncio.run(run())
+
+
+def test_a_claim_that_is_renewed_is_nobody_elses_whatever_the_clocks_say(
+    make_by: Callable[[Clocks], Store],
+) -> None:
+    async def run() -> None:
+        clocks, late = Clocks(), Clocks()
+        late.wall -= 100  # of another machine
+        alive, other = make_by(clocks), make_by(late)
+        (mine,) = await alive.claim(["k"], 60)
+        for _ in range(5):
+            assert (await other.claim(["k"], 60))[0].token == ""
+            for each in (clocks, late):
+                each.passes(40)
+            await alive.renew({"k": mine.token}, 60)
+        for store in (alive, other):
+            await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "done.db")) as file:
+        file.execute(
+            "create table pelton_events_done (key text primary key, token text not null, "
+            "done integer not null, ends real not null) without rowid"
+        )
+        file.execute("insert into pelton_events_done values ('k', 't', 0, 100), ('d', 't', 1, 100)")
+        file.commit()
+
+    async def run() -> None:
+        store = SqliteStore(tmp_path / "done.db", now=lambda: 40.0)
+        claimed, done, free = await store.claim(["k", "d", "new"], 10)
+        assert (claimed.after, done.done, bool(free.token)) == (60.0, True, True)
         await store.close()
 
     asyncio.run(run())

@@ -28,7 +28,7 @@ from pelton.deploy.session import Where
 from pelton.deploy.wants.common import TRIGGERS
 from pelton.event_sources import Failed
 from pelton.handlers import triggers
-from pelton.handlers.triggers import Directory, FromBroker, Nats, Trigger
+from pelton.handlers.triggers import Directory, Nats, Trigger
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
@@ -84,9 +84,16 @@ def tick(context: pelton.Context) -> None:
     tell(context.event, None)
 
 
+def changed(change: pelton.TableChange, context: pelton.Context) -> None:
+    tell(context.event, change)
+    if change["keys"]["id"] == 13:
+        raise ValueError("unlucky")
+
+
 settings = {"timeout": 30, "environment": {"SINK": "SINK_URL"}}
 app.function(triggers=[TAKEN], **settings)(take)
 app.function(triggers=[TICKS], **settings)(tick)
+app.function(triggers=[CHANGES], **settings)(changed)
 """
 
 
@@ -148,6 +155,22 @@ def by_time(deployed: Deployed, platform: str, function: str) -> None:
         deployed.emulator.advance(61)
 
 
+def by_changes(deployed: Deployed, platform: str, function: str) -> list[list[str]]:
+    """As each platform is brought them: by Lambda's mapping, by a bridge."""
+    batches = [({"id": 1}, ({"id": 1}, {"id": 1, "n": 2})), ({"id": 13},)]
+
+    async def run() -> list[list[str]]:
+        answers = []
+        async with caller(deployed.where(platform), function) as call:
+            for changes in batches:
+                made = testing.dynamodb if platform == "lambda" else testing.bridged_dynamodb
+                answer = await call(made(*changes, table="orders"))
+                answers.append([each["itemIdentifier"] for each in answer["batchItemFailures"]])
+        return answers
+
+    return asyncio.run(run())
+
+
 def bridged(kind: str) -> Bring:
     """By what `pelton bridge` sends, and what it makes of the answer."""
     factory: Callable[..., dict[str, Any]] = getattr(testing, kind)
@@ -203,6 +226,7 @@ WAYS = {
     "source": Way('pelton.source("nobody:Nobody")'),
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
     "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),
+    "dynamodb": Way('pelton.dynamodb("orders")', by_changes, handler="changed", given=3),
 }
 
 
@@ -213,7 +237,7 @@ def words() -> dict[str, type[Trigger]]:
     return {
         kind: each
         for kind, each in sorted(kinds.items())
-        if issubclass(each, FromBroker) or all(kind in TRIGGERS[it] for it in PLATFORMS)
+        if each.bridged or all(kind in TRIGGERS[it] for it in PLATFORMS)
     }
 
 
@@ -248,7 +272,14 @@ def deployed(
     ways["native"] = Way(f'pelton.nats("native", url="{nats_server.url}")')
     with emulator_at("--clock", "manual@2026-01-01T00:00:00") as emulator, sink(lines) as url:
         source = APP.replace("SINK_URL", url)
-        for handler, place in (("take", "TAKEN"), ("tick", "TICKS")):
+        emulator.client("dynamodb").create_table(
+            TableName="orders",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        for handler, place in (("take", "TAKEN"), ("tick", "TICKS"), ("changed", "CHANGES")):
             of_it = [each.written for each in ways.values() if each.handler == handler]
             source = source.replace(place, ", ".join(of_it))
         (folder / "app.py").write_text(source)

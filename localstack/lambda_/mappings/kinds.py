@@ -21,7 +21,7 @@ _KINDS: Mapping[str, Kind] = {
 }
 # What is of the mapping itself, whatever the source.
 _OF_ALL = frozenset(
-    {"FunctionName", "EventSourceArn", "Enabled", "Tags", "UUID", "FunctionResponseTypes",
+    {"FunctionName", "EventSourceArn", "Enabled", "Tags", "UUID",
      "BatchSize", "MaximumBatchingWindowInSeconds"}
 )  # fmt: skip
 # Of every source on AWS, and not here: refused by name when they hold something.

@@ -14,7 +14,7 @@ from ...clock import Clock
 from ...services import ServiceRefused, Services
 from ..calls import make_call
 from ..destinations import Destinations, Letter, Undelivered, service_of
-from ..errors import AwsError
+from ..errors import AwsError, invalid
 from ..fork_server import ForkServerGone
 from ..names import Place, refer
 from ..records import Execution, Outcome, RestoreFailed, SourceMapping
@@ -24,6 +24,7 @@ from .dynamodb import DynamodbReading
 from .filters import patterns_of
 from .kinds import kind_of
 from .kinesis import KinesisReading
+from .mq import Brokers, missing
 from .positions import Positions
 from .queue_poller import QueuePoller
 from .sqs import BATCHES_A_POLLER
@@ -35,6 +36,7 @@ _TARGETS = {
     "sqs": "AmazonSQS",
     "kinesis": "Kinesis_20131202",
     "dynamodb": "DynamoDBStreams_20120810",
+    "secretsmanager": "secretsmanager",
 }
 _READINGS: Mapping[str, Callable[[str, CallSource, str], Reading]] = {
     "kinesis": KinesisReading,
@@ -56,7 +58,9 @@ class Pollers:
         positions: Positions,
         bell: Bell,
         report: Callable[[str], None],
+        brokers: Brokers,
     ) -> None:
+        self._brokers = brokers
         self._clock, self._place, self._services = clock, place, services
         self._registry, self._execution = registry, execution
         self._destinations, self._positions, self._report = destinations, positions, report
@@ -77,6 +81,8 @@ class Pollers:
         )
 
     async def prepare(self, mapping: Mapping[str, Any]) -> None:
+        if kind_of(mapping).name == "mq" and not self._brokers.address(mapping["EventSourceArn"]):
+            raise invalid(missing(mapping["EventSourceArn"]))
         poller = self._make(mapping)
         try:
             await poller.prepare()
@@ -152,7 +158,12 @@ class Pollers:
 
     def _make(self, mapping: Mapping[str, Any]) -> Poller:
         described = source(mapping)
-        reading = _READINGS.get(kind_of(mapping).name)
+        kind = kind_of(mapping).name
+        if kind == "mq":
+            from .mq_poller import QueueOfBroker  # only where there is a broker
+
+            return QueueOfBroker(described, self._tools, self._brokers)
+        reading = _READINGS.get(kind)
         if reading is None:
             return QueuePoller(described, self._tools)
         role = self._role(described.function_arn)
@@ -218,7 +229,7 @@ def source(mapping: Mapping[str, Any]) -> SourceMapping:
         mapping["FunctionArn"],
         mapping["BatchSize"],
         float(mapping["MaximumBatchingWindowInSeconds"]),
-        "ReportBatchItemFailures" in mapping["FunctionResponseTypes"],
+        "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", ()),
         tuple(patterns_of(mapping)),
         most,
         destination.get("Destination", ""),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from . import (
     alb,
+    amazon_mq,
     cloudevents,
     cron,
     directory,
@@ -32,7 +33,7 @@ from .base import Kind
 
 _OF_SERVICES = (
     *(http, http_v1, alb, websocket_api, cloudevents),
-    *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron),
+    *(sqs, sns, s3, kinesis, dynamodb, eventbridge, cron, amazon_mq),
 )
 _OF_BROKERS = (directory, kafka, mqtt, nats, own, postgres, rabbitmq, redis, websocket)
 

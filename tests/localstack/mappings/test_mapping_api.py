@@ -310,7 +310,7 @@ BOOTSTRAP = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["localhost:9092"]}}
 
 @pytest.mark.fidelity(
     "Event source mappings",
-    "Kafka (MSK and self-managed), MQ and DocumentDB as sources; KMS keys, metrics and log levels",
+    "Kafka (MSK and self-managed) and DocumentDB as sources; KMS keys, metrics and log levels",
     refused=True,
 )
 @pytest.mark.parametrize(
@@ -337,7 +337,28 @@ BOOTSTRAP = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["localhost:9092"]}}
         ),
         (
             {"EventSourceArn": BROKER, "Queues": ["q"], "SourceAccessConfigurations": ACCESS},
-            "does not support event source mappings for Amazon MQ",
+            "does not know where the broker",
+        ),
+        (
+            {
+                "EventSourceArn": BROKER, "Queues": ["q"],
+                "SourceAccessConfigurations": [*ACCESS, {**ACCESS[0], "Type": "VPC_SUBNET"}],
+            },
+            "take no VPC_SUBNET",
+        ),
+        (
+            {
+                "EventSourceArn": BROKER, "Queues": ["q"], "SourceAccessConfigurations": ACCESS,
+                "FilterCriteria": {"Filters": [{"Pattern": '{"redelivered": [true]}'}]},
+            },
+            "may have the key data only",
+        ),
+        (
+            {
+                "EventSourceArn": BROKER, "Queues": ["q"], "SourceAccessConfigurations": ACCESS,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            },
+            "Unsupported FunctionResponseTypes",
         ),
         ({"EventSourceArn": DOCUMENTS}, "DatabaseName"),
         (
@@ -431,3 +452,27 @@ def test_a_reset_ends_what_a_disabled_mapping_waits_for(world: Any) -> None:
     world.reset()
     world.wait_until(lambda: world.players.running == 0)
     assert world.clock.under_way() == []
+
+
+@pytest.mark.fidelity("Event source mappings", "ActiveMQ brokers of Amazon MQ", refused=True)
+def test_a_broker_of_activemq_is_refused(world: Any) -> None:
+    world.function()
+    made = world.client("mq").create_broker(
+        AutoMinorVersionUpgrade=True,
+        BrokerName="old",
+        DeploymentMode="SINGLE_INSTANCE",
+        EngineType="ACTIVEMQ",
+        EngineVersion="5.18",
+        HostInstanceType="mq.t3.micro",
+        PubliclyAccessible=False,
+        Users=[{"Username": "ann", "Password": "something-long"}],
+    )
+    status, code, message = refusal(
+        world.api.create_event_source_mapping,
+        FunctionName="f",
+        EventSourceArn=made["BrokerArn"],
+        Queues=["q"],
+        SourceAccessConfigurations=ACCESS,
+    )
+    assert (status, code) == (400, INVALID)
+    assert "does not support event source mappings for ACTIVEMQ" in message
