@@ -12,12 +12,12 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from ..deploy.commands import run_command
-from .support import emulator_at, emulator_process, make_function, permit_all, until
+from .support import emulator_at, emulator_process, make_function, permit_all, until, with_plain_aws
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 CONSUMER = """
-import json, boto3
-table = boto3.client("dynamodb")
+import json
+from plain_aws import call
 
 def handler(event, context):
     failed = []
@@ -26,7 +26,8 @@ def handler(event, context):
         if body["bad"] and record["attributes"]["ApproximateReceiveCount"] == "1":
             failed.append({"itemIdentifier": record["messageId"]})
         else:
-            table.put_item(TableName="seen", Item={"id": {"S": body["id"]}})
+            item = {"id": {"S": body["id"]}}
+            call("dynamodb", "DynamoDB_20120810.PutItem", TableName="seen", Item=item)
     return {"batchItemFailures": failed}
 """
 WEB = """
@@ -40,7 +41,7 @@ def handler(event, context):
 
 
 def create(client: Any, source: str, timeout: int = 5) -> None:
-    make_function(client, source, Timeout=timeout, MemorySize=256)
+    make_function(client, with_plain_aws(source), Timeout=timeout, MemorySize=256)
 
 
 @pytest.mark.fidelity(

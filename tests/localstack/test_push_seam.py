@@ -19,12 +19,13 @@ from pelton.localstack import push_seam
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import emulator_at, make_function
+from .support import emulator_at, make_function, with_plain_aws
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
-import json, boto3
+import json
+from plain_aws import send
 
 class OutOfStock(Exception):
     pass
@@ -40,9 +41,7 @@ def handler(event, context):
 
 def keep(event, context):
     said = {"event": event, "request": context.aws_request_id}
-    queue = boto3.client("sqs")
-    url = queue.get_queue_url(QueueName="seen")["QueueUrl"]
-    queue.send_message(QueueUrl=url, MessageBody=json.dumps(said))
+    send("seen", json.dumps(said))
     if isinstance(event, dict) and event.get("fail"):
         raise ValueError("told to")
 """
@@ -57,7 +56,7 @@ class World:
         for name in ("handler", "keep"):
             make_function(
                 self.client("lambda"),
-                SOURCE,
+                with_plain_aws(SOURCE),
                 name,
                 Runtime="python3.11",
                 Timeout=10,

@@ -11,20 +11,19 @@ from aws_lambda_powertools.utilities.data_classes import SNSEvent
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import emulator_at, make_function
+from .support import emulator_at, make_function, with_plain_aws
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 SOURCE = """
-import json, boto3
-queue = boto3.client("sqs")
+import json
+from plain_aws import send
 
 def handler(event, context):
     if isinstance(event, dict) and event.get("fail"):
         raise ValueError("told to")
-    url = queue.get_queue_url(QueueName="seen")["QueueUrl"]
     said = {"event": event, "version": context.function_version}
-    queue.send_message(QueueUrl=url, MessageBody=json.dumps(said))
+    send("seen", json.dumps(said))
     return {"echo": event}
 """
 
@@ -37,7 +36,7 @@ class World:
         self.queues = self.client("sqs")
         self.queue = self.queues.create_queue(QueueName="seen")["QueueUrl"]
         self.functions = self.client("lambda")
-        make_function(self.functions, SOURCE, Timeout=10)
+        make_function(self.functions, with_plain_aws(SOURCE), Timeout=10)
 
     def seen(self, wanted: Callable[[Any], bool] = lambda event: True) -> dict[str, Any]:
         """What came next and is wanted, within 20 seconds."""

@@ -10,23 +10,20 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from ..deploy.commands import commands_at
-from .support import make_function
+from .support import make_function, with_plain_aws
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:{}"
 # Fails the first time it sees a message, in the way that the message says, then keeps it.
 CONSUMER = """
-import boto3, json, os, time
-sqs = boto3.client("sqs")
-
-def url(name):
-    return sqs.get_queue_url(QueueName=name)["QueueUrl"]
+import json, os, time
+from plain_aws import send
 
 def handler(event, context):
     for record in event["Records"]:
         body = json.loads(record["body"])
         if record["attributes"]["ApproximateReceiveCount"] == "1" or body.get("always"):
             fail(body.get("do"))
-        sqs.send_message(QueueUrl=url("done"), MessageBody=record["body"])
+        send("done", record["body"])
 
 def fail(how):
     if how == "raise":
@@ -64,7 +61,7 @@ class World:
         return url
 
     def consumer(self, queue: str = "in", batch: int = 1, source: str = CONSUMER) -> str:
-        make_function(self.functions, source, Timeout=1)
+        make_function(self.functions, with_plain_aws(source), Timeout=1)
         mapping: str = self.functions.create_event_source_mapping(
             FunctionName="f", EventSourceArn=QUEUE.format(queue), BatchSize=batch
         )["UUID"]
