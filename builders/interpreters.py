@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+# Where they are looked for, as far as the environment says.
+_WHERE = ("PATH", "PYENV_ROOT", "XDG_DATA_HOME", "HOME")
 
-@cache
+
 def interpreter(version: str) -> str | None:
     """The path of a Python "3.12"; None when there is none here.
 
@@ -21,6 +23,15 @@ def interpreter(version: str) -> str | None:
     """
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
+    return _found(version, _where())
+
+
+def _where() -> tuple[str, ...]:
+    return tuple(os.environ.get(name, "") for name in _WHERE)
+
+
+@cache
+def _found(version: str, where: tuple[str, ...]) -> str | None:
     question = "import sys; print('%d.%d' % sys.version_info[:2])"
     for path in candidates(version):
         if path.exists():  # and it answers: a version manager's shim may not
@@ -32,9 +43,13 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-@cache
 def there(version: str) -> tuple[str, ...]:
     """The candidates that are there, as this process found them."""
+    return _there(version, _where())
+
+
+@cache
+def _there(version: str, where: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(each) for each in candidates(version) if each.exists())
 
 

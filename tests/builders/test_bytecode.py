@@ -14,6 +14,7 @@ from pelton.builders import Artifact, Resolver, Target, build, load_app
 from pelton.builders.bytecode import bytecode
 from pelton.builders.content import held
 from pelton.builders.errors import BuildError
+from pelton.builders.interpreters import interpreter
 
 from .support import Maker, names
 
@@ -253,3 +254,14 @@ def test_all_of_it_is_compiled_where_others_share_it_and_by_its_rule(reaching: M
         found, note = compiled(reaching, more)
         assert found >= ONE | TWO | REST
         assert "reach" not in note
+
+
+def test_a_python_is_looked_for_where_the_environment_says_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert interpreter("9.9") is None
+    python = tmp_path / "python9.9"
+    python.write_text("#!/bin/sh\necho 9.9\n")
+    python.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert interpreter("9.9") == str(python)

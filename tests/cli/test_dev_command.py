@@ -71,7 +71,11 @@ def test_a_port_in_use_is_said(start: Callable[..., Any], tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)],
+    [
+        signal.SIGINT,  # the others are taken in the same place
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
 )
 def test_it_ends_with_all_it_started(dev: Callable[..., Any], number: int) -> None:
     running = dev("--on", "both")

@@ -42,7 +42,10 @@ def call(emulator: RunningEmulator, door: socket.socket) -> Any:
 
 
 @pytest.mark.fidelity("Execution", "a call that runs when the emulator is to stop may end")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)],  # asked twice below
+)
 def test_a_running_call_may_end(door: socket.socket, number: signal.Signals) -> None:
     with emulator_process() as (emulator, process), ThreadPoolExecutor(1) as pool:
         answer = pool.submit(call, emulator, door)
