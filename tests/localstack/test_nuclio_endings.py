@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -47,6 +48,11 @@ def until(there: Callable[[], bool]) -> None:
         threading.Event().wait(0.01)
 
 
+def unique(word: str) -> str:
+    """A function's name that no other run on this machine has."""
+    return f"{word}-{uuid4().hex[:8]}"
+
+
 def workers(name: str) -> int:
     """How many processes run a function's code."""
     found = 0
@@ -73,7 +79,8 @@ class Held:
 
 
 def test_a_function_is_deleted_under_load(client: Client) -> None:
-    status = client.deploy(saying("busy", "busy"))
+    name = unique("busy")
+    status = client.deploy(saying(name, "busy"))
     url = f"http://{status['externalInvocationUrls'][0]}/"
     found: list[int] = []
 
@@ -91,11 +98,12 @@ def test_a_function_is_deleted_under_load(client: Client) -> None:
     with ThreadPoolExecutor(4) as pool:  # for one worker: some wait at any time
         asked = [pool.submit(ask) for _ in range(4)]
         until(lambda: len(found) > 8)
-        assert client.ask("DELETE", "/functions/busy").status_code == 204
+        assert client.ask("DELETE", f"/functions/{name}").status_code == 204
         for each in asked:
             each.result()
-    assert set(found) == {200}
-    assert workers("busy") == 0
+    # Who was connected and asked when the workers were on their way out is told so.
+    assert 200 in found and set(found) <= {200, 503}
+    assert workers(name) == 0
 
 
 def test_what_is_being_deleted_is_not_changed(
@@ -120,48 +128,38 @@ def test_what_is_being_deleted_is_not_changed(
     assert client.invoke("leaving").text == "second"
 
 
-@pytest.mark.parametrize(
-    ("trigger", "said"),
-    [
-        (
-            {"kind": "cron", "attributes": {"schedule": "nonsense"}},
-            "cron schedule 'nonsense' does not have",
-        ),
-        ({"kind": "eventhub"}, "the emulator has no trigger of kind 'eventhub'"),
-        ({"kind": "http", "attributes": {"port": 0}}, "ddress already in use"),
-        ({"kind": "cron", "attributes": {"interval": "soon"}}, "interval: 'soon' is no duration"),
-    ],
-)
 def test_a_trigger_that_cannot_be_leaves_what_answers(
-    module_emulator: RunningEmulator, client: Client, trigger: dict[str, Any], said: str
+    module_emulator: RunningEmulator, client: Client
 ) -> None:
-    status = client.deploy(saying("kept", "before"), "POST")
-    port = httpx.URL(module_emulator.nuclio_url).port
-    if "port" in trigger.get("attributes", {}):
-        trigger = {"kind": "http", "attributes": {"port": port}}
-    triggers = {"web": {"kind": "http"}, "wrong": trigger}
-    failed = client.deploy(saying("kept", "after", triggers=triggers), "PUT")
-    assert failed["state"] == "error" and said in failed["message"]
-    answer = plain.post(f"http://{status['externalInvocationUrls'][0]}/")
-    assert answer.text == "before", "at its own port, too"
-    assert workers("kept") == 1, "those of the failed one are gone"
-    assert client.ask("DELETE", "/functions/kept").status_code == 204
-    assert workers("kept") == 0
-
-
-def test_a_timeout_of_nothing_is_none(client: Client) -> None:
-    assert client.deploy(saying("endless", "x", eventTimeout="0s"))["state"] == "ready"
-    assert client.invoke("endless").text == "x"
+    taken = httpx.URL(module_emulator.nuclio_url).port
+    wrong: dict[str, dict[str, Any]] = {
+        "'nonsense' does not have": {"kind": "cron", "attributes": {"schedule": "nonsense"}},
+        "interval: 'soon' is no": {"kind": "cron", "attributes": {"interval": "soon"}},
+        "no trigger of kind 'eventhub'": {"kind": "eventhub"},
+        "ddress already in use": {"kind": "http", "attributes": {"port": taken}},
+    }
+    name = unique("kept")
+    status = client.deploy(saying(name, "before", eventTimeout="0s"))  # which is without one
+    for said, trigger in wrong.items():
+        triggers = {"web": {"kind": "http"}, "wrong": trigger}
+        failed = client.deploy(saying(name, "after", triggers=triggers), "PUT")
+        assert failed["state"] == "error" and said in failed["message"]
+        answer = plain.post(f"http://{status['externalInvocationUrls'][0]}/")
+        assert answer.text == "before", "at its own port, too"
+        assert workers(name) == 1, "those of the failed one are gone"
+    assert client.ask("DELETE", f"/functions/{name}").status_code == 204
+    assert workers(name) == 0
 
 
 def test_deployed_again_while_the_one_before_still_ends(client: Client, tmp_path: Path) -> None:
-    address = client.deploy(saying("thrice", "one"))["externalInvocationUrls"][0]
+    name = unique("thrice")
+    address = client.deploy(saying(name, "one"))["externalInvocationUrls"][0]
     with ThreadPoolExecutor(1) as pool:
         held = Held(pool, f"http://{address}", tmp_path / "held")
-        assert client.ask("PUT", "/functions/thrice", saying("thrice", "two")).status_code == 202
-        until(lambda: bool(client.status("thrice")["state"] == "ready"))
-        assert client.deploy(saying("thrice", "three"), "PUT")["state"] == "ready"
-        assert client.invoke("thrice").text == "three"
+        assert client.ask("PUT", "/functions", saying(name, "two")).status_code == 202
+        until(lambda: bool(client.status(name)["state"] == "ready"))
+        assert client.deploy(saying(name, "three"), "PUT")["state"] == "ready"
+        assert client.invoke(name).text == "three"
         assert held.let_go() == "one"
-    until(lambda: workers("thrice") == 1)
-    assert client.invoke("thrice").text == "three"
+    until(lambda: workers(name) == 1)
+    assert client.invoke(name).text == "three"
