@@ -503,7 +503,7 @@ async def push_postgres(address: str, name: str) -> None:
 
 async def floor_postgres(address: str, name: str, push: Put) -> float:
     """psycopg's own iterator, which has as many at once as the socket gives and makes of each no
-    more than a tuple: 5 to 8 µs, which leaves no room for a message, its order and its tries."""
+    more than a tuple."""
     from psycopg import AsyncConnection, sql
 
     async with await AsyncConnection.connect(address, autocommit=True) as client:
