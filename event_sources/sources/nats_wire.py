@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ..errors import Away, WrongSource
 from .refusal import why
-from .tls import Tls
+from .tls import Tls, read
 
 T = TypeVar("T")
 _CONNECT = 5.0  # seconds for a server to answer
@@ -56,11 +56,25 @@ class NatsOptions:
         """What TLS looks at; raises `Away` for a file that is not there."""
         return self.tls or self._files.context()
 
+    def _look_at_keys(self) -> None:
+        """Raises `Away` for files that are not there yet, or hold no key."""
+        if self.credentials and b"BEGIN NATS USER JWT" not in read("credentials", self.credentials):
+            raise Away(f"credentials={self.credentials!r} is no file of credentials (.creds)")
+        if self.nkey:
+            seed = bytearray(read("nkey", self.nkey).strip())
+            import nkeys
+
+            try:
+                nkeys.from_seed(seed).wipe()
+            except nkeys.NkeysError:
+                raise Away(f"nkey={self.nkey!r} is no seed of a key") from None
+
     def given(self, *, secure: bool) -> dict[str, Any]:
         """As nats-py names them.
 
         secure: some address asks for TLS
         """
+        self._look_at_keys()
         named = {
             "user": self.user,
             "password": self.password,
@@ -92,7 +106,8 @@ class Connection:
         from nats.aio.client import Client
 
         await self.close()
-        given = self._options.given(secure=self.secure)
+        with as_away(self.url):
+            given = self._options.given(secure=self.secure)
         if self.secure:
             await self._refuse_plain()
         self._gone, said = asyncio.Event(), list[str]()

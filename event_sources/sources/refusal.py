@@ -48,7 +48,7 @@ REASONS = (
         r"|[Nn]ot authorized|Bad user ?name or password|ACCESS_REFUSED - Login"
         r"|password authentication failed|no password supplied|Invalid username or password"
         r"|invalid credentials",
-        "it does not take this user and password: look at both, and at how they are given",
+        "it does not take this user and password, or key: look at what is given, and how",
     ),
     Reason(
         r"SSL connection closed by peer|WRONG_VERSION_NUMBER|RECORD_LAYER|UNEXPECTED_EOF"
@@ -102,7 +102,7 @@ def why(error: BaseException | str, *, tls: bool, early: bool = False) -> str:
     early: whether the server has not let us in yet
 
     >>> why("FATAL: password authentication failed", tls=True).partition(" (")[0]
-    'it does not take this user and password: look at both, and at how they are given'
+    'it does not take this user and password, or key: look at what is given, and how'
     >>> why(OSError("no route"), tls=False)
     'OSError: no route'
     """

@@ -58,11 +58,17 @@ class Tls:
 
 
 def _look(word: str, path: str) -> None:
-    try:
-        text = Path(path).read_bytes()
-        if word == "ca":
+    text = read(word, path)
+    if word == "ca":
+        try:
             ssl.create_default_context(cadata=text.decode("ascii"))
-    except (ssl.SSLError, ValueError):
-        raise Away(f"{word}={path!r} is no file of certificates in PEM") from None
+        except (ssl.SSLError, ValueError):
+            raise Away(f"{word}={path!r} is no file of certificates in PEM") from None
+
+
+def read(word: str, path: str) -> bytes:
+    """A file that a setting names; raises `Away` with both where it is not there yet."""
+    try:
+        return Path(path).read_bytes()
     except OSError as error:
         raise Away(f"{word}={path!r} cannot be read: {error.strerror}") from None

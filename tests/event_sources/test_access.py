@@ -130,11 +130,7 @@ def test_who_is_refused(kind: str, case: Case, guard_of: Callable[[str], Guard])
 
 @pytest.mark.parametrize("kind", [*kinds()])
 def test_who_is_let_in(kind: str, guard_of: Callable[[str], Guard]) -> None:
-    async def run(source: Source) -> None:
-        async with Delivery(source, Seen(), reconnect=NOW) as delivery:
-            await until(lambda: delivery.status.state == "ready")
-
-    asyncio.run(run(guard_of(kind).source(kind, Way())))
+    is_let_in(guard_of(kind).source(kind, Way()))
 
 
 @pytest.mark.parametrize(
@@ -175,10 +171,43 @@ def test_a_file_that_is_no_certificate(tmp_path: Path) -> None:
     assert said.endswith("is no file of certificates in PEM")
 
 
+def test_nats_with_a_key(tmp_path: Path) -> None:
+    nkeys = pytest.importorskip("nkeys")
+    for name in ("ours", "other"):
+        seed = nkeys.encode_seed(name.ljust(32).encode(), nkeys.PREFIX_BYTE_USER)
+        (tmp_path / name).write_bytes(seed + b"\n")
+    public = nkeys.from_seed(bytearray((tmp_path / "ours").read_bytes().strip())).public_key
+    told = f"authorization {{ users = [ {{ nkey: {public.decode()} }} ] }}"
+    (tmp_path / "settings").write_text(told)
+    (tmp_path / "junk").write_text("junk")
+    server = guards.NatsWith(tmp_path, "-c", str(tmp_path / "settings"))
+
+    def source(**options: str) -> Source:
+        return source_of("nats", url=server.url, subject="s", options=options)
+
+    try:
+        is_let_in(source(nkey=str(tmp_path / "ours")))
+        assert NOT_TAKEN in reason_of(source(nkey=str(tmp_path / "other")))
+        assert reason_of(source(nkey=str(tmp_path / "junk"))).endswith("is no seed of a key")
+        wrong = source(credentials=str(tmp_path / "junk"))
+        assert reason_of(wrong).endswith("is no file of credentials (.creds)")
+        assert "credentials='/nowhere' cannot be read" in reason_of(source(credentials="/nowhere"))
+    finally:
+        server.stop()
+
+
 def test_a_server_that_goes_away_later_is_not_said_to_speak_another_language() -> None:
     gone = "Error while reading: Connection reset by peer"
     assert why(gone, tls=False) == gone
     assert why(gone, tls=False, early=True).startswith("it ended the connection at once")
+
+
+def is_let_in(source: Source) -> None:
+    async def run() -> None:
+        async with Delivery(source, Seen(), reconnect=NOW) as delivery:
+            await until(lambda: delivery.status.state == "ready")
+
+    asyncio.run(run())
 
 
 def reason_of(source: Source) -> str:

@@ -92,6 +92,7 @@ def test_nuclios_dashboard_gives_out_no_secrets() -> None:
     assert secrets_of([Way("f", pelton.redis(url="redis://h", stream="s"))], where, "") == {}
 
 
+@pytest.mark.slow  # the emulator's own takes seconds to start
 def test_an_accounts_secret_and_one_that_it_has_not(pelton_emulator: RunningEmulator) -> None:
     made = pelton_emulator.client("secretsmanager")
     made.create_secret(Name="shop/cache", SecretString=json.dumps({"password": PASSWORD}))
