@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
 
 # What is imported of what is installed.
 _CLIENTS = {
+    "aws": "boto3",
     "kafka": "confluent_kafka",
     "mqtt": "paho",
     "nats": "nats",
