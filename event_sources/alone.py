@@ -68,6 +68,10 @@ class Alone(Source):
     def promises(self) -> Promises:  # type: ignore[override]
         return self._source.promises
 
+    @property
+    def gives_up(self) -> bool:
+        return self._source.gives_up
+
     # -- the claim
     async def open(self) -> None:
         """Raises Standby while another has it."""

@@ -25,6 +25,7 @@ class Promises:
     extends:        a message can be held for longer than its lease
     requeues:       what is given back is anybody's at once, not when its lease is over
     gives_back:     single messages as well, in the middle of the work
+    gives_lanes:    with all behind it, a message keeps its place before them
     dead_letters:   what its dead letters go to, at the broker itself: "stream"; "" for nowhere
     note:           one sentence for people, where the above needs one
     """
@@ -36,6 +37,7 @@ class Promises:
     extends: bool = False
     requeues: bool = False
     gives_back: bool = False
+    gives_lanes: bool = False
     dead_letters: str = ""
     note: str = ""
 
@@ -55,6 +57,12 @@ class Source:
     kind: ClassVar[str] = ""
     promises: ClassVar[Promises] = Promises(redelivers=False)
     lease: float | None = None
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether the broker itself gives up what was given back too often, by a rule of its own;
+        known when it is open."""
+        return False
 
     async def open(self) -> None:
         """Connect, and be sure that what is to be read is there."""

@@ -141,6 +141,22 @@ def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
     }
 
 
+def bridged_sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
+    """The same messages as `pelton bridge` delivers them, where a platform reads no queues.
+
+    >>> (made,) = bridged_sqs({"a": 1}, queue="orders")["Records"]
+    >>> made["kind"], made["source"], made["messageId"]
+    ('sqs', 'orders', '0')
+    """
+    from .runtime.bridged import record
+
+    def of(each: dict[str, Any]) -> dict[str, Any]:
+        body = json.dumps(each).encode()
+        return record("sqs", queue, each["messageId"], body, topic=queue)
+
+    return {"Records": [of(each) for each in sqs(*bodies, queue=queue)["Records"]]}
+
+
 def kinesis(*bodies: Any, stream: str = "stream", key: str = "key") -> dict[str, Any]:
     """A batch of one shard's records as a Kinesis event source mapping delivers it, sequence
     numbers "0", "1", … and all with the partition key `key`; bytes as they are.

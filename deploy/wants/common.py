@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...builders import Artifact
-from ...builders.nuclio_spec import broker_trigger
+from ...builders.nuclio_spec import broker_trigger, workers_of
 from ...handlers.function import Function
-from ...handlers.triggers import CloudEvents, Cron, DynamoDb, FromBroker, Http, RabbitMQ
+from ...handlers.triggers import CloudEvents, Cron, DynamoDb, FromBroker, Http, RabbitMQ, Sqs
 from ...handlers.triggers.base import Trigger
 from ...handlers.triggers.changes import Changes, changes
+from ...handlers.triggers.queued import Queued, queued
 from ...handlers.triggers.ticks import Ticks, ticks
 from ..errors import CannotPlan
 from ..versions.release import LIVE
@@ -37,6 +38,8 @@ TRIGGERS = {
     ),
     "nuclio": ("http", "cloudevents", "cron", "natsjetstream", "kafka-cluster"),
 }
+# Sources that push to functions of Lambda, and to queues as well: what each is called.
+SENDS_TO_SQS = {"sns": "topic", "s3": "bucket", "eventbridge": "bus"}
 _NUCLIO_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -165,6 +168,8 @@ def refuse_missing_triggers(function: Function[..., Any], platform: str) -> None
     does not take."""
     for trigger in function.triggers:
         if trigger.kind not in TRIGGERS[platform] and not trigger.bridged:
+            if platform == "nuclio" and trigger.kind in SENDS_TO_SQS:
+                raise CannotPlan(_by_a_queue(function, trigger))
             where = [other for other, kinds in TRIGGERS.items() if trigger.kind in kinds]
             raise CannotPlan(
                 f"function {function.name!r} has the trigger {trigger.kind}, which {platform} "
@@ -185,12 +190,29 @@ def bridged(function: Function[..., Any], platform: str) -> list[FromBroker]:
         found = [each for each in found if not is_mapped(each)]
     crons = [each for each in function.triggers if isinstance(each, Cron)]
     asked = [each for each in crons if each.store or (each.bridged and platform == "nuclio")]
-    tables = [each for each in function.triggers if isinstance(each, DynamoDb)]
-    return [
-        *found,
-        *(ticks(each, function.name) for each in asked),
-        *(changes(each, function.name) for each in tables if platform == "nuclio"),
-    ]
+    found += [ticks(each, function.name) for each in asked]
+    return found + _of_aws(function) if platform == "nuclio" else found
+
+
+def _of_aws(function: Function[..., Any]) -> list[FromBroker]:
+    """What Lambda reads by mappings of its own, and nobody else."""
+    made: list[FromBroker] = []
+    for each in function.triggers:
+        if isinstance(each, DynamoDb):
+            made.append(changes(each, function.name))
+        elif isinstance(each, Sqs) and each.bridged:
+            made.append(queued(each, workers_of(function)))
+    return made
+
+
+def _by_a_queue(function: Function[..., Any], trigger: Trigger) -> str:
+    """What to do with a source that calls functions of Lambda, and sends to queues."""
+    return (
+        f"function {function.name!r} has the trigger {trigger.kind}, which nuclio does not have: "
+        f"let the {SENDS_TO_SQS[trigger.kind]} send to a queue of SQS and give the function "
+        'pelton.sqs("QUEUE") instead, which `pelton bridge` reads; or deploy it with --on lambda, '
+        "or choose functions with --only"
+    )
 
 
 def is_mapped(trigger: Trigger) -> bool:
@@ -226,6 +248,8 @@ def cloud_events(
 
 def _why(trigger: FromBroker, platform: str) -> str:
     """What of a schedule the platform's own clock cannot keep, and what the bridge does not."""
+    if isinstance(trigger, Queued):
+        return _who_gives_up(trigger)
     if isinstance(trigger, Changes):
         return "; its --store keeps how far the stream was read"
     if not isinstance(trigger, Ticks):
@@ -234,6 +258,15 @@ def _why(trigger: FromBroker, platform: str) -> str:
         own = "EventBridge" if platform == "lambda" else "a cron trigger"
         return f" ({own} may call twice, and makes up for no tick that was missed)"
     return " (a cron trigger counts in UTC); without store=, run one bridge alone"
+
+
+def _who_gives_up(trigger: Queued) -> str:
+    if not trigger.dead_letter:
+        return "; what never works goes where the queue's own redrive policy says, if it has one"
+    return (
+        "; what never works goes where the queue's own redrive policy says, and if it has none, to "
+        f"{trigger.dead_letter!r} after {trigger.attempts} tries"
+    )
 
 
 def _refuse_sends(function: Function[..., Any], platform: str) -> None:

@@ -83,6 +83,7 @@ class Delivery:
             extends=source.promises.extends,
             letters=dead_letters is not None,
             gives=source.promises.gives_back,
+            gives_lanes=source.promises.gives_lanes,
             kind=source.kind,
         )
         self._tasks: list[asyncio.Task[None]] = []

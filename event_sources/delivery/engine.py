@@ -34,7 +34,7 @@ class Engine:
     """See the module.
 
     lease, extends: of the source; letters: whether what is given up has a place to go to; gives:
-    whether the source gives single messages back
+    whether the source gives single messages back; gives_lanes: with all behind them
     """
 
     def __init__(
@@ -45,9 +45,11 @@ class Engine:
         extends: bool = False,
         letters: bool = False,
         gives: bool = False,
+        gives_lanes: bool = False,
         kind: str = "",
     ) -> None:
         self.rules, self._tally, self._gives = rules, Tally(), gives
+        self._gives_lanes = gives_lanes
         self._lease, self._extends, self._letters, self._kind = lease, extends, letters, kind
         # Whether one may turn out not to go when it is its turn.
         self._asks = bool(letters and rules.max_age) or bool(lease and not extends)
@@ -332,13 +334,33 @@ class Engine:
         if not outcome.failed and not outcome.held:
             return self._all_done(found, now)
         back: dict[Lane, list[Held]] = {}
+        gone: set[Lane] = set()
         for held in found:
             if not held.batch or held.message.id not in self._held:  # as in `_all_done`
                 continue
             held.batch = 0
+            if held.lane in gone:
+                self._return(held)
+                continue
+            if held.lane not in back and self._is_back(held, outcome):
+                gone |= {held.lane} if self._gives_lanes else set()
             if self._comes_again(held, outcome, now, behind=held.lane in back):
                 back.setdefault(held.lane, []).append(held)
+        for lane in gone:
+            for held in lane.waiting:
+                self._return(held)
+            lane.waiting.clear()
         self._lanes_over(found, back, now)
+
+    def _is_back(self, held: Held, outcome: Outcome) -> bool:
+        """Whether it is the broker's again, as was asked for."""
+        failed = outcome.failed.get(held.message.id)
+        return failed is not None and failed.back and self._gives and not held.lost
+
+    def _return(self, held: Held) -> None:
+        del self._held[held.message.id]
+        if not held.lost:
+            self._backs.append(held.message)
 
     def _all_done(self, found: Sequence[Held], now: float) -> None:
         """What nearly every batch comes to, with as few words for it as can be."""
@@ -364,10 +386,9 @@ class Engine:
             return False
         if behind:  # one before it in its lane comes again, and it after that
             return True
-        if failed is not None and failed.back and self._gives:
-            del self._held[id]
+        if self._is_back(held, outcome):
             self._tally.failed += 1
-            self._backs.append(held.message)
+            self._return(held)
             return False
         if failed is not None:
             return self._blame(held, failed, now)

@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "postgres": ("postgres", "Postgres", "postgres"),
     "redis-pubsub": ("redis_pubsub", "RedisPubSub", "redis"),
     "redis-stream": ("redis_stream", "RedisStream", "redis"),
+    "sqs": ("sqs", "Sqs", "aws"),
     "websocket": ("websocket", "WebSocket", "websocket"),
 }
 

@@ -21,6 +21,7 @@ from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
 from ..stores import Store, store_of
+from .aws_wire import Refused, Services
 from .dynamodb_hand import Hand, Listed, Shard
 
 STARTS = ("LATEST", "TRIM_HORIZON")
@@ -70,8 +71,7 @@ class DynamoDbStreams(Source):
             raise WrongSource("dynamodb-streams needs a table's name, or the ARN of its stream")
         self.table, self.group, self._start = table, group, start
         self._store = store_of(store) if isinstance(store, str) else store
-        self._make_client, self._now = client, now
-        self._clients: dict[str, Any] = {}
+        self._aws, self._now = Services(table, client), now
         self._hand: Hand | None = None
         self._arn, self._pause, self._looked, self._turn = "", FIRST, 0.0, 0
 
@@ -96,7 +96,7 @@ class DynamoDbStreams(Source):
     async def _stream(self) -> str:
         if self.table.startswith("arn:"):
             return self.table
-        told = await self._ask("dynamodb", "describe_table", TableName=self.table)
+        told = await self._aws.ask("dynamodb", "describe_table", TableName=self.table)
         arn = told["Table"].get("LatestStreamArn", "")
         if not arn:
             raise Away(f"DynamoDB table {self.table}: it has no stream; switch its stream on")
@@ -159,7 +159,7 @@ class DynamoDbStreams(Source):
             await self._begin(name, shard)
         try:
             return await self._read("get_records", ShardIterator=shard.iterator, Limit=most)
-        except _Refused as error:
+        except Refused as error:
             if error.code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
                 raise
             await self._begin(name, shard, trimmed=error.code.startswith("Trimmed"))
@@ -176,7 +176,7 @@ class DynamoDbStreams(Source):
         asked = {"StreamArn": self._arn, "ShardId": name}
         try:
             answer = await self._read("get_shard_iterator", **asked, **where)
-        except _Refused as error:
+        except Refused as error:
             if error.code != "TrimmedDataAccessException" or not shard.last:
                 raise
             trimmed = True
@@ -226,20 +226,8 @@ class DynamoDbStreams(Source):
         """Nothing to say: what is not done comes again."""
 
     async def bury(self, letter: Letter, place: str) -> None:
-        """To an SQS queue, by name; of its headers as many as a message may have."""
-        queue = await self._ask("sqs", "get_queue_url", QueueName=place)
-        said = {name: value for name, value in letter.headers().items() if name.startswith("dead-")}
-        attributes = {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in list(said.items())[:10]
-        }
-        await self._ask(
-            "sqs",
-            "send_message",
-            QueueUrl=queue["QueueUrl"],
-            MessageBody=letter.message.body.decode(),
-            MessageAttributes=attributes,
-        )
+        """To an SQS queue."""
+        await self._aws.bury(letter, place, letter.message.body.decode())
 
     async def close(self) -> None:
         self._hand = None
@@ -252,40 +240,7 @@ class DynamoDbStreams(Source):
         return self._hand
 
     async def _read(self, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._ask("dynamodbstreams", operation, **members)
-
-    async def _ask(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
-        """Off the event loop; raises Away."""
-        return await asyncio.to_thread(self._ask_now, service, operation, members)
-
-    def _ask_now(self, service: str, operation: str, members: dict[str, Any]) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            if service not in self._clients:
-                self._clients[service] = self._client(service)
-            found: dict[str, Any] = getattr(self._clients[service], operation)(**members)
-        except ClientError as error:
-            said = error.response["Error"]
-            raise _Refused(f"{self.table}: {operation}: {error}", str(said["Code"])) from error
-        except BotoCoreError as error:
-            raise Away(f"{self.table}: {operation}: {error}") from error
-        return found
-
-    def _client(self, service: str) -> Any:
-        if self._make_client is not None:
-            return self._make_client(service)
-        import boto3
-
-        return boto3.client(service)
-
-
-class _Refused(Away):
-    """The service said no, and this is its word for why."""
-
-    def __init__(self, said: str, code: str) -> None:
-        self.code = code
-        super().__init__(said)
+        return await self._aws.ask("dynamodbstreams", operation, **members)
 
 
 def _listed(told: dict[str, Any]) -> Listed:

@@ -14,6 +14,7 @@ class Changes(FromBroker):
 
     kind: ClassVar[str] = "dynamodb"
     alone: ClassVar[bool] = True
+    of_aws: ClassVar[bool] = True
 
     changes: DynamoDb = DynamoDb("table")
     function: str = ""

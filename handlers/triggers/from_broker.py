@@ -33,6 +33,11 @@ class FromBroker(Trigger):
     batches: ClassVar[bool] = True
     bridged: ClassVar[bool] = True
     alone: ClassVar[bool] = False  # one bridge of several reads it, by a store that they share
+    of_aws: ClassVar[bool] = False  # it is read by the account's own API
+    # What fails goes back to the broker, which counts, unless we give it up.
+    returns: ClassVar[bool] = False
+    handouts: ClassVar[int] = 20  # as `Rules.handouts`
+    ahead: ClassVar[int] = 1000  # messages that one bridge may hold, at least
 
     batch: int = 1
     window: int = 0

@@ -17,6 +17,7 @@ class Sqs(Trigger):
     kind: ClassVar[str] = "sqs"
     needs_body: ClassVar[bool] = True
     batches: ClassVar[bool] = True
+    bridged: ClassVar[bool] = True
 
     queue: str = ""
     batch: int = 10
@@ -41,6 +42,15 @@ class Sqs(Trigger):
                 advice=f"use one of {', '.join(ON_INVALID)}",
             )
 
+    @property
+    def name(self) -> str:
+        """The queue's name, also where its ARN was given.
+
+        >>> Sqs("arn:aws:sqs:eu-west-1:123456789012:orders").name
+        'orders'
+        """
+        return self.queue.rpartition(":")[2]
+
     def same_source(self, other: Trigger) -> bool:
         return isinstance(other, Sqs) and self.queue == other.queue
 
@@ -53,6 +63,8 @@ class Handoff(Sqs):
     ordered:    a FIFO queue
     function:   the function that takes from it; "" for none of ours
     """
+
+    bridged: ClassVar[bool] = False  # on Nuclio a graph's queues are a broker's that it reads
 
     visibility: int = 30
     receives: int = 10
@@ -77,6 +89,8 @@ def sqs(
                  back to the queue, "dead_letter" sends it to `dead_letter` (without one, it goes
                  back, and the queue's own redrive policy takes it), "drop" forgets it
     dead_letter: name or URL of the queue for those
+
+    Nuclio reads no SQS: `pelton bridge` does, and calls the function.
 
     >>> sqs("departures", batch=5).batch
     5

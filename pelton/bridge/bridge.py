@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -81,12 +82,17 @@ class Shared:
     def source(self, way: Way, secrets: Mapping[str, str]) -> Source:
         """What the way reads, with who else may."""
         kind, settings = way.trigger.source_for(way.function)
-        if kind == "dynamodb-streams":
-            settings = {**settings, "store": self.store or "", "client": self.client}
+        if way.trigger.of_aws:
+            settings = {**settings, "client": self.client, **self._kept(kind, way.trigger)}
         found = source_of(kind, **revealed(settings, secrets))
         if self.store is None or not (self.alone or way.trigger.alone):
             return found
         return Alone(found, self.store, f"alone {way}", lease=self.lease)
+
+    def _kept(self, kind: str, trigger: FromBroker) -> dict[str, Any]:
+        if kind == "sqs":
+            return {"visibility": max(2, ceil(self.lease)), "backoff": trigger.backoff}
+        return {"store": self.store or ""}
 
     def once_only(self, way: Way, handle: Handler) -> Handler:
         """The handler, for what nobody has handled yet."""
@@ -116,19 +122,26 @@ def delivery(
     trigger = way.trigger
     source, answers = shared.source(way, secrets), getattr(trigger, "answers", False)
 
+    letters: DeadLetters | None = None
+    if trigger.attempts or trigger.max_age:
+        letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
     held_up = False
+
+    def returns() -> bool:
+        """Whether the broker gives messages up, so that it must see each try."""
+        return trigger.returns and (source.gives_up or letters is None)
 
     async def handle(batch: Batch) -> Outcome:
         nonlocal held_up
         try:
             sent = payload(trigger.kind, trigger.name, batch.messages, answers)
             answer = await call(sent)
-            found = outcome(answer)
+            found = _returned(outcome(answer), returns(), letters)
         except Failed as failed:
             if not failed.blame:  # nobody else would say so: the messages just come again
                 held_up = True
                 told(way, Status(UNHEALTHY, failed.reason))
-            raise
+            raise _back(failed, returns(), letters) from None
         if held_up:
             held_up = False
             told(way, Status(READY))
@@ -144,14 +157,12 @@ def delivery(
         window=float(trigger.window),
         most_bytes=PAYLOAD,
         workers=trigger.workers,
-        in_flight=max(1000, 2 * trigger.batch * trigger.workers),
+        in_flight=max(trigger.ahead, 2 * trigger.batch * trigger.workers),
         attempts=trigger.attempts,
+        handouts=trigger.handouts,
         max_age=float(trigger.max_age),
         retry=Backoff(first=first, longest=longest),
     )
-    letters: DeadLetters | None = None
-    if trigger.attempts or trigger.max_age:
-        letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
     return Delivery(
         source,
         shared.once_only(way, handle),
@@ -159,6 +170,19 @@ def delivery(
         dead_letters=letters,
         on_status=lambda status: told(way, status),
     )
+
+
+def _returned(found: Outcome, returns: bool, letters: DeadLetters | None) -> Outcome:
+    return replace(found, failed={id: _back(e, returns, letters) for id, e in found.failed.items()})
+
+
+def _back(failed: Failed, returns: bool, letters: DeadLetters | None) -> Failed:
+    """Who failed as it goes back to its broker; not who is given up, has not been begun, or has
+    said when it is to come again."""
+    given_up = failed.never and letters is not None
+    if not returns or given_up or not failed.blame or failed.after is not None:
+        return failed
+    return Failed(failed.reason, back=True)
 
 
 def secrets_of(found: Sequence[Way], where: Where, folder: str) -> dict[str, str]:
@@ -175,7 +199,7 @@ async def run(
     shared: Shared = BY_ITSELF,
 ) -> list[Delivery]:
     """Bridge until `end` is set; what is in hand then is waited for.  The deliveries, ended."""
-    if any(each.trigger.kind == "dynamodb" for each in found):
+    if any(each.trigger.of_aws for each in found):
         shared = replace(shared, client=connect(where)[0].client)
     async with AsyncExitStack() as calls:
         if shared.store is not None:

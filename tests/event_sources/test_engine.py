@@ -123,6 +123,27 @@ def test_what_is_given_back_is_the_brokers_again() -> None:
     assert engine.held == 2
 
 
+def test_with_what_is_given_back_goes_all_behind_it_where_its_broker_keeps_the_order() -> None:
+    engine = Engine(Rules(batch=3), gives=True, gives_lanes=True)
+    engine.arrived([message(n, "a") for n in range(1, 6)] + [message(9, "b")], 0.0)
+    batch = take(engine)
+    assert ids(batch) == ["1", "2", "3"]
+    engine.ended(batch, Outcome(failed={"2": Failed("no", back=True)}), 0.0)
+    assert [each.id for each in engine.take_backs()] == ["2", "3", "4", "5"]
+    assert ([each.id for each in engine.take_acks()], ids(engine.take(0.0))) == (["1"], ["9"])
+    engine.arrived([message(n, "a", attempt=2) for n in range(2, 6)], 1.0)
+    assert engine.held == 5
+
+
+def test_behind_one_that_is_tried_again_here_none_is_given_back() -> None:
+    engine = Engine(Rules(batch=3), gives=True, gives_lanes=True)
+    engine.arrived([message(n, "a") for n in range(1, 4)], 0.0)
+    failed = {"1": Failed("later", after=5), "2": Failed("no", back=True)}
+    engine.ended(take(engine), Outcome(failed=failed), 0.0)
+    assert (engine.take_backs(), engine.held, engine.take(1.0)) == ([], 3, None)
+    assert ids(engine.take(5.0)) == ["1", "2", "3"]
+
+
 def test_a_source_that_gives_nothing_back_has_it_tried_again_here() -> None:
     engine = engine_with(message(1))
     engine.ended(batch := take(engine), all_of(batch, Failed("no", after=0, back=True)), 0.0)

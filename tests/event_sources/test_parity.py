@@ -171,6 +171,18 @@ def by_changes(deployed: Deployed, platform: str, function: str) -> list[list[st
     return asyncio.run(run())
 
 
+def by_messages(deployed: Deployed, platform: str, function: str) -> list[str]:
+    """As each platform is brought them: by Lambda's mapping, by a bridge."""
+
+    async def run() -> list[str]:
+        async with caller(deployed.where(platform), function) as call:
+            made = testing.sqs if platform == "lambda" else testing.bridged_sqs
+            answer = await call(made(GOOD, FAILS, WRONG, NO_JSON, LAST, queue="orders"))
+            return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+    return asyncio.run(run())
+
+
 def bridged(kind: str) -> Bring:
     """By what `pelton bridge` sends, and what it makes of the answer."""
     factory: Callable[..., dict[str, Any]] = getattr(testing, kind)
@@ -226,6 +238,7 @@ WAYS = {
     "source": Way('pelton.source("nobody:Nobody")'),
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
     "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),
+    "sqs": Way('pelton.sqs("orders")', by_messages, given=3),
     "dynamodb": Way('pelton.dynamodb("orders")', by_changes, handler="changed", given=3),
 }
 
@@ -272,6 +285,7 @@ def deployed(
     ways["native"] = Way(f'pelton.nats("native", url="{nats_server.url}")')
     with emulator_at("--clock", "manual@2026-01-01T00:00:00") as emulator, sink(lines) as url:
         source = APP.replace("SINK_URL", url)
+        emulator.client("sqs").create_queue(QueueName="orders")
         emulator.client("dynamodb").create_table(
             TableName="orders",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
