@@ -41,6 +41,7 @@ _PAUSES = (
     "tests/event_sources/test_delivery.py::test_a_day_of_retries_passes_by_a_clock_that_is_moved"
 )
 _TABLE = "tests/event_sources/test_dynamodb_streams.py::"
+_QUEUE = "tests/event_sources/test_sqs.py::"
 _MQ = "tests/event_sources/test_amazon_mq.py::"
 _SHARD_KILL = f"{_MAPPINGS}test_kills.py::test_killed_sandboxes_keep_a_shards_order"
 
@@ -214,6 +215,34 @@ ROWS: dict[str, tuple[Cell, ...]] = {
             "up to the first failure",
             "tests/runtime/test_changes.py::"
             "test_a_change_comes_typed_and_the_first_failure_ends_the_batch",
+        ),
+    ),
+    "`sqs` (bridge)": (
+        (
+            "after the call",
+            f"{_QUEUE}test_messages_are_lambdas_records_and_are_deleted_when_they_are_done",
+        ),
+        ("group of a FIFO queue", f"{_QUEUE}test_a_group_keeps_its_order_over_what_is_given_back"),
+        ("size, window", _WINDOW),
+        ("yes", f"{_QUEUE}test_both_platforms_are_told_the_same"),
+        ("growing pauses", f"{_QUEUE}test_leases_begin_anew_and_pauses_grow"),
+        (
+            "the queue's receives, else ten tries where there is a dead letter",
+            f"{_QUEUE}test_a_queue_with_a_redrive_policy_gives_up_by_itself",
+        ),
+        (
+            "the queue's own, or with its reason the trigger's",
+            f"{_QUEUE}test_without_one_what_never_works_is_a_dead_letter_of_ours",
+        ),
+        (
+            "alone; holds up its group",
+            f"{_QUEUE}test_a_group_keeps_its_order_over_what_is_given_back",
+        ),
+        ("holds `in_flight`", f"{_ENGINE}test_room_is_what_may_still_be_held"),
+        ("no", ""),
+        (
+            "comes again, counted",
+            f"{_QUEUE}test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing",
         ),
     ),
     "`dynamodb` (bridge)": (

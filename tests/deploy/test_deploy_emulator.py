@@ -150,9 +150,9 @@ def test_a_route_is_held_to_on_both(
 
 
 def test_nuclio_too(pelton: Run) -> None:
-    refused = pelton("deploy", "shop_app.py", "--on", "nuclio")
-    assert refused.returncode == 1
-    assert "trigger sqs, which nuclio does not have" in refused.stderr
+    planned = pelton("plan", "shop_app.py", "--on", "nuclio")
+    assert planned.returncode == 2, planned.stderr
+    assert "nuclio does not read sqs" in planned.stdout + planned.stderr
     only = ("--on", "nuclio", "--only", "double")
     assert pelton("deploy", "shop_app.py", *only).returncode == 0
     assert pelton("deploy", "shop_app.py", *only).stdout == "shop: nothing to do (double)\n"

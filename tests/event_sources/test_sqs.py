@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 
 import pelton
 from pelton.bridge.bridge import Shared, Way, delivery, ways
+from pelton.bridge.payload import payload
 from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.errors import CannotPlan
 from pelton.deploy.wants.common import bridges, refuse_missing_triggers
@@ -443,3 +444,32 @@ def test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing(
     found = list(dict.fromkeys(lines()))
     assert found == [f"{n}" for n in range(1, 7)], "none is lost, none overtakes another"
     assert lines().count("1") == 1, "what was deleted is not handed out again"
+
+
+@dataclass
+class Notification:
+    Subject: str
+    Message: str
+
+
+def test_a_queue_brings_the_notifications_of_a_topic(pelton_emulator: RunningEmulator) -> None:
+    queue, topics, given = Queue(pelton_emulator), pelton_emulator.client("sns"), list[str]()
+    arn = topics.create_topic(Name=queue.name)["TopicArn"]
+    topics.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue.arn)
+    topics.publish(TopicArn=arn, Subject="late", Message="it has not come")
+
+    def opened(notification: Notification) -> None:
+        given.append(f"{notification.Subject}: {notification.Message}")
+
+    function = pelton.App("desk").function(triggers=[pelton.sqs(queue.name)])(opened)
+
+    async def run() -> None:
+        async with Delivery(queue.source(), lambda batch: call(batch)) as made:
+            await until(lambda: made.tally.done == 1)
+
+    def call(batch: Batch) -> None:
+        made = payload("sqs", queue.name, batch.messages)
+        assert on_nuclio(function, nuclio_bridged(made)).status_code == 200
+
+    asyncio.run(run())
+    assert given == ["late: it has not come"]
