@@ -14,9 +14,9 @@ class Known:
     most: ids that are remembered at least, the last ones
 
     >>> known = Known(1)
-    >>> for id in ("a", "b", "c"):
+    >>> for id in ("a", "b", "c", "d", "e"):
     ...     known.add(id)
-    >>> "a" in known, "b" in known, "c" in known
+    >>> "a" in known, "d" in known, "e" in known
     (False, True, True)
     """
 

@@ -35,7 +35,8 @@ class Stretch:
     @property
     def over(self) -> bool:
         """Whether the others are to have their turn."""
-        return monotonic() >= self.end
+        end = self.end  # which begins with the first question
+        return monotonic() >= end
 
     def turn(self) -> None:
         """They have it: the next one is another stretch."""

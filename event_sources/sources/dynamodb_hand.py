@@ -79,6 +79,7 @@ class Hand:
     >>> list(hand.readable())
     ['p']
     >>> hand.end("p")
+    True
     >>> list(hand.readable()), json.loads(hand.kept)
     (['c'], {'p': 'end'})
     """

@@ -39,17 +39,21 @@ class LoopWatch:
         self._task.cancel()
         self._looker.join()
 
+    @property
+    def _late(self) -> float:
+        """Seconds that the loop has stood still, as far as one can know."""
+        return time.monotonic() - self._alive - self._every
+
     async def _live(self) -> None:
         while True:
-            late = time.monotonic() - self._alive - self._every
-            if late > self._long:
+            if (late := self._late) > self._long:
                 self._say(sentence(late, self.where))
             self.where, self._alive = "", time.monotonic()
             await asyncio.sleep(self._every)
 
     def _look(self) -> None:
         while not self._ended.wait(self._every):
-            if "step" not in self.where and time.monotonic() - self._alive > self._long:
+            if "step" not in self.where and self._late > self._long:
                 frame = sys._current_frames().get(self._thread)
                 self.where = where(frame) if frame is not None else ""
 
