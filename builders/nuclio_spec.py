@@ -9,7 +9,18 @@ from urllib.parse import unquote, urlsplit
 
 from ..handlers.function import Function
 from ..handlers.platforms import Nuclio
-from ..handlers.triggers import Cron, DynamoDb, FromBroker, Http, Kafka, Mqtt, Nats, RabbitMQ, Sqs
+from ..handlers.triggers import (
+    Cron,
+    DynamoDb,
+    FromBroker,
+    Http,
+    Kafka,
+    Kinesis,
+    Mqtt,
+    Nats,
+    RabbitMQ,
+    Sqs,
+)
 from ..handlers.triggers.broker_handoff import CONSUMER, BrokerHandoff, KafkaHandoff, group_of
 from .errors import BuildError
 from .nuclio_secrets import variable
@@ -215,7 +226,7 @@ def _triggers(function: Function[..., Any]) -> dict[str, Any]:
         "http": {"kind": "http", "name": "http", "numWorkers": workers, "attributes": {}}
     }
     for index, trigger in enumerate(function.triggers):
-        if isinstance(trigger, Cron | DynamoDb | Sqs) and trigger.bridged:
+        if isinstance(trigger, Cron | DynamoDb | Kinesis | Sqs) and trigger.bridged:
             continue
         if isinstance(trigger, Cron):
             when = (

@@ -188,6 +188,23 @@ def kinesis(*bodies: Any, stream: str = "stream", key: str = "key") -> dict[str,
     }
 
 
+def bridged_kinesis(*bodies: Any, stream: str = "stream", key: str = "key") -> dict[str, Any]:
+    """The same records as `pelton bridge` delivers them, where a platform reads no such streams.
+
+    >>> (made,) = bridged_kinesis({"a": 1}, stream="clicks")["Records"]
+    >>> made["kind"], made["source"], made["lane"]
+    ('kinesis', 'clicks', 'shardId-000000000000')
+    """
+    from .runtime.bridged import record
+
+    def of(each: dict[str, Any]) -> dict[str, Any]:
+        shard, _, number = each["eventID"].partition(":")
+        body = json.dumps(each).encode()
+        return record("kinesis", stream, number, body, topic=stream, key=key, lane=shard)
+
+    return {"Records": [of(each) for each in kinesis(*bodies, stream=stream, key=key)["Records"]]}
+
+
 def dynamodb(
     *changes: Any, table: str = "table", key: str = "id", event: str = ""
 ) -> dict[str, Any]:

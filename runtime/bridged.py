@@ -16,7 +16,7 @@ from ..handlers.context import Context
 from ..handlers.errors import InvalidInput, MalformedBody
 from ..handlers.event import Event
 from ..handlers.function import Function
-from .aws_events import BRIDGE, sqs_event
+from .aws_events import BRIDGE, kinesis_event, sqs_event
 from .aws_records import SPARE, Batch, Records
 from .call import Call
 from .refusals import after_of, as_result, verdict
@@ -43,6 +43,8 @@ class BridgedRecords(Records):
             return change_event(json.loads(record["body"]))
         if record.get("kind") == "sqs":
             return sqs_event(json.loads(record["body"]))
+        if record.get("kind") == "kinesis":
+            return kinesis_event(json.loads(record["body"]))
         return bridged_event(record)
 
     def answer(self, records: list[dict[str, Any]], context: Context) -> dict[str, Any]:

@@ -18,7 +18,8 @@ SLOW = {
     "websocket": f"{TESTS}test_websocket.py::test_a_slow_handler_leaves_what_waits_to_the_server",
 }
 PUSHED = "test_over_cut_connections_nothing_comes_twice_or_out_of_order"
-NO_TESTS = ("cron", "dynamodb-streams", "memory", "sqs")  # no brokers; or have rows by hand
+# Which are no brokers; or have rows by hand.
+NO_TESTS = ("cron", "dynamodb-streams", "kinesis", "memory", "sqs")
 
 HEAD = """# What every event source promises
 

@@ -41,6 +41,7 @@ _PAUSES = (
     "tests/event_sources/test_delivery.py::test_a_day_of_retries_passes_by_a_clock_that_is_moved"
 )
 _TABLE = "tests/event_sources/test_dynamodb_streams.py::"
+_CLICKS = "tests/event_sources/test_kinesis.py::"
 _QUEUE = "tests/event_sources/test_sqs.py::"
 _MQ = "tests/event_sources/test_amazon_mq.py::"
 _SHARD_KILL = f"{_MAPPINGS}test_kills.py::test_killed_sandboxes_keep_a_shards_order"
@@ -243,6 +244,34 @@ ROWS: dict[str, tuple[Cell, ...]] = {
         (
             "comes again, counted",
             f"{_QUEUE}test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing",
+        ),
+    ),
+    "`kinesis` (bridge)": (
+        (
+            "after the call",
+            f"{_CLICKS}test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing",
+        ),
+        ("shard", f"{_CLICKS}test_a_shard_in_its_order_and_poison_to_a_queue"),
+        ("size, window", _WINDOW),
+        ("yes", f"{_CLICKS}test_both_platforms_are_told_the_same"),
+        ("growing pauses", _PAUSES),
+        ("retries", f"{_CLICKS}test_a_plan_for_nuclio_names_the_bridge"),
+        (
+            "SQS queue, with reason and metadata",
+            f"{_CLICKS}test_a_shard_in_its_order_and_poison_to_a_queue",
+        ),
+        (
+            "holds up its shard, and its shard's children",
+            f"{_CLICKS}test_a_shard_in_its_order_and_poison_to_a_queue",
+        ),
+        (
+            "the stream keeps it",
+            f"{_CLICKS}test_latest_begins_now_and_loses_nothing_while_nobody_reads",
+        ),
+        ("no", ""),
+        (
+            "comes again",
+            f"{_CLICKS}test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing",
         ),
     ),
     "`dynamodb` (bridge)": (

@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 from ...builders import Artifact
 from ...builders.nuclio_spec import broker_trigger, workers_of
 from ...handlers.function import Function
-from ...handlers.triggers import CloudEvents, Cron, DynamoDb, FromBroker, Http, RabbitMQ, Sqs
+from ...handlers.triggers import (
+    CloudEvents,
+    Cron,
+    DynamoDb,
+    FromBroker,
+    Http,
+    Kinesis,
+    RabbitMQ,
+    Sqs,
+)
 from ...handlers.triggers.base import Trigger
-from ...handlers.triggers.changes import Changes, changes
+from ...handlers.triggers.changes import OfShards, changes, stream_records
 from ...handlers.triggers.queued import Queued, queued
 from ...handlers.triggers.ticks import Ticks, ticks
 from ..errors import CannotPlan
@@ -200,6 +209,8 @@ def _of_aws(function: Function[..., Any]) -> list[FromBroker]:
     for each in function.triggers:
         if isinstance(each, DynamoDb):
             made.append(changes(each, function.name))
+        elif isinstance(each, Kinesis) and each.bridged:
+            made.append(stream_records(each, function.name, workers_of(function)))
         elif isinstance(each, Sqs) and each.bridged:
             made.append(queued(each, workers_of(function)))
     return made
@@ -250,7 +261,7 @@ def _why(trigger: FromBroker, platform: str) -> str:
     """What of a schedule the platform's own clock cannot keep, and what the bridge does not."""
     if isinstance(trigger, Queued):
         return _who_gives_up(trigger)
-    if isinstance(trigger, Changes):
+    if isinstance(trigger, OfShards):
         return "; its --store keeps how far the stream was read"
     if not isinstance(trigger, Ticks):
         return ""

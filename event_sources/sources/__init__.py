@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "dynamodb-streams": ("dynamodb_streams", "DynamoDbStreams", "aws"),
     "jetstream": ("jetstream", "JetStream", "nats"),
     "kafka": ("kafka", "Kafka", "kafka"),
+    "kinesis": ("kinesis", "Kinesis", "aws"),
     "memory": ("memory", "Memory", ""),
     "mqtt": ("mqtt", "Mqtt", "mqtt"),
     "nats": ("nats", "Nats", "nats"),

@@ -1,4 +1,5 @@
-"""A table's stream as a bridge reads it, where a platform reads no such streams."""
+"""A stream of shards as a bridge reads it, where a platform reads none: the changes of a table, the
+records of Kinesis."""
 
 from __future__ import annotations
 
@@ -7,20 +8,26 @@ from typing import Any, ClassVar
 
 from .dynamodb import DynamoDb
 from .from_broker import FromBroker
+from .kinesis import Kinesis
 
 
-class Changes(FromBroker):
-    """The changes of `dynamodb` for a function of that name; nobody writes this."""
+class OfShards(FromBroker):
+    """What both are; nobody writes them."""
 
-    kind: ClassVar[str] = "dynamodb"
     alone: ClassVar[bool] = True
     of_aws: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        """Nothing to check: the trigger is checked."""
+
+
+class Changes(OfShards):
+    """The changes of `dynamodb` for a function of that name."""
+
+    kind: ClassVar[str] = "dynamodb"
+
     changes: DynamoDb = DynamoDb("table")
     function: str = ""
-
-    def __post_init__(self) -> None:
-        """Nothing to check: `dynamodb` is checked."""
 
     @property
     def name(self) -> str:
@@ -32,18 +39,47 @@ class Changes(FromBroker):
         return "dynamodb-streams", said
 
 
+class StreamRecords(OfShards):
+    """The records of `kinesis` for a function of that name."""
+
+    kind: ClassVar[str] = "kinesis"
+
+    records: Kinesis = Kinesis("stream")
+    function: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.records.name
+
+    @property
+    def source(self) -> tuple[str, Mapping[str, Any]]:
+        said = {"stream": self.records.stream, "start": self.records.start, "group": self.function}
+        return "kinesis", said
+
+
 def changes(trigger: DynamoDb, function: str) -> Changes:
     """
     >>> made = changes(DynamoDb("orders", retries=10, dead_letter="dead"), "count")
     >>> made.source[1]["group"], made.attempts
     ('count', 11)
     """
-    attempts = trigger.retries + 1 if trigger.retries >= 0 else 0
-    return Changes(
-        trigger.batch,
-        trigger.window,
-        attempts,
-        trigger.dead_letter,
-        changes=trigger,
-        function=function,
-    )
+    return Changes(**_words(trigger), changes=trigger, function=function)
+
+
+def stream_records(trigger: Kinesis, function: str, workers: int = 1) -> StreamRecords:
+    """
+    workers: calls at one time, of one shard one
+
+    >>> stream_records(Kinesis("clicks"), "count").source[1]["stream"]
+    'clicks'
+    """
+    return StreamRecords(**_words(trigger), workers=workers, records=trigger, function=function)
+
+
+def _words(trigger: DynamoDb | Kinesis) -> dict[str, Any]:
+    return {
+        "batch": trigger.batch,
+        "window": trigger.window,
+        "attempts": trigger.retries + 1 if trigger.retries >= 0 else 0,
+        "dead_letter": trigger.dead_letter,
+    }

@@ -37,6 +37,7 @@ class Kinesis(Trigger):
     kind: ClassVar[str] = "kinesis"
     needs_body: ClassVar[bool] = True
     batches: ClassVar[bool] = True
+    bridged: ClassVar[bool] = True
 
     stream: str = ""
     batch: int = 100
@@ -70,6 +71,8 @@ class StreamHandoff(Kinesis):
 
     function: the function that takes from it; "" for none of ours
     """
+
+    bridged: ClassVar[bool] = False  # as of a `sqs.Handoff`
 
     function: str = ""
 
@@ -115,6 +118,8 @@ def kinesis(
     retries:     how often Lambda gives a failed batch again, halved each time it fails as a
                  whole; None: 10 with `dead_letter`, and without one as long as the stream keeps
                  its records, which holds up the shard and loses nothing
+
+    Nuclio reads no such streams: `pelton bridge --store ADDRESS` does, and calls the function.
 
     >>> kinesis("clicks", start="TRIM_HORIZON").retries
     -1

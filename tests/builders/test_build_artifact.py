@@ -157,8 +157,8 @@ def test_nuclio_gets_an_archive_with_build_commands(make: Make, tmp_path: Path) 
 
 
 def test_a_trigger_that_nuclio_lacks_is_refused(make: Make) -> None:
-    with pytest.raises(BuildError, match="Nuclio has no trigger 'kinesis'"):
-        make(more="triggers=[pelton.kinesis('q')]", target=Target("nuclio", "3.11"))
+    with pytest.raises(BuildError, match="Nuclio has no trigger 's3'"):
+        make(more="triggers=[pelton.s3('q')]", target=Target("nuclio", "3.11"))
 
 
 def test_a_syntax_error_is_placed(tmp_path: Path) -> None:

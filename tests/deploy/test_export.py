@@ -436,7 +436,10 @@ def test_what_a_platform_lacks_is_refused(shop: Path, tmp_path: Path) -> None:
     file = str(shop / "export_shop.py")
     done = CliRunner().invoke(command, ["export", "nuctl", file, "--out", str(tmp_path)])
     assert done.exit_code == 1
-    assert "function 'count' has the trigger kinesis, which nuclio does not have" in done.output
+    assert (
+        "function 'count' reads the queue 'left/eu' of a broker of Amazon MQ, and nuclio"
+        in done.output
+    )
 
 
 @pytest.mark.slow

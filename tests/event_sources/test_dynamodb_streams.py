@@ -35,7 +35,8 @@ from pelton.event_sources import (
 from pelton.event_sources.dead_letters import ToBroker
 from pelton.event_sources.delivery.rules import Backoff
 from pelton.event_sources.sources import KINDS
-from pelton.event_sources.sources.dynamodb_streams import SLACK, DynamoDbStreams
+from pelton.event_sources.sources.dynamodb_streams import DynamoDbStreams
+from pelton.event_sources.sources.shards import SLACK
 from pelton.event_sources.stores.memory import MemoryStore
 from pelton.pytest_plugin import RunningEmulator
 from pelton.testing import bridged_dynamodb, dynamodb, nuclio_bridged, on_lambda, on_nuclio

@@ -183,6 +183,21 @@ def by_messages(deployed: Deployed, platform: str, function: str) -> list[str]:
     return asyncio.run(run())
 
 
+def by_shard(deployed: Deployed, platform: str, function: str) -> list[str]:
+    """The first of each that is not done: Lambda goes on with that one, and so does a bridge."""
+
+    async def run() -> list[str]:
+        firsts = []
+        async with caller(deployed.where(platform), function) as call:
+            made = testing.kinesis if platform == "lambda" else testing.bridged_kinesis
+            for bodies in ((GOOD, LAST), (GOOD, FAILS, LAST), (NO_JSON, GOOD)):
+                answer = await call(made(*bodies, stream="orders"))
+                firsts += [each["itemIdentifier"] for each in answer["batchItemFailures"]][:1]
+        return firsts
+
+    return asyncio.run(run())
+
+
 def bridged(kind: str) -> Bring:
     """By what `pelton bridge` sends, and what it makes of the answer."""
     factory: Callable[..., dict[str, Any]] = getattr(testing, kind)
@@ -239,6 +254,7 @@ WAYS = {
     "mqtt": Way(f'pelton.mqtt("orders", url="mqtt://{NOBODY}")'),
     "rabbitmq": Way(f'pelton.rabbitmq("orders", url="amqp://{NOBODY}/")'),
     "sqs": Way('pelton.sqs("orders")', by_messages, given=3),
+    "kinesis": Way('pelton.kinesis("orders")', by_shard, given=4),
     "dynamodb": Way('pelton.dynamodb("orders")', by_changes, handler="changed", given=3),
 }
 

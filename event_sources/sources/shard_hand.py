@@ -1,6 +1,6 @@
-"""Which records of a DynamoDB stream are out, shard by shard, and up to which all are done.
+"""Which records of a stream are out, shard by shard, and up to which all are done.
 
-A shard is read when its parent is done with to its end, so that a change of an item is never begun
+A shard is read when its parents are done with to their end, so that of one key no record is begun
 before the one ahead of it, over a resharding too.  What is done is one place a shard: after a kill,
 what was done behind the oldest that was not comes again.  No client is here, and no clock.
 """
@@ -18,10 +18,10 @@ END = "end"  # in the place of a sequence number: all of the shard is done
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A shard as DynamoDB lists it; `closed`: it takes no more records."""
+    """A shard as it is listed; `closed`: it takes no more records."""
 
     shard: str
-    parent: str = ""
+    parents: tuple[str, ...] = ()
     closed: bool = False
 
 
@@ -75,7 +75,7 @@ class Hand:
 
     start: "TRIM_HORIZON", or "LATEST", from `now` on: where a stream begins that is new to us
 
-    >>> hand = Hand.begin("", [Listed("p", closed=True), Listed("c", "p")], "TRIM_HORIZON", 0.0)
+    >>> hand = Hand.begin("", [Listed("p", closed=True), Listed("c", ("p",))], "TRIM_HORIZON", 0.0)
     >>> list(hand.readable())
     ['p']
     >>> hand.end("p")
@@ -104,7 +104,7 @@ class Hand:
         return made
 
     def see(self, listed: Iterable[Listed]) -> None:
-        """What DynamoDB lists now; a shard that it does not any more is gone with its records."""
+        """What is listed now; a shard that it does not any more is gone with its records."""
         self._listed = {each.shard: each for each in listed}
         self._ended &= self._listed.keys()
         for name in [each for each in self._shards if each not in self._listed]:
@@ -112,9 +112,9 @@ class Hand:
                 del self._shards[name]
 
     def readable(self) -> Iterable[str]:
-        """Shards to be read now: not at their end, their parent done (or gone)."""
+        """Shards to be read now: not at their end, their parents done (or gone)."""
         for name, each in self._listed.items():
-            held_up = each.parent in self._listed and each.parent not in self._ended
+            held_up = any(it in self._listed and it not in self._ended for it in each.parents)
             if name not in self._ended and not held_up and not self.shard(name).read:
                 yield name
 
