@@ -86,9 +86,3 @@ def test_a_stream_by_its_arn_is_not_made(pelton: Run, tmp_path: Path) -> None:
     refused = pelton("plan", "web_app.py")
     assert refused.returncode == 1
     assert f"function 'view' reads the stream {arn}, which is not there" in refused.stderr
-
-
-def test_a_plan_for_nuclio_names_the_bridge(pelton: Run) -> None:
-    planned = pelton("plan", "web_app.py", "--on", "nuclio", "--only", "view")
-    assert planned.returncode == 2, planned.stderr
-    assert "nuclio does not read kinesis" in planned.stdout + planned.stderr

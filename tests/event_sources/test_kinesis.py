@@ -167,7 +167,7 @@ class Written:
     def get_records(self, **asked: Any) -> dict[str, Any]:
         if self.refuse:
             said = {"Error": {"Code": self.refuse.pop(0), "Message": "no"}}
-            raise ClientError(said, "GetRecords")  # type: ignore[arg-type]
+            raise ClientError(said, "GetRecords")
         name, _, after = asked["ShardIterator"].partition(":")
         _, closed, numbers = self.shards[name]
         left = [n for n in numbers if n > int(after)]
