@@ -47,9 +47,10 @@ _numbers = count()
 class Queue:
     """A queue of its own in the emulator."""
 
-    def __init__(self, emulator: RunningEmulator, suffix: str = "", **attributes: str) -> None:
+    def __init__(self, emulator: RunningEmulator, name: str = "", **attributes: str) -> None:
         self.emulator = emulator
-        self.client, self.name = emulator.client, f"queue{next(_numbers)}{suffix}"
+        own = f"queue{next(_numbers)}{name}"
+        self.client, self.name = emulator.client, own if name in ("", ".fifo") else name
         self._sqs = emulator.client("sqs")
         made = self._sqs.create_queue(QueueName=self.name, Attributes=attributes)
         self.url = made["QueueUrl"]
@@ -416,13 +417,14 @@ def placed(n: int) -> None:
 def test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing(
     pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
-    queue = Queue(pelton_emulator, ".fifo", FifoQueue="true")
     seen = tmp_path / "seen"
     source = APP.replace('"SEEN": SEEN', f'"SEEN": {json.dumps(str(seen))}')
-    (tmp_path / "shop.py").write_text(source.replace("QUEUE", json.dumps(queue.name)))
+    (tmp_path / "shop.py").write_text(source.replace("QUEUE", json.dumps("shop.fifo")))
     shop = commands_at(pelton_emulator, tmp_path)
     done = shop("deploy", "shop.py", "--on", "nuclio")
     assert done.returncode == 0, done.stderr
+    # A deploy does without the queue, and without credentials for it: they are the bridge's.
+    queue = Queue(pelton_emulator, "shop.fifo", FifoQueue="true")
     for n in range(1, 7):
         queue.send(str(n), group="a")
     command = [
