@@ -22,7 +22,7 @@ from itertools import islice
 from ..message import Letter, Lost, Message
 from .known import Known
 from .lanes import Held, Lane, Lanes
-from .outcome import DONE, Batch, Failed, Outcome
+from .outcome import DONE, Batch, Failed, Given, Outcome
 from .rules import Rules
 from .tally import Tally
 
@@ -99,12 +99,15 @@ class Engine:
         Where it is not, or `running` is empty, say so by `ended` or `failed`, and ask no more.
         """
         # Most messages of most deliveries cost what is said here, and no word more.
+        new = object.__new__
         for batch in self._in_turn():
             if not goes_on():
                 break
             self._number += 1
             self.running = batch
-            yield Batch(batch, self._number)
+            given = new(Given)
+            given.messages, given.number = batch, self._number  # type: ignore[misc]
+            yield given
             if self.running is not batch:
                 return
             self._ran += batch

@@ -52,6 +52,15 @@ class Batch:
 _set_messages, _set_number = slots_of(Batch, "messages", "number")
 
 
+class Given(Batch):
+    """A batch as an engine makes it, many thousand times a second: its slots are written, by
+    nothing slower than that."""
+
+    __slots__ = ()
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a batch, where it is not all done.

@@ -80,7 +80,7 @@ def maker(by_key: bool, one_topic: bool) -> Callable[[Sequence[Any]], list[Kafka
 
     def make(all_found: Sequence[Any]) -> list[KafkaMessage]:
         # Each word of the client library counts, and each name that is looked up.
-        made, last, ours, topic = [], -1, KafkaMessage, None
+        made, last, ours, new, topic = [], -1, KafkaMessage, object.__new__, None
         for found in all_found:
             partition = found.partition()
             if partition != last or not one_topic:
@@ -91,7 +91,10 @@ def maker(by_key: bool, one_topic: bool) -> Callable[[Sequence[Any]], list[Kafka
             if by_key and (key := found.key()):
                 own = before + (key.decode("utf-8", "replace") if type(key) is bytes else key)
             offset = found.offset()
-            made.append(ours(found, f"{begin}{offset}", own, part, offset))
+            one = new(ours)  # what `__init__` does, without the call
+            one.found, one.id, one.lane = found, f"{begin}{offset}", own  # type: ignore[misc]
+            one.part, one.offset = part, offset
+            made.append(one)
         return made
 
     return make
