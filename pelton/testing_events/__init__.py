@@ -1,0 +1,37 @@
+"""Events as each source delivers them, for tests: `pelton.testing` has all of them by name."""
+
+from .bridged import bridged_cron as bridged_cron
+from .bridged import directory as directory
+from .bridged import kafka as kafka
+from .bridged import mqtt as mqtt
+from .bridged import nats as nats
+from .bridged import postgres as postgres
+from .bridged import rabbitmq as rabbitmq
+from .bridged import redis as redis
+from .bridged import source as source
+from .bridged import websocket as websocket
+from .cloudevents import cloudevent as cloudevent
+from .cloudevents import nuclio_cloudevent as nuclio_cloudevent
+from .nuclio import nuclio_bridged as nuclio_bridged
+from .nuclio import nuclio_cron as nuclio_cron
+from .nuclio import nuclio_http as nuclio_http
+from .nuclio import nuclio_kafka as nuclio_kafka
+from .nuclio import nuclio_mqtt as nuclio_mqtt
+from .nuclio import nuclio_nats as nuclio_nats
+from .nuclio import nuclio_rabbitmq as nuclio_rabbitmq
+from .pushed import cron as cron
+from .pushed import eventbridge as eventbridge
+from .pushed import s3 as s3
+from .pushed import sns as sns
+from .queues import amazon_mq as amazon_mq
+from .queues import bridged_dynamodb as bridged_dynamodb
+from .queues import bridged_kinesis as bridged_kinesis
+from .queues import bridged_sqs as bridged_sqs
+from .queues import dynamodb as dynamodb
+from .queues import kinesis as kinesis
+from .queues import sqs as sqs
+from .queues import typed_item as typed_item
+from .requests import alb as alb
+from .requests import http_v1 as http_v1
+from .requests import http_v2 as http_v2
+from .requests import websocket_api as websocket_api
