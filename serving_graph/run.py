@@ -192,7 +192,7 @@ class Executor:
     watch:   who counts and times the steps
     spans:   who makes spans of the runs and the steps
     dropped: the answer for an event that goes no further
-    check:   raises, before anything is made, for steps that cannot run together
+    check:   raises for steps that cannot run together; asked when a call is what loads it
 
     >>> from pelton import Graph
     >>> run = (Graph("size", str) >> len).compile()
@@ -224,7 +224,7 @@ class Executor:
         return self.run(value, context)
 
     def _first(self, value: Any, context: Any = None) -> Any:
-        self.load(context)
+        self._begin(context)
         return self.run(value, context)
 
     def many(self, values: Sequence[Any], context: Any = None) -> Any:
@@ -234,9 +234,15 @@ class Executor:
         """
         from .many import answered, one_by_one
 
-        self.load(context)
+        self._begin(context)
         many = self._many or one_by_one(self.run, is_async=self.is_async)
         return answered(many(values, context), self.dropped, is_async=self.is_async)
+
+    def _begin(self, context: Any) -> None:
+        """Loaded by a call: nobody has served the graph, who would have looked at it before."""
+        if self._worker is None and self._check is not None:
+            self._check()
+        self.load(context)
 
     def load(self, context: Any = None, *, telemetry: Telemetry | None = None) -> None:
         """Make and load every class step, once; what was made is closed again if one fails.
@@ -251,8 +257,6 @@ class Executor:
                 self.stop(context)
             if not self.steps:
                 raise wrong(f"graph {self.name!r} has no steps", "give it at least one")
-            if self._check is not None:
-                self._check()
             if telemetry is not None:
                 self.observe(context, telemetry)
             worker = Worker(context, self.clock, self.watch, self.spans)
