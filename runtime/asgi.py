@@ -25,7 +25,7 @@ from .asgi_gone import Receive, either, watch
 from .asgi_stream import Items, Send, stream
 from .asgi_wire import Scope, event_of, read_body, send_result, wire
 from .loop_workers import Workers
-from .refusals import BUG, as_result, log_refusal, refusal, where, with_failed
+from .refusals import BUG, as_result, logged_refusal, where, with_failed
 from .routes import in_order, not_allowed, not_found
 from .telling.prometheus import page
 from .traces import shown
@@ -259,9 +259,8 @@ def _triggers(function: Function[..., Any]) -> list[Http]:
 
 def error_result(error: Exception, function: Function[..., Any], context: Context) -> Result:
     """An error as the one table says it; of a bug the type and the message, its trace printed."""
-    result = refusal(error)
+    result = logged_refusal(error, context)
     if result is not None:
-        log_refusal(error, context)
         return result
     trace = traceback.format_exception(type(error), error, shown(error, function))
     print("".join(trace), file=sys.stderr, flush=True)

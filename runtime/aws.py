@@ -20,7 +20,7 @@ from ..handlers.function import Function
 from . import aws_events
 from .bootstrap import surface
 from .call import Call, compile_call, maybe_await
-from .refusals import as_result, log_refusal, refusal, with_failed
+from .refusals import as_result, logged_refusal, with_failed
 from .routes import Routes
 from .worker import Worker, find_function
 
@@ -155,10 +155,9 @@ def _http(
         result = routes.refuse(event) or as_result(call(event, context))
         result = with_failed(result, context)
     except PeltonError as error:
-        refused = refusal(error)
+        refused = logged_refusal(error, context)
         if refused is None:
             raise
-        log_refusal(error, context)
         result = refused
     return aws_events.http_reply(source, payload, result)
 

@@ -6,6 +6,7 @@ A value is kept for as long as the worker lives: a secret that is changed is see
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ..handlers.secret import parts_of
@@ -26,7 +27,7 @@ def _ask(variable: str, reference: str) -> str:
 
     store, name, field = parts_of(reference)
     try:
-        found = _in_ssm(boto3, name) if store == "ssm" else _in_secrets_manager(boto3, name)
+        found = stored(boto3.client, store, name)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise KeyError(
@@ -36,13 +37,15 @@ def _ask(variable: str, reference: str) -> str:
     return _field(found, variable, field) if field else found
 
 
-def _in_ssm(boto3: Any, name: str) -> str:
-    told = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)
-    return str(told["Parameter"]["Value"])
+def stored(client: Callable[[str], Any], store: str, name: str) -> str:
+    """What a store of the account keeps under a name, whole; raises what botocore does.
 
-
-def _in_secrets_manager(boto3: Any, name: str) -> str:
-    told = boto3.client("secretsmanager").get_secret_value(SecretId=name)
+    client: makes one by the name of a service
+    """
+    if store == "ssm":
+        told = client("ssm").get_parameter(Name=name, WithDecryption=True)
+        return str(told["Parameter"]["Value"])
+    told = client("secretsmanager").get_secret_value(SecretId=name)
     return str(told["SecretString"] if "SecretString" in told else told["SecretBinary"].decode())
 
 

@@ -20,7 +20,7 @@ from ..handlers.errors import PeltonError
 from ..handlers.event import Event
 from ..handlers.function import Function
 from .call import Call
-from .refusals import as_result, log_refusal, refusal
+from .refusals import as_result, logged_refusal
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", "AWS_ENDPOINT_URL")
 _clients: dict[str, Any] = {}
@@ -45,10 +45,9 @@ class Sockets:
         try:
             result = as_result(self._call(event, context))
         except PeltonError as error:
-            refused = refusal(error)
+            refused = logged_refusal(error, context)
             if refused is None:
                 raise
-            log_refusal(error, context)
             result = refused
         told: dict[str, Any] = {"statusCode": result.status}
         if result.headers:

@@ -20,7 +20,7 @@ from .call import compile_call
 from .nuclio_context import NuclioLogger, make_context
 from .nuclio_replies import failure, response
 from .nuclio_shapes import text
-from .refusals import as_result, log_refusal, refusal, with_failed
+from .refusals import as_result, logged_refusal, with_failed
 from .routes import Routes
 from .worker import Worker, find_function, native_init
 
@@ -181,10 +181,9 @@ def _typed(function: Function[..., Any], worker: Worker) -> Handler:
                 answer = with_failed(as_result(answer), context)
             return response(raw, answer)
         except PeltonError as error:
-            refused = refusal(error)
+            refused = logged_refusal(error, context)
             if refused is None:
                 raise
-            log_refusal(error, context)
             return response(raw, refused)
 
     return handle

@@ -20,7 +20,7 @@ from .nuclio import BRIDGED, read_event
 from .nuclio_context import make_context
 from .nuclio_replies import failure, response
 from .nuclio_shapes import text
-from .refusals import as_result, log_refusal, refusal, with_failed
+from .refusals import as_result, logged_refusal, with_failed
 from .routes import Routes
 from .worker import Worker
 
@@ -109,10 +109,9 @@ class Batches:
 
     def _failed(self, raw: Any, error: Exception, context: Context) -> Any:
         """The answer of an event that failed; for a handler of that error (`except`)."""
-        refused = refusal(error)
+        refused = logged_refusal(error, context)
         if refused is None:
             return failure(raw, error, self._function)
-        log_refusal(error, context)
         return response(raw, refused)
 
     def _context(self, raw: Any) -> Context:

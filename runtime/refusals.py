@@ -94,6 +94,14 @@ def log_refusal(error: Exception, context: Context) -> None:
     logger.exception("step failed" if said else "refused", status=status, **said)
 
 
+def logged_refusal(error: Exception, context: Context) -> Result | None:
+    """`refusal`, with its line in the log.  For a handler of that error alone (`except`)."""
+    result = refusal(error)
+    if result is not None:
+        log_refusal(error, context)
+    return result
+
+
 def as_result(value: Any) -> Result:
     """Any encoded answer as a `Result`."""
     return value if value.__class__ is Result else Result(value)

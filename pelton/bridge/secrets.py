@@ -13,6 +13,7 @@ from ..builders.nuclio_secrets import KEY, kubernetes_name
 from ..deploy.session import Where, connect
 from ..handlers.errors import PeltonError
 from ..handlers.secret import is_reference, parts_of
+from ..runtime.aws_secrets import stored
 
 Find = Callable[[str, str, str], str]  # a secret's store, name and field
 
@@ -84,7 +85,7 @@ def _in_account(where: Where) -> Find:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            found = _ask(aws, store, name)
+            found = stored(aws.client, store, name)
         except (BotoCoreError, ClientError) as error:
             raise NoSecret(
                 f"secret {name!r} of {store} cannot be read: {error}; make it, or let who runs the "
@@ -93,14 +94,6 @@ def _in_account(where: Where) -> Find:
         return _field(found, name, field) if field else found
 
     return find
-
-
-def _ask(aws: Any, store: str, name: str) -> str:
-    if store == "ssm":
-        told = aws.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        return str(told["Parameter"]["Value"])
-    told = aws.client("secretsmanager").get_secret_value(SecretId=name)
-    return str(told["SecretString"] if "SecretString" in told else told["SecretBinary"].decode())
 
 
 def _field(found: str, name: str, field: str) -> str:
