@@ -4,12 +4,7 @@ that split, records that are trimmed, iterators that expire) against shards writ
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,8 +36,8 @@ from pelton.event_sources.stores.memory import MemoryStore
 from pelton.pytest_plugin import RunningEmulator
 from pelton.testing import bridged_dynamodb, dynamodb, nuclio_bridged, on_lambda, on_nuclio
 
-from ..deploy.commands import commands_at
 from .bench import until
+from .bridge_killed import KilledBridge
 
 _numbers = count()
 AGAIN = Backoff(first=0.01, longest=0.05)
@@ -384,41 +379,13 @@ def changed(change: pelton.TableChange) -> None:
 def test_a_bridge_that_is_killed_in_the_middle_loses_nothing(
     pelton_emulator: RunningEmulator, table: Table, tmp_path: Path
 ) -> None:
-    seen = tmp_path / "seen"
-    source = APP.replace('"SEEN": SEEN', f'"SEEN": {json.dumps(str(seen))}')
-    (tmp_path / "shop.py").write_text(source.replace("TABLE", json.dumps(table.name)))
-    shop = commands_at(pelton_emulator, tmp_path)
-    done = shop("deploy", "shop.py", "--on", "nuclio")
-    assert done.returncode == 0, done.stderr
-    refused_ = shop("bridge", "shop.py", "--on", "nuclio")
+    bridge = KilledBridge(pelton_emulator, tmp_path, APP.replace("TABLE", json.dumps(table.name)))
+    refused_ = bridge.shop("bridge", "shop.py", "--on", "nuclio")
     assert refused_.returncode == 2
     assert "needs --store, which keeps how far it was read" in refused_.stderr
     for n in range(1, 7):
         table.put("a", n)
-    command = [
-        *(sys.executable, "-m", "pelton", "bridge", "shop.py", "--on", "nuclio"),
-        *("--store", f"sqlite:///{tmp_path}/bridge.db", "--lease", "3"),
-        *("--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url),
-    ]
-
-    @contextlib.contextmanager
-    def bridge() -> Iterator[subprocess.Popen[bytes]]:
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as running:
-            try:
-                yield running
-            finally:
-                running.kill()
-
-    def lines() -> list[str]:
-        return seen.read_text().splitlines() if seen.exists() else []
-
-    with bridge() as first:
-        asyncio.run(until(lambda: "a 3" in lines()))
-        first.send_signal(signal.SIGKILL)
-    with bridge() as second:  # when the claim of the first is over
-        asyncio.run(until(lambda: "a 6" in lines()))
-        second.send_signal(signal.SIGINT)
-        assert second.wait(30) == 0
-    found = list(dict.fromkeys(lines()))
+    lines = bridge.run("a 3", "a 6", "--store", f"sqlite:///{tmp_path}/bridge.db")
+    found = list(dict.fromkeys(lines))
     assert found == [f"a {n}" for n in range(1, 7)], "none is lost, none overtakes another"
-    assert lines().count("a 1") == 1, "what was done before is not read again"
+    assert lines.count("a 1") == 1, "what was done before is not read again"

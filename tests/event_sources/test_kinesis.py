@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
-import sys
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,8 +24,8 @@ from pelton.event_sources.stores.memory import MemoryStore
 from pelton.pytest_plugin import RunningEmulator
 from pelton.testing import bridged_kinesis, kinesis, nuclio_bridged, on_lambda, on_nuclio
 
-from ..deploy.commands import commands_at
 from .bench import until
+from .bridge_killed import KilledBridge
 
 _numbers = count()
 AGAIN = Backoff(first=0.01, longest=0.05)
@@ -263,29 +260,9 @@ def clicked(n: int) -> None:
 def test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing(
     pelton_emulator: RunningEmulator, stream: Stream, tmp_path: Path
 ) -> None:
-    seen = tmp_path / "seen"
-    source = APP.replace('"SEEN": SEEN', f'"SEEN": {json.dumps(str(seen))}')
-    (tmp_path / "shop.py").write_text(source.replace("STREAM", json.dumps(stream.name)))
-    shop = commands_at(pelton_emulator, tmp_path)
-    done = shop("deploy", "shop.py", "--on", "nuclio")
-    assert done.returncode == 0, done.stderr
+    bridge = KilledBridge(pelton_emulator, tmp_path, APP.replace("STREAM", json.dumps(stream.name)))
     stream.put(*map(str, range(1, 7)))
-    command = [
-        *(sys.executable, "-m", "pelton", "bridge", "shop.py", "--on", "nuclio"),
-        *("--store", f"sqlite:///{tmp_path}/bridge.db", "--lease", "3"),
-        *("--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url),
-    ]
-
-    def lines() -> list[str]:
-        return seen.read_text().splitlines() if seen.exists() else []
-
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as first:
-        asyncio.run(until(lambda: "3" in lines()))
-        first.send_signal(signal.SIGKILL)
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as second:
-        asyncio.run(until(lambda: "6" in lines()))
-        second.send_signal(signal.SIGINT)
-        assert second.wait(30) == 0
-    found = list(dict.fromkeys(lines()))
+    lines = bridge.run("3", "6", "--store", f"sqlite:///{tmp_path}/bridge.db")
+    found = list(dict.fromkeys(lines))
     assert found == [f"{n}" for n in range(1, 7)], "none is lost, none overtakes another"
-    assert lines().count("1") == 1, "what was done before is not read again"
+    assert lines.count("1") == 1, "what was done before is not read again"

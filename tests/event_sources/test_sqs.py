@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -38,8 +35,8 @@ from pelton.handlers.triggers.queued import Queued
 from pelton.pytest_plugin import RunningEmulator
 from pelton.testing import bridged_sqs, nuclio_bridged, on_lambda, on_nuclio, sqs
 
-from ..deploy.commands import commands_at
 from .bench import until
+from .bridge_killed import KilledBridge
 
 _numbers = count()
 
@@ -417,35 +414,16 @@ def placed(n: int) -> None:
 def test_a_bridge_that_is_killed_in_the_middle_of_a_batch_loses_nothing(
     pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
-    seen = tmp_path / "seen"
-    source = APP.replace('"SEEN": SEEN', f'"SEEN": {json.dumps(str(seen))}')
-    (tmp_path / "shop.py").write_text(source.replace("QUEUE", json.dumps("shop.fifo")))
-    shop = commands_at(pelton_emulator, tmp_path)
-    done = shop("deploy", "shop.py", "--on", "nuclio")
-    assert done.returncode == 0, done.stderr
+    bridge = KilledBridge(pelton_emulator, tmp_path, APP.replace("QUEUE", json.dumps("shop.fifo")))
     # A deploy does without the queue, and without credentials for it: they are the bridge's.
     queue = Queue(pelton_emulator, "shop.fifo", FifoQueue="true")
     for n in range(1, 7):
         queue.send(str(n), group="a")
-    command = [
-        *(sys.executable, "-m", "pelton", "bridge", "shop.py", "--on", "nuclio", "--lease", "3"),
-        *("--endpoint", pelton_emulator.url, "--nuclio-endpoint", pelton_emulator.nuclio_url),
-    ]
-
-    def lines() -> list[str]:
-        return seen.read_text().splitlines() if seen.exists() else []
-
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as first:
-        asyncio.run(until(lambda: "3" in lines()))
-        first.send_signal(signal.SIGKILL)
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as second:
-        asyncio.run(until(lambda: "6" in lines()))
-        second.send_signal(signal.SIGINT)
-        assert second.wait(30) == 0
+    lines = bridge.run("3", "6")
     assert queue.empty
-    found = list(dict.fromkeys(lines()))
+    found = list(dict.fromkeys(lines))
     assert found == [f"{n}" for n in range(1, 7)], "none is lost, none overtakes another"
-    assert lines().count("1") == 1, "what was deleted is not handed out again"
+    assert lines.count("1") == 1, "what was deleted is not handed out again"
 
 
 @dataclass
