@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import pytest
 
@@ -16,12 +16,23 @@ from pelton import Context, DeadlineExceeded, Graph, Overloaded, steps
 
 pytestmark = pytest.mark.slow
 
+
+class Limits(TypedDict, total=False):
+    """Words of `steps.batched`, typed so that one which it knows no more is found unrun."""
+
+    max_rows: int
+    max_wait: float
+    concurrency: int
+    room: int
+    full: Literal["refuse", "wait"]
+
+
 BAD = 13.0
-LIMITS: list[dict[str, Any]] = [
+LIMITS: list[Limits] = [
     {},
     {"concurrency": 3},
-    {"queue": 9, "full": "wait"},
-    {"queue": 5},
+    {"room": 9, "full": "wait"},
+    {"room": 5},
     {"max_wait": 0.0},
 ]
 
@@ -60,12 +71,13 @@ def values(seed: int, count: int) -> Iterator[tuple[list[float], Context | None]
         yield row, Context(deadline=time.time() + draw.choice([5, 0.0005])) if late else None
 
 
-def batched(step: Any, given: dict[str, Any]) -> Any:
-    return steps.batched(step, **{"max_rows": 7, "max_wait": 0.002, **given})
+def batched(step: Any, given: Limits) -> Any:
+    limits: Limits = {"max_rows": 7, "max_wait": 0.002, **given}
+    return steps.batched(step, **limits)
 
 
 @pytest.mark.parametrize("limits", LIMITS, ids=str)
-def test_threads(limits: dict[str, Any]) -> None:
+def test_threads(limits: Limits) -> None:
     run = (Graph("g", list[float]) >> come >> batched(score, limits)).compile()
     wrong: list[Any] = []
 
@@ -78,7 +90,7 @@ def test_threads(limits: dict[str, Any]) -> None:
                 wrong.extend([row] if row[-1] != BAD else [])
             except (Overloaded, DeadlineExceeded) as error:
                 fine = isinstance(error, Overloaded) if context is None else True
-                wrong.extend([] if fine and ("queue" in limits or context) else [error])
+                wrong.extend([] if fine and ("room" in limits or context) else [error])
 
     threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(24)]
     for each in threads:
@@ -92,7 +104,7 @@ def test_threads(limits: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("limits", LIMITS, ids=str)
 @pytest.mark.parametrize("step", [score, score_later])
-def test_tasks(step: Any, limits: dict[str, Any]) -> None:
+def test_tasks(step: Any, limits: Limits) -> None:
     run = (Graph("g", list[float]) >> come_later >> batched(step, limits)).compile()
     wrong: list[Any] = []
 
@@ -105,7 +117,7 @@ def test_tasks(step: Any, limits: dict[str, Any]) -> None:
             except LookupError:
                 wrong.extend([row] if row[-1] != BAD else [])
             except Overloaded as error:
-                wrong.extend([] if "queue" in limits else [error])
+                wrong.extend([] if "room" in limits else [error])
             except TimeoutError as error:
                 wrong.extend([] if context or patience < 1 else [error])
 
