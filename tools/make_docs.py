@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -87,9 +87,34 @@ def reference() -> str:
                 continue
             lines += [f"### `{module.__name__}.{name}`", ""]
             if inspect.isroutine(value):
-                lines += ["```python", f"{name}{inspect.signature(value)}", "```", ""]
+                lines += ["```python", f"{name}{signature(value)}", "```", ""]
             lines += ["```text", text, "```", ""]
     return "\n".join(lines)
+
+
+def signature(maker: Callable[..., object]) -> str:
+    """As `inspect` has it, with what `**words: Unpack[…]` stands for: its words, and the defaults
+    of the class that is made of them."""
+    import inspect
+    from typing import get_args, get_type_hints
+
+    told = inspect.signature(maker)
+    last = list(told.parameters.values())[-1:]
+    if not (last and last[0].name == "words" and "Unpack" in str(last[0].annotation)):
+        return str(told)
+    hints = get_type_hints(maker, include_extras=True)
+    (words,) = get_args(hints["words"])
+    shared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(hints["return"], name),
+            annotation=annotation.__forward_arg__,
+        )
+        for name, annotation in words.__annotations__.items()
+    ]
+    own = [each for each in told.parameters.values() if each.name != "words"]
+    return str(told.replace(parameters=[*own, *shared]))
 
 
 def fidelity() -> str:

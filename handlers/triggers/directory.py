@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import placed
-from .from_broker import BACKOFF, FromBroker, named
+from .from_broker import DeliveryWords, FromBroker, named
 
 
 class Directory(FromBroker):
@@ -40,13 +40,7 @@ def directory(
     pattern: str = "*",
     keep: bool = True,
     ordered: bool = False,
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[DeliveryWords],
 ) -> Directory:
     """Run the function for each file that is put into a folder; its input is what is in the file,
     and the file's name is the event's key.
@@ -54,23 +48,12 @@ def directory(
     pattern: names that are meant, as "*.csv"
     keep:    what is done is kept in `.done`; else it is deleted
     ordered: by name, one after the other
-    batch to backoff: of the delivery, see the how-to on event sources; dead_letter is a folder
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+             how-to on event sources; dead_letter is a folder
 
     Neither Lambda nor Nuclio reads a folder: `pelton bridge` does, and calls.
 
     >>> directory("inbox", pattern="*.csv").name
     'inbox'
     """
-    return Directory(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        path,
-        pattern,
-        keep,
-        ordered,
-    )
+    return Directory(path=path, pattern=pattern, keep=keep, ordered=ordered, **words)

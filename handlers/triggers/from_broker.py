@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from ..checks import in_range, text
 from ..errors import WrongUse
@@ -14,6 +14,19 @@ from ..secret import is_reference
 from .base import Trigger
 
 BACKOFF = (0.5, 300.0)  # seconds
+
+
+class DeliveryWords(TypedDict, total=False):
+    """What each maker takes as `**words` and hands on to its class, which has the defaults; what
+    they mean is said at `FromBroker`."""
+
+    batch: int
+    window: int
+    attempts: int
+    dead_letter: str
+    workers: int
+    max_age: int
+    backoff: tuple[float, float]
 
 
 class FromBroker(Trigger):

@@ -7,7 +7,17 @@ from __future__ import annotations
 from ..checks import text
 from ..errors import WrongUse
 from ..secret import is_reference
-from .from_broker import FromBroker
+from .from_broker import DeliveryWords, FromBroker
+
+
+class GuardedWords(DeliveryWords, total=False):
+    """The same with those of `Guarded`."""
+
+    user: str
+    password: str
+    ca: str
+    cert: str
+    cert_key: str
 
 
 class Guarded(FromBroker):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import one_of, placed
 from ..errors import WrongUse
-from .from_broker import BACKOFF, named
-from .guarded import Guarded
+from .from_broker import named
+from .guarded import Guarded, GuardedWords
 
 STARTS = ("all", "new")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -66,21 +66,10 @@ def kafka(
     brokers: str,
     group: str = "pelton",
     start: str = "all",
-    user: str = "",
-    password: str = "",
     mechanism: str = "PLAIN",
     tls: bool = False,
-    ca: str = "",
-    cert: str = "",
-    cert_key: str = "",
     native: bool = False,
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[GuardedWords],
 ) -> Kafka:
     """Run the function for the messages of a Kafka topic, or of several with commas.
 
@@ -91,7 +80,8 @@ def kafka(
     ca, cert, cert_key: files where the bridge runs, which ask for TLS
     native:  on Nuclio, let its own Kafka trigger read: within a partition in order, one a call, and
              what fails is not tried again
-    batch to backoff: of the delivery, see the how-to on event sources
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+             how-to on event sources
 
     Messages of one key keep their order; without a key, those of one partition do.
 
@@ -99,23 +89,12 @@ def kafka(
     ['orders', 'returns']
     """
     return Kafka(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        user,
-        password,
-        ca,
-        cert,
-        cert_key,
-        topic,
-        brokers,
-        group,
-        start,
-        mechanism,
-        tls,
-        native,
+        topic=topic,
+        brokers=brokers,
+        group=group,
+        start=start,
+        mechanism=mechanism,
+        tls=tls,
+        native=native,
+        **words,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, address, named
-from .guarded import Guarded
+from .from_broker import address, named
+from .guarded import Guarded, GuardedWords
 
 VERSIONS = ("5", "3.1.1")
 
@@ -64,19 +64,8 @@ def mqtt(
     group: str = "",
     version: str = "5",
     key: str = "",
-    user: str = "",
-    password: str = "",
-    ca: str = "",
-    cert: str = "",
-    cert_key: str = "",
     native: bool = False,
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[GuardedWords],
 ) -> Mqtt:
     """Run the function for the messages of an MQTT topic, or of a filter: "orders/+", "orders/#".
 
@@ -91,7 +80,8 @@ def mqtt(
     ca, cert, cert_key: files where the bridge runs, which ask for TLS
     native:    on Nuclio, let its own MQTT trigger read, by 3.1.1: in order, one at a time, and
                nothing is kept while it is away or tried again
-    batch to backoff: of the delivery, see the how-to on event sources
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+               how-to on event sources
 
     Lambda does not read MQTT: `pelton bridge` does, and calls.
 
@@ -99,24 +89,13 @@ def mqtt(
     2
     """
     return Mqtt(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        user,
-        password,
-        ca,
-        cert,
-        cert_key,
-        topic,
-        url,
-        qos,
-        client_id,
-        group,
-        version,
-        key,
-        native,
+        topic=topic,
+        url=url,
+        qos=qos,
+        client_id=client_id,
+        group=group,
+        version=version,
+        key=key,
+        native=native,
+        **words,
     )

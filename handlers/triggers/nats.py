@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import placed, text
 from .from_broker import BACKOFF, address, named
-from .guarded import Guarded
+from .guarded import Guarded, GuardedWords
 
 
 class Nats(Guarded):
@@ -69,21 +69,10 @@ def nats(
     stream: str = "",
     durable: str = "pelton",
     key: str = "",
-    user: str = "",
-    password: str = "",
-    ca: str = "",
-    cert: str = "",
-    cert_key: str = "",
     token: str = "",
     credentials: str = "",
     nkey: str = "",
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[GuardedWords],
 ) -> Nats:
     """Run the function for the messages of a NATS subject.
 
@@ -97,7 +86,8 @@ def nats(
     credentials, nkey: files where the bridge runs, of a user and of a seed
     ca, cert, cert_key: likewise, which ask for TLS
     key:     the header whose messages keep their order; without one, each subject's do
-    batch to backoff: of the delivery, see the how-to on event sources
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+             how-to on event sources
 
     Nuclio has a trigger of its own for plain subjects; else `pelton bridge` reads and calls.
 
@@ -107,25 +97,14 @@ def nats(
     'jetstream'
     """
     return Nats(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        user,
-        password,
-        ca,
-        cert,
-        cert_key,
-        subject,
-        url,
-        queue,
-        stream,
-        durable,
-        key,
-        token,
-        credentials,
-        nkey,
+        subject=subject,
+        url=url,
+        queue=queue,
+        stream=stream,
+        durable=durable,
+        key=key,
+        token=token,
+        credentials=credentials,
+        nkey=nkey,
+        **words,
     )

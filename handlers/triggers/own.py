@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, FromBroker
+from .from_broker import DeliveryWords, FromBroker
 
 PLAIN = (str, int, float, bool)
 Value = str | int | float | bool | None
@@ -58,13 +58,7 @@ def source(
     place: str,
     *,
     settings: Mapping[str, Value] = NOTHING,
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[DeliveryWords],
 ) -> Own:
     """Run the function for the messages of a source of your own: a class of
     `pelton.event_sources.Source`, which `pelton bridge` makes and reads.
@@ -72,12 +66,10 @@ def source(
     place:    its module, beside the app's, and its name; what the app imports goes into the
               function, so the app names it and does not import it
     settings: what its constructor takes by name: texts, numbers, truths
-    batch to backoff: of the delivery, see the how-to on event sources; dead_letter is what its
-              `bury` is given
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+              how-to on event sources; dead_letter is what its `bury` is given
 
     >>> source("lines:Lines", settings={"path": "orders.txt"}, batch=10).source
     ('lines:Lines', {'path': 'orders.txt'})
     """
-    return Own(
-        batch, window, attempts, dead_letter, workers, max_age, backoff, place, _checked(settings)
-    )
+    return Own(place=place, settings=_checked(settings), **words)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import placed
-from .from_broker import BACKOFF, address, named
-from .guarded import Guarded
+from .from_broker import address, named
+from .guarded import Guarded, GuardedWords
 
 
 class Postgres(Guarded):
@@ -43,19 +43,8 @@ def postgres(
     channel: str,
     *,
     url: str,
-    user: str = "",
-    password: str = "",
     tls: bool = False,
-    ca: str = "",
-    cert: str = "",
-    cert_key: str = "",
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[GuardedWords],
 ) -> Postgres:
     """Run the function for what PostgreSQL's transactions notify a channel of.
 
@@ -65,7 +54,8 @@ def postgres(
     ca, cert, cert_key: files where the bridge runs, which ask for TLS
     channel:     as it is written between quotes: NOTIFY orders is "orders"
     dead_letter: a table of the same database, made where it is not there
-    batch, window, attempts, workers: see the how-to on event sources
+    batch, window, attempts, workers, max_age, backoff: of the delivery, see the how-to
+                 on event sources
 
     A notification is sent once, when its transaction commits, to all who listen then: what comes
     while nobody listens is lost.  Neither Lambda nor Nuclio listens: `pelton bridge` does, once,
@@ -74,20 +64,4 @@ def postgres(
     >>> postgres("orders", url="postgresql://127.0.0.1/shop").name
     'orders'
     """
-    return Postgres(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        user,
-        password,
-        ca,
-        cert,
-        cert_key,
-        channel,
-        url,
-        tls,
-    )
+    return Postgres(channel=channel, url=url, tls=tls, **words)

@@ -44,10 +44,10 @@ def queued(trigger: Sqs, workers: int = 1) -> Queued:
     """
     dead = trigger.dead_letter
     return Queued(
-        trigger.batch,
-        trigger.window,
-        TRIES if dead else 0,
-        dead,
-        workers,
+        batch=trigger.batch,
+        window=trigger.window,
+        attempts=TRIES if dead else 0,
+        dead_letter=dead,
+        workers=workers,
         queue=trigger,
     )

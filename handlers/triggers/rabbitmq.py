@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import in_range, placed, text
 from ..errors import WrongUse
 from .base import Trigger
-from .from_broker import BACKOFF, address, named
-from .guarded import Guarded
+from .from_broker import address, named
+from .guarded import Guarded, GuardedWords
 
 MAKES = ("", "classic", "quorum")
 # What Lambda's own mapping of a broker has not.
@@ -122,21 +122,10 @@ def rabbitmq(
     make: str = "",
     key: str = "",
     prefetch: int = 1000,
-    user: str = "",
-    password: str = "",
-    ca: str = "",
-    cert: str = "",
-    cert_key: str = "",
     native: bool = False,
     broker: str = "",
     secret: str = "",
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[GuardedWords],
 ) -> RabbitMQ:
     """Run the function for the messages of a RabbitMQ queue.
 
@@ -153,8 +142,8 @@ def rabbitmq(
     broker, secret: on Lambda, let its own event source mapping read: the ARN of a broker of Amazon
               MQ, and of the secret with its `username` and `password`.  A batch that fails comes
               again as a whole.  `url` is what Nuclio reads then, and may be left away
-    batch to backoff: of the delivery, see the how-to on event sources; dead_letter is
-              a queue that is there
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+              how-to on event sources; dead_letter is a queue that is there
 
     Without broker=, `pelton bridge` reads and calls on Lambda.
 
@@ -162,26 +151,15 @@ def rabbitmq(
     ['new.*', 'old.*']
     """
     return RabbitMQ(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        user,
-        password,
-        ca,
-        cert,
-        cert_key,
-        queue,
-        url,
-        exchange,
-        binding,
-        make,
-        key,
-        prefetch,
-        native,
-        broker,
-        secret,
+        queue=queue,
+        url=url,
+        exchange=exchange,
+        binding=binding,
+        make=make,
+        key=key,
+        prefetch=prefetch,
+        native=native,
+        broker=broker,
+        secret=secret,
+        **words,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, address
-from .guarded import Guarded
+from .from_broker import address
+from .guarded import Guarded, GuardedWords
 
 
 class Redis(Guarded):
@@ -55,18 +55,7 @@ def redis(
     group: str = "pelton",
     key: str = "",
     body: str = "data",
-    user: str = "",
-    password: str = "",
-    ca: str = "",
-    cert: str = "",
-    cert_key: str = "",
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[GuardedWords],
 ) -> Redis:
     """Run the function for the entries of a Redis stream, or the messages of a channel.
 
@@ -78,30 +67,12 @@ def redis(
              is an object of all its fields
     user, password: where the address does not say them; password may be a `secret`
     ca, cert, cert_key: files where the bridge runs, for rediss:
-    batch to backoff: of the delivery, see the how-to on event sources
+    batch, window, attempts, dead_letter, workers, max_age, backoff: of the delivery, see the
+             how-to on event sources
 
     Neither Lambda nor Nuclio reads Redis: `pelton bridge` does, and calls.
 
     >>> redis(url="redis://127.0.0.1:6379/0", stream="orders").name
     'orders'
     """
-    return Redis(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        user,
-        password,
-        ca,
-        cert,
-        cert_key,
-        url,
-        stream,
-        channel,
-        group,
-        key,
-        body,
-    )
+    return Redis(url=url, stream=stream, channel=channel, group=group, key=key, body=body, **words)

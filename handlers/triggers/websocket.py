@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import BACKOFF, FromBroker, address
+from .from_broker import DeliveryWords, FromBroker, address
 
 
 class WebSocket(FromBroker):
@@ -60,13 +60,7 @@ def websocket(
     ordered: bool = True,
     ca: str = "",
     answers: bool = False,
-    batch: int = 1,
-    window: int = 0,
-    attempts: int = 0,
-    dead_letter: str = "",
-    workers: int = 1,
-    max_age: int = 0,
-    backoff: tuple[float, float] = BACKOFF,
+    **words: Unpack[DeliveryWords],
 ) -> WebSocket:
     """Run the function for each message that a WebSocket server sends, text or binary.
 
@@ -78,7 +72,8 @@ def websocket(
     answers:     what the function returns is sent back over the connection that the message came
                  by (text as text, bytes as a binary message, all else as JSON; None sends nothing)
     dead_letter: a file where the bridge runs, one JSON object a line
-    batch, window, attempts, workers: see the how-to on event sources
+    batch, window, attempts, workers, max_age, backoff: of the delivery, see the how-to
+                 on event sources
 
     A message is sent once, over a connection that is open then.  Neither Lambda nor Nuclio connects
     to a server: `pelton bridge` does, once, and calls.
@@ -90,17 +85,5 @@ def websocket(
         raise WrongUse(f"websocket headers={headers!r} is no mapping of names to values")
     said = tuple((headers or {}).items())
     return WebSocket(
-        batch,
-        window,
-        attempts,
-        dead_letter,
-        workers,
-        max_age,
-        backoff,
-        url,
-        subscribe,
-        said,
-        ordered,
-        ca,
-        answers,
+        url=url, subscribe=subscribe, headers=said, ordered=ordered, ca=ca, answers=answers, **words
     )

@@ -11,6 +11,8 @@ from pelton import App, WrongUse
 from pelton.builders.nuclio_spec import broker_trigger, function_config
 from pelton.event_sources import source_of
 from pelton.event_sources.sources.mqtt import Mqtt
+from pelton.handlers.triggers.from_broker import DeliveryWords, FromBroker
+from pelton.handlers.triggers.guarded import Guarded, GuardedWords
 
 NATS = "nats://127.0.0.1:4222"
 KAFKA = "127.0.0.1:9092"
@@ -109,6 +111,21 @@ def test_what_is_wrong_is_said_where_it_is(make: Any, given: dict[str, Any], wor
         make(**given)
     assert words in str(caught.value)
     assert caught.value.file == __file__
+
+
+@pytest.mark.parametrize(
+    ("words", "made"), [(DeliveryWords, FromBroker), (GuardedWords, Guarded)], ids=str
+)
+def test_the_words_that_makers_share_are_the_fields_of_their_class(words: Any, made: Any) -> None:
+    assert words.__optional_keys__ == set(made.FIELDS)
+
+
+def test_a_word_that_there_is_not_is_said_with_those_that_there_are() -> None:
+    make: Any = pelton.kafka
+    with pytest.raises(
+        TypeError, match=r"given colour .* its fields are batch, .*, topic, brokers"
+    ):
+        make("t", brokers=KAFKA, colour="red")
 
 
 @pytest.mark.parametrize(
