@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import pytest
 
 from pelton.localstack.nuclio import wire
 from pelton.localstack.nuclio.pool import NoWorker, Pool
-from pelton.localstack.nuclio.program import Program
-from pelton.localstack.nuclio.worker import Worker, WorkerFailed, WorkerTimedOut
+from pelton.localstack.nuclio.worker import WorkerFailed, WorkerTimedOut
+
+from .nuclio_pools import with_pool
 
 HANDLER = """
 import asyncio, os, time
@@ -57,45 +57,6 @@ def stream_event(body: bytes, offset: int = 0) -> dict[str, Any]:
     )
 
 
-def with_pool(
-    folder: Path,
-    work: Callable[[Pool, list[wire.Ack]], Awaitable[None]],
-    first: str = "",
-    **settings: Any,
-) -> None:
-    """Run `work` with a pool of one worker of the handler, and what it acknowledges; `first` is
-    what the handler's module begins with."""
-    (folder / "main.py").write_text(first + HANDLER)
-    program = Program(
-        path=[str(folder), *sys.path],
-        python=sys.executable,
-        handler="main:handler",
-        kind="kafka-cluster",
-        trigger="k",
-        namespace="nuclio",
-        addresses=str(folder / "none"),
-        sockets=folder,
-        decoded=True,
-    )
-
-    async def run() -> None:
-        acks: list[wire.Ack] = []
-
-        def make(number: int) -> Worker:
-            return Worker(program, number, {}, str(folder), lambda *_: None, pool.heard)
-
-        given = {"wait": 5.0, "ready_in": 60.0, "timeout": None, "end_in": 10.0, **settings}
-        pool = Pool(make, 1, **given)
-        pool.on_ack = acks.append
-        try:
-            await pool.start()
-            await work(pool, acks)
-        finally:
-            await pool.close()
-
-    asyncio.run(run())
-
-
 async def until(condition: Callable[[], bool]) -> None:
     """Until what another process does has been heard; the test's own limit ends a wait in vain."""
     while not condition():
@@ -106,7 +67,9 @@ async def until(condition: Callable[[], bool]) -> None:
     "Nuclio", "explicit acknowledgement, also of a task that goes on between events; no-ack replies"
 )
 def test_a_function_acknowledges_by_itself(tmp_path: Path) -> None:
-    async def work(pool: Pool, acks: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
+        acks: list[wire.Ack] = []
+        pool.on_ack = acks.append
         reply, _ = await pool.call(stream_event(b"later", offset=7))
         assert not reply.acknowledges
         await until(lambda: bool(acks))
@@ -114,14 +77,16 @@ def test_a_function_acknowledges_by_itself(tmp_path: Path) -> None:
         reply, _ = await pool.call(stream_event(b"plain"))
         assert reply.acknowledges
 
-    with_pool(tmp_path, work)
+    with_pool(tmp_path, HANDLER, work)
 
 
 @pytest.mark.fidelity(
     "Nuclio", "a worker that is drained takes no event until it goes on (SIGCONT)"
 )
 def test_draining_and_going_on(tmp_path: Path) -> None:
-    async def work(pool: Pool, acks: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
+        acks: list[wire.Ack] = []
+        pool.on_ack = acks.append
         before, _ = await pool.call(stream_event(b"hold", offset=9))
         await pool.drain()
         assert acks == [wire.Ack("t", 3, 9)], "its drain callback has run"
@@ -129,23 +94,23 @@ def test_draining_and_going_on(tmp_path: Path) -> None:
         after, _ = await pool.call(stream_event(b"again"))
         assert after.body == before.body, "the same process"
 
-    with_pool(tmp_path, work)
+    with_pool(tmp_path, HANDLER, work)
 
 
 def test_a_batch_is_answered_event_by_event(tmp_path: Path) -> None:
-    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
         events = [stream_event(body) for body in (b"a", b"b", b"c")]
         found = await pool.call_batch(events)
         assert [found[each["id"]].body for each in events] == [b"a", b"b", b"c"]
 
-    with_pool(tmp_path, work)
+    with_pool(tmp_path, HANDLER, work)
 
 
 @pytest.mark.fidelity(
     "Nuclio", "eventTimeout: an event is ended between one and two timeouts, its worker replaced"
 )
 def test_an_event_that_takes_too_long(tmp_path: Path) -> None:
-    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
         first, _records = await pool.call(stream_event(b"a"))
         began = time.monotonic()
         with pytest.raises(WorkerTimedOut):
@@ -154,7 +119,7 @@ def test_an_event_that_takes_too_long(tmp_path: Path) -> None:
         second, _records = await pool.call(stream_event(b"a"))
         assert second.body != first.body and pool.restarts == 1
 
-    with_pool(tmp_path, work, timeout=0.3, wait=60.0)
+    with_pool(tmp_path, HANDLER, work, timeout=0.3, wait=60.0)
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -164,19 +129,19 @@ def test_a_worker_that_is_killed_as_it_starts(tmp_path: Path, times: int) -> Non
     killed += "before = seen.read_text() if seen.exists() else ''\nseen.write_text(before + 'x')\n"
     killed += f"if len(before) < {times}:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
 
-    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
         reply, _records = await pool.call(stream_event(b"a"))
         assert reply.status == 200
 
     if times == 1:
-        with_pool(tmp_path, work, first=killed)
+        with_pool(tmp_path, killed + HANDLER, work)
     else:
         with pytest.raises(WorkerFailed, match="code -9"):
-            with_pool(tmp_path, work, first=killed)
+            with_pool(tmp_path, killed + HANDLER, work)
 
 
 def test_an_event_that_outlasts_the_end_says_why_it_has_no_answer(tmp_path: Path) -> None:
-    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
         hanging = asyncio.ensure_future(pool.call(stream_event(b"hang")))
         await asyncio.sleep(0)
         await pool.close()
@@ -185,11 +150,11 @@ def test_an_event_that_outlasts_the_end_says_why_it_has_no_answer(tmp_path: Path
         ):
             await hanging
 
-    with_pool(tmp_path, work, end_in=0.2)
+    with_pool(tmp_path, HANDLER, work, end_in=0.2)
 
 
 def test_who_waits_longest_is_served_first_or_told(tmp_path: Path) -> None:
-    async def work(pool: Pool, _: list[wire.Ack]) -> None:
+    async def work(pool: Pool) -> None:
         order: list[int] = []
 
         async def ask(number: int) -> None:
@@ -206,4 +171,4 @@ def test_who_waits_longest_is_served_first_or_told(tmp_path: Path) -> None:
         hanging.cancel()
         await asyncio.gather(hanging, return_exceptions=True)
 
-    with_pool(tmp_path, work, wait=0.5)
+    with_pool(tmp_path, HANDLER, work, wait=0.5)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,11 @@ import pytest
 from pelton.localstack.messages import BrokenOff
 from pelton.localstack.nuclio import wire
 from pelton.localstack.nuclio.pool import Pool
-from pelton.localstack.nuclio.program import NoWrapper, Program, wrapper_at
+from pelton.localstack.nuclio.program import NoWrapper, wrapper_at
 from pelton.localstack.nuclio.streams import MOST, Stream
 from pelton.localstack.nuclio.work import Work
-from pelton.localstack.nuclio.worker import Worker
+
+from .nuclio_pools import with_pool
 
 HANDLER = """
 import os, pathlib, time
@@ -46,35 +46,6 @@ def dies(event):
 """
 
 
-def with_pool(folder: Path, work: Callable[[Pool], Awaitable[None]]) -> None:
-    """Run `work` with a pool of one worker of the handler."""
-    (folder / "main.py").write_text(HANDLER)
-    program = Program(
-        path=[str(folder), *sys.path],
-        python=sys.executable,
-        handler="main:handler",
-        kind="http",
-        trigger="h",
-        namespace="nuclio",
-        addresses=str(folder / "none"),
-        sockets=folder,
-        decoded=True,
-    )
-
-    async def run() -> None:
-        def make(number: int) -> Worker:
-            return Worker(program, number, {}, str(folder), lambda *_: None)
-
-        pool = Pool(make, 1, wait=60, ready_in=60, timeout=None, end_in=10)
-        await pool.start()
-        try:
-            await work(pool)
-        finally:
-            await pool.close()
-
-    asyncio.run(asyncio.wait_for(run(), 60))
-
-
 async def begun(pool: Pool, path: str, body: bytes = b"") -> tuple[Work, AsyncIterator[bytes]]:
     event = wire.event(kind="http", name="h", body=body, path=path, now=1.0)
     work = pool.ask(event)
@@ -97,7 +68,7 @@ def test_pieces_come_while_the_function_works(tmp_path: Path) -> None:
         assert [each async for each in pieces] == [b"second"]
         assert pool.busy == 0
 
-    with_pool(tmp_path, work)
+    with_pool(tmp_path, HANDLER, work, kind="http", wait=60.0)
 
 
 @pytest.mark.fidelity(
@@ -114,7 +85,7 @@ def test_what_breaks_off_is_told_and_the_next_event_is_answered(tmp_path: Path) 
                 await anext(pieces)
         assert pool.restarts == 1
 
-    with_pool(tmp_path, work)
+    with_pool(tmp_path, HANDLER, work, kind="http", wait=60.0)
 
 
 def test_a_slow_client_holds_the_function_up_and_a_gone_one_does_not(tmp_path: Path) -> None:
@@ -134,7 +105,7 @@ def test_a_slow_client_holds_the_function_up_and_a_gone_one_does_not(tmp_path: P
         _, pieces = await begun(pool, "large", b"0")
         assert [each async for each in pieces] == [b"end"]
 
-    with_pool(tmp_path, work)
+    with_pool(tmp_path, HANDLER, work, kind="http", wait=60.0)
 
 
 def test_a_stream_is_paused_and_resumed_by_what_waits() -> None:
