@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..message import Message
 from ..source import Promises
-from ..stores import Store
 from .shard_hand import Listed, Shard
-from .shards import Shards, seconds
+from .shards import Shards, ShardWords, seconds
 
 ROLE = "arn:aws:iam::000000000000:role/pelton-bridge"  # nobody's: a bridge calls as itself
 
@@ -42,17 +40,8 @@ class Kinesis(Shards):
     arn_word: ClassVar[str] = "StreamARN"
     number_word: ClassVar[str] = "StartingSequenceNumber"
 
-    def __init__(
-        self,
-        *,
-        stream: str,
-        store: Store | str,
-        group: str = "pelton",
-        start: str = "LATEST",
-        client: Callable[[str], Any] | None = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(stream, store=store, group=group, start=start, client=client, now=now)
+    def __init__(self, *, stream: str, **words: Unpack[ShardWords]) -> None:
+        super().__init__(stream, **words)
 
     async def _stream(self) -> str:
         if self.what.startswith("arn:"):
@@ -65,7 +54,7 @@ class Kinesis(Shards):
         asked = {"StreamARN": self._arn}
         while True:
             told = await self._read("list_shards", **asked)
-            found += [_listed(each) for each in told["Shards"]]
+            found += [listed(each) for each in told["Shards"]]
             if not told.get("NextToken"):
                 return found
             asked = {"NextToken": told["NextToken"]}
@@ -115,10 +104,10 @@ class Kinesis(Shards):
         )
 
 
-def _listed(told: Mapping[str, Any]) -> Listed:
+def listed(told: Mapping[str, Any]) -> Listed:
     """A shard of two that were merged has two parents.
 
-    >>> _listed({"ShardId": "c", "ParentShardId": "a", "AdjacentParentShardId": "b"}).parents
+    >>> listed({"ShardId": "c", "ParentShardId": "a", "AdjacentParentShardId": "b"}).parents
     ('a', 'b')
     """
     parents = (told.get("ParentShardId", ""), told.get("AdjacentParentShardId", ""))

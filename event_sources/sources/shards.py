@@ -3,6 +3,13 @@
 AWS keeps the records and does not know how far who has come: that is kept in a store of ours.  One
 worker reads a stream at a time (`Alone`); two would both hand out everything.  What a record is, is
 each stream's own: `dynamodb_streams`, `kinesis`.
+
+A graph's own processes read shards as well, by `serving_graph/brokers/kinesis_reader.py`, and share
+no code with this: what a graph imports ships in artifacts, which hold nothing of this part, and
+this part knows no other.  Nor is it the same work.  There, processes of one machine share a stream
+by locks on files, and hand out single records by keys; here, one worker has all shards, and the
+delivery says who waits for whom.  What both must hold to, which shards may be begun, is one rule
+written twice, and a test holds one against the other (tests/serving_graph/test_kinesis_reader.py).
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Required, TypedDict
 
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
@@ -30,6 +37,16 @@ EXPIRED, TRIMMED = "ExpiredIteratorException", "TrimmedDataAccessException"
 BUSY = frozenset({"ProvisionedThroughputExceededException", "LimitExceededException"})
 
 log = logging.getLogger("pelton.event_sources")
+
+
+class ShardWords(TypedDict, total=False):
+    """What a stream's constructor takes as `**words`; what they mean is said at `Shards`."""
+
+    store: Required[Store | str]
+    group: str
+    start: str
+    client: Callable[[str], Any] | None
+    now: Callable[[], float]
 
 
 class Shards(Source):
@@ -50,10 +67,10 @@ class Shards(Source):
         what: str,
         *,
         store: Store | str,
-        group: str,
-        start: str,
-        client: Callable[[str], Any] | None,
-        now: Callable[[], float],
+        group: str = "pelton",
+        start: str = "LATEST",
+        client: Callable[[str], Any] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         if start not in STARTS:
             raise WrongSource(f"{self.kind}: start={start!r} is none of {', '.join(STARTS)}")

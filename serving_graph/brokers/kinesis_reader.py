@@ -3,6 +3,9 @@
 Lambda keeps the place in each shard of a deployed graph's streams; processes of this machine keep
 it here, in a folder: a SQLite file says how far each shard is done and how often a record was
 begun, a lock on a file says whose a shard is, and is free the moment its process dies.
+
+Why a bridge's `event_sources/sources/shards.py` is not used: this ships in artifacts, where that
+part is not, and there one worker has a whole stream; it says the rest.
 """
 
 from __future__ import annotations

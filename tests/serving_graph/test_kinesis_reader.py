@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pelton.event_sources.sources.kinesis import listed
+from pelton.event_sources.sources.shard_hand import END, Hand
 from pelton.pytest_plugin import RunningEmulator
 from pelton.serving_graph.brokers import broker_at
 from pelton.serving_graph.brokers.base import Broker, NoSuchQueue, Received
@@ -71,6 +74,24 @@ def test_a_child_waits_for_both_of_its_parents() -> None:
     assert shard_order(shards, set()) == ["0", "1", "3"]
     assert shard_order(shards, {"0", "3"}) == ["1"]
     assert shard_order(shards, {"0", "1", "3"}) == ["2"]
+
+
+PARENTS = st.sampled_from(["", "0", "1", "2", "3", "gone"])
+
+
+@given(st.lists(st.tuples(PARENTS, PARENTS), max_size=6), st.sets(st.sampled_from("0123")))
+def test_who_reads_for_a_graph_and_who_reads_for_a_bridge_begin_the_same_shards(
+    parents: list[tuple[str, str]], ended: set[str]
+) -> None:
+    """Two layers that may not import each other each have the rule."""
+    shards = [
+        {"ShardId": str(number), "ParentShardId": one, "AdjacentParentShardId": other}
+        for number, (one, other) in enumerate(parents)
+    ]
+    kept = json.dumps(dict.fromkeys(ended, END))
+    hand = Hand.begin(kept, [listed(each) for each in shards], "TRIM_HORIZON", 0.0)
+    told = [{name: value for name, value in each.items() if value} for each in shards]
+    assert list(hand.readable()) == shard_order(told, ended)
 
 
 @pytest.fixture
