@@ -83,6 +83,10 @@ def source_of(kind: str, **settings: Any) -> Source:
     >>> source_of("memory", colour="red")
     Traceback (most recent call last):
     pelton.event_sources.errors.WrongSource: memory: unexpected keyword argument 'colour'
+    >>> source_of("directory")
+    Traceback (most recent call last):
+    pelton.event_sources.errors.WrongSource: directory: missing 1 required positional argument: \
+'path'; it was given nothing
     """
     made = class_of(kind)
     if extra := KINDS.get(kind, ("", "", ""))[2]:
@@ -91,7 +95,10 @@ def source_of(kind: str, **settings: Any) -> Source:
         return made(**settings)
     except TypeError as error:
         said = str(error).rpartition("got an ")[2].partition("() ")
-        raise WrongSource(f"{kind}: {said[2] or said[0]}") from None
+        what = said[2] or said[0]
+        if what.startswith("missing"):  # perhaps for a slip in one that was given
+            what += f"; it was given {', '.join(settings) or 'nothing'}"
+        raise WrongSource(f"{kind}: {what}") from None
 
 
 def check_client(kind: str, extra: str, module: str) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..errors import Away
 from ..message import Message
 from ..source import Promises
-from ..stores import Store
 from .shard_hand import Listed
-from .shards import Shards, seconds
+from .shards import Shards, ShardWords, seconds
 
 _OWN = ("eventID", "eventName", "userIdentity")
 
@@ -41,17 +39,8 @@ class DynamoDbStreams(Shards):
     )
     service: ClassVar[str] = "dynamodbstreams"
 
-    def __init__(
-        self,
-        *,
-        table: str,
-        store: Store | str,
-        group: str = "pelton",
-        start: str = "LATEST",
-        client: Callable[[str], Any] | None = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(table, store=store, group=group, start=start, client=client, now=now)
+    def __init__(self, *, table: str, **words: Unpack[ShardWords]) -> None:
+        super().__init__(table, **words)
 
     async def _stream(self) -> str:
         if self.what.startswith("arn:"):

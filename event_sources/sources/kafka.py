@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..errors import Away, WrongSource
 from ..message import Letter, Lost, Message
 from ..source import Promises, Source
+from .access import Access, AccessWords
 from .kafka_connection import ANSWER, Connection
 from .kafka_message import Part, maker
 from .tls import Tls
@@ -58,17 +59,13 @@ class Kafka(Source):
         topic: str | Sequence[str],
         group: str = "pelton",
         start: str = "all",
-        user: str = "",
-        password: str = "",
         mechanism: str = "PLAIN",
         tls: bool = False,
-        ca: str = "",
-        cert: str = "",
-        cert_key: str = "",
         session: float = 45.0,
         settle: float = 5.0,
         order: str = "key",
         options: Mapping[str, Any] | None = None,
+        **access: Unpack[AccessWords],
     ) -> None:
         if start not in STARTS:
             raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
@@ -79,13 +76,14 @@ class Kafka(Source):
         self.brokers, self.group, self.start, self.settle = brokers, group, start, settle
         self.topics = (topic,) if isinstance(topic, str) else tuple(topic)
         self.where = f"kafka at {brokers}"
-        self._tls = Tls(ca, cert, cert_key)
+        who = Access(**access)
+        self._tls = who.files
         self.tls = tls or bool(self._tls)
         self._made = maker(order == "key", len(self.topics) == 1)
         self._client = {
             "bootstrap.servers": brokers,
             "log_level": 2,  # what it would print is in the status
-            **_security(user, password, mechanism, self._tls if self.tls else None),
+            **_security(who, mechanism, self._tls if self.tls else None),
         }
         self._reader = {
             "group.id": group,
@@ -153,14 +151,14 @@ class Kafka(Source):
             raise Away(f"{self.where}: a dead letter to {place!r}: {why}")
 
 
-def _security(user: str, password: str, mechanism: str, tls: Tls | None) -> dict[str, str]:
-    protocol = ("sasl_" if user else "") + ("plaintext" if tls is None else "ssl")
+def _security(who: Access, mechanism: str, tls: Tls | None) -> dict[str, str]:
+    protocol = ("sasl_" if who.user else "") + ("plaintext" if tls is None else "ssl")
     files = tls or Tls()
     said = {
         "security.protocol": protocol,
-        "sasl.mechanisms": mechanism if user else "",
-        "sasl.username": user,
-        "sasl.password": password,
+        "sasl.mechanisms": mechanism if who.user else "",
+        "sasl.username": who.user,
+        "sasl.password": who.password,
         "ssl.ca.location": files.ca,
         "ssl.certificate.location": files.cert,
         "ssl.key.location": files.cert_key,

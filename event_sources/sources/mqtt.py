@@ -13,13 +13,15 @@ import socket
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..dead_letters.file import as_dict
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
+from .access import LooseAccess, LooseWords
 from .buffer import Buffer
 from .mqtt_broker import Broker, address
 from .mqtt_wire import Connection
@@ -74,12 +76,7 @@ class Mqtt(Source):
         window: int = 1000,
         retained: bool = True,
         key: str = "",
-        user: str = "",
-        password: str = "",
-        ca: str = "",
-        cert: str = "",
-        cert_key: str = "",
-        verify: bool = True,
+        **access: Unpack[LooseWords],
     ) -> None:
         topics = _with_qos(topic, qos)
         if version not in ("5", "3.1.1"):
@@ -88,21 +85,17 @@ class Mqtt(Source):
         share = f"$share/{group}/" if group else ""
         self.filters = {share + each: most for each, most in topics.items()}
         host, port, tls, told_user, told_password = address(url)
+        who = LooseAccess(**access)
         self.broker = Broker(
             host=host,
             port=port,
-            tls=tls or bool(ca or cert),
-            user=user or told_user,
-            password=password or told_password,
+            tls=tls or bool(who.files),
+            who=replace(who, user=who.user or told_user, password=who.password or told_password),
             client_id=client_id or ("" if clean else name_of(list(topics), group, reader)),
             version=version,
             clean=clean,
             session=session,
             window=window,
-            ca=ca,
-            cert=cert,
-            cert_key=cert_key,
-            verify=verify,
         )
         self._connection: Connection | None = None
         self._buffer = Buffer(window)

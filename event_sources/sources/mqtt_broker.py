@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from ..errors import WrongSource
-from .tls import Tls
+from .access import LooseAccess
 
 _PORTS = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883, "ssl": 8883}
 
@@ -25,8 +25,8 @@ class _Closing(ssl.SSLSocket):
 
 @dataclass(frozen=True)
 class Broker:
-    """Where it is, and who we are to it.
-
+    """
+    who:     we are to it
     session: seconds that it keeps for us when we are away (MQTT 5); 0 with `clean`
     window:  messages that it may hand out before one of them is acknowledged (MQTT 5)
     """
@@ -34,17 +34,12 @@ class Broker:
     host: str
     port: int
     tls: bool
-    user: str
-    password: str = field(repr=False)
+    who: LooseAccess
     client_id: str
     version: str
     clean: bool
     session: float
     window: int
-    ca: str = ""
-    cert: str = ""
-    cert_key: str = ""
-    verify: bool = True
 
     @property
     def where(self) -> str:
@@ -53,7 +48,7 @@ class Broker:
 
     def context(self) -> ssl.SSLContext:
         """What TLS asks of the broker's certificate."""
-        made = Tls(self.ca, self.cert, self.cert_key, self.verify).context()
+        made = self.who.files.context()
         made.sslsocket_class = _Closing
         return made
 

@@ -58,8 +58,8 @@ class Connection:
             manual_ack=True,
         )
         client.connect_timeout = _ANSWER
-        if broker.user:
-            client.username_pw_set(broker.user, broker.password)
+        if broker.who.user:
+            client.username_pw_set(broker.who.user, broker.who.password)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_message, client.on_subscribe = self._on_message, self._on_answer
         client.on_publish = self._on_published

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import Away, WrongSource
+from .access import LooseAccess
 from .refusal import why
-from .tls import Tls, read
+from .tls import read
 
 T = TypeVar("T")
 _CONNECT = 5.0  # seconds for a server to answer
@@ -23,38 +24,28 @@ _NO_TLS = "take a server that does, or an address nats: without ca="
 
 
 @dataclass(frozen=True)
-class NatsOptions:
+class NatsOptions(LooseAccess):
     """Who we are to the server; empty for what it does not ask.
 
     credentials: path of a .creds file;  nkey: path of a file with a seed
-    ca, cert, cert_key: files for TLS, which is asked for then; as it is by an address "tls://HOST"
-    verify: whether the server's certificate must be of `ca`, or of one that this machine trusts
-    tls: an `ssl.SSLContext` in their place
+    tls: an `ssl.SSLContext` in place of files for TLS
+
+    The others as of `LooseAccess`; a file asks for TLS, as an address "tls://HOST" does.
     """
 
-    user: str = ""
-    password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     credentials: str = ""
     nkey: str = ""
-    ca: str = ""
-    cert: str = ""
-    cert_key: str = ""
-    verify: bool = True
     tls: Any = None
 
     @property
     def secure(self) -> bool:
         """Whether TLS is asked for, whatever the address says."""
-        return bool(self.tls or self._files)
-
-    @property
-    def _files(self) -> Tls:
-        return Tls(self.ca, self.cert, self.cert_key, self.verify)
+        return bool(self.tls or self.files)
 
     def context(self) -> Any:
         """What TLS looks at; raises `Away` for a file that is not there."""
-        return self.tls or self._files.context()
+        return self.tls or self.files.context()
 
     def _look_at_keys(self) -> None:
         """Raises `Away` for files that are not there yet, or hold no key."""

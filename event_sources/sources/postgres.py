@@ -15,15 +15,15 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 from urllib.parse import urlsplit
 
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
+from .access import Access, AccessWords
 from .buffer import Buffer
 from .refusal import why
-from .tls import Tls
 
 _CONNECT = 5  # seconds for a server to answer
 # A connection that is cut without a word is seen within a minute.
@@ -63,18 +63,15 @@ class Postgres(Source):
         *,
         channel: str,
         buffer: int = 1000,
-        user: str = "",
-        password: str = "",
         tls: bool = False,
-        ca: str = "",
-        cert: str = "",
-        cert_key: str = "",
+        **access: Unpack[AccessWords],
     ) -> None:
         if not channel or len(channel.encode()) > 63 or "\0" in channel:
             raise WrongSource(f"postgres: channel={channel!r} is no name of at most 63 bytes")
         self.url, self.channel = url, channel
-        self._who = {"user": user, "password": password}
-        self._tls, self._asked = Tls(ca, cert, cert_key), tls or bool(ca or cert)
+        self._who = Access(**access)
+        self._tls = self._who.files
+        self._asked = tls or bool(self._tls)
         # By the words beside the address, or by the address itself.
         self.tls = self._asked or ("sslmode=" in url and "sslmode=disable" not in url)
         self._buffer = Buffer(buffer)
@@ -106,7 +103,7 @@ class Postgres(Source):
 
     def _access(self) -> dict[str, Any]:
         """What is said beside the address, as libpq names it; it goes before what that says."""
-        said = dict(self._who)
+        said = {"user": self._who.user, "password": self._who.password}
         if self._asked:
             self._tls.look()
             # libpq knows the machine's own authorities by that name, and by no other.

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Unpack
 
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
+from .access import LooseAccess, LooseWords
 from .buffer import Buffer
 from .rabbitmq_hand import Hand
 from .rabbitmq_wire import MAKES, Connection, Place, shown, with_user
-from .tls import Tls
 
 # What a message is said to be, beside its headers.
 _PROPERTIES = ("content_type", "content_encoding", "message_id", "correlation_id", "reply_to")
@@ -74,12 +74,7 @@ class RabbitMQ(Source):
         durable: bool = True,
         prefetch: int = 1000,
         key: str = "",
-        user: str = "",
-        password: str = "",
-        ca: str = "",
-        cert: str = "",
-        cert_key: str = "",
-        verify: bool = True,
+        **access: Unpack[LooseWords],
     ) -> None:
         if url.partition("://")[0] not in ("amqp", "amqps"):
             raise WrongSource(
@@ -90,9 +85,10 @@ class RabbitMQ(Source):
         if not 0 <= prefetch <= 65_535:
             raise WrongSource(f"rabbitmq prefetch={prefetch} is outside 0 to 65535")
         bound = [binding] if isinstance(binding, str) else list(binding)
-        self.url, self.key, self.prefetch = with_user(url, user, password), key, prefetch
+        who = LooseAccess(**access)
+        self.url, self.key, self.prefetch = with_user(url, who.user, who.password), key, prefetch
         self.place = Place(queue, exchange, bound, make, durable)
-        self._tls = Tls(ca, cert, cert_key, verify)
+        self._tls = who.files
         if not url.startswith("amqps:"):
             self._tls.not_with("rabbitmq", shown(url))
         self._connection: Connection | None = None

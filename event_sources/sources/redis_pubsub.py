@@ -10,14 +10,14 @@ import contextlib
 import uuid
 from collections.abc import Sequence
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
+from .access import LooseWords
 from .buffer import Buffer
-from .redis_wire import access, as_away, connect, text
-from .tls import Tls
+from .redis_wire import access_to, as_away, connect, text
 
 
 class RedisPubSub(Source):
@@ -44,17 +44,12 @@ class RedisPubSub(Source):
         *,
         channel: str,
         buffer: int = 1000,
-        user: str = "",
-        password: str = "",
-        ca: str = "",
-        cert: str = "",
-        cert_key: str = "",
-        verify: bool = True,
+        **access: Unpack[LooseWords],
     ) -> None:
         if not channel:
             raise WrongSource("redis-pubsub needs the name of a channel")
         self.url, self.channel = url, channel
-        self._who = access(url, user, password, Tls(ca, cert, cert_key, verify))
+        self._who = access_to(url, access)
         self._buffer = Buffer(buffer)
         self._run, self._numbers = uuid.uuid4().hex[:8], count()
         self._redis: Any = None

@@ -11,13 +11,13 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from ..errors import Away
 from ..message import Letter, Message
 from ..source import Promises, Source
-from .redis_wire import access, as_away, connect, text
-from .tls import Tls
+from .access import LooseWords
+from .redis_wire import access_to, as_away, connect, text
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 
@@ -62,14 +62,9 @@ class RedisStream(Source):
         key: str = "",
         lease: float = 30.0,
         alone: bool = False,
-        user: str = "",
-        password: str = "",
-        ca: str = "",
-        cert: str = "",
-        cert_key: str = "",
-        verify: bool = True,
+        **access: Unpack[LooseWords],
     ) -> None:
-        self._who = access(url, user, password, Tls(ca, cert, cert_key, verify))
+        self._who = access_to(url, access)
         self.url, self.stream, self.group, self.start = url, stream, group, start
         self.body, self.key, self.lease = body, key, lease
         self.consumer = group if alone else f"{os.getpid()}-{uuid.uuid4().hex[:8]}"

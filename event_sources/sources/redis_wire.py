@@ -4,51 +4,43 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Away, WrongSource
+from .access import LooseAccess, LooseWords
 from .refusal import why
-from .tls import Tls
 
 # Seconds after which a server that says nothing is taken for gone: longer than any wait for
 # messages, during which it rightly says nothing (redis-py's own 5 s would end each such wait).
 SILENCE = 45.0
 
 
-@dataclass(frozen=True)
-class Access:
-    """Who we are to the server, where its address does not say it, and what TLS is to look at."""
-
-    user: str = ""
-    password: str = field(default="", repr=False)
-    tls: Tls = field(default_factory=Tls)
-
-    def given(self, url: str) -> dict[str, Any]:
-        """As redis-py names them.  Raises `Away` for a file that is not there."""
-        said = {"username": self.user, "password": self.password}
-        named: dict[str, Any] = {name: value for name, value in said.items() if value}
-        if not url.startswith("rediss:"):
-            return named
-        self.tls.look()
-        return {
-            **named,
-            "ssl_ca_certs": self.tls.ca or None,
-            "ssl_certfile": self.tls.cert or None,
-            "ssl_keyfile": self.tls.cert_key or None,
-            "ssl_cert_reqs": "required" if self.tls.verify else "none",
-            "ssl_check_hostname": self.tls.verify,
-        }
-
-
-def access(url: str, user: str, password: str, tls: Tls) -> Access:
+def access_to(url: str, words: LooseWords) -> LooseAccess:
     """Raises `WrongSource` for files of TLS where the address says that there is none."""
+    who = LooseAccess(**words)
     if not url.startswith("rediss:"):
-        tls.not_with("redis", shown(url))
-    return Access(user, password, tls)
+        who.files.not_with("redis", shown(url))
+    return who
 
 
-def connect(url: str, who: Access | None = None) -> Any:
+def _named(who: LooseAccess, url: str) -> dict[str, Any]:
+    """As redis-py names them.  Raises `Away` for a file that is not there."""
+    said = {"username": who.user, "password": who.password}
+    named: dict[str, Any] = {name: value for name, value in said.items() if value}
+    if not url.startswith("rediss:"):
+        return named
+    who.files.look()
+    return {
+        **named,
+        "ssl_ca_certs": who.ca or None,
+        "ssl_certfile": who.cert or None,
+        "ssl_keyfile": who.cert_key or None,
+        "ssl_cert_reqs": "required" if who.verify else "none",
+        "ssl_check_hostname": who.verify,
+    }
+
+
+def connect(url: str, who: LooseAccess | None = None) -> Any:
     """A client that says at once that the server is gone, and leaves waiting to the delivery."""
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
@@ -61,7 +53,7 @@ def connect(url: str, who: Access | None = None) -> Any:
             socket_connect_timeout=5,
             socket_timeout=SILENCE,
             socket_keepalive=True,
-            **(who or Access()).given(url),
+            **_named(who or LooseAccess(), url),
         )
     except ValueError as error:
         raise WrongSource(f"{shown(url)!r} is no address of a Redis server: {error}") from None
