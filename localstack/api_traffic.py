@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from . import push_seam
+from . import api_seam
 from .gateway import at_home, signed_for
 from .messages import Request, Response
 from .pushed.visit import CLIENT
@@ -26,8 +26,8 @@ Members = dict[str, Any]
 async def serve(services: Services, request: Request) -> Response:
     """An API's answer to its client."""
     await services.loaded()
-    if not push_seam.are_noted(*((module, name) for _, module, name in push_seam.PROXIES)):
-        await asyncio.to_thread(push_seam.note_proxies)
+    if not api_seam.is_installed():
+        await asyncio.to_thread(api_seam.install)
     token = CLIENT.set(request)
     try:
         return await services(at_home(request))

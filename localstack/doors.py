@@ -103,7 +103,7 @@ class Doors:
         try:
             if is_api(request):
                 return await api_traffic.serve(self._services, request)
-            if service == "states" and not push_seam.are_noted(push_seam.TASKS):
+            if service == "states" and not push_seam.are_noted():
                 await self._services.loaded()
                 await asyncio.to_thread(push_seam.note_tasks)
             return await api_traffic.quickly_made(self._services, request)

@@ -54,14 +54,15 @@ botocore's model, public documents, and answers recorded on AWS.
 | binary message attributes of SNS (ministack) | reach the function in base64 | arrive empty |
 | events for Lambda authorizers of API Gateway | as AWS documents them | as ministack makes them |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause; `lambda:invoke` waits also with InvocationType Event |
-| how long API Gateway waits for a function | 29 s (REST, then 504; WebSocket), 30 s (HTTP, then 503) | as long as the function may run |
+| how long API Gateway waits for an integration | 29 s (REST, then 504; WebSocket, then a message), 30 s (HTTP, then 503), by `timeoutInMillis` less, of regional and private REST APIs on request more | the same by real time, whichever clock; never more |
+| throttling of API Gateway's stages and routes, but for usage plans of REST APIs | 429, and a message of WebSocket APIs | none |
 | messages of one WebSocket connection | run beside one another | the same, eight at one time, begun in their order |
 | limits of WebSocket APIs | 128 KB a message, 32 KB a frame, no binary messages, 10 minutes idle, 2 hours in all; 500 new connections a second, 8 KB of an authorizer's answer, routes and stages by count | the first five; of the rest none |
 | a WebSocket API's `ApiEndpoint` | wss, resolved by everybody | ws; where `ID.execute-api.localhost` is not resolved, ws://HOST:PORT/_aws/execute-api/ID/STAGE |
 | `@connections` from inside a function | https://ID.execute-api.REGION.amazonaws.com/STAGE | without an `endpoint_url` (AWS_ENDPOINT_URL is set there), or at http://HOST:PORT/_aws/execute-api/ID/STAGE |
 | route responses of WebSocket APIs in a CloudFormation template | made | refused (ministack does not know the type); by CreateRouteResponse they are made |
 | integrations of WebSocket routes | of six types | AWS_PROXY with a function, MOCK; others answer an error and are said in the emulator's log |
-| OPTIONS to an HTTP API without CORS | goes to a route that has it, or ANY | 403, by ministack |
+| a preflight of an origin that an HTTP API's CORS does not let in, where no route takes OPTIONS | without CORS headers | the same, as a 403, by ministack |
 | APIs of API Gateway under a custom domain's name | events as by their own host | events as ministack makes them until the API was called by its own host |
 | eventTimeout, since the processor of 2025 | an event ends when its time is over: 408 `Execution timed out` | as before it: between one and two timeouts, 408 `{"error": "handler timed out"}` |
 | Kafka's explicit acknowledgement on Nuclio | a partition's events go to one worker; drained at a rebalance too | to any worker; at most 10,000 messages are kept back; drained when the function ends |

@@ -1,12 +1,12 @@
-"""The one place where ministack's own code is changed: how it calls a function that is elsewhere.
+"""Where ministack's own code is changed for pushes: how it calls a function that is elsewhere.
 
 By its public way (MINISTACK_LAMBDA_PROXY_URL) a function's error is told as the failure of a proxy,
 so that a Step Functions `Catch` of the function's own error type never matches; and nobody can
 tell an event source, which waits for no answer, from a caller who does.  So the function that
 makes the call is replaced.  There, too, events and answers become what AWS's are (`pushed/`); for
-what the event alone does not tell, API Gateway's and Step Functions' own functions are wrapped to
-say for whom they call.  `tests/localstack/test_push_seam.py` holds the seam to what is assumed of
-it here.
+what the event alone does not tell, Step Functions' own function is wrapped to say for whom it calls
+(API Gateway's are in `api_seam`).  `tests/localstack/test_push_seam.py` holds the seam to what is
+assumed of it here.
 """
 
 from __future__ import annotations
@@ -14,25 +14,19 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from inspect import signature
 from typing import Any
 
 from .pushed import source_of, step_functions
-from .pushed.visit import CLIENT, HTTP, REST, VISIT, Visit
+from .pushed.visit import VISIT
 
 MODULE, NAME = "ministack.services.lambda_svc", "_execute_function_proxy"
 WAITS = "X-Pelton-Waits"  # request: "yes" or "no", whether the caller waits for the answer
 ERROR = "X-Amz-Function-Error"  # answer: the function failed, the body says how
 # answer: what Invoke's answer says of the call
 REPLY = {"version": "X-Amz-Executed-Version", "trace": "X-Amzn-Trace-Id", "date": "Date"}
-# What serves a request to an API through a function: the kind of API, and ministack's function.
-PROXIES = (
-    (REST, "ministack.services.apigateway_v1", "_invoke_lambda_proxy_v1"),
-    (HTTP, "ministack.services.apigateway", "_invoke_lambda_proxy"),
-)
 TASKS = ("ministack.services.stepfunctions", "_invoke_resource")
 # EventBridge, Scheduler and Logs start a thread for each event, on this and nothing else; Python
 # names a thread after what it runs.
@@ -44,17 +38,6 @@ def install() -> None:
     setattr(import_module(MODULE), NAME, call)
 
 
-def note_proxies() -> None:
-    """Let `call` know from now on which API's request it is a part of.
-
-    ministack loads its API Gateway with the first request to it, which takes a while; so does this.
-    """
-    for kind, module, name in PROXIES:
-        loaded = import_module(module)
-        if not hasattr(getattr(loaded, name), "__wrapped__"):
-            setattr(loaded, name, _noting(kind, getattr(loaded, name), loaded))
-
-
 def note_tasks() -> None:
     """Let the tasks of Step Functions have Invoke's whole answer from now on."""
     module, name = TASKS
@@ -63,28 +46,10 @@ def note_tasks() -> None:
         setattr(loaded, name, _telling(getattr(loaded, name)))
 
 
-def are_noted(*places: tuple[str, str]) -> bool:
-    """Whether these functions of ministack, by module and name, are wrapped."""
-    found = (getattr(sys.modules.get(module), name, None) for module, name in places)
-    return all(hasattr(each, "__wrapped__") for each in found)
-
-
-def _noting(kind: str, proxy: Callable[..., Awaitable[Any]], module: Any) -> Callable[..., Any]:
-    parameters = signature(proxy)
-
-    @wraps(proxy)
-    async def noted(*given: Any, **named: Any) -> Any:
-        asked = parameters.bind(*given, **named).arguments
-        variables = {}
-        if kind == HTTP:
-            variables = module._get_stage_variables(asked["api_id"], asked["stage"])
-        token = VISIT.set(Visit(kind, asked, CLIENT.get(), variables))
-        try:
-            return await proxy(*given, **named)
-        finally:
-            VISIT.reset(token)
-
-    return noted
+def are_noted() -> bool:
+    """Whether `note_tasks` has been done."""
+    module, name = TASKS
+    return hasattr(getattr(sys.modules.get(module), name, None), "__wrapped__")
 
 
 def _telling(invoke: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:

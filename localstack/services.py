@@ -2,8 +2,8 @@
 
 It is imported beside the running emulator, because that takes longer than everything of ours;
 requests wait until it is there.  Only this module sets its environment; `services_time`,
-`services_moments` and `push_seam` are the others that know it from within.  What it keeps, it keeps
-at a clean stop.
+`services_moments`, `push_seam` and `api_seam` are the others that know it from within.  What it
+keeps, it keeps at a clean stop.
 """
 
 from __future__ import annotations

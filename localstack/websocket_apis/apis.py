@@ -9,6 +9,7 @@ service model of apigatewaymanagementapi (codes and statuses); its page of quota
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from .. import asgi, push_seam
+from ..api_seam import seconds_of, within
 from ..clock import Clock
 from ..gateway import CONNECTIONS, at_home
 from ..lambda_.names import Place
@@ -33,6 +35,7 @@ from .settings import Api, Route, called
 
 _STAGE = re.compile(r"/_aws/execute-api/([a-z0-9]+)/([\w$-]+)(?:[/?]|$)")
 _ID = re.compile(r"[A-Za-z0-9_-]{15}=")
+_LONGEST = 29.0  # seconds that an integration may take
 Members = dict[str, Any]
 
 
@@ -62,6 +65,7 @@ class WebSocketApis:
         self._place, self._signatures, self._report = place, signatures, report
         self._connections: dict[str, Connection] = {}
         self._known: dict[tuple[str, str], Api | None] = {}
+        self._left: set[asyncio.Future[Any]] = set()  # calls that took too long: they go on
         self._ending = False
 
     def forget(self) -> None:
@@ -74,6 +78,10 @@ class WebSocketApis:
         for each in list(self._connections.values()):
             await each.close(GOING_AWAY)
             await each.abandon()
+        left = list(self._left)
+        for call in left:
+            call.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _settings(self, api: str, stage: str) -> Api | None:
         if (api, stage) not in self._known:
@@ -120,11 +128,14 @@ class WebSocketApis:
                     "serves: AWS_PROXY with a function's ARN, or MOCK"
                 )
             return Told({}, absent=True)
-        return await self._invoke(function, event)
+        return await self._invoke(function, event, seconds_of(route.integration, _LONGEST))
 
-    async def _invoke(self, function: str, event: Members) -> Told:
+    async def _invoke(self, function: str, event: Members, seconds: float) -> Told:
         payload = json.dumps(event, ensure_ascii=False).encode()
-        response = await self._deliver(function, payload, {})
+        try:
+            response = await within(seconds, self._deliver(function, payload, {}), self._left)
+        except TimeoutError:
+            return Told({}, late=True)
         if response.status != 200:
             return Told({}, absent=True)
         failed = any(name == push_seam.ERROR for name, _ in response.headers)

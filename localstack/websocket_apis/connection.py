@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import asgi
+from ..api_seam import TIMED_OUT
 from ..clock import Clock, Timer
 from . import events
 from .authorizing import Refused
@@ -35,11 +36,22 @@ class Told:
     """What a route's integration came to.
 
     failed: a function's error, or nothing that is an answer;  absent: nothing that can be called
+    late:   nothing within the time that an integration has
     """
 
     answer: Members
     failed: bool = False
     absent: bool = False
+    late: bool = False
+
+    @property
+    def refusal(self) -> Refused | None:
+        """How API Gateway itself answers in the place of what was called; None for its answer."""
+        if self.late:
+            return Refused(504, TIMED_OUT)
+        if self.failed or self.absent:
+            return Refused(500 if self.absent else 502, "Internal server error")
+        return None
 
 
 # Calls what a route is integrated with.
@@ -90,8 +102,8 @@ class Connection:
         client.authorizer = await self._authorize(client)
         event = events.connecting(client, self._clock.time(), request_id)
         told = await self._call(route, event)
-        if told.failed or told.absent:
-            raise Refused(500 if told.absent else 502, "Internal server error")
+        if refusal := told.refusal:
+            raise refusal
         status = int(told.answer["statusCode"])
         if not 200 <= status < 300:
             raise Refused(status, "Forbidden" if status == 403 else "")
@@ -164,8 +176,8 @@ class Connection:
         told = await self._call(
             route, events.message(self.client, route.key, text, now, request_id)
         )
-        if told.failed or told.absent:
-            return await self._say_own("Internal server error", request_id)
+        if refusal := told.refusal:
+            return await self._say_own(refusal.message, request_id)
         if route.answers and told.answer.get("body"):
             await self.send(told.answer["body"])
 

@@ -3,6 +3,7 @@ and of both formats of HTTP APIs, and what becomes of each kind of answer."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -19,6 +20,7 @@ from aws_lambda_powertools.utilities.data_classes import (
 )
 from botocore.exceptions import ClientError
 
+from pelton.localstack.api_seam import within
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
@@ -36,6 +38,8 @@ def handler(event, context):
         raise ValueError("a secret")
     if "sleep" in asked:
         time.sleep(20)
+    if "nap" in asked:
+        time.sleep(asked["nap"])
     return asked["answer"]
 """
 NOBODY = {
@@ -478,6 +482,136 @@ def test_under_the_name_of_an_api_is_nothing_else(world: World) -> None:
             )
             assert answer.status_code in (403, 404), answer.text
     assert world.client("apigatewayv2").get_api(ApiId=api)["ApiId"] == api
+
+
+# -- how long is waited
+def test_what_takes_too_long_goes_on() -> None:
+    async def wait() -> list[str]:
+        done, left, go = list[str](), set[asyncio.Future[Any]](), asyncio.Event()
+
+        async def work() -> str:
+            await go.wait()
+            done.append("worked")
+            return "late"
+
+        with pytest.raises(TimeoutError):
+            await within(0.0, work(), left)
+        (task,) = left
+        go.set()
+        assert not done and await task == "late" and not left
+        return done
+
+    assert asyncio.run(wait()) == ["worked"]
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway: an integration may take 29 s (REST, then 504) or 30 s (HTTP, then 503), or its "
+    "timeoutInMillis; the function goes on",
+    different="REST APIs: never longer than 29 s",
+)
+@pytest.mark.parametrize(
+    ("kind", "status", "message"),
+    [("REST", 504, "Endpoint request timed out"), ("HTTP", 503, "Service Unavailable")],
+)
+def test_an_integration_s_time(world: World, kind: str, status: int, message: str) -> None:
+    found = plain.post(_hasty(world, kind), json={"nap": 1}, trust_env=False, timeout=30)
+    assert (found.status_code, found.text) == (status, f'{{"message":"{message}"}}')
+
+
+def _hasty(world: World, kind: str) -> str:
+    """The address of an API whose integration may take 50 ms."""
+    if kind == "HTTP":
+        gateway = world.client("apigatewayv2")
+        made = gateway.create_api(Name="hasty", ProtocolType="HTTP", Target=f"{ARN}handler")
+        api = made["ApiId"]
+        (integration,) = gateway.get_integrations(ApiId=api)["Items"]
+        id = integration["IntegrationId"]
+        gateway.update_integration(ApiId=api, IntegrationId=id, TimeoutInMillis=50)
+        return f"{world.emulator.url}/_aws/execute-api/{api}/$default/"
+    rest = world.client("apigateway")
+    api = rest.create_rest_api(name="hasty")["id"]
+    root = rest.get_resources(restApiId=api)["items"][0]["id"]
+    where = {"restApiId": api, "resourceId": root, "httpMethod": "POST"}
+    rest.put_method(**where, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ARN}handler/invocations"
+    rest.put_integration(
+        **where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, timeoutInMillis=50
+    )
+    rest.create_deployment(restApiId=api, stageName="prod")
+    return f"{world.emulator.url}/restapis/{api}/prod/_user_request_/"
+
+
+# -- OPTIONS
+PREFLIGHT = {"Origin": "https://page.test", "Access-Control-Request-Method": "PUT"}
+HANDSHAKE = {"WebHook-Request-Origin": "events.test"}
+
+
+def options(place: str, headers: dict[str, str]) -> httpx.Response:
+    return plain.request("OPTIONS", place, headers=headers, trust_env=False, timeout=30)
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway, HTTP: OPTIONS goes to a route that takes it (OPTIONS, ANY, $default); without "
+    "one it is 404, or with CORS answered by that",
+)
+def test_options_without_cors(world: World) -> None:
+    place = f"{world.emulator.url}/_aws/execute-api/{world.http['2.0']}/$default"
+    for headers in (HANDSHAKE, PREFLIGHT):
+        found = options(f"{place}/handler/7", headers)
+        context = found.json()["requestContext"]
+        assert (context["http"]["method"], context["routeKey"]) == ("OPTIONS", "ANY /handler/{id}")
+        assert found.json()["headers"].items() >= {k.lower(): v for k, v in headers.items()}.items()
+        assert options(f"{place}/nowhere", headers).status_code == 404
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway, HTTP with CORS: preflights; what a route answers to one gets CORS' headers, and "
+    "an authorizer of ANY or $default refuses it",
+)
+def test_options_with_cors(world: World) -> None:
+    gateway = world.client("apigatewayv2")
+    rules = {"AllowOrigins": ["https://page.test"], "AllowMethods": ["PUT"], "AllowHeaders": ["a"]}
+    made = gateway.create_api(Name="cors", ProtocolType="HTTP", CorsConfiguration=rules)
+    api = made["ApiId"]
+    integration = gateway.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=f"{ARN}handler",
+        PayloadFormatVersion="2.0",
+    )
+    target = f"integrations/{integration['IntegrationId']}"
+    jwt = gateway.create_authorizer(
+        ApiId=api, Name="jwt", AuthorizerType="JWT",
+        IdentitySource=["$request.header.Authorization"],
+        JwtConfiguration={"Audience": ["a"], "Issuer": "https://issuer.test"},
+    )["AuthorizerId"]  # fmt: skip
+    for key in ("PUT /put", "ANY /any", "OPTIONS /hook"):
+        gateway.create_route(ApiId=api, RouteKey=key, Target=target)
+    gateway.create_route(
+        ApiId=api, RouteKey="ANY /guarded", Target=target, AuthorizationType="JWT", AuthorizerId=jwt
+    )
+    gateway.create_stage(ApiId=api, StageName="$default")
+    place = f"{world.emulator.url}/_aws/execute-api/{api}/$default"
+    by_cors = {
+        "access-control-allow-origin": "https://page.test",
+        "access-control-allow-methods": "PUT",
+        "access-control-allow-headers": "a",
+    }
+    own = options(f"{place}/put", PREFLIGHT)
+    assert own.status_code == 204 and own.headers.items() >= by_cors.items()
+    for path in ("any", "hook"):
+        routed = options(f"{place}/{path}", PREFLIGHT)
+        assert routed.json()["requestContext"]["http"]["method"] == "OPTIONS"
+        assert routed.headers.items() >= by_cors.items()
+        shaken = options(f"{place}/{path}", HANDSHAKE)
+        assert shaken.json()["headers"]["webhook-request-origin"] == "events.test"
+        assert not by_cors.keys() & shaken.headers.keys()
+    assert options(f"{place}/guarded", PREFLIGHT).status_code == 401
+    other = options(f"{place}/put", HANDSHAKE)
+    assert other.status_code == 204 and not by_cors.keys() & other.headers.keys()
 
 
 # -- quick create

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pelton.localstack import push_seam
+from pelton.localstack import api_seam, push_seam
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
@@ -99,14 +99,29 @@ def test_the_seam_is_as_assumed() -> None:
     assert list(replaced.parameters) == ["func", "event", "url", "request_id"] or list(
         replaced.parameters
     ) == list(inspect.signature(push_seam.call).parameters)
-    for _, name, proxy in push_seam.PROXIES:
-        taken = inspect.signature(getattr(import_module(name), proxy)).parameters
-        assert {"integration", "api_id", "stage", "headers"} <= taken.keys()
-    assert callable(import_module(push_seam.PROXIES[1][1])._get_stage_variables)
     task = getattr(import_module(push_seam.TASKS[0]), push_seam.TASKS[1])
     assert len(inspect.signature(task).parameters) == 2
     alone = threading.Thread(target=module._execute_function_with_config_scope)
     assert alone.name.endswith(push_seam._ALONE)
+
+
+def test_the_seam_of_api_gateway_is_as_assumed() -> None:
+    loaded = {kind: import_module(name) for kind, name in api_seam.MODULES.items()}
+
+    def parameters(kind: str, name: str) -> list[str]:
+        return list(inspect.signature(getattr(loaded[kind], name)).parameters)
+
+    for kind, name in api_seam.PROXIES:
+        assert {"integration", "api_id", "stage", "headers"} <= set(parameters(kind, name))
+    for kind, name in api_seam.INTEGRATIONS:
+        assert parameters(kind, name)[0] == "integration"
+    for name in api_seam.TOLD:
+        assert "method" in parameters("HTTP", name)
+    entrance = set(parameters("HTTP", api_seam.ENTRANCE))
+    assert {"api_id", "method", "path", "headers"} <= entrance
+    assert parameters("HTTP", "_cors_preflight_response") == ["cors_cfg", "origin"]
+    assert {"_get_stage_variables", "_http_api_not_found", "_apis"} <= vars(loaded["HTTP"]).keys()
+    assert parameters("REST", "_gw_error") == ["response_type", "message"]
 
 
 @pytest.mark.fidelity("Pushes", "Step Functions catches a function's error by its own type")

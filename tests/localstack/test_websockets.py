@@ -47,10 +47,11 @@ from .support import emulator_at, make_function
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
-import json, os, boto3
+import json, os, time, boto3
 
 def connect(event, context):
     asked = event.get("queryStringParameters") or {}
+    time.sleep(int(asked.get("nap", 0)))
     if "fail" in asked:
         raise ValueError("no")
     if "none" in asked:
@@ -64,6 +65,7 @@ def say(event, context):
     body = json.loads(event["body"])
     if body.get("fail"):
         raise ValueError("no")
+    time.sleep(body.get("nap", 0))
     if body.get("post"):
         client = boto3.client("apigatewaymanagementapi")
         client.post_to_connection(ConnectionId=where["connectionId"], Data=b"posted")
@@ -132,9 +134,14 @@ class Made:
             ApiId=self.id, StageName="prod", AutoDeploy=True, StageVariables={"colour": "red"}
         )
 
-    def route(self, key: str, function: str, *, answers: bool = False, **more: Any) -> None:
+    def route(
+        self, key: str, function: str, *, answers: bool = False, millis: int = 29_000, **more: Any
+    ) -> None:
         integration = self._gateway.create_integration(
-            ApiId=self.id, IntegrationType="AWS_PROXY", IntegrationUri=f"{ARN}{function}"
+            ApiId=self.id,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=f"{ARN}{function}",
+            TimeoutInMillis=millis,
         )["IntegrationId"]
         target = f"integrations/{integration}"
         route = self._gateway.create_route(ApiId=self.id, RouteKey=key, Target=target, **more)
@@ -289,6 +296,29 @@ def test_errors(api: Made) -> None:
         assert told(client, action="shout")["route"] == "shout"
         alone.route("other", "say", answers=True)  # who has connected finds it, too
         assert told(client, action="other")["route"] == "other"
+
+
+@pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway WebSocket APIs: an integration may take 29 s, or its timeoutInMillis; then the "
+    "client is told `Endpoint request timed out`, or the handshake is a 504, and the function goes "
+    "on",
+)
+def test_what_takes_too_long(api: Made) -> None:
+    hasty = Made(api.emulator, "hasty")
+    hasty.route("nap", "say", answers=True, millis=50)
+    hasty.route("$default", "say", answers=True)
+    with hasty.connect() as client:
+        late = told(client, action="nap", nap=1, post=True)
+        assert late["message"] == "Endpoint request timed out"
+        assert set(late) == {"message", "connectionId", "requestId"}
+        assert client.recv(30) == "posted", "the function went on"
+        assert told(client)["route"] == "$default"
+    hasty.route("$connect", "connect", millis=50)
+    with pytest.raises(InvalidStatus) as refused:
+        hasty.connect("?nap=1")
+    assert refused.value.response.status_code == 504
+    assert json.loads(refused.value.response.body)["message"] == "Endpoint request timed out"
 
 
 @pytest.mark.fidelity(
