@@ -9,8 +9,8 @@ through unchanged.
 What stays real by a manual clock: `time.monotonic`, `asyncio.sleep`, and threads of other modules
 than `_DELIVERING` (listeners, processes, a Step Functions Wait inside a Map).
 
-Besides this module `services_moments`, `services`, `push_seam` and `api_seam` know ministack from within;
-contract tests hold every name that they use.
+Besides this module `services_moments`, `services`, `push_seam` and `api_seam` know ministack from
+within; contract tests hold every name that they use.
 """
 
 from __future__ import annotations
