@@ -33,9 +33,7 @@ cache. They make no bytecode, so one row has none; the usual build has that of w
 reaches, which of the thirty requirements is none in that app (nor in the peers'); one row has the
 size with four large ones.
 Of Kafka's messages there are twice as many as its client reads ahead; what it has in memory its
-loop takes two or three times as fast as ours. `pelton run` came to between 0.26 and 0.65 of the
-echo in other hours of the same machine: its functions have threads, which two cores share with the
-client.
+loop takes two or three times as fast as ours.
 Peers (storey, MLRun, functions-framework, BentoML, MLServer, …) run in environments of their own,
 made of `benchmarks/peers/*.txt`.
 

@@ -78,7 +78,7 @@ def large_head(most: int) -> Response:
     return plain(431, f"headers have at most {most} bytes")
 
 
-def broken(request: Request, error: Exception) -> Response:
+def broken(request: Request, error: BaseException) -> Response:
     """The answer where something of ours failed, which is shown to both sides.  For a handler of
     that error alone (`except`)."""
     traceback.print_exception(error)

@@ -112,9 +112,9 @@ def _decoded(text: str) -> str:
 
 def _headers(payload: dict[str, Any]) -> dict[str, str]:
     single = payload.get("headers") or {}
-    many = payload.get("multiValueHeaders") or {}
-    found = {name.lower(): ",".join(values) for name, values in many.items()}
-    found |= {name.lower(): value for name, value in single.items()}
+    found = {name.lower(): value for name, value in single.items()}
+    if many := payload.get("multiValueHeaders"):
+        found = {name.lower(): ",".join(values) for name, values in many.items()} | found
     if cookies := payload.get("cookies"):
         found["cookie"] = "; ".join(cookies)
     return found

@@ -6,7 +6,7 @@ or other that would marshal it: NaN and the infinities too, which are no JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -54,7 +54,9 @@ def _object(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     }
 
 
-def _array(values: Iterable[Any]) -> list[Any]:
+def _array(values: Collection[Any]) -> list[Any]:
+    if ATOMS.issuperset(map(type, values)):
+        return list(values)
     return [
         each if each.__class__ in ATOMS else _at(each, place) for place, each in enumerate(values)
     ]

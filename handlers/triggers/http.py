@@ -92,6 +92,8 @@ class Http(Trigger):
         >>> Http("GET", "/files/{rest+}").match("/files/a/b.txt")
         {'rest': 'a/b.txt'}
         """
+        if path == self.path and "{" not in path:
+            return {}
         ours, given = _segments(self.path), _segments(path)
         if ours and ours[-1].endswith("+}") and len(given) >= len(ours):
             last = len(ours) - 1

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +16,7 @@ from .say import json_option, line_by_line, say_json
 from .where import file_argument
 
 if TYPE_CHECKING:
+    from ..runner.relay import Relay
     from ..runner.routes import Route
     from ..runner.server import Server
     from ..runtime.worker import Worker
@@ -34,6 +38,7 @@ def command(
     """Serve the functions of FILE at their HTTP routes and at /NAME; ctrl-C ends it."""
     from ..builders import load_app
     from ..runner.ends import end_workers
+    from ..runner.relay import Relay
     from ..runner.routes import make_routes
     from ..runner.server import Server
 
@@ -52,35 +57,39 @@ def command(
         ) from None
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_serve(server, lambda: _say(routes, address, as_json)))
-        end_workers(workers)
+            end, relay = End(), Relay(loop := runner.get_loop())
+            with _signals(lambda: loop.call_soon_threadsafe(end.tell)):
+                say = partial(_say, routes, address, as_json)
+                left = relay.run(_serve(server, relay, say, end))
+        if left:
+            click.echo(f"{left} requests were not done within {PATIENCE:g} s", err=True)
+        end_workers(workers)  # hooks run without the loop: a signal interrupts them
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("stopped at once: requests under way were not answered", err=True)
         return
     click.echo("stopped", err=True)
 
 
-async def _serve(server: Server, ready: Any) -> None:
-    """Serve until a signal, then answer what has come; a second signal ends that at once."""
-    loop, told, task = asyncio.get_running_loop(), asyncio.Event(), asyncio.current_task()
-    assert task is not None
+class End:
+    """What signals ask for: the first an end, the second one at once."""
 
-    def tell() -> None:
-        if told.is_set():
-            task.cancel()
-        told.set()
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.task: asyncio.Task[Any] | None = None
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, tell)
-    await server.begin()
+    def tell(self) -> None:
+        if self.asked.is_set() and self.task is not None:
+            self.task.cancel()
+        self.asked.set()
+
+
+async def _serve(server: Server, relay: Relay, ready: Callable[[], None], end: End) -> int:
+    """Serve until the end is asked for, then answer what has come; how many were not answered."""
+    end.task = asyncio.current_task()
+    await server.begin(relay)
     ready()
-    await told.wait()
-    if left := await server.end(PATIENCE):
-        click.echo(f"{left} requests were not done within {PATIENCE:g} s", err=True)
-    # From here on hooks run, without the loop: a signal interrupts them.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.default_int_handler)
+    await end.asked.wait()
+    return await server.end(PATIENCE)
 
 
 def _say(routes: list[Route], address: str, as_json: bool) -> None:
@@ -93,6 +102,19 @@ def _say(routes: list[Route], address: str, as_json: bool) -> None:
         return
     for each in routes:
         click.echo(f"{each.name}: {each.trigger.method} {address}{each.trigger.path}")
+
+
+@contextmanager
+def _signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Have the signals that end a command call `stop`; afterwards they interrupt."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        signal.signal(number, lambda *_: stop())
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

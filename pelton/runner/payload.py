@@ -25,6 +25,7 @@ _text_type = lru_cache(256)(is_text)
 class RunContext:
     """What Lambda's own context has, of a call here."""
 
+    __slots__ = ("aws_request_id", "function_name")
     memory_limit_in_mb, function_version, log_stream_name = "128", "$LATEST", "run"
     identity = client_context = None
 

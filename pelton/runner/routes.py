@@ -12,7 +12,7 @@ from ..handlers.triggers import Http
 from ..runtime.aws import make_handler
 from ..runtime.routes import in_order, not_allowed, not_found
 from ..runtime.worker import Worker
-from .threads import Pace
+from .relay import Pace
 
 
 @dataclass(frozen=True, slots=True)

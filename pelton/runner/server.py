@@ -19,8 +19,8 @@ from ..localstack.messages import broken
 from ..runtime.aws_events import http_reply
 from ..runtime.routes import BY_NAME
 from .payload import RunContext, Stamp, make_event, make_response, new_id, said
+from .relay import Call, Relay
 from .routes import Route, find
-from .threads import Threads
 
 MIB = 1 << 20
 
@@ -47,9 +47,9 @@ class Server:
         """Take the address; the port, which is a free one for 0.  Raises OSError."""
         return self._front.bind(host, port)
 
-    async def begin(self) -> None:
-        """Answer requests from now on."""
-        self._threads = Threads()
+    async def begin(self, relay: Relay) -> None:
+        """Answer requests from now on, by functions that the relay of this loop runs."""
+        self._relay = relay
         self._front.begin = self._begin
         await self._front.serve(self._answer)
 
@@ -57,7 +57,6 @@ class Server:
         """Take no more connections and answer what has come; how many were not answered in time."""
         left = await self._front.drain(seconds)
         await self._front.close()
-        self._threads.close()
         self._write_log()
         return left
 
@@ -67,14 +66,13 @@ class Server:
         if not isinstance(found, Route):
             return False
 
-        def finish(called: asyncio.Future[Response]) -> None:
-            error = called.exception()
-            if isinstance(error, Exception):
-                done(broken(request, error))
+        def finish(called: Call) -> None:
+            if called.error is not None:
+                done(broken(request, called.error))
             else:
-                done(self._noted(request, called.result()))
+                done(self._noted(request, called.answer))
 
-        self._threads.call(found.pace, call, found, request).add_done_callback(finish)
+        self._relay.begin(Call(found.pace, finish, call, found, request))
         return True
 
     async def _answer(self, request: Request) -> Response:

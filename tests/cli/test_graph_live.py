@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from pelton.builders import load_app
 from pelton.cli import command
+from pelton.runner.relay import Relay
 from pelton.runner.routes import make_routes
 from pelton.runner.server import Server
 
@@ -62,13 +63,14 @@ def server(shop: Path) -> Iterator[str]:
     port, over = served.bind("127.0.0.1", 0), asyncio.Event()
 
     async def serve() -> None:
-        await served.begin()
+        await served.begin(relay)
         await over.wait()
         await served.end(10)
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        thread = threading.Thread(target=runner.run, args=[serve()])
+        relay = Relay(loop)
+        thread = threading.Thread(target=relay.run, args=[serve()])
         thread.start()
         yield f"127.0.0.1:{port}"
         loop.call_soon_threadsafe(over.set)
