@@ -42,9 +42,11 @@ def _asks(name: str) -> Look:
 
 
 def _lists(name: str) -> Look:
-    return lambda root: _try(
-        lambda: sorted((each.name, each.is_dir()) for each in os.scandir(root / name))
-    )
+    def listed(folder: Path) -> object:
+        with os.scandir(folder) as entries:  # closed also where a link to itself raises
+            return sorted((each.name, each.is_dir()) for each in entries)
+
+    return lambda root: _try(lambda: listed(root / name))
 
 
 LOOKS = st.one_of(
