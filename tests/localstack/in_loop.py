@@ -40,9 +40,9 @@ class InLoop:
         self.run(self.emulator.start())
         self.url = self.emulator.url
 
-    def run(self, work: Any) -> Any:
-        """What `work` gives, within a bound that is shorter than a test may take."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(100)
+    def run(self, work: Any, within: float = 100) -> Any:
+        """What `work` gives, within a bound (seconds) that is shorter than a test may take."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(within)
 
     def client(self, service: str = "lambda", **settings: Any) -> Any:
         return raw_client(self.url, service, **settings)
