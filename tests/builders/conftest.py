@@ -16,6 +16,7 @@ import pytest
 
 from pelton.builders import Resolver, Target
 from pelton.builders.gathered import Gathered
+from pelton.builders.resolve import Locking
 from pelton.handlers.app import App
 from pelton.handlers.function import Function
 
@@ -146,9 +147,11 @@ class Desk:
         *words: str,
         target: Target | None = None,
         function: Function[..., Any] | None = None,
-        **options: Any,
+        offline: bool = True,
+        lock: Locking = "keep",
+        upgrade: frozenset[str] | None = frozenset(),
     ) -> Gathered:
-        resolver = Resolver(self.cache, (self.links,), **{"offline": True, **options})
+        resolver = Resolver(self.cache, (self.links,), offline, lock, upgrade)
         asked = function or self.function(*words)
         made = resolver.install(asked, target or Target("lambda", "3.12"), self.root)
         assert made is not None

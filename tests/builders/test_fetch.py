@@ -15,6 +15,8 @@ import pytest
 
 from pelton.builders.errors import CannotResolve
 
+from .conftest import Desk, Shelf
+
 
 @dataclass
 class Index:
@@ -42,7 +44,7 @@ class Index:
 
 
 @pytest.fixture
-def index(shelf: Any) -> Iterator[Index]:
+def index(shelf: Shelf) -> Iterator[Index]:
     found = Index(shelf.wheel("tiny"))
     shelf.folder.rename(shelf.folder.with_name("served"))
     found.wheel = shelf.folder.with_name("served") / found.wheel.name
@@ -73,23 +75,23 @@ def index(shelf: Any) -> Iterator[Index]:
     server.server_close()
 
 
-def install(desk: Any, index: Index, who: str = "") -> Any:
+def install(desk: Desk, index: Index, who: str = "") -> Any:
     desk.write("requirements.txt", f"--index-url http://{who}{index.url}/simple\ntiny\n")
     return desk.install("-r requirements.txt", offline=False)
 
 
-def kept(desk: Any) -> list[bytes]:
+def kept(desk: Desk) -> list[bytes]:
     return [each.read_bytes() for each in (desk.cache / "wheels").glob("*.whl")]
 
 
-def test_a_wheel_is_kept_as_the_index_sent_it(desk: Any, index: Index) -> None:
+def test_a_wheel_is_kept_as_the_index_sent_it(desk: Desk, index: Index) -> None:
     made = install(desk, index)
     assert made.read("tiny.py") == b"v = '1.0'\n"
     assert kept(desk) == [index.wheel.read_bytes()]
     assert index.asked.count(f"/files/{index.wheel.name}") >= 1
 
 
-def test_what_is_kept_is_not_fetched_again(desk: Any, index: Index) -> None:
+def test_what_is_kept_is_not_fetched_again(desk: Desk, index: Index) -> None:
     install(desk, index)
     for each in (desk.cache / "installed").iterdir():
         each.rename(desk.cache / each.name)
@@ -98,7 +100,7 @@ def test_what_is_kept_is_not_fetched_again(desk: Any, index: Index) -> None:
     assert f"/files/{index.wheel.name}" not in index.asked
 
 
-def test_a_wheel_that_is_gone_is_said_where_no_network_is_used(desk: Any, index: Index) -> None:
+def test_a_wheel_that_is_gone_is_said_where_no_network_is_used(desk: Desk, index: Index) -> None:
     install(desk, index)
     for each in [*(desk.cache / "wheels").iterdir(), *(desk.cache / "answers").iterdir()]:
         each.unlink()
@@ -108,14 +110,14 @@ def test_a_wheel_that_is_gone_is_said_where_no_network_is_used(desk: Any, index:
         desk.install("-r requirements.txt", offline=True)
 
 
-def test_where_an_index_asks_who_one_is_uv_answers(desk: Any, index: Index) -> None:
+def test_where_an_index_asks_who_one_is_uv_answers(desk: Desk, index: Index) -> None:
     index.login = "me:secret"
     made = install(desk, index, "me:secret@")
     assert made.read("tiny.py") == b"v = '1.0'\n"
     assert made.files["tiny.py"].distribution == "tiny 1.0"
 
 
-def test_another_file_than_the_index_promised_is_refused(desk: Any, index: Index) -> None:
+def test_another_file_than_the_index_promised_is_refused(desk: Desk, index: Index) -> None:
     other = index.wheel.with_name("other.whl")
     other.write_bytes(index.wheel.read_bytes() + b"\0")
     index.instead = other.read_bytes()

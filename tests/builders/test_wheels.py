@@ -23,7 +23,7 @@ from pelton.builders.lockfile import Package
 from pelton.builders.uv_calls import run_uv
 from pelton.builders.wheels import Changed, Member, check, contents, keep, open_wheel
 
-from .conftest import wheel_files
+from .conftest import Desk, Shelf, wheel_files
 
 CODE = b"".join(b"def f%d(x):\n    return x + %d\n" % (n, n) for n in range(400))
 
@@ -169,7 +169,7 @@ def test_a_broken_wheel_is_refused_by_name(fault: Any, said: str, path: Path) ->
     assert not list((path.parent / "store").glob("*"))
 
 
-def test_a_broken_wheel_of_a_requirement_stops_its_install(desk: Any, shelf: Any) -> None:
+def test_a_broken_wheel_of_a_requirement_stops_its_install(desk: Desk, shelf: Shelf) -> None:
     break_record(shelf.wheel("tiny"))
     with pytest.raises(CannotResolve, match=r"tiny-1\.0-py3-none-any\.whl is broken: .*RECORD"):
         desk.install("tiny")
@@ -186,7 +186,7 @@ def test_another_file_than_the_one_that_was_kept_is_noticed(path: Path, tmp_path
         keep(path, "0" * 64, tmp_path / "store")
 
 
-def test_installed_by_uv_or_read_as_it_is_it_is_the_same(desk: Any, shelf: Any) -> None:
+def test_installed_by_uv_or_read_as_it_is_it_is_the_same(desk: Desk, shelf: Shelf) -> None:
     """Where no wheel can be had, its files come from uv's own cache: nothing differs but who
     compressed them."""
     data = "tiny-1.0.data"

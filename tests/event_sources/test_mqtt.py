@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pytest
 
@@ -22,11 +22,28 @@ from .servers.mosquitto import Mosquitto
 _numbers = count()
 
 
+class Changed(TypedDict, total=False):
+    """Words of `Mqtt` that a test says."""
+
+    version: str
+    qos: int
+    key: str
+    group: str
+    window: int
+    client_id: str
+
+
+class Words(Changed):
+    """And one that a bench says itself."""
+
+    topic: str
+
+
 class MqttBench:
     """Topics NAME/KEY, and a client's name for which they are kept from the beginning."""
 
-    def __init__(self, server: Mosquitto, **settings: Any) -> None:
-        self.server, self.name, self.settings = server, f"t{next(_numbers)}", settings
+    def __init__(self, server: Mosquitto, **changed: Unpack[Changed]) -> None:
+        self.server, self.name, self.changed = server, f"t{next(_numbers)}", changed
         self.dead = f"dead/{self.name}"
         self.kill, self.start, self.port = server.kill, server.start, server.port
 
@@ -34,13 +51,13 @@ class MqttBench:
         return self.by_port(self.port)
 
     def by_port(self, port: int) -> Mqtt:
-        return Mqtt(f"mqtt://127.0.0.1:{port}", **self._settings())
+        return Mqtt(f"mqtt://127.0.0.1:{port}", **self._words())
 
     def spec(self) -> tuple[str, Mapping[str, Any]]:
-        return "mqtt", {"url": self.server.url, **self._settings()}
+        return "mqtt", {"url": self.server.url, **self._words()}
 
-    def _settings(self) -> dict[str, Any]:
-        return {"topic": f"{self.name}/+", "client_id": self.name, **self.settings}
+    def _words(self) -> Words:
+        return {"topic": f"{self.name}/+", "client_id": self.name, **self.changed}
 
     async def prepare(self) -> None:
         """From now on messages are kept: for those who will read, and dead letters."""
@@ -49,7 +66,7 @@ class MqttBench:
             await each.close()
 
     def _reader(self) -> Mqtt:
-        version = self.settings.get("version", "5")
+        version = self.changed.get("version", "5")
         return Mqtt(self.server.url, topic=self.dead, client_id=self.dead, version=version)
 
     async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
@@ -66,7 +83,7 @@ class MqttBench:
         await reader.open()
         found = await reader.receive(100, 10)
         await reader.close()
-        if self.settings.get("version") == "3.1.1":
+        if self.changed.get("version") == "3.1.1":
             return [_told(json.loads(each.body)) for each in found]
         return [(each.body, each.headers) for each in found]
 
@@ -93,8 +110,8 @@ def publisher(url: str) -> Iterator[Any]:
         client.loop_stop()
 
 
-def made(server: Mosquitto, **settings: Any) -> MqttBench:
-    bench = MqttBench(server, **settings)
+def made(server: Mosquitto, **changed: Unpack[Changed]) -> MqttBench:
+    bench = MqttBench(server, **changed)
     asyncio.run(bench.prepare())
     return bench
 
@@ -155,7 +172,7 @@ def refused(source: Mqtt) -> str:
     "settings", [{"qos": 2}, {"version": "3.1.1"}, {"version": "3.1.1", "qos": 2}]
 )
 def test_what_a_worker_held_comes_again_to_the_next_of_its_name(
-    mosquitto: Mosquitto, settings: dict[str, Any]
+    mosquitto: Mosquitto, settings: Changed
 ) -> None:
     bench = made(mosquitto, **settings)
 
@@ -203,12 +220,12 @@ def test_members_of_a_group_share_the_messages(mosquitto: Mosquitto) -> None:
     async def run() -> None:
         bench, one, other = MqttBench(mosquitto, group="all"), Seen(), Seen()
         for name in ("first", "second"):
-            bench.settings["client_id"] = f"{bench.name}-{name}"
+            bench.changed["client_id"] = f"{bench.name}-{name}"
             await bench.prepare()
         bodies = [f"{n}".encode() for n in range(40)]
         deliveries = []
         for name, seen in (("first", one), ("second", other)):
-            bench.settings["client_id"] = f"{bench.name}-{name}"
+            bench.changed["client_id"] = f"{bench.name}-{name}"
             deliveries.append(Delivery(bench.source(), seen))
         for each in deliveries:
             await each.start()

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pytest
 
@@ -23,6 +23,21 @@ from .servers.rabbitmq import RabbitServer
 _numbers = count()
 
 
+class Changed(TypedDict, total=False):
+    """Words of `RabbitMQ` that a test says; typed, as hardly a test here runs with the others."""
+
+    make: str
+    prefetch: int
+    key: str
+
+
+class Words(Changed):
+    """And those that a bench says itself."""
+
+    queue: str
+    exchange: str
+
+
 class RabbitBench:
     """A queue of its own behind an exchange, whose routing keys are the keys, and one for dead
     letters."""
@@ -32,16 +47,17 @@ class RabbitBench:
         self.dead = f"dead-{self.name}"
         self.kill, self.start, self.port = server.kill, server.start, server.port
 
-    def source(self, lease: float = 30.0, **settings: Any) -> RabbitMQ:
-        return RabbitMQ(self.server.url, **{**self._settings(), **settings})
+    def source(self, lease: float = 30.0, **changed: Unpack[Changed]) -> RabbitMQ:
+        words: Words = {**self._words(), **changed}
+        return RabbitMQ(self.server.url, **words)
 
     def by_port(self, port: int) -> RabbitMQ:
-        return RabbitMQ(f"amqp://127.0.0.1:{port}/", **self._settings())
+        return RabbitMQ(f"amqp://127.0.0.1:{port}/", **self._words())
 
     def spec(self) -> tuple[str, Mapping[str, Any]]:
-        return "rabbitmq", {"url": self.server.url, **self._settings()}
+        return "rabbitmq", {"url": self.server.url, **self._words()}
 
-    def _settings(self) -> dict[str, Any]:
+    def _words(self) -> Words:
         return {"queue": self.name, "exchange": f"x-{self.name}", "make": self.make}
 
     async def prepare(self) -> None:

@@ -18,7 +18,7 @@ from pelton.pytest_plugin import RunningEmulator
 
 from ..support import ROLE, come, emulator_process, raw_client, refusal, until
 from ..test_extensions import PROGRAM, Seen, seen
-from .engines import Podman, StandIn
+from .engines import Engine, Podman, StandIn
 
 __all__ = ["seen"]  # a fixture
 
@@ -55,7 +55,9 @@ OTHER_FILES = {"main.py": "def handler(event, context):\n    return 2\n"}
 
 
 @pytest.fixture(scope="module", params=["stand-in", pytest.param("podman", marks=pytest.mark.slow)])
-def engine(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("engine")
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "stand-in":
@@ -68,17 +70,21 @@ def engine(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         podman.forget()
 
 
+class Images:
+    """Two of an engine, by their URIs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.one = engine.image("one", FILES, ["main.handler"])
+        self.two = engine.image("two", OTHER_FILES, ["main.handler"])
+
+
 @pytest.fixture(scope="module")
-def images(engine: Any) -> Any:
-    class Images:
-        one = engine.image("one", FILES, ["main.handler"])
-        two = engine.image("two", OTHER_FILES, ["main.handler"])
-
-    return Images
+def images(engine: Engine) -> Images:
+    return Images(engine)
 
 
 @pytest.fixture(scope="module")
-def started(engine: Any) -> Iterator[RunningEmulator]:
+def started(engine: Engine) -> Iterator[RunningEmulator]:
     with emulator_process() as (emulator, _):
         yield emulator
     assert engine.running() == [], "its end is the end of its containers"
@@ -110,7 +116,7 @@ def call(client: Any, **event: Any) -> Any:
     different="by docker, podman or nerdctl of this machine, on its network; refused elsewhere; "
     "tests without an engine run the entry point by a stand-in for its command line",
 )
-def test_an_image_runs(client: Any, images: Any) -> None:
+def test_an_image_runs(client: Any, images: Images) -> None:
     create(client, images.one, Environment={"Variables": {"GIVEN": "a b=c"}})
     answer = client.invoke(FunctionName="f", Payload=b'{"do": "look"}', LogType="Tail")
     told = json.loads(answer["Payload"].read())
@@ -123,7 +129,7 @@ def test_an_image_runs(client: Any, images: Any) -> None:
 
 
 @pytest.mark.fidelity("Container images", "how an image is told: digest, URI, no runtime")
-def test_how_an_image_is_told(client: Any, images: Any) -> None:
+def test_how_an_image_is_told(client: Any, images: Images) -> None:
     answer = create(client, images.one, ImageConfig={"Command": ["main.other"]})
     assert answer["PackageType"] == "Image" and answer["CodeSize"] == 0
     assert not {"Runtime", "Handler", "RuntimeVersionConfig", "Layers", "ImageConfig"} & set(answer)
@@ -139,7 +145,7 @@ def test_how_an_image_is_told(client: Any, images: Any) -> None:
 
 
 @pytest.mark.fidelity("Container images", "ImageConfig takes the place of what the image says")
-def test_image_config(client: Any, images: Any, tmp_path: Path) -> None:
+def test_image_config(client: Any, images: Images, tmp_path: Path) -> None:
     create(client, images.one, ImageConfig={"Command": ["main.other"]})
     assert call(client)[1] == "other"
     client.update_function_configuration(FunctionName="f", ImageConfig={})
@@ -154,7 +160,7 @@ def test_image_config(client: Any, images: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.fidelity("Container images", "new code, versions and aliases as with archives")
-def test_new_code(client: Any, images: Any) -> None:
+def test_new_code(client: Any, images: Images) -> None:
     create(client, images.one)
     assert call(client)["count"] == 1
     first = client.publish_version(FunctionName="f")
@@ -170,7 +176,7 @@ def test_new_code(client: Any, images: Any) -> None:
 
 
 @pytest.mark.fidelity("Container images", "a timeout, an exit: the container ends, /tmp stays")
-def test_ends(client: Any, images: Any, engine: Any) -> None:
+def test_ends(client: Any, images: Images, engine: Engine) -> None:
     create(client, images.one, Timeout=2)
     call(client, do="write")
     before = set(engine.running())
@@ -186,7 +192,7 @@ def test_ends(client: Any, images: Any, engine: Any) -> None:
 
 
 @pytest.mark.fidelity("Container images", "memory is held to the function's")
-def test_memory(client: Any, images: Any) -> None:
+def test_memory(client: Any, images: Images) -> None:
     create(client, images.one, MemorySize=128)
     call(client)
     ended = call(client, do="fill")
@@ -194,14 +200,14 @@ def test_memory(client: Any, images: Any) -> None:
     assert ended["errorMessage"].endswith("signal: killed")
 
 
-def test_two_events_have_two_containers(client: Any, images: Any) -> None:
+def test_two_events_have_two_containers(client: Any, images: Images) -> None:
     create(client, images.one)
     with ThreadPoolExecutor(2) as pool:
         told = list(pool.map(lambda _: call(client, seconds=1.5), range(2)))
     assert len({each["stream"] for each in told}) == 2
 
 
-def test_a_container_stands_still_and_goes_on(client: Any, images: Any, engine: Any) -> None:
+def test_a_container_stands_still_and_goes_on(client: Any, images: Images, engine: Engine) -> None:
     create(client, images.one)
     call(client)
     time.sleep(0.5)  # it is stopped after a moment, where the machine lets us
@@ -211,7 +217,7 @@ def test_a_container_stands_still_and_goes_on(client: Any, images: Any, engine: 
 
 
 @pytest.mark.fidelity("Container images", "none is left by an emulator that is killed")
-def test_a_killed_emulator_leaves_none(client: Any, images: Any, engine: Any) -> None:
+def test_a_killed_emulator_leaves_none(client: Any, images: Images, engine: Engine) -> None:
     assert until(lambda: engine.running() == [])
     with emulator_process() as (emulator, process):
         client = raw_client(emulator.url)
@@ -228,7 +234,7 @@ def test_a_killed_emulator_leaves_none(client: Any, images: Any, engine: Any) ->
     "external extensions of the image register, get INVOKE and SHUTDOWN",
     different="a container each, beside the runtime's: processes of one do not see the other's",
 )
-def test_extensions_of_an_image(client: Any, engine: Any, seen: Seen) -> None:
+def test_extensions_of_an_image(client: Any, engine: Engine, seen: Seen) -> None:
     files = {**FILES, "opt/extensions/watcher": PROGRAM}
     create(
         client,
@@ -247,7 +253,7 @@ def test_extensions_of_an_image(client: Any, engine: Any, seen: Seen) -> None:
     assert until(lambda: engine.running() == [])
 
 
-def test_an_extension_of_an_image_that_cannot_be_run(client: Any, engine: Any) -> None:
+def test_an_extension_of_an_image_that_cannot_be_run(client: Any, engine: Engine) -> None:
     files = {**FILES, "opt/extensions/broken": "import sys\nsys.exit(127)\n"}
     create(client, engine.image("broken", files, ["main.handler"]))
     failed = call(client)
@@ -255,7 +261,7 @@ def test_an_extension_of_an_image_that_cannot_be_run(client: Any, engine: Any) -
     assert "fork/exec /opt/extensions/broken: no such file" in failed["errorMessage"]
 
 
-def test_an_image_is_pulled_when_it_is_not_there(client: Any, engine: Any) -> None:
+def test_an_image_is_pulled_when_it_is_not_there(client: Any, engine: Engine) -> None:
     if not isinstance(engine, StandIn):
         pytest.skip("there is no registry to pull from")
     create(client, engine.image("far", FILES, ["main.handler"], "registry"))
@@ -263,7 +269,7 @@ def test_an_image_is_pulled_when_it_is_not_there(client: Any, engine: Any) -> No
 
 
 @pytest.mark.fidelity("Container images", "what is refused: no such image, what is an archive's")
-def test_what_is_refused(client: Any, images: Any, engine: Any) -> None:
+def test_what_is_refused(client: Any, images: Images, engine: Engine) -> None:
     for members, words in (
         ({"Code": {"ImageUri": "localhost/nowhere/at-all:1"}},
          f"Source image localhost/nowhere/at-all:1 does not exist. Provide a valid source image. "
