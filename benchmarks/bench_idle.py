@@ -20,9 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from pelton.event_sources import Batch, Delivery, Rules, Source
+from pelton.event_sources.sources.directory import Directory
+from pelton.event_sources.sources.jetstream import JetStream
+from pelton.event_sources.sources.nats import Nats
+from pelton.event_sources.sources.redis_pubsub import RedisPubSub
+from pelton.event_sources.sources.redis_stream import RedisStream
 
-from . import bench_sources as brokers
 from .bench_load import _below, _cpu
+from .consumers.servers import nats_server, redis_server
 from .emulator import emulator
 from .row import Row
 
@@ -34,11 +39,11 @@ HANDLER = "def handler(context, event):\n    pass\n"
 def measure() -> list[Row]:
     rows = [_emulator()]
     with (
-        brokers.server("nats-server", "-a", "127.0.0.1", "-js", "-sd", "{folder}", "-p") as nats,
-        brokers.server("redis-server", "--bind", "127.0.0.1", "--save", "", "--port") as redis,
+        nats_server() as nats,
+        redis_server() as redis,
         tempfile.TemporaryDirectory() as folder,
     ):
-        addresses = {"nats": f"nats://127.0.0.1:{nats}", "redis": f"redis://127.0.0.1:{redis}/0"}
+        addresses = {"nats": nats, "redis": redis}
         rows.append(asyncio.run(_sources(addresses, folder)))
         rows += [_slow(kind, addresses["nats"]) for kind in ("JetStream", "NATS")]
     return rows
@@ -93,11 +98,11 @@ def _kinds(addresses: dict[str, str], folder: str) -> Iterator[Source]:
     for number in range(TRIGGERS // 5):
         name = f"idle{number}"
         Path(folder, name).mkdir()
-        yield brokers.JetStream(addresses["nats"], stream="idle", durable=name)
-        yield brokers.Nats(addresses["nats"], subject=name)
-        yield brokers.RedisStream(addresses["redis"], stream=name, group="g")
-        yield brokers.RedisPubSub(addresses["redis"], channel=name)
-        yield brokers.Directory(Path(folder, name))
+        yield JetStream(addresses["nats"], stream="idle", durable=name)
+        yield Nats(addresses["nats"], subject=name)
+        yield RedisStream(addresses["redis"], stream=name, group="g")
+        yield RedisPubSub(addresses["redis"], channel=name)
+        yield Directory(Path(folder, name))
 
 
 async def _nothing(batch: Batch) -> None:
@@ -135,10 +140,10 @@ async def _grown(kind: str, address: str) -> float:
     client = await nats.connect(address)
     await client.jetstream().add_stream(name="slow", subjects=["slow.kept"])
     await client.close()
-    source: Source = brokers.JetStream(address, stream="slow", durable="d")
+    source: Source = JetStream(address, stream="slow", durable="d")
     subject = "slow.kept"
     if kind == "NATS":
-        source, subject = brokers.Nats(address, subject="slow.plain"), "slow.plain"
+        source, subject = Nats(address, subject="slow.plain"), "slow.plain"
     go = asyncio.Event()
 
     async def wait(batch: Batch) -> None:

@@ -1,0 +1,1 @@
+"""What each broker's own client makes of the same messages, a module a broker."""
