@@ -26,7 +26,7 @@ from .lambda_.outside import Outside
 from .lambda_.records import Execution
 from .lambda_.registry import Registry
 from .manual_clock import ManualClock
-from .nuclio.cluster_secrets import finder
+from .nuclio.cluster.objects import CONFIG_MAP, SECRET, Cluster, manager
 from .nuclio.dashboard import Dashboard
 from .nuclio.program import NoWrapper, wrapper_at
 from .pushes import Pushes
@@ -53,6 +53,7 @@ class Emulator:
     brokers:     servers that stand for brokers of Amazon MQ: addresses by ARN, by "" for every one
     nuclio_wrapper: Nuclio's own `_nuclio_wrapper.py`, or the folder that has it and its modules,
                     run by its workers in the place of ours
+    nuclio_secrets, nuclio_config_maps: the cluster's Secrets and ConfigMaps, as NAME/KEY in folders
 
     `port` and `nuclio_port` 0 take free ones; `url` and `nuclio_url` say which, once started.
     """
@@ -75,7 +76,11 @@ class Emulator:
         nuclio_platform: str = "kube",
         nuclio_wrapper: Path | None = None,
         brokers: Mapping[str, str] | None = None,
+        nuclio_secrets: Path | None = None,
+        nuclio_config_maps: Path | None = None,
     ) -> None:
+        folders = {SECRET: nuclio_secrets, CONFIG_MAP: nuclio_config_maps}
+        self._cluster_folders = {kind: each for kind, each in folders.items() if each}
         self._brokers = Brokers(brokers or {})
         self._nuclio_platform, self._nuclio_wrapper = nuclio_platform, nuclio_wrapper
         self._variables = dict(variables or {})
@@ -203,7 +208,7 @@ class Emulator:
             environment=self._worker_environment(),
             gate=self._nuclio_gate,
             platform=self._nuclio_platform,
-            find=finder(self.services.call),
+            cluster=Cluster(self._cluster_folders, manager(self.services.call)),
             recordings=self.machinery.recordings,
             sockets=self.scratch.folder("workers"),
             wrapper=self._nuclio_wrapper,

@@ -74,14 +74,14 @@ botocore's model, public documents, and answers recorded on AWS.
 | Nuclio's image code entry | a container | the files in the image's /opt/nuclio, copied out of it by docker, podman or nerdctl, in worker processes of this machine; what the image has installed elsewhere is not there; without an engine, refused by name |
 | Nuclio build commands | layers of a container image | run by the shell in a virtual environment of the function's Python, once for the same commands (and the same code, where they may read it); `pip` is uv's; package managers of the system, and directives other than RUN and ENV, are refused by name |
 | Nuclio runtimes `python:3.9` to `3.14` | an image each | the machine's Python of that version, with msgpack's pure form where it is not the emulator's own; `python` is the emulator's |
-| Nuclio volumes | whatever the cluster has | `hostPath` (a folder of this machine), `persistentVolumeClaim` (a folder of the data directory, kept) and `emptyDir`, bound in each worker's mount namespace, which takes root; elsewhere, and other kinds, refused by name |
+| Nuclio volumes | whatever the cluster has | `hostPath` (a folder of this machine), `persistentVolumeClaim` (a folder of the data directory, kept), `emptyDir`, `secret` and `configMap` (read-only, as they were at the deploy), whole or a `subPath`, bound in each worker's mount namespace, which takes root; elsewhere, and other kinds, refused by name |
 | `build.baseImage` and other keys about images | an image | told in the deploy's log, without an effect |
 | Nuclio trigger kinds | many | http, cron, nats, natsjetstream |
 | Nuclio replicas | pods, by the load of their processors (`targetCPU`) | more workers behind one port, while events wait; named nuclio-NAME-0, nuclio-NAME-1, … |
 | Nuclio functions at zero that have triggers other than HTTP | woken by HTTP only | woken by any event |
 | Nuclio API gateways | an ingress of the cluster; basic, OAuth2 and access-key authentication | on the dashboard's port, by Host or below `/_gateway/NAME/`; none and basicAuth |
 | Nuclio's platform | `kube` or `local` (Docker), as it is installed | `kube`, or with `--nuclio-platform local` Docker's: API gateways answer 501, references to Secrets stay empty |
-| Secrets that a Nuclio function's `env` and `envFrom` refer to | the namespace's | the secrets of the emulator's Secrets Manager, by their name or with `/` and `_` as `-`, for every namespace; a JSON object's members are the keys, a text is the key `value`; ConfigMaps, `fieldRef` and volumes of Secrets are not there; one that is absent fails the deploy as a container's CreateContainerConfigError |
+| Secrets and ConfigMaps that a Nuclio function's `env`, `envFrom` and volumes refer to | the namespace's | NAME/KEY files in the folders of `--nuclio-secrets` and `--nuclio-config-maps`, for every namespace; a Secret that is not there is looked for in the emulator's Secrets Manager, by its name or with `/` and `_` as `-`: a JSON object's members are the keys, a text is the key `value`; `fieldRef` and projected volumes are refused; what is absent, and not optional, fails the deploy at once, with the kubelet's words and where to put it |
 | Nuclio metrics | each processor's port 8090, or a push gateway | one page, `/metrics` of the dashboard's port |
 
 ## The runtime folder

@@ -18,6 +18,8 @@ from uuid import uuid4
 from ..lambda_.interpreters import Interpreter, find, own
 from ..link_farm import lend_python, link_farm
 from . import inherited, steps
+from .cluster.files import files
+from .cluster.objects import Cluster
 from .entries import lay_out
 from .entries.entry import Entry
 from .environments import Environment, Environments
@@ -72,10 +74,13 @@ class Builder:
     """Makes functions from their configurations, in folders below `folder`.
 
     environment: how the emulator's own services are reached, as workers are told it
+    cluster:     where Secrets and ConfigMaps are; None where there are none, as on Docker
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._folder, self._environment = folder, environment
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], cluster: Cluster | None = None
+    ) -> None:
+        self._folder, self._environment, self._cluster = folder, environment, cluster
         self._environments = Environments(folder / "environments")
 
     def sweep(self) -> None:
@@ -114,9 +119,17 @@ class Builder:
         if environment is not None:
             packages, children = (environment.site, farm), environment.python
         kept = (folder, farm, Path(python.prefix))
-        volumes = await asyncio.to_thread(mounts, spec, self._folder / "claims", folder, kept)
+        volumes = await self._mounted(spec, folder, kept)
         built = Built(folder, code, packages, children, python, _variables(spec), volumes)
         return Made(spec, built)
+
+    async def _mounted(
+        self, spec: Mapping[str, Any], folder: Path, kept: tuple[Path, ...]
+    ) -> tuple[Mount, ...]:
+        given = [each.get("volume") or {} for each in spec.get("volumes") or []]
+        written = [await files(each, self._cluster) for each in given]
+        claims = self._folder / "claims"
+        return await asyncio.to_thread(mounts, spec, claims, folder, kept, written)
 
     async def _environment_of(
         self, spec: Mapping[str, Any], python: Interpreter, code: Path, log: Log

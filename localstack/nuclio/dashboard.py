@@ -16,7 +16,7 @@ from ..recordings import Recordings
 from ..store import Store
 from .api_gateways import PATH, ApiGateways
 from .builder import Builder
-from .cluster_secrets import Find, nothing
+from .cluster.objects import Cluster
 from .deployments import Deployments
 from .errors import Refused
 from .estate import Estate
@@ -46,7 +46,7 @@ class Dashboard:
     environment: variables that every worker gets (endpoint, region, credentials)
     gate:        who may call the ports of its functions
     platform:    "kube", or "local" as on Docker: without API gateways and Secrets
-    find:        who finds the data of a Secret of the cluster
+    cluster:     where its Secrets and ConfigMaps are
     sockets:     a folder with a short path, for the workers' sockets; `folder` without one
     wrapper:     Nuclio's own `_nuclio_wrapper.py`, which workers run in the place of ours
     recordings:  who is told of calls, while somebody records
@@ -60,7 +60,7 @@ class Dashboard:
         environment: Mapping[str, str] | None = None,
         gate: Gate = OPEN,
         platform: str = "kube",
-        find: Find = nothing,
+        cluster: Cluster | None = None,
         sockets: Path | None = None,
         wrapper: Path | None = None,
         recordings: Recordings | None = None,
@@ -77,8 +77,9 @@ class Dashboard:
             platform,
         )
         store = Store(folder / "nuclio.sqlite")
-        builder = Builder(folder, site.environment)
-        deployments = Deployments(store, builder, site, find)
+        found = None if platform == "local" else cluster or Cluster()
+        builder = Builder(folder, site.environment, found)
+        deployments = Deployments(store, builder, site, found)
         self.functions = Functions(store, deployments)
         self._projects = Projects(store)
         self._events = FunctionEvents(store, self.functions.project_of)

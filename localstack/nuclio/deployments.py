@@ -18,7 +18,8 @@ from typing import Any
 from ..link_farm import RuntimeMissing
 from ..store import Store
 from .builder import Builder, Log, Made
-from .cluster_secrets import Find, followed, nothing
+from .cluster.objects import Cluster
+from .cluster.variables import followed
 from .errors import DeployFailed, Refused
 from .journal import Journal
 from .processor import Processor, Site
@@ -34,11 +35,11 @@ BUILDS = max(2, os.cpu_count() or 1)
 class Deployments:
     """What runs of each function, by name, and the state of each.
 
-    find: who finds the data of a Secret of the cluster
+    cluster: where Secrets and ConfigMaps are; None where there are none, as on Docker
     """
 
-    def __init__(self, store: Store, builder: Builder, site: Site, find: Find = nothing) -> None:
-        self._store, self._builder, self._site, self._find = store, builder, site, find
+    def __init__(self, store: Store, builder: Builder, site: Site, cluster: Cluster | None) -> None:
+        self._store, self._builder, self._site, self._cluster = store, builder, site, cluster
         self._clock = site.clock
         self._statuses: dict[str, Status] = {}
         self._processors: dict[str, Processor] = {}
@@ -189,8 +190,8 @@ class Deployments:
     ) -> list[dict[str, Any]]:
         """Its variables with what they refer to, which stands nowhere else; Docker follows none."""
         given: list[dict[str, Any]] = spec.get("env") or []
-        if self._site.platform != "local":
-            return await followed(spec, str(metadata["namespace"]), self._find)
+        if self._cluster is not None:
+            return await followed(spec, str(metadata["namespace"]), self._cluster)
         for each in given:
             if each.get("valueFrom"):
                 told = f"environment {each.get('name')} stays empty: Docker follows no valueFrom"

@@ -158,14 +158,27 @@ BUILD = {
     "image": _text,
 }
 KEY_REFERENCE = {"name": _text, "key": _text, "optional": _flag}
-VARIABLE = {"name": _scalar, "value": _scalar, "valueFrom": {"secretKeyRef": KEY_REFERENCE}}
+VARIABLE = {
+    "name": _scalar,
+    "value": _scalar,
+    "valueFrom": {"secretKeyRef": KEY_REFERENCE, "configMapKeyRef": KEY_REFERENCE},
+}
+REFERENCE = {"name": _text, "optional": _flag}
+MODE = _whole(0, 0o777)
+OF_OBJECT = {
+    "secretName": _text,
+    "name": _text,
+    "optional": _flag,
+    "defaultMode": MODE,
+    "items": [{"key": _text, "path": _text, "mode": MODE}],
+}
 SPEC = {
     "handler": _text,
     "runtime": _text,
     "description": _text,
     "image": _text,
     "env": [_variable],
-    "envFrom": [{"prefix": _text, "secretRef": {"name": _text, "optional": _flag}}],
+    "envFrom": [{"prefix": _text, "secretRef": REFERENCE, "configMapRef": REFERENCE}],
     "resources": {"requests": {"*": _scalar}, "limits": {"*": _scalar}},
     "nodeSelector": {"*": _text},
     "tolerations": [{"key": _text, "operator": _text, "value": _text, "effect": _text}],
@@ -179,8 +192,15 @@ SPEC = {
                 "hostPath": {"path": _text, "type": _text},
                 "persistentVolumeClaim": {"claimName": _text},
                 "flexVolume": {"driver": _text},
+                "secret": OF_OBJECT,
+                "configMap": OF_OBJECT,
             },
-            "volumeMount": {"name": _text, "mountPath": _text, "readOnly": _flag},
+            "volumeMount": {
+                "name": _text,
+                "mountPath": _text,
+                "readOnly": _flag,
+                "subPath": _text,
+            },
         }
     ],
     "eventTimeout": _text,

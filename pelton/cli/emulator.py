@@ -165,6 +165,16 @@ _PORT = click.IntRange(0, 65535)
     "it runs functions in the place of ours.",
 )
 @click.option(
+    "--nuclio-secrets",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="A folder of Secrets that Nuclio functions refer to or mount, as NAME/KEY files.",
+)
+@click.option(
+    "--nuclio-config-maps",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="The same of ConfigMaps.",
+)
+@click.option(
     "--mq",
     "brokers",
     multiple=True,
@@ -192,6 +202,8 @@ def command(
     verify_signatures: bool,
     env_file: Path | None,
     nuclio_wrapper: Path | None,
+    nuclio_secrets: Path | None,
+    nuclio_config_maps: Path | None,
     brokers: dict[str, str],
     while_stdin: bool,
     as_json: bool,
@@ -217,6 +229,8 @@ def command(
         nuclio_platform=nuclio_platform,
         nuclio_wrapper=nuclio_wrapper,
         brokers=brokers,
+        nuclio_secrets=nuclio_secrets,
+        nuclio_config_maps=nuclio_config_maps,
     )
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:

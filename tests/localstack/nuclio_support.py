@@ -30,6 +30,7 @@ class Client:
     """A client of one emulator's dashboard."""
 
     def __init__(self, emulator: RunningEmulator) -> None:
+        self.url = emulator.nuclio_url
         self._http = plain.Client(base_url=f"{emulator.nuclio_url}/api", timeout=90)
 
     def close(self) -> None:
@@ -58,6 +59,10 @@ class Client:
             x_nuclio_path=path,
             **headers,
         )
+
+    def invoke_with(self, name: str, body: bytes) -> httpx.Response:
+        headers = {"x-nuclio-function-name": name}
+        return self._http.post("/function_invocations", content=body, headers=headers)
 
     def stream(self, path: str) -> Any:
         return self._http.stream("GET", path)

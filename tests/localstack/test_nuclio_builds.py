@@ -489,7 +489,7 @@ def test_volumes(client: Client, tmp_path: Path) -> None:
     ("volume", "place", "words"),
     [
         ({"flexVolume": {"driver": "v3io/fuse"}}, "/a", "not flexVolume v3io/fuse"),
-        ({"configMap": {"name": "c"}}, "/a", "not configMap"),
+        ({"configMap": {"name": "c"}}, "/a", 'configmap "c" not found'),
         ({"hostPath": {"path": "/nowhere-at-all"}}, "/a", "is no folder of this machine"),
         ({"emptyDir": {}}, "a", "must be an absolute path"),
         ({"emptyDir": {}}, "/tmp", "would hide"),
