@@ -15,10 +15,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from itertools import count
+from fnmatch import translate
+from itertools import chain, count
 from pathlib import Path
 from typing import ClassVar
 
@@ -66,6 +68,7 @@ class Directory(Source):
     ) -> None:
         self.path, self.pattern, self.keep = Path(path), pattern, keep
         self.settle, self.ordered, self.lease = settle, ordered, lease
+        self._fits = re.compile(translate(pattern)).match
         self.worker = uuid.uuid4().hex[:12]
         self._mine = self.path / CLAIMED / self.worker
         self._look_again = 0.0
@@ -95,29 +98,31 @@ class Directory(Source):
         if not self.path.is_dir():
             raise Away(f"there is no folder {self.path}")
         found: list[Message] = []
-        for file, attempt in [*self._of_the_dead(), *self._waiting()]:
-            if len(found) == most:
-                break
+        for file, attempt in chain(self._of_the_dead(), self._waiting()):
             if (message := self._take(file, attempt)) is not None:
                 found.append(message)
+                if len(found) == most:
+                    break
         return found
 
-    def _waiting(self) -> list[tuple[Path, int]]:
-        """Files that wait, by name."""
-        with os.scandir(self.path) as entries:
+    def _waiting(self) -> Iterable[tuple[str, int]]:
+        """Files that wait, by name.  Paths are texts here: there may be very many of them."""
+        fits, folder = self._fits, str(self.path)
+        with os.scandir(folder) as entries:
             names = sorted(each.name for each in entries if each.is_file())
-        files = [self.path / name for name in names if not name.startswith(".")]
-        return [(each, 1) for each in files if each.match(self.pattern) and self._has_settled(each)]
+        for name in names:
+            if name[0] != "." and fits(name) and self._has_settled(file := f"{folder}/{name}"):
+                yield file, 1
 
-    def _has_settled(self, file: Path) -> bool:
+    def _has_settled(self, file: str) -> bool:
         if not self.settle:
             return True
         try:
-            return time.time() - file.stat().st_mtime >= self.settle
+            return time.time() - os.stat(file).st_mtime >= self.settle
         except FileNotFoundError:  # another worker has it
             return False
 
-    def _of_the_dead(self) -> Iterable[tuple[Path, int]]:
+    def _of_the_dead(self) -> Iterable[tuple[str, int]]:
         """What workers have claimed that are silent for longer than the lease."""
         now = time.monotonic()
         if now < self._look_again:
@@ -128,7 +133,7 @@ class Directory(Source):
             if folder == self._mine or not self._is_silent(folder, now):
                 continue
             for file in sorted(folder.iterdir()):
-                yield file, int(file.name.partition("~")[0]) + 1
+                yield str(file), int(file.name.partition("~")[0]) + 1
             _remove_if_empty(folder)
 
     def _is_silent(self, folder: Path, now: float) -> bool:
@@ -140,14 +145,17 @@ class Directory(Source):
             self._seen[folder] = touched, (seen := now)
         return time.time() - touched >= self.lease or now - seen >= self.lease
 
-    def _take(self, file: Path, attempt: int) -> Message | None:
-        name = file.name.partition("~")[2] if file.parent != self.path else file.name
-        claim = self._mine / f"{attempt}~{name}"
-        if claim.exists():  # another of the same name came while that is in hand: after it
+    def _take(self, file: str, attempt: int) -> Message | None:
+        name = os.path.basename(file)
+        if attempt > 1:  # from among what is claimed
+            name = name.partition("~")[2]
+        claim = f"{self._mine}/{attempt}~{name}"
+        if os.path.exists(claim):  # another of the same name came while that is in hand: after it
             return None
         try:
-            file.rename(claim)
-            told, body = claim.stat(), claim.read_bytes()
+            os.rename(file, claim)
+            with open(claim, "rb", 0) as claimed:
+                told, body = os.fstat(claimed.fileno()), claimed.read()
         except FileNotFoundError:  # another worker was first
             return None
         return Message(
@@ -160,7 +168,7 @@ class Directory(Source):
             position=name,
             timestamp=told.st_mtime,
             attempt=attempt,
-            raw=claim,
+            raw=Path(claim),
         )
 
     # -- telling
