@@ -120,7 +120,7 @@ class Pushes:
 
     async def _qualify(self, name: str, qualifier: str) -> None:
         """A version or alias of ours is an alias of the stub: its numbers are its own matter."""
-        place = f"{_FUNCTIONS}/{quote(name)}"
+        place = self._place(name)
         environment = self._environment(f"{name}/{qualifier}")
         await self._send("PUT", f"{place}/configuration", environment)
         made = await self._send("POST", f"{place}/versions", {})
@@ -131,10 +131,14 @@ class Pushes:
     async def _remove(self, name: str) -> None:
         self._stubs.pop(name, None)
         try:
-            await self._send("DELETE", f"{_FUNCTIONS}/{quote(name)}", {})
+            await self._send("DELETE", self._place(name), {})
         except ServiceRefused as error:
             if error.status != 404:
                 raise
+
+    def _place(self, name: str) -> str:
+        """By its ARN: after a slash ministack takes a name that begins with "url" for the word."""
+        return f"{_FUNCTIONS}/{quote(self._registry.place.function_arn(name))}"
 
     async def _send(self, method: str, target: str, members: dict[str, Any]) -> dict[str, Any]:
         return await self._services.send("lambda", method, target, members)

@@ -104,6 +104,18 @@ def test_sns_pushes_to_a_function(world: World) -> None:
     assert read.signing_cert_url and read.unsubscribe_url
 
 
+def test_a_function_whose_name_begins_with_a_word_of_the_api(world: World) -> None:
+    # ministack looks for "/url" anywhere in a path.
+    make_function(world.functions, with_plain_aws(SOURCE), "urls", Timeout=10, Publish=True)
+    world.functions.create_alias(FunctionName="urls", Name="live", FunctionVersion="1")
+    topics = world.client("sns")
+    topic = topics.create_topic(Name="t")["TopicArn"]
+    endpoint = FUNCTION.removesuffix(":f") + ":urls:live"
+    topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=endpoint)
+    topics.publish(TopicArn=topic, Message="hello")
+    assert world.seen()["version"] == "1"
+
+
 @pytest.mark.fidelity("Pushes", "S3 notifications: every member of events of a put and a delete")
 def test_s3_pushes_to_a_function(world: World) -> None:
     buckets = world.client("s3")
