@@ -42,7 +42,7 @@ unit: .venv/.installed
 
 # Exhaustive, or waiting for what only real time brings.
 test-slow: .venv/.installed
-	$(BIN)/python -m pytest -q -m "slow or hypothesis" --hypothesis-profile exhaustive
+	$(BIN)/python -m pytest -q -m "slow or hypothesis" --hypothesis-profile exhaustive --timeout 900
 
 # Garbage is collected after each test: what it has left open fails it.
 leaks: .venv/.installed
