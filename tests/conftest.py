@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from .tries import ORDINARY
+
 settings.register_profile(
     "any speed",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=40,
+    max_examples=ORDINARY,
 )
 settings.register_profile("exhaustive", settings.get_profile("any speed"), max_examples=500)
 settings.load_profile("any speed")
@@ -24,6 +26,20 @@ settings.load_profile("any speed")
 _ROOT = Path(__file__).parents[1]
 _EXAMPLES = str(_ROOT / "examples")
 _OURS = (str(_ROOT), *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """A slow test that asks for a fixture which is not there is not left out: it fails here as it
+    would for those who run it."""
+    lost = [each for each in items if isinstance(each, pytest.Function) and _lacks(each)]
+    yield
+    items += [each for each in lost if each not in items]
+
+
+def _lacks(test: pytest.Function) -> bool:
+    known = {*test._fixtureinfo.name2fixturedefs, "request"}
+    return not known.issuperset(test.fixturenames)
 
 
 @pytest.fixture(scope="module", autouse=True)

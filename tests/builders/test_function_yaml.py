@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pelton.builders import BuildError, function_yaml
@@ -58,7 +58,6 @@ def test_what_was_read_is_written_as_it_was(tmp_path: Path) -> None:
     assert function_yaml.text_of(again) == (tmp_path / "again.yaml").read_text()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), plain))
 def test_everything_comes_back(spec: dict[str, Any]) -> None:
     assert function_yaml.parse(function_yaml.text_of({"spec": spec})) == {"spec": spec}

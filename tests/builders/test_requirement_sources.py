@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pelton.builders import Target
@@ -107,7 +107,6 @@ def test_paths_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
     assert "no pyproject.toml and no setup.py" in wrong(tmp_path, "./empty")
 
 
-@settings(max_examples=40)
 @given(st.lists(st.from_regex(r"[a-z]{1,5}==[0-9]{1,2}", fullmatch=True), max_size=6), st.data())
 def test_continued_lines_and_comments_change_nothing(lines: list[str], data: st.DataObject) -> None:
     text = ""

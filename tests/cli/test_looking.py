@@ -19,6 +19,8 @@ from pelton.builders import default_cache
 from pelton.cli.again import Asked, cache_folder
 from pelton.cli.looking import Looking
 
+from ..tries import tries
+
 FILES = ("a.txt", "b.txt", "d/a.txt", "d/b.txt", "m/__init__.py", "m.py")
 FOLDERS = (".", "d", "m")
 REPOSITORY = str(Path(__file__).parents[2])
@@ -97,7 +99,7 @@ CASES = given(
 )  # fmt: skip
 
 
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 @CASES
 def test_an_answer_is_given_again_only_while_looking_would_say_the_same(
     before: list[Edit], looks: list[Look], after: list[Edit]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pelton.event_sources import Backoff, Batch, Failed, Lost, Message, Outcome, Rules, WrongSource
 from pelton.event_sources.delivery.engine import Engine
 
+from ..tries import tries
+
 
 def message(number: int, lane: str = "", attempt: int = 1, **more: object) -> Message:
     return Message(
@@ -454,7 +456,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     st.integers(1, 20),
     st.integers(0, 4),

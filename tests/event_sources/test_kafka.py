@@ -16,6 +16,7 @@ from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.kafka_hand import Hand
 from pelton.event_sources.sources.kafka_message import KafkaMessage
 
+from ..tries import tries
 from .bench import Seen, firsts, keyed, numbers, until
 from .faults import NOW, FaultBench, FaultTests
 from .promises import PromiseTests
@@ -239,7 +240,7 @@ class Place:
             self.kept = offset
 
 
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 @given(st.permutations(range(8)), st.lists(st.booleans(), min_size=8, max_size=8))
 def test_nothing_is_committed_beyond_the_oldest_that_is_not_done(
     order: list[int], commit: list[bool]

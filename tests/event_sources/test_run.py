@@ -29,6 +29,7 @@ from pelton.event_sources.sources.memory import Memory
 from pelton.event_sources.stores.memory import MemoryStore
 from pelton.localstack.manual_clock import ManualClock
 
+from ..tries import tries
 from .bench import until
 
 Decide = Callable[[Batch], Outcome | None]
@@ -144,7 +145,7 @@ def now_and_then(waits: list[bool]) -> Way:
     return way
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(FATES, st.integers(1, 3), st.integers(1, 3), st.lists(st.booleans(), max_size=12))
 def test_one_message_a_call_it_is_the_same_however_the_handler_answers(
     fates: Fates, lanes: int, workers: int, waits: list[bool]
@@ -157,7 +158,7 @@ def test_one_message_a_call_it_is_the_same_however_the_handler_answers(
         assert replace(each, calls=[]) == replace(ordinary, calls=[])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(FATES, st.integers(2, 5), st.booleans(), st.lists(st.booleans(), max_size=12))
 def test_batches_of_one_lane_are_the_same_however_the_handler_answers(
     fates: Fates, batch: int, bisect: bool, waits: list[bool]

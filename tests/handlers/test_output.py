@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -143,7 +143,6 @@ plain_json = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
 @given(plain_json)
 def test_json_leaves_as_it_is(value: Any) -> None:
     def give(n: int):  # type: ignore[no-untyped-def]

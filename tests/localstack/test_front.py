@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from pelton.localstack.front import OPEN, Front, Limits, Request, Response
 from pelton.localstack.manual_clock import ManualClock
 
+from ..tries import tries
+
 HOST = b"Host: localhost\r\n"
 
 
@@ -413,7 +415,7 @@ def test_an_old_client_gets_no_chunks() -> None:
     run(test)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(
     bodies=st.lists(st.binary(max_size=300), min_size=1, max_size=5),
     cuts=st.lists(st.integers(1, 60), min_size=1, max_size=20),
@@ -448,7 +450,7 @@ def test_requests_are_the_same_however_they_are_cut(
     run(test)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -32,6 +32,7 @@ from pelton.localstack.signatures.read import Unsigned
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from ..tries import tries
 from .support import emulator_at, make_function
 
 SOURCE = """
@@ -335,7 +336,7 @@ _QUERY = st.lists(
 ).map(lambda pairs: "&".join(f"{k}={v}" for k, v in pairs))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=tries(120), deadline=None)
 @given(
     st.sampled_from(["GET", "PUT", "POST", "DELETE"]),
     _PATH,
@@ -368,7 +369,7 @@ def test_what_botocore_signs_is_good_and_nothing_else(
     assert judge(request).startswith("wrong")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.text(max_size=80), st.text(max_size=40), st.text(max_size=20))
 def test_no_header_breaks_the_reader(authorization: str, query: str, date: str) -> None:
     """Whatever is sent, the answer is a refusal."""

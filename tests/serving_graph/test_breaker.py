@@ -210,5 +210,5 @@ class Breakers(RuleBasedStateMachine):
             assert (self.circuit.rest(self.now) > 0) is (self._model() == "open")
 
 
-Breakers.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+Breakers.TestCase.settings = settings(stateful_step_count=30)
 test_the_states_are_those_of_the_model = Breakers.TestCase

@@ -15,6 +15,8 @@ from pelton.serving_graph.kit.base import Step
 from pelton.serving_graph.layout import Box, Mark, lay_out
 from pelton.serving_graph.paths import by_path
 
+from ..tries import tries
+
 
 def same(value: Any) -> Any:
     return value
@@ -47,7 +49,7 @@ def apart(one: Box, two: Box) -> bool:
     return across or down
 
 
-@settings(max_examples=50)
+@settings(max_examples=tries(50))
 @given(trees)
 def test_boxes_never_overlap_and_lie_inside(tree: Step[Any, Any]) -> None:
     drawing = lay_out(Graph("g") >> tree)
@@ -115,7 +117,7 @@ def flows(draw: st.DrawFn) -> Graph[Any, Any]:
     return graph.to(leaf("last"), after=names[1:])
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(flows())
 def test_flows_lie_side_by_side_and_their_lines_end_at_boxes(graph: Graph[Any, Any]) -> None:
     drawing = lay_out(graph)

@@ -21,6 +21,7 @@ from pelton.cli import command
 from pelton.handlers.errors import GraphError
 from pelton.serving_graph.jobs.work import Chunk, Outcome, Work, close, run_chunk
 
+from ..tries import tries
 from .random_graphs import Recipe, graphs
 
 MODULE = """
@@ -108,7 +109,7 @@ ROWS = [{"id": f"F{n}", "distance": float(n)} for n in range(25)]
 ANSWERS = [2.0 * n + 1 for n in range(25)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 @given(graphs(), st.lists(st.integers(-9, 9), max_size=12), st.integers(1, 5))
 def test_a_job_answers_as_the_graph_does(recipe: Recipe, rows: list[int], chunk: int) -> None:
     graph = recipe.graph()

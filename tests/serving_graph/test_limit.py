@@ -280,5 +280,5 @@ class Queues(RuleBasedStateMachine):
             assert (self.places.taken, self.places.waiting) == (self.inside, len(self.queue))
 
 
-Queues.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+Queues.TestCase.settings = settings(stateful_step_count=30)
 test_places_are_as_a_list_would_have_them = Queues.TestCase

@@ -14,6 +14,8 @@ from pelton import Context, DeadlineExceeded, Graph, InvalidInput, Reject, ensem
 from pelton.serving_graph.clock import ManualClock
 from pelton.serving_graph.run import Executor
 
+from ..tries import tries
+
 SCRIPT: list[type[Exception] | None] = []
 LETTERS: list[Any] = []
 HEARD: list[str] = []
@@ -108,7 +110,7 @@ def _answer(run: Executor, value: Any, clock: ManualClock, context: Context) -> 
     return asyncio.run(main())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.lists(wraps, min_size=1, max_size=4), scripts, st.integers(1, 3))
 def test_plain_waiting_and_rebuilt_come_to_the_same(
     around: list[Wrap], script: list[Any], events: int

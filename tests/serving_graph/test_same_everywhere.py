@@ -18,6 +18,7 @@ from pelton.serving_graph.clock import ManualClock
 from pelton.serving_graph.cut import split
 from pelton.testing import make_context
 
+from ..tries import tries
 from .random_graphs import Recipe, graphs
 
 EVENTS = count()
@@ -53,7 +54,7 @@ async def _await(answer: Any) -> Any:
     return await answer
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=tries(80), deadline=None)
 @given(recipe=graphs(queues=True), value=st.integers(-5, 5))
 def test_plain_waiting_and_spread_answer_alike(recipe: Recipe, value: int) -> None:
     plain = outcome(lambda: recipe.graph()(value))

@@ -16,6 +16,7 @@ from pelton.handlers.errors import GraphError
 from pelton.serving_graph.spec import BranchSpec, GraphSpec, StepSpec, canonical
 from pelton.serving_graph.texts import from_json, from_yaml, to_json, to_yaml
 
+from ..tries import tries
 from .random_graphs import Recipe, add, graphs
 
 INPUTS = (-7, 0, 1, 5)
@@ -56,7 +57,7 @@ def answers(graph: Graph[Any, Any]) -> list[Any]:
     return asyncio.run(all_of_them())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(graphs(queues=True))
 def test_a_random_graph_comes_back_from_its_texts_and_does_the_same(recipe: Recipe) -> None:
     graph = recipe.graph()
@@ -66,7 +67,7 @@ def test_a_random_graph_comes_back_from_its_texts_and_does_the_same(recipe: Reci
         assert answers(again) == answers(graph)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(graphs())
 def test_a_random_graph_answers_the_same_when_its_steps_wait(recipe: Recipe) -> None:
     plain = answers(recipe.graph())
@@ -83,7 +84,7 @@ def numbers(given: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from numbers(branch)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(graphs(), st.data())
 def test_a_changed_argument_is_the_whole_diff(recipe: Recipe, data: st.DataObject) -> None:
     graph = recipe.graph()
@@ -98,7 +99,7 @@ def test_a_changed_argument_is_the_whole_diff(recipe: Recipe, data: st.DataObjec
     assert change.said == (f"arguments.by: {old} -> 100",)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(graphs())
 def test_a_step_more_is_the_whole_diff_and_one_less_the_other_way_round(recipe: Recipe) -> None:
     graph = recipe.graph()

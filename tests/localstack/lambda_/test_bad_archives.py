@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ...tries import tries
+
 CANNOT = (
     400,
     "InvalidParameterValueException",
@@ -187,7 +189,9 @@ SOUND = made(
 
 @pytest.mark.fidelity("Safety", "a damaged archive is refused or unpacked: it never breaks a thing")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=tries(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 255)), max_size=6))
 def test_damage_is_survived(shared_door: Any, damage: list[tuple[int, int]]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pelton.localstack.lambda_.archives import Archives
@@ -641,7 +641,6 @@ def without_clashes(tree: dict[str, str]) -> dict[str, str]:
     }
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(TREES.map(without_clashes).filter(bool), min_size=2, max_size=4))
 def test_the_last_layer_that_has_a_name_gives_it(
     tmp_path_factory: pytest.TempPathFactory, trees: list[dict[str, str]]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pelton.localstack.lambda_.telemetry.buffers import MOST_BATCHES, Buffer
@@ -83,7 +83,6 @@ def test_what_is_wrong_is_told(changes: dict[str, Any], words: str) -> None:
     assert fault(**changes) == words
 
 
-@settings(max_examples=40)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: (
     st.lists(inner) | st.dictionaries(
         st.sampled_from(["types", "destination", "buffering", "schemaVersion", "URI", "protocol"]),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ...tries import tries
 from .conftest import Raised
 
 FIFO = "arn:aws:sqs:us-east-1:000000000000:q.fifo"
@@ -42,7 +43,9 @@ class Unsteady:
     "Event source mappings", "SQS FIFO: whatever fails, every message is done, each group in order"
 )
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=tries(12),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     groups=st.lists(st.sampled_from("abc"), min_size=1, max_size=14),
