@@ -99,7 +99,8 @@ class Letter:
     """A message that was given up: a dead letter, with why and with all that it was.
 
     reason:   the last failure, in words
-    attempts: how often it was tried
+    attempts: how often it was tried: 0 for one that was too old before its first time.  Where it
+              never failed by itself, how often it was begun on, as far as the broker counts that
     at:       when it was given up, in seconds since the epoch
     source:   the kind of the source that it came by
     """

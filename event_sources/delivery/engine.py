@@ -289,10 +289,10 @@ class Engine:
         held = self._held[id] = Held(message, now)
         if message.attempt > 1:
             # It was handed out before: in ever smaller batches, in the end alone.
-            held.limit = max(1, self.rules.batch >> (message.attempt - 1))
+            held.begun = message.attempt - 1
+            held.limit = max(1, self.rules.batch >> held.begun)
             if self._letters and 0 < self.rules.handouts < message.attempt:
-                held.tries = message.attempt - 1
-                return self._give_up(held, DIED.format(held.tries), now)
+                return self._give_up(held, DIED.format(held.begun), now)
         self._lanes.add(held, now)
 
     def _lose(self, lost: Lost) -> None:
@@ -410,6 +410,7 @@ class Engine:
             if not held.batch or held.message.id not in self._held:
                 continue
             held.batch, held.limit = 0, len(batch.messages) // 2
+            held.begun += 1
             if held.lost:
                 del self._held[held.message.id]
                 continue
@@ -445,5 +446,5 @@ class Engine:
         self._done.add(id)
 
     def _give_up(self, held: Held, reason: str, now: float) -> None:
-        tries = max(held.tries, 1)
+        tries = held.tries or held.begun
         self._posts.append(Letter(held.message, reason, tries, now, self._kind))

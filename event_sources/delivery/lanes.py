@@ -22,6 +22,8 @@ class Held:
 
     since:  when it came;  due: from when on it may be handed out
     tries:  how often it has failed;  pauses: how often it came back without being blamed
+    begun:  how often it was begun on, and nobody told how it went with it: by workers that ended,
+            as the broker counts, or among others that failed together
     limit:  the largest batch that it may be in; 0 for any
     leased: when its lease began;  batch: the number of the batch that it is in, 0 for none
     lane:   where it waits, or waited
@@ -30,7 +32,7 @@ class Held:
 
     # What most messages never change stands at the class: one is made for every message.
     due = 0.0
-    tries = pauses = limit = batch = 0
+    tries = pauses = begun = limit = batch = 0
     lost = False
     lane: Lane
 

@@ -321,7 +321,7 @@ def test_a_triggers_words_are_the_rules_of_its_delivery(tmp_path: Path) -> None:
         async with made:
             await until(lambda: made.tally.buried + made.tally.done == 2)
         said = json.loads((tmp_path / ".failed" / "old.reason.json").read_text())
-        assert (said["reason"], said["attempts"]) == ("older than 3600 s", 1)
+        assert (said["reason"], said["attempts"]) == ("older than 3600 s", 0)
 
     asyncio.run(run())
 

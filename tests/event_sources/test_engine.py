@@ -176,6 +176,22 @@ def test_what_is_too_old_is_given_up_before_it_is_handed_out() -> None:
     assert [each.reason for each in engine.take_letters()] == ["older than 60 s"]
 
 
+def test_what_is_given_up_for_its_age_says_how_often_it_was_tried() -> None:
+    old, new = {"timestamp": -100.0}, {"timestamp": 0.0}
+    lane = [message(n, "a", **(old if n in (1, 3) else new)) for n in range(1, 6)]
+    engine = engine_with(*lane, message(9, "b", 3, **old), letters=True, max_age=60, batch=4)
+    assert ids(take(engine)) == ["2", "4"], "the rest in its order"
+    told = [(each.message.id, each.attempts) for each in engine.take_letters()]
+    assert told == [("9", 2), ("1", 0), ("3", 0)], "others had been handed one of them twice"
+
+
+def test_what_was_tried_among_others_and_grew_too_old_then_was_not_tried_never() -> None:
+    engine = engine_with(message(1), message(2), letters=True, max_age=60, batch=2)
+    engine.failed(take(engine), Failed("one of them"), 0.0)
+    assert engine.take(100.0) is None
+    assert [each.attempts for each in engine.take_letters()] == [1, 1]
+
+
 def test_what_kills_its_worker_goes_in_smaller_batches_and_is_given_up_in_the_end() -> None:
     for attempt, size in ((1, 8), (2, 4), (3, 2), (4, 1), (20, 1)):
         engine = engine_with(*(message(n, attempt=attempt) for n in range(8)), batch=8)
