@@ -6,7 +6,6 @@ Every subscriber gets every message: two workers are two subscribers.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Sequence
 from itertools import count
@@ -17,7 +16,7 @@ from ..message import Letter, Message
 from ..source import Promises, Source
 from .access import LooseWords
 from .buffer import Buffer
-from .redis_wire import access_to, as_away, connect, text
+from .redis_wire import access_to, as_away, connect, let_go, text
 
 
 class RedisPubSub(Source):
@@ -75,8 +74,6 @@ class RedisPubSub(Source):
                         await self._buffer.put(self._message(said))
         except Away as error:
             self._buffer.fail(error)
-        finally:
-            await channels.aclose()
 
     def _message(self, said: Any) -> Message:
         channel = text(said["channel"])
@@ -107,5 +104,5 @@ class RedisPubSub(Source):
             await asyncio.gather(listening, return_exceptions=True)
         client, self._redis = self._redis, None
         if client is not None:
-            with contextlib.suppress(OSError):
-                await client.aclose()
+            # With the connection of its channels, whose own end would not wait for the server's.
+            await let_go(client)

@@ -17,7 +17,7 @@ from ..errors import Away
 from ..message import Letter, Message
 from ..source import Promises, Source
 from .access import LooseWords
-from .redis_wire import access_to, as_away, connect, text
+from .redis_wire import access_to, as_away, connect, let_go, text
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 
@@ -205,7 +205,7 @@ class RedisStream(Source):
         client, self._redis = self._redis, None
         if client is not None:
             await self._leave(client)
-            await client.aclose()
+            await let_go(client)
 
     async def _leave(self, client: Any) -> None:
         """A consumer that holds nothing is not missed; one that does is claimed from."""

@@ -59,6 +59,14 @@ def connect(url: str, who: LooseAccess | None = None) -> Any:
         raise WrongSource(f"{shown(url)!r} is no address of a Redis server: {error}") from None
 
 
+async def let_go(client: Any) -> None:
+    """Close it, with all its connections; a server that stands still may not answer."""
+    from redis.exceptions import RedisError
+
+    with contextlib.suppress(RedisError, OSError):
+        await client.aclose()
+
+
 @contextlib.contextmanager
 def as_away(url: str, *, opening: bool = False) -> Iterator[None]:
     """What redis-py raises for a server that is not there, or refuses, is `Away`."""

@@ -1,14 +1,13 @@
 """What every store does: let one worker claim a message, and remember that it is done.
 
 A claim that is neither kept nor released in its time (its worker was killed) is anybody's again,
-also where a clock was set back meanwhile (`Watched`).
+and not before, whatever the machines take for the time of day (`clocks`).
 Beside the claims it keeps marks and notes: how far somebody has come, as a number or a text.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -58,42 +57,6 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Give connections back."""
-
-
-class Watched:
-    """Claims of others, by how long they have been seen to stand as they are.
-
-    An end is a time of the machine's clock, which may be set back, or be another machine's.  So a
-    claim is over, too, when who waits for it has seen it stand for its length without a renewal.
-
-    steady: seconds that are never set
-
-    >>> now = iter((0.0, 4.0, 10.0))
-    >>> watched = Watched(lambda: next(now))
-    >>> [watched.left("k", "t", ends=3_600.0, length=10.0, now=0.0) for _ in range(3)]
-    [10.0, 6.0, 0.0]
-    """
-
-    def __init__(self, steady: Callable[[], float] = time.monotonic, most: int = 10_000) -> None:
-        self._steady, self._most = steady, most
-        self._seen: dict[str, tuple[str, float, float]] = {}  # key > token, ends, since
-
-    def left(self, key: str, token: str, *, ends: float, length: float, now: float) -> float:
-        """Seconds until another's claim is over, as far as can be told; 0 when it is.
-
-        length: for how long it was claimed; 0 where it does not say, and its end alone counts
-        """
-        left, steady = ends - now, self._steady()
-        if left <= 0:
-            self._seen.pop(key, None)
-            return 0.0
-        seen = self._seen.get(key)
-        if seen is None or seen[:2] != (token, ends):
-            self._seen.pop(key, None)
-            seen = self._seen[key] = token, ends, steady
-            if len(self._seen) > self._most:
-                del self._seen[next(iter(self._seen))]
-        return max(0.0, min(left, seen[2] + length - steady)) if length else left
 
 
 def new_token() -> str:

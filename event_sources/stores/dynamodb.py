@@ -1,24 +1,32 @@
 """A store in a DynamoDB table: one item a message, by conditional writes.
 
 The table has the partition key `id` (a string); switch its time to live on for `ends`.  Marks and
-notes are items of it that have no `ends`.
+notes are items of it that have no `ends`.  Times are by DynamoDB's own clock, as its answers say
+it; of a server whose answers do not, a claim is over when it was seen to stand for its length.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import Away
-from .base import Claim, Watched, new_token
+from .base import Claim, new_token
+from .clocks import ServerTime, Watched
+
+_GRAIN = 1.0  # seconds by which two claims may differ, and their `ends` not
+_FREE = "attribute_not_exists(id) OR ends <= :now"
+_FREE_UNTOLD = "attribute_not_exists(id) OR (attribute_exists(done) AND ends <= :now)"
 
 
 class DynamoStore:
     """
     table:  its name;  client: of boto3; by default that of the environment
-    now:    seconds since the epoch;  steady: seconds that are never set
+    now:    seconds since the epoch, where the server does not say them
+    steady: seconds that are never set
     """
 
     def __init__(
@@ -28,14 +36,16 @@ class DynamoStore:
         now: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.table, self._client, self._now = table, client, now
-        self._watched = Watched(steady)
+        self.table, self._client, self._now, self._steady = table, client, now, steady
+        self._watched, self._server = Watched(steady), ServerTime(steady)
 
     async def claim(self, keys: Sequence[str], seconds: float) -> list[Claim]:
+        if keys and not self._server.known:
+            await self._get(keys[0])  # for the time that comes with it
         return list(await asyncio.gather(*(self._claim(each, seconds) for each in keys)))
 
     async def keep(self, tokens: Mapping[str, str], seconds: float) -> None:
-        ends = self._number(self._now() + seconds)
+        ends = self._ends(seconds)
         await asyncio.gather(
             *(
                 self._put(
@@ -65,8 +75,7 @@ class DynamoStore:
         )
 
     async def mark(self, key: str) -> float | None:
-        item = {"id": {"S": f"mark:{key}"}}
-        told = (await self._call("get_item", Key=item, ConsistentRead=True) or {}).get("Item")
+        told = await self._get(f"mark:{key}")
         return float(told["at"]["N"]) if told else None
 
     async def set_mark(self, key: str, value: float) -> None:
@@ -74,8 +83,7 @@ class DynamoStore:
         await self._call("put_item", Item=item)
 
     async def note(self, key: str) -> str:
-        item = {"id": {"S": f"note:{key}"}}
-        told = (await self._call("get_item", Key=item, ConsistentRead=True) or {}).get("Item")
+        told = await self._get(f"note:{key}")
         return str(told["text"]["S"]) if told else ""
 
     async def set_note(self, key: str, text: str) -> None:
@@ -86,28 +94,41 @@ class DynamoStore:
             self._client.close()
 
     async def _claim(self, key: str, seconds: float) -> Claim:
-        now, token = self._now(), new_token()
-        item = self._item(key, token, seconds)
-        condition = "attribute_not_exists(id) OR ends <= :now"
-        if await self._put(item, condition, {":now": self._number(now)}):
+        token, told = new_token(), self._server.known
+        item, now = self._item(key, token, seconds), {"N": str(math.floor(self._earliest()))}
+        if await self._put(item, _FREE if told else _FREE_UNTOLD, {":now": now}):
+            await self._lengthen(item, seconds)
             return Claim(token)
-        told = await self._call("get_item", Key={"id": {"S": key}}, ConsistentRead=True)
-        there = (told or {}).get("Item", {})
-        if "done" in there:
-            return Claim(done=True)
+        there = await self._get(key)
         if not there:
             return Claim(after=0.0)
-        ends, length = (float(there.get(name, {}).get("N", 0)) for name in ("ends", "length"))
-        theirs = there["token"]["S"]
-        left = self._watched.left(key, theirs, ends=ends, length=length, now=now)
-        if left or ends <= now:
+        if "done" in there:
+            return Claim(done=True)
+        if left := self._left(key, there):
             return Claim(after=left)
-        return Claim(token) if await self._succeed(item, there) else Claim(after=0.0)
+        return Claim(token) if await self._succeed(key, token, seconds, there) else Claim()
 
-    async def _succeed(self, item: dict[str, Any], there: dict[str, Any]) -> bool:
+    def _left(self, key: str, there: Mapping[str, Any]) -> float:
+        """Seconds until another's claim is over, as far as can be told; 0 when it is."""
+        ends, length = (float(there.get(name, {}).get("N", 0)) for name in ("ends", "length"))
+        left = max(0.0, ends - self._earliest())
+        if not length:  # of an earlier version, which did not say it
+            return left
+        stood = self._watched.left(key, f"{there['token']['S']} {ends}", length + _GRAIN)
+        return min(left, stood) if self._server.known else stood
+
+    async def _lengthen(self, item: dict[str, Any], seconds: float) -> None:
+        """Where we stood still between an answer that told the time and our claim, it is to last
+        from now on, by the answer to it."""
+        if self._earliest() + seconds > float(item["ends"]["N"]):
+            await self.renew({item["id"]["S"]: item["token"]["S"]}, seconds)
+
+    async def _succeed(
+        self, key: str, token: str, seconds: float, there: Mapping[str, Any]
+    ) -> bool:
         """Claim what another has claimed, unless it has moved meanwhile."""
         return await self._put(
-            item,
+            self._item(key, token, seconds),
             "#t = :t AND ends = :ends AND attribute_not_exists(done)",
             {":t": there["token"], ":ends": there["ends"]},
             {"#t": "token"},
@@ -115,9 +136,21 @@ class DynamoStore:
 
     def _item(self, key: str, token: str, seconds: float) -> dict[str, Any]:
         """A claim; `ends` a little later than it says, in whole seconds."""
-        ends = self._number(self._now() + seconds)
         length = {"N": repr(float(seconds))}
+        ends = self._ends(seconds)
         return {"id": {"S": key}, "token": {"S": token}, "ends": ends, "length": length}
+
+    def _ends(self, seconds: float) -> dict[str, str]:
+        """In whole seconds, rounded up, as a time to live must be."""
+        now = self._server.latest() if self._server.known else self._now()
+        return {"N": str(math.ceil(now + seconds))}
+
+    def _earliest(self) -> float:
+        return self._server.earliest() if self._server.known else self._now()
+
+    async def _get(self, id: str) -> dict[str, Any]:
+        told = await self._call("get_item", Key={"id": {"S": id}}, ConsistentRead=True)
+        return dict((told or {}).get("Item", {}))
 
     async def _put(
         self,
@@ -156,18 +189,21 @@ class DynamoStore:
             import boto3
 
             self._client = boto3.client("dynamodb")
+        asked = self._steady()
         try:
             found: dict[str, Any] = getattr(self._client, operation)(
                 TableName=self.table, **members
             )
         except ClientError as error:
+            self._heard(error.response, asked)
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return None
             raise Away(f"DynamoDB table {self.table}: {error}") from error
         except BotoCoreError as error:
             raise Away(f"DynamoDB table {self.table}: {error}") from error
+        self._heard(found, asked)
         return found
 
-    def _number(self, value: float) -> dict[str, str]:
-        """In whole seconds, rounded up, as a time to live must be."""
-        return {"N": str(-int(-value // 1))}
+    def _heard(self, answer: Mapping[str, Any], asked: float) -> None:
+        said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        self._server.heard(said.get("date"), asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..sources.redis_wire import as_away, connect
+from ..sources.redis_wire import as_away, connect, let_go
 from .base import Claim, new_token
 
 _DONE = b"done"
@@ -74,7 +74,7 @@ class RedisStore:
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await let_go(client)
 
     def _redis(self) -> Any:
         if self._client is None:

@@ -7,10 +7,12 @@ state is `unhealthy`, and it is tried again, for a password may be put right.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import contextlib
+import os
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -27,6 +29,7 @@ from .servers import guards
 from .servers.guards import Guard, Way
 from .servers.kafka import PASSWORD
 
+T = TypeVar("T")
 GUARDS: dict[str, Callable[[Path], Guard]] = {
     "redis-stream": guards.GuardedRedis,
     "redis-pubsub": guards.GuardedRedis,
@@ -133,6 +136,25 @@ def test_who_is_let_in(kind: str, guard_of: Callable[[str], Guard]) -> None:
     is_let_in(guard_of(kind).source(kind, Way()))
 
 
+@pytest.mark.parametrize("kind", ["redis-pubsub", "redis-stream", "nats"])
+def test_who_ends_waits_for_a_server_that_takes_its_time(
+    kind: str, guard_of: Callable[[str], Guard]
+) -> None:
+    """By TLS each side says that it ends: a connection that nobody waited for stayed open."""
+    server = guard_of(kind).servers[0]
+
+    async def run() -> None:
+        async with Delivery(guard_of(kind).source(kind, Way()), Seen()) as delivery:
+            await until(lambda: delivery.status.state == "ready")
+            server.stand_still()
+            asyncio.get_running_loop().call_later(0.2, server.go_on)
+
+    try:
+        asyncio.run(leaving_nothing(run()))
+    finally:
+        server.go_on()
+
+
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [
@@ -207,7 +229,7 @@ def is_let_in(source: Source) -> None:
         async with Delivery(source, Seen(), reconnect=NOW) as delivery:
             await until(lambda: delivery.status.state == "ready")
 
-    asyncio.run(run())
+    asyncio.run(leaving_nothing(run()))
 
 
 def reason_of(source: Source) -> str:
@@ -219,4 +241,22 @@ def reason_of(source: Source) -> str:
             assert delivery.status.state == "unhealthy"
             return delivery.status.reason
 
-    return asyncio.run(run())
+    return asyncio.run(leaving_nothing(run()))
+
+
+async def leaving_nothing(work: Coroutine[Any, Any, T]) -> T:
+    """What it comes to.  Once a delivery has ended, nothing of it is open: the next who looks for
+    what was left would be told of it, somewhere else."""
+    before = sockets()
+    found = await work
+    assert sockets() <= before
+    return found
+
+
+def sockets() -> set[str]:
+    """Those of this process, by the numbers that Linux gives them."""
+    found = set[str]()
+    for each in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(OSError):  # it is the folder itself, which is closed by now
+            found.add(os.readlink(each))
+    return {each for each in found if each.startswith("socket:")}

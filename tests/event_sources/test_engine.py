@@ -177,9 +177,9 @@ def test_what_is_too_old_is_given_up_before_it_is_handed_out() -> None:
 
 
 def test_what_is_given_up_for_its_age_says_how_often_it_was_tried() -> None:
-    old, new = {"timestamp": -100.0}, {"timestamp": 0.0}
-    lane = [message(n, "a", **(old if n in (1, 3) else new)) for n in range(1, 6)]
-    engine = engine_with(*lane, message(9, "b", 3, **old), letters=True, max_age=60, batch=4)
+    lane = [message(n, "a", timestamp=-100.0 if n in (1, 3) else 0.0) for n in range(1, 6)]
+    again = message(9, "b", 3, timestamp=-100.0)
+    engine = engine_with(*lane, again, letters=True, max_age=60, batch=4)
     assert ids(take(engine)) == ["2", "4"], "the rest in its order"
     told = [(each.message.id, each.attempts) for each in engine.take_letters()]
     assert told == [("9", 2), ("1", 0), ("3", 0)], "others had been handed one of them twice"

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable
+from email.utils import formatdate
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,7 @@ from .bench import Seen, choking, failing
 
 _numbers = count()
 Make = Callable[[], Store]
+DAY, GRAIN = 86_400.0, 3.0  # seconds; by GRAIN DynamoDB's claims are longer, whose times are whole
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis", "dynamodb"])
@@ -50,29 +54,64 @@ def make_table(emulator: RunningEmulator) -> None:
     )
 
 
-class Clocks:
-    """The machine's time, which may be set, and one that cannot."""
+class World:
+    """The time that has really passed."""
 
     def __init__(self) -> None:
-        self.wall, self.steady = 1_000_000.0, 0.0
+        self.passed = 0.0
 
-    def passes(self, seconds: float) -> None:
-        self.wall, self.steady = self.wall + seconds, self.steady + seconds
+    def server_says(self) -> str:
+        return formatdate(1_000_000 + self.passed, usegmt=True)
+
+
+class Clocks:
+    """A machine's time of day, which may be set (`ahead`), and the one that cannot, which does not
+    count while the machine stood still (`stood`)."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.ahead, self.stood = world, 0.0, 0.0
 
     def now(self) -> float:
-        return self.wall
+        return 1_000_000 + self.world.passed + self.ahead
 
     def steadily(self) -> float:
-        return self.steady
+        return self.world.passed - self.stood
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
-def make_by(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Clocks], Store]:
-    if request.param == "sqlite":
-        return lambda by: SqliteStore(tmp_path / "done.db", by.now, by.steadily)
+MakeBy = Callable[[Clocks], Store]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(params=["sqlite", "sqlite without boots", "dynamodb", "dynamodb without a date"])
+def make_by(request: pytest.FixtureRequest, tmp_path: Path, world: World) -> MakeBy:
+    word, _, without = request.param.partition(" without ")
+    if word == "sqlite":
+        boot = "" if without else "1"
+        return lambda by: SqliteStore(tmp_path / "done.db", by.now, by.steadily, boot)
+    return dynamo(request, world, dated=not without)
+
+
+def dynamo(request: pytest.FixtureRequest, world: World, *, dated: bool = True) -> MakeBy:
+    """Its server's clock is the world's; or it has none."""
     emulator: RunningEmulator = request.getfixturevalue("pelton_emulator")
     make_table(emulator)
-    return lambda by: DynamoStore("done", emulator.client("dynamodb"), by.now, by.steadily)
+
+    def told(parsed: dict[str, Any], **more: object) -> None:
+        headers = parsed["ResponseMetadata"]["HTTPHeaders"]
+        del headers["date"]
+        if dated:
+            headers["date"] = world.server_says()
+
+    def make(by: Clocks) -> Store:
+        client = emulator.client("dynamodb")
+        client.meta.events.register("after-call.dynamodb", told)
+        return DynamoStore("done", client, by.now, by.steadily)
+
+    return make
 
 
 def batch_of(*ids: str) -> Batch:
@@ -156,21 +195,6 @@ def test_copies_in_one_batch_are_known_by_their_key(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_claim_of_a_killed_worker_is_anybodys_when_its_time_is_over(tmp_path: Path) -> None:
-    async def run() -> None:
-        now = 0.0
-        store = SqliteStore(tmp_path / "done.db", now=lambda: now)
-        (claim,) = await store.claim(["a"], 60)
-        now = 61.0
-        (other,) = await store.claim(["a"], 60)
-        assert other.token
-        await store.keep({"a": claim.token}, 60)  # it was not dead, and comes too late
-        assert not (await store.claim(["a"], 60))[0].done
-        await store.close()
-
-    asyncio.run(run())
-
-
 def test_a_batch_with_what_is_done_blames_only_the_rest(tmp_path: Path) -> None:
     async def run() -> None:
         store = SqliteStore(tmp_path / "done.db")
@@ -224,45 +248,130 @@ def test_many_threads_at_one_store_do_not_disturb_each_other(tmp_path: Path) -> 
     asyncio.run(run())
 
 
-def test_a_clock_that_is_set_back_lengthens_no_dead_workers_claim(
-    make_by: Callable[[Clocks], Store],
+def test_who_is_a_day_ahead_begins_on_nothing_that_another_has_in_hand(
+    make_by: MakeBy, world: World
+) -> None:
+    """Nor who is behind; and a dead worker's claim is over when its time is, for both."""
+
+    async def run() -> None:
+        clocks = [Clocks(world) for _ in range(3)]
+        clocks[1].ahead, clocks[2].ahead = DAY, -DAY
+        alive, ahead, behind = map(make_by, clocks)
+        (mine,) = await alive.claim(["k"], 60)
+        for _ in range(2):
+            for other in (ahead, behind):
+                (told,) = await other.claim(["k"], 60)
+                assert told.token == "" and 0 < told.after <= 60 + GRAIN
+            world.passed += 29
+        world.passed += 2 + GRAIN
+        (taken,) = await ahead.claim(["k"], 60)
+        assert taken.token, "it was not renewed"
+        await alive.keep({"k": mine.token}, 60)  # it was not dead: it comes too late
+        (told,) = await behind.claim(["k"], 60)
+        assert (told.token, told.done) == ("", False) and 58 < told.after <= 60 + GRAIN
+        for each in (alive, ahead, behind):
+            await each.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_clocks_that_are_set_end_no_claim_and_lengthen_none(
+    make_by: MakeBy, world: World, jump: float
 ) -> None:
     async def run() -> None:
-        clocks = Clocks()
-        dead, other = make_by(clocks), make_by(clocks)
-        (mine,) = await dead.claim(["k"], 60)
-        clocks.wall -= 3600
-        (told,) = await other.claim(["k"], 60)
-        assert (told.token, told.after) == ("", 60.0), "a length from now, not an hour"
-        clocks.passes(59)
-        assert (await other.claim(["k"], 60))[0].after == 1.0
-        clocks.passes(1)
-        (taken,) = await other.claim(["k"], 60)
-        assert taken.token
-        await dead.keep({"k": mine.token}, 60)  # it was not dead: it comes too late
-        (told,) = await dead.claim(["k"], 60)
-        assert (told.token, told.done) == ("", False)
-        for each in (dead, other):
+        clocks = Clocks(world)
+        one, other = make_by(clocks), make_by(clocks)
+        await one.claim(["k"], 60)
+        clocks.ahead = jump
+        assert 58 < (await other.claim(["k"], 60))[0].after <= 60 + GRAIN
+        world.passed += 59
+        assert (await other.claim(["k"], 60))[0].token == ""
+        world.passed += 1 + GRAIN
+        assert (await other.claim(["k"], 60))[0].token
+        for each in (one, other):
             await each.close()
 
     asyncio.run(run())
 
 
 def test_a_claim_that_is_renewed_is_nobody_elses_whatever_the_clocks_say(
-    make_by: Callable[[Clocks], Store],
+    make_by: MakeBy, world: World
 ) -> None:
     async def run() -> None:
-        clocks, late = Clocks(), Clocks()
-        late.wall -= 100  # of another machine
-        alive, other = make_by(clocks), make_by(late)
+        late = Clocks(world)
+        late.ahead = 100
+        alive, other = make_by(Clocks(world)), make_by(late)
         (mine,) = await alive.claim(["k"], 60)
         for _ in range(5):
             assert (await other.claim(["k"], 60))[0].token == ""
-            for each in (clocks, late):
-                each.passes(40)
+            world.passed += 40
             await alive.renew({"k": mine.token}, 60)
         for store in (alive, other):
             await store.close()
+
+    asyncio.run(run())
+
+
+def test_what_is_done_is_known_to_who_is_a_day_ahead(
+    request: pytest.FixtureRequest, tmp_path: Path, world: World
+) -> None:
+    async def run() -> None:
+        ahead = Clocks(world)
+        ahead.ahead = DAY
+        file = partial(SqliteStore, tmp_path / "done.db")
+        for make in (lambda by: file(by.now, by.steadily, "1"), dynamo(request, world)):
+            one, other = make(Clocks(world)), make(ahead)
+            (mine,) = await one.claim(["k"], 60)
+            await one.keep({"k": mine.token}, 3600)
+            assert (await other.claim(["k"], 60))[0].done
+            world.passed += 3600 + GRAIN
+            assert (await other.claim(["k"], 60))[0].token
+            for each in (one, other):
+                await each.close()
+
+    asyncio.run(run())
+
+
+def test_who_has_stood_still_claims_from_when_it_goes_on(
+    request: pytest.FixtureRequest, world: World
+) -> None:
+    """A machine that slept has a steady clock that did not count, and old news of the server's."""
+
+    async def run() -> None:
+        make, clocks = dynamo(request, world), Clocks(world)
+        one, other = make(clocks), make(Clocks(world))
+        await one.claim(["before"], 60)
+        world.passed, clocks.stood = 1000, 1000
+        await one.claim(["k"], 60)
+        assert 58 < (await other.claim(["k"], 60))[0].after <= 60 + GRAIN
+        for each in (one, other):
+            await each.close()
+
+    asyncio.run(run())
+
+
+def test_after_a_machines_start_its_claims_of_before_are_over_when_they_were_seen_to_stand(
+    tmp_path: Path, world: World
+) -> None:
+    async def run() -> None:
+        clocks = Clocks(world)
+        before = SqliteStore(tmp_path / "done.db", clocks.now, clocks.steadily, "1")
+        _, mine = await before.claim(["hand", "done"], 60)
+        await before.keep({"done": mine.token}, 3600)
+        await before.close()
+        world.passed, clocks.stood = 50, 50  # its steady clock begins anew
+        after = SqliteStore(tmp_path / "done.db", clocks.now, clocks.steadily, "2")
+        hand, done = await after.claim(["hand", "done"], 60)
+        assert (hand.after, done.done) == (60.0, True)
+        clocks.ahead = DAY  # and what it takes for the time of day is set right, or wrong
+        for number in range(1200):  # often enough for it to look for what is over
+            await after.claim([f"{number}"], 0.5)
+        hand, done = await after.claim(["hand", "done"], 60)
+        assert (hand.token, bool(done.token)) == ("", True), "what is done goes by the time of day"
+        world.passed += 60
+        assert (await after.claim(["hand"], 60))[0].token
+        await after.close()
 
     asyncio.run(run())
 

@@ -100,14 +100,25 @@ class Server:
         """End it at once; what it has on disk stays."""
         self._end(signal.SIGKILL)
 
+    def stand_still(self) -> None:
+        """Answer nothing, until it is to go on."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it as its system would."""
         if self._process is not None:
             self._end(signal.SIGTERM)
 
+    def _signal(self, which: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(which)
+
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(how)
+        self._signal(how)
         self._process.wait(PATIENCE)
         self._process = None
 
