@@ -88,7 +88,9 @@ class Emulator:
         self.host, self._ports = host, (port, nuclio_port)
         self.place = Place(region, account)
         self.clock: Clock = clock or RealClock()
-        self._data_dir, self._kept = data_dir, data_dir is not None
+        # Whole: a build's commands run in folders of their own.
+        self._data_dir = None if data_dir is None else data_dir.absolute()
+        self._kept = data_dir is not None
         self._retry_delay, self._settle_delay = retry_delay, settle_delay
         self._execution = execution
         self._made: list[Callable[[], Awaitable[None]]] = []
@@ -113,7 +115,6 @@ class Emulator:
         except BaseException:
             await self.stop()
             raise
-        self.services.load(int(self.url.rpartition(":")[2]))
         self.machinery.begin()
         self.pushes.start()
 
@@ -250,6 +251,8 @@ class Emulator:
         )
         self._made.append(doors.close)
         self._front.websocket = doors.websocket
+        # Before anybody is listened to: who comes first waits for them.
+        self.services.load(int(self.url.rpartition(":")[2]))
         await self._front.serve(doors.handler(self._gate.foreign))
         await self._nuclio_front.serve(self.dashboard)
         await self.dashboard.start()

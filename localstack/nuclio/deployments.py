@@ -75,7 +75,8 @@ class Deployments:
             if state == READY and processor is not None:
                 raise Refused(503, f"function {name} has no HTTP trigger")
             state = "disabled" if state == READY else state
-            raise Refused(503, f"Server not ready: function {name} is {state}")
+            # At the emulator's start there is a moment in which it has none yet.
+            raise Refused(503, f"Server not ready: function {name} is {state or WAITING}")
         return processor
 
     def statistics(self, labels: Callable[[str], dict[str, str]]) -> str:

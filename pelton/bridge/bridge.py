@@ -125,7 +125,14 @@ def delivery(
     letters: DeadLetters | None = None
     if trigger.attempts or trigger.max_age:
         letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
-    held_up = False
+    held_up, last = False, Status()
+
+    def tell(status: Status) -> None:
+        """Once: of many messages that a function does not take, each would say so."""
+        nonlocal last
+        if status != last:
+            last = status
+            told(way, status)
 
     def returns() -> bool:
         """Whether the broker gives messages up, so that it must see each try."""
@@ -140,11 +147,11 @@ def delivery(
         except Failed as failed:
             if not failed.blame:  # nobody else would say so: the messages just come again
                 held_up = True
-                told(way, Status(UNHEALTHY, failed.reason))
+                tell(Status(UNHEALTHY, failed.reason))
             raise _back(failed, returns(), letters) from None
         if held_up:
             held_up = False
-            told(way, Status(READY))
+            tell(Status(READY))
         given = answers_of(answer) if answers else {}
         for each in batch.messages:
             if each.id in given:
@@ -168,7 +175,7 @@ def delivery(
         shared.once_only(way, handle),
         rules,
         dead_letters=letters,
-        on_status=lambda status: told(way, status),
+        on_status=tell,
     )
 
 

@@ -141,6 +141,7 @@ def record(
     Names of members that carry credentials (Authorization, cookies) are always redacted.
     """
     from ..events.callers import emulator_calls
+    from ..events.kinds.base import many
     from ..events.redaction import Redaction
 
     where = make_where(options)
@@ -165,7 +166,7 @@ def record(
     if as_json:
         say_json({"function": name, "file": str(out), "recorded": found})
     else:
-        click.echo(f"{out}: {found} calls of {name}")
+        click.echo(f"{out}: {many(found, 'call')} of {name}")
 
 
 @command.command()
@@ -266,7 +267,9 @@ def _body(text: str) -> Any:
             text = Path(text[1:]).read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise click.UsageError(f"--body {text}: {error}") from None
-    return parsed(text)
+    found = parsed(text)
+    # A document that is a text stays one: its quotes are what makes it JSON for who reads it.
+    return text if isinstance(found, str) else found
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

@@ -98,6 +98,15 @@ def each_alone(asked: Asked) -> list[Asked]:
     return [replace(asked, bodies=(body,)) for body in asked.bodies] or [asked]
 
 
+def many(count: int, what: str) -> str:
+    """For people.
+
+    >>> many(1, "message"), many(2, "message")
+    ('1 message', '2 messages')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def as_text(body: Any) -> str:
     """A body as sources that carry text have it."""
     if isinstance(body, bytes):

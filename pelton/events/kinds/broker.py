@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 
 from ...event_sources.errors import SourceError
-from .base import Asked, CannotMake, Kind, Make, Publish
+from .base import Asked, CannotMake, Kind, Make, Publish, many
 
 # What a header of MQTT, Kafka … is, and a key, the factories take; what has no headers has no word.
 KEYED = frozenset({"source", "key", "headers"})
@@ -52,4 +52,4 @@ def told(kind: str, extra: str) -> Iterator[None]:
 
 def sent(asked: Asked, where: str) -> str:
     """For people."""
-    return f"{len(asked.bodies)} messages to {where} {asked.source}"
+    return f"{many(len(asked.bodies), 'message')} to {where} {asked.source}"

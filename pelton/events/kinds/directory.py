@@ -22,7 +22,7 @@ def _publish(url: str, asked: Asked) -> str:
             hidden.rename(to)
         except OSError as error:
             raise CannotMake(f"directory {asked.source!r}: {error}") from error
-    return f"{len(asked.bodies)} files to folder {asked.source}"
+    return f"{many(len(asked.bodies), 'file')} to folder {asked.source}"
 
 
 KIND = broker_kind(

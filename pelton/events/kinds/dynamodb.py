@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...testing_events import dynamodb, typed_item
-from .base import Asked, CannotMake, Kind
+from .base import Asked, CannotMake, Kind, many
 
 
 def _make(asked: Asked) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def _send(client: Callable[[str], Any], asked: Asked) -> str:
     table = client("dynamodb")
     for each in asked.bodies:
         table.put_item(TableName=asked.source, Item=typed_item(_item(each)))
-    return f"{len(asked.bodies)} items put into table {asked.source}"
+    return f"{many(len(asked.bodies), 'item')} put into table {asked.source}"
 
 
 def _item(body: Any) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...testing_events import eventbridge
-from .base import Asked, CannotMake, Kind
+from .base import Asked, CannotMake, Kind, many
 
 _SOURCE, _TYPE = "test", "Test"
 
@@ -40,7 +40,7 @@ def _send(client: Callable[[str], Any], asked: Asked) -> str:
         answer = client("events").put_events(Entries=[each])
         if answer.get("FailedEntryCount"):
             raise CannotMake(f"the bus did not take an event: {answer['Entries'][0]}")
-    return f"{len(entries)} events to bus {asked.source or 'default'}"
+    return f"{many(len(entries), 'event')} to bus {asked.source or 'default'}"
 
 
 KIND = Kind(

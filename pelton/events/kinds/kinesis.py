@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...testing_events import kinesis
-from .base import Asked, Kind, as_text
+from .base import Asked, Kind, as_text, many
 
 
 def _send(client: Callable[[str], Any], asked: Asked) -> str:
@@ -14,7 +14,7 @@ def _send(client: Callable[[str], Any], asked: Asked) -> str:
     for body in asked.bodies:
         data = body if isinstance(body, bytes) else as_text(body).encode()
         streams.put_record(StreamName=asked.source, Data=data, PartitionKey=asked.key or "key")
-    return f"{len(asked.bodies)} records to stream {asked.source}"
+    return f"{many(len(asked.bodies), 'record')} to stream {asked.source}"
 
 
 KIND = Kind(

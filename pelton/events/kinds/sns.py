@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...testing_events import sns
-from .base import Asked, CannotMake, Kind, as_text
+from .base import Asked, CannotMake, Kind, as_text, many
 
 
 def _make(asked: Asked) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def _send(client: Callable[[str], Any], asked: Asked) -> str:
     subject = {"Subject": asked.members["subject"]} if "subject" in asked.members else {}
     for body in asked.bodies:
         topics.publish(TopicArn=arn, Message=as_text(body), **subject)
-    return f"{len(asked.bodies)} messages to topic {asked.source}"
+    return f"{many(len(asked.bodies), 'message')} to topic {asked.source}"
 
 
 KIND = Kind(

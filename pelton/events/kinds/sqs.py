@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from ...testing_events import sqs
-from .base import Asked, CannotMake, Kind, as_text
+from .base import Asked, CannotMake, Kind, as_text, many
 
 MOST = 10  # messages of one SendMessageBatch (SQS's "SendMessageBatch" page)
 
@@ -20,7 +20,7 @@ def _send(client: Callable[[str], Any], asked: Asked) -> str:
         answer = queues.send_message_batch(QueueUrl=url, Entries=entries)
         if failed := answer.get("Failed"):
             raise CannotMake(f"queue {asked.source!r} did not take a message: {failed[0]}")
-    return f"{len(asked.bodies)} messages to queue {asked.source}"
+    return f"{many(len(asked.bodies), 'message')} to queue {asked.source}"
 
 
 def _entries(asked: Asked, more: dict[str, str]) -> Iterator[list[dict[str, str]]]:
