@@ -23,7 +23,8 @@ log = logging.getLogger("pelton.event_sources")
 
 
 class Alone(Source):
-    """`source`, while nobody else who goes by that name and store has it open.
+    """`source`, while nobody else who goes by that name and store has it open.  What one that was
+    killed had in hand comes before what is behind it, where the source can do that.
 
     lease:  seconds after which another takes the place of a worker that gives no sign of life
     steady: seconds that are never set
@@ -57,7 +58,9 @@ class Alone(Source):
         lease: float = 30.0,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._source, self._store, self.name = source, store, name
+        self.source, self._store, self.name = source, store, name
+        self._key = f"alone {name}"  # others keep other things in the store
+        source.stand_alone(name)
         self.lease, self._claim_s, self._steady = source.lease, lease, steady
         self._token, self._until = "", 0.0
         self._ending = False
@@ -66,23 +69,23 @@ class Alone(Source):
     # Of the source, and no class's own: an instance has its own word for them.
     @property
     def promises(self) -> Promises:  # type: ignore[override]
-        return self._source.promises
+        return self.source.promises
 
     @property
     def gives_up(self) -> bool:
-        return self._source.gives_up
+        return self.source.gives_up
 
     # -- the claim
     async def open(self) -> None:
         """Raises Standby while another has it."""
         if not self._holds():
             await self._claim()
-        await self._source.open()
+        await self.source.open()
         self._beating = asyncio.create_task(self._beat())
 
     async def _claim(self) -> None:
         begun = self._steady()
-        (claim,) = await self._store.claim([self.name], self._claim_s)
+        (claim,) = await self._store.claim([self._key], self._claim_s)
         if not claim.token:
             raise Standby(f"another worker reads {self.name}", min(claim.after, self._claim_s / 3))
         self._token, self._until = claim.token, begun + self._claim_s
@@ -97,7 +100,7 @@ class Alone(Source):
             if not self._holds():  # we stood still: it may be another's
                 return
             try:
-                await self._store.renew({self.name: self._token}, self._claim_s)
+                await self._store.renew({self._key: self._token}, self._claim_s)
                 self._until = begun + self._claim_s
             except (Away, OSError) as error:
                 log.warning("the claim on %s is not renewed: %s", self.name, error)
@@ -106,7 +109,7 @@ class Alone(Source):
         token, self._token = self._token, ""
         if token:
             with contextlib.suppress(Away, OSError):  # it ends by itself
-                await self._store.release({self.name: token})
+                await self._store.release({self._key: token})
 
     def _check(self) -> None:
         if not self._holds():
@@ -117,29 +120,29 @@ class Alone(Source):
     async def receive(self, most: int, seconds: float) -> Sequence[Message | Lost]:
         """No longer at a time than the claim may be looked away from."""
         self._check()
-        found = await self._source.receive(most, min(seconds, self._claim_s / 3))
+        found = await self.source.receive(most, min(seconds, self._claim_s / 3))
         self._check()  # what was taken comes again, to whom it is now
         return found
 
     async def ack(self, messages: Sequence[Message]) -> None:
         self._check()
-        await self._source.ack(messages)
+        await self.source.ack(messages)
 
     async def extend(self, messages: Sequence[Message]) -> None:
-        await self._source.extend(messages)
+        await self.source.extend(messages)
 
     async def give_back(self, messages: Sequence[Message]) -> None:
-        await self._source.give_back(messages)
+        await self.source.give_back(messages)
 
     async def requeue(self, messages: Sequence[Message]) -> None:
         self._ending = True
-        await self._source.requeue(messages)
+        await self.source.requeue(messages)
 
     async def bury(self, letter: Letter, place: str) -> None:
-        await self._source.bury(letter, place)
+        await self.source.bury(letter, place)
 
     async def answer(self, message: Message, body: str | bytes) -> bool:
-        return await self._source.answer(message, body)
+        return await self.source.answer(message, body)
 
     async def close(self) -> None:
         """Before the end the claim is not given up, and not renewed: what is in hand goes on while
@@ -148,9 +151,9 @@ class Alone(Source):
         if beating is not None:
             beating.cancel()
             await asyncio.wait({beating})
-        await self._source.close()
+        await self.source.close()
         if self._ending:
             await self._release()
 
     def __repr__(self) -> str:
-        return repr(self._source)
+        return repr(self.source)

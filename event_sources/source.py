@@ -64,6 +64,10 @@ class Source:
         known when it is open."""
         return False
 
+    def stand_alone(self, name: str) -> None:
+        """Nobody else of that name reads what it reads, while it is open.  One that has ended may
+        have had messages in hand: where they can be had before the next ones, they are."""
+
     async def open(self) -> None:
         """Connect, and be sure that what is to be read is there."""
 

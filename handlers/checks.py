@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from .errors import WrongUse
@@ -42,12 +42,36 @@ def placed(make: Callable[P, T]) -> Callable[P, T]:
     """`make`, whose faults are said with the file and line that called it."""
 
     def call(*args: P.args, **named: P.kwargs) -> T:
-        return said_at(caller(2), make, *args, **named)
+        try:
+            return said_at(caller(2), make, *args, **named)
+        except TypeError as error:
+            if (wrong := _misused(make, args, named)) is None:
+                raise
+            file, line = caller(2)
+            raise WrongUse(wrong[0], file=file, line=line, advice=wrong[1]) from error
 
     for name in ("__doc__", "__module__", "__name__", "__qualname__", "__annotations__"):
         setattr(call, name, getattr(make, name))
     call.__wrapped__ = make  # type: ignore[attr-defined]
     return call
+
+
+def _misused(
+    make: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
+) -> tuple[str, str] | None:
+    """What is wrong with the words of a call, and what to write; None where they are right."""
+    import inspect  # only what is wrong pays for it
+    from difflib import get_close_matches
+
+    wanted = inspect.signature(make)
+    try:
+        wanted.bind(*args, **named)
+    except TypeError as error:
+        unknown = [each for each in named if each not in wanted.parameters]
+        near = get_close_matches(unknown[0], wanted.parameters, n=1) if unknown else []
+        known = f"its words are {', '.join(wanted.parameters)}"
+        return f"{make.__name__}(): {error}", f"did you mean {near[0]}=?" if near else known
+    return None
 
 
 def in_range(name: str, value: object, least: int, most: int, unit: str = "") -> None:

@@ -12,6 +12,10 @@ from .telemetry import Telemetry
 from .triggers.base import Trigger
 
 STYLES = (None, "lambda", "nuclio", "asgi")
+TRIGGERS = (
+    "pelton.http(...), cloudevents, cron, directory, dynamodb, eventbridge, kafka, kinesis, mqtt, "
+    "nats, postgres, rabbitmq, redis, s3, sns, source, sqs, websocket, websocket_api"
+)
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -95,13 +99,13 @@ class Settings(Frozen):
             if not isinstance(trigger, Trigger):
                 raise WrongUse(
                     f"{trigger!r} is no trigger",
-                    advice="use pelton.http(...), pelton.sqs(...), pelton.kinesis(...), "
-                    "pelton.s3(...), pelton.sns(...), pelton.eventbridge(...) or pelton.cron(...)",
+                    advice=f"use one that pelton makes: {TRIGGERS}",
                 )
             for other in self.triggers[:number]:
                 if trigger.same_source(other):
                     raise WrongUse(
-                        f"{trigger!r} comes twice: {other!r} is the same source",
+                        f"{trigger!r} comes twice"
+                        + ("" if trigger == other else f": {other!r} is the same source"),
                         advice="keep one of them",
                     )
 

@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ..errors import Away
 from ..message import Letter, Message
 from ..source import Promises, Source
 from .nats_pull import Pull
-from .nats_wire import Connection, NatsOptions, as_away, headers_of
+from .nats_wire import Connection, NatsOptions, as_away, headers_of, shown
 
 
 class JetStream(Source):
@@ -68,18 +69,35 @@ class JetStream(Source):
         self._out: set[str] = set()  # what we were given and have not acknowledged
         self._not_before = 0.0
 
+    def stand_alone(self, name: str) -> None:
+        self.alone = True
+
     async def open(self) -> None:
         await self._connection.open()
         with as_away(self.url, f"stream {self.stream or self.subject!r}"):
             self._jetstream = self._connection.client.jetstream(timeout=5.0)
-            stream = self.stream or await self._jetstream.find_stream_name_by_subject(self.subject)
-            await self._jetstream.stream_info(stream)  # one that is missing would be waited for
+            stream = await self._found()
             told = await self._consumer(stream)
             if self.alone and (told.num_ack_pending or 0) > len(self._out):
                 # The server hands out again what is overdue before what is new.
                 self._not_before = asyncio.get_running_loop().time() + self.lease * 1.1
             self._pull = Pull(self._connection.client, stream, self.durable)
             await self._pull.open()
+
+    async def _found(self) -> str:
+        """The stream's name.  Raises `Away` where there is none."""
+        from nats.js.errors import NotFoundError
+
+        try:
+            stream = self.stream or await self._jetstream.find_stream_name_by_subject(self.subject)
+            await self._jetstream.stream_info(stream)  # one that is missing would be waited for
+        except NotFoundError:
+            what = f"called {self.stream!r}" if self.stream else f"that keeps {self.subject!r}"
+            raise Away(
+                f"{shown(self.url)}: there is no stream {what}: make one, with its subjects "
+                "(it is looked for again meanwhile)"
+            ) from None
+        return str(stream)
 
     async def _consumer(self, stream: str) -> Any:
         """What the server says of the consumer, which is there then."""

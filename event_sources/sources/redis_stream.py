@@ -78,6 +78,9 @@ class RedisStream(Source):
             raise Away(f"redis stream {self.stream!r}: there is no connection")
         return self._redis
 
+    def stand_alone(self, name: str) -> None:
+        self.consumer = name  # what the one before held is its own
+
     async def open(self) -> None:
         with as_away(self.url, opening=True):
             self._redis = connect(self.url, self._who)

@@ -28,6 +28,20 @@ class Trigger(Frozen):
     def bodiless(self) -> bool:
         return False
 
+    def __repr__(self) -> str:
+        """What is said of it, for sentences: no password is in it.
+
+        >>> from .redis import redis
+        >>> redis(url="redis://ann:hidden@cache:6379/0", stream="orders", password="hidden")
+        redis(password='…', url='redis://…@cache:6379/0', stream='orders', group='pelton')
+        """
+        said = (
+            each for each in self.__dict__.items() if each[1] != getattr(type(self), each[0], None)
+        )
+        return (
+            f"{self.kind}({', '.join(f'{name}={_shown(name, value)!r}' for name, value in said)})"
+        )
+
     def same_source(self, other: Trigger) -> bool:
         """Whether the two would bring the same events; one function may not have both."""
         return self == other
@@ -40,3 +54,13 @@ class Trigger(Frozen):
     def to_dict(self) -> Mapping[str, Any]:
         """The trigger as plain data, `kind` first."""
         return {"kind": self.kind} | {name: getattr(self, name) for name in self.FIELDS}
+
+
+def _shown(name: str, value: object) -> object:
+    if name in ("password", "token", "headers"):
+        return "…"
+    if not (isinstance(value, str) and "://" in value):
+        return value
+    scheme, _, rest = value.partition("?")[0].partition("://")
+    host = rest.rpartition("@")[2]
+    return f"{scheme}://{host}" if host == rest else f"{scheme}://…@{host}"

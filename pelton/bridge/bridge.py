@@ -87,7 +87,7 @@ class Shared:
         found = source_of(kind, **revealed(settings, secrets))
         if self.store is None or not (self.alone or way.trigger.alone):
             return found
-        return Alone(found, self.store, f"alone {way}", lease=self.lease)
+        return Alone(found, self.store, str(way), lease=self.lease)
 
     def _kept(self, kind: str, trigger: FromBroker) -> dict[str, Any]:
         if kind == "sqs":

@@ -15,12 +15,14 @@ from click.testing import CliRunner
 
 from pelton.bridge.bridge import Shared, Way, delivery
 from pelton.cli import command
-from pelton.event_sources import Alone, Backoff, Delivery, Rules
+from pelton.event_sources import Alone, Backoff, Delivery, Message, Rules, Source
+from pelton.event_sources.sources.jetstream import JetStream
 from pelton.event_sources.sources.memory import Memory
+from pelton.event_sources.sources.redis_stream import RedisStream
 from pelton.event_sources.stores import Store
 from pelton.event_sources.stores.memory import MemoryStore
 from pelton.event_sources.stores.sqlite import SqliteStore
-from pelton.handlers.triggers import Redis
+from pelton.handlers.triggers import Nats, Redis
 
 from .bench import Seen, until
 from .servers.redis import RedisServer
@@ -118,6 +120,46 @@ def test_a_claim_is_held_for_as_long_as_its_worker_lives() -> None:
                 assert seen.bodies == []
 
     asyncio.run(run())
+
+
+def test_what_a_killed_one_held_comes_before_what_is_behind_it(redis_server: RedisServer) -> None:
+    """Each has a store of its own: the claim of the killed one is over."""
+
+    async def run() -> None:
+        made = Bridges(redis_server, MemoryStore())
+        one, two = (
+            Alone(RedisStream(made.url, stream=made.stream), MemoryStore(), "orders")
+            for _ in range(2)
+        )
+        await one.open()
+        await made.send(("a", "1"), ("b", "2"))
+        held = [each.body for each in await taken(one, 2)]
+        await two.open()
+        await made.send(("c", "3"))
+        assert [each.body for each in await taken(two, 3)] == [*held, b"3"]
+        for each in (one, two):
+            await each.close()
+
+    asyncio.run(run())
+
+
+async def taken(source: Source, many: int) -> list[Message]:
+    found: list[Message] = []
+    while len(found) < many:
+        found += [each for each in await source.receive(10, 1.0) if isinstance(each, Message)]
+    return found
+
+
+def test_a_bridge_that_is_alone_tells_its_source() -> None:
+    """On JetStream what nobody holds any more is waited for, then."""
+    way = Way("take", Nats(url="nats://127.0.0.1:1", subject="orders", stream="ORDERS"), 3)
+    waits = []
+    for alone in (False, True):
+        source = Shared(MemoryStore(), alone=alone).source(way, {})
+        found = source.source if isinstance(source, Alone) else source
+        assert isinstance(found, JetStream)
+        waits.append(found.alone)
+    assert waits == [False, True]
 
 
 # -- bridges

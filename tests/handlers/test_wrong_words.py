@@ -49,6 +49,11 @@ def loose(function: Any, *args: Any, **named: Any) -> Callable[[], object]:
     return lambda: function(*args, **named)
 
 
+def redis(**words: Any) -> Callable[[], Any]:
+    given = {"url": "redis://127.0.0.1:1/0", "stream": "s", **words}
+    return loose(pelton.redis, **given)
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [
@@ -100,7 +105,14 @@ def loose(function: Any, *args: Any, **named: Any) -> Callable[[], object]:
         (declare(include=["/etc/passwd"]), "leads out of the app's folder"),
         (declare(include=["../x"]), "leads out of the app's folder"),
         (declare(triggers=[pelton.sqs("q"), pelton.sqs("q", batch=1)]), "comes twice"),
-        (declare(triggers=[pelton.http(), pelton.http()]), "comes twice"),
+        (declare(triggers=[pelton.http(), pelton.http()]), "http() comes twice"),
+        (declare(triggers=[redis()(), redis(batch=2)()]), "group='pelton') comes twice"),
+        (declare(triggers=redis(password="hidden")()), "redis(password='…', url="),
+        (
+            loose(pelton.redis, url="redis://h:1", steam="s"),
+            "unexpected keyword argument 'steam'; did you mean stream=?",
+        ),
+        (loose(pelton.sqs), "missing a required argument: 'queue'; its words are queue"),
         (native(one, "lambda"), "a native handler takes (event, context)"),
         (native(three, "nuclio"), "a native handler takes (context, event)"),
         (lambda: pelton.App("a b"), "app name 'a b' is not allowed"),
@@ -119,6 +131,13 @@ def test_the_words_name_the_line_and_what_to_do(act: Callable[[], object], words
         act()
     assert words in str(caught.value)
     assert HERE in caught.value.file and caught.value.line
+
+
+def test_every_trigger_is_named_to_who_has_none() -> None:
+    made = {name for name, home in pelton._HOMES.items() if home.startswith(".handlers.triggers.")}
+    with pytest.raises(WrongUse) as caught:
+        declare(triggers=["sqs:orders"])()
+    assert all(name in str(caught.value) for name in made if name.islower())
 
 
 def test_an_unknown_field_of_a_platform_names_the_known() -> None:
