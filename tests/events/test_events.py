@@ -198,6 +198,17 @@ def run(*words: str, code: int = 0) -> Any:
     return done
 
 
+def test_files_are_sent_as_they_are_written(tmp_path: Path) -> None:
+    """A document that is a text keeps its quotes; what is no document is text."""
+    one = run("send", "directory", str(tmp_path), "--key", "a.json", "--body", '"a b"')
+    assert one.output == f"1 file to folder {tmp_path}\n"
+    assert (tmp_path / "a.json").read_text() == '"a b"'
+    words = ("--key", "b", "--body", "a b", "--body", '{"n": 1}')
+    assert run("send", "directory", str(tmp_path), *words).output.startswith("2 files to")
+    said = [(tmp_path / each).read_text() for each in ("0-b", "1-b")]
+    assert said == ["a b", '{"n": 1}']
+
+
 def test_the_command_generates(tmp_path: Path) -> None:
     (tmp_path / "events_app.py").write_text(APP.replace("FACTOR", "1.5"))
     where = f"{tmp_path / 'events_app.py'}:price"

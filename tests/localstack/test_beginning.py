@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pelton.localstack.emulator import Emulator
+from pelton.localstack.lambda_.records import Call, Outcome
 from pelton.pytest_plugin import RunningEmulator
 
 from .in_loop import Idle, InLoop
@@ -57,5 +58,5 @@ def test_a_data_directory_may_be_said_from_here(
 
 
 class Nothing(Idle):
-    async def invoke(self, *given: object) -> object:
+    async def invoke(self, call: Call) -> Outcome:
         raise AssertionError("nothing is invoked here")

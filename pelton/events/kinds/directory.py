@@ -6,16 +6,16 @@ import uuid
 from pathlib import Path
 
 from ...testing_events import directory
-from .base import Asked, CannotMake, as_bytes
+from .base import Asked, CannotMake, as_bytes, many
 from .broker import broker_kind
 
 
 def _publish(url: str, asked: Asked) -> str:
     """Each is written under a name with a dot in front, then renamed: nobody reads half of it."""
-    folder, many = Path(asked.source), len(asked.bodies) > 1
+    folder, several = Path(asked.source), len(asked.bodies) > 1
     for number, body in enumerate(asked.bodies):
         name = asked.key or f"{uuid.uuid4().hex}.json"
-        to = folder / (f"{number}-{name}" if many and asked.key else name)
+        to = folder / (f"{number}-{name}" if several and asked.key else name)
         try:
             hidden = to.with_name(f".{to.name}")
             hidden.write_bytes(as_bytes(body))
