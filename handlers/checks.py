@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from .errors import WrongUse
+from .frozen import NoSuchField
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,19 +37,17 @@ def said_at(where: Where, check: Callable[..., T], *args: Any, **named: Any) -> 
         if error.file:
             raise
         raise WrongUse(error.what, file=where[0], line=where[1], advice=error.advice) from None
+    except TypeError as error:
+        if (wrong := _misuse(check, args, named, error)) is None:
+            raise
+        raise WrongUse(wrong[0], file=where[0], line=where[1], advice=wrong[1]) from None
 
 
 def placed(make: Callable[P, T]) -> Callable[P, T]:
     """`make`, whose faults are said with the file and line that called it."""
 
     def call(*args: P.args, **named: P.kwargs) -> T:
-        try:
-            return said_at(caller(2), make, *args, **named)
-        except TypeError as error:
-            if (wrong := _misused(make, args, named)) is None:
-                raise
-            file, line = caller(2)
-            raise WrongUse(wrong[0], file=file, line=line, advice=wrong[1]) from error
+        return said_at(caller(2), make, *args, **named)
 
     for name in ("__doc__", "__module__", "__name__", "__qualname__", "__annotations__"):
         setattr(call, name, getattr(make, name))
@@ -56,22 +55,31 @@ def placed(make: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def _misused(
-    make: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
+def _misuse(
+    make: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any], error: TypeError
 ) -> tuple[str, str] | None:
-    """What is wrong with the words of a call, and what to write; None where they are right."""
+    """What a call has too much or too little, and what to write; None where that is right."""
     import inspect  # only what is wrong pays for it
-    from difflib import get_close_matches
 
+    if isinstance(error, NoSuchField):
+        name = error.of if make.__name__ == "__init__" else make.__name__
+        return f"{name}() has no {error.name}=", _meant(error.name, error.fields)
     wanted = inspect.signature(make)
     try:
         wanted.bind(*args, **named)
-    except TypeError as error:
-        unknown = [each for each in named if each not in wanted.parameters]
-        near = get_close_matches(unknown[0], wanted.parameters, n=1) if unknown else []
-        known = f"its words are {', '.join(wanted.parameters)}"
-        return f"{make.__name__}(): {error}", f"did you mean {near[0]}=?" if near else known
+    except TypeError as said:
+        known = list(wanted.parameters)
+        unknown = [each for each in named if each not in known]
+        advice = _meant(unknown[0], known) if unknown else f"its words are {', '.join(known)}"
+        return f"{make.__name__}(): {said}", advice
     return None
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}=?" if near else f"known are {', '.join(known)}"
 
 
 def in_range(name: str, value: object, least: int, most: int, unit: str = "") -> None:

@@ -9,6 +9,15 @@ from __future__ import annotations
 from typing import Any, ClassVar, dataclass_transform
 
 
+class NoSuchField(TypeError):
+    """A class was given a name that is none of its fields."""
+
+    def __init__(self, of: str, name: str, fields: tuple[str, ...]) -> None:
+        self.of, self.name, self.fields = of, name, fields
+        known = ", ".join(fields) or "none"
+        super().__init__(f"{of}() was given {name} and has no such field; its fields are {known}")
+
+
 @dataclass_transform(frozen_default=True)
 class Frozen:
     """A base whose subclasses are written, and checked by mypy, as frozen dataclasses are.
@@ -39,10 +48,11 @@ class Frozen:
         if len(args) > len(cls.FIELDS):
             raise TypeError(f"{cls.__name__}() takes {len(cls.FIELDS)} values, not {len(args)}")
         given = dict(zip(cls.FIELDS, args, strict=False))
-        if wrong := [name for name in named if name in given or name not in cls.FIELDS]:
-            known = ", ".join(cls.FIELDS) or "none"
-            how = "twice" if wrong[0] in given else f"and has no such field; its fields are {known}"
-            raise TypeError(f"{cls.__name__}() was given {wrong[0]} {how}")
+        for name in named:
+            if name in given:
+                raise TypeError(f"{cls.__name__}() was given {name} twice")
+            if name not in cls.FIELDS:
+                raise NoSuchField(cls.__name__, name, cls.FIELDS)
         given.update(named)
         for name in cls.FIELDS:  # in the order of declaration, whatever the order given
             if name in given:

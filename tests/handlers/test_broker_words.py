@@ -123,7 +123,7 @@ def test_the_words_that_makers_share_are_the_fields_of_their_class(words: Any, m
 def test_a_word_that_there_is_not_is_said_with_those_that_there_are() -> None:
     make: Any = pelton.kafka
     with pytest.raises(
-        TypeError, match=r"given colour .* its fields are batch, .*, topic, brokers"
+        WrongUse, match=r"kafka\(\) has no colour=; known are batch, .*, topic, brokers"
     ):
         make("t", brokers=KAFKA, colour="red")
 

@@ -110,8 +110,11 @@ def redis(**words: Any) -> Callable[[], Any]:
         (declare(triggers=redis(password="hidden")()), "redis(password='…', url="),
         (
             loose(pelton.redis, url="redis://h:1", steam="s"),
-            "unexpected keyword argument 'steam'; did you mean stream=?",
+            "redis() has no steam=; did you mean stream=?",
         ),
+        (loose(pelton.sqs, "q", bach=3), "argument 'bach'; did you mean batch=?"),
+        (loose(pelton.Aws, layer=[]), "Aws() has no layer=; did you mean layers=?"),
+        (loose(pelton.Aws, frobnicate=1), "Aws() has no frobnicate=; known are runtime, archi"),
         (loose(pelton.sqs), "missing a required argument: 'queue'; its words are queue"),
         (native(one, "lambda"), "a native handler takes (event, context)"),
         (native(three, "nuclio"), "a native handler takes (context, event)"),
@@ -138,11 +141,6 @@ def test_every_trigger_is_named_to_who_has_none() -> None:
     with pytest.raises(WrongUse) as caught:
         declare(triggers=["sqs:orders"])()
     assert all(name in str(caught.value) for name in made if name.islower())
-
-
-def test_an_unknown_field_of_a_platform_names_the_known() -> None:
-    with pytest.raises(TypeError, match="its fields are runtime, architecture"):
-        pelton.Aws(runtme="python3.12")  # type: ignore[call-arg]
 
 
 class Opaque: ...
