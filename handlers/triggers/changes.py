@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from .dynamodb import DynamoDb
 from .from_broker import FromBroker
 from .kinesis import Kinesis
+from .sharded import Sharded
 
 
 class OfShards(FromBroker):
@@ -26,7 +27,7 @@ class Changes(OfShards):
 
     kind: ClassVar[str] = "dynamodb"
 
-    changes: DynamoDb = DynamoDb("table")
+    changes: DynamoDb = DynamoDb(table="table")
     function: str = ""
 
     @property
@@ -44,7 +45,7 @@ class StreamRecords(OfShards):
 
     kind: ClassVar[str] = "kinesis"
 
-    records: Kinesis = Kinesis("stream")
+    records: Kinesis = Kinesis(stream="stream")
     function: str = ""
 
     @property
@@ -59,7 +60,7 @@ class StreamRecords(OfShards):
 
 def changes(trigger: DynamoDb, function: str) -> Changes:
     """
-    >>> made = changes(DynamoDb("orders", retries=10, dead_letter="dead"), "count")
+    >>> made = changes(DynamoDb(table="orders", retries=10, dead_letter="dead"), "count")
     >>> made.source[1]["group"], made.attempts
     ('count', 11)
     """
@@ -70,13 +71,13 @@ def stream_records(trigger: Kinesis, function: str, workers: int = 1) -> StreamR
     """
     workers: calls at one time, of one shard one
 
-    >>> stream_records(Kinesis("clicks"), "count").source[1]["stream"]
+    >>> stream_records(Kinesis(stream="clicks"), "count").source[1]["stream"]
     'clicks'
     """
     return StreamRecords(**_words(trigger), workers=workers, records=trigger, function=function)
 
 
-def _words(trigger: DynamoDb | Kinesis) -> dict[str, Any]:
+def _words(trigger: Sharded) -> dict[str, Any]:
     return {
         "batch": trigger.batch,
         "window": trigger.window,

@@ -6,8 +6,7 @@ from typing import Any, ClassVar, TypedDict
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .base import Trigger
-from .kinesis import FOR_EVER, RETRIES, check_shards
+from .sharded import Sharded, retries_of
 
 
 class TableChange(TypedDict):
@@ -32,21 +31,12 @@ class TableChange(TypedDict):
     by: str
 
 
-class DynamoDb(Trigger):
+class DynamoDb(Sharded):
     """See `dynamodb`."""
 
     kind: ClassVar[str] = "dynamodb"
-    needs_body: ClassVar[bool] = True
-    batches: ClassVar[bool] = True
-    bridged: ClassVar[bool] = True
 
     table: str = ""
-    batch: int = 100
-    window: int = 0
-    start: str = "LATEST"
-    on_invalid: str = "dead_letter"
-    dead_letter: str = ""
-    retries: int = FOR_EVER
 
     def __post_init__(self) -> None:
         text("dynamodb table", self.table)
@@ -57,7 +47,7 @@ class DynamoDb(Trigger):
                 f"dynamodb table={self.table!r} is the ARN of a table",
                 advice="give the table's name, or the ARN of its stream (LatestStreamArn)",
             )
-        check_shards(self)
+        super().__post_init__()
 
     @property
     def is_arn(self) -> bool:
@@ -68,13 +58,10 @@ class DynamoDb(Trigger):
     def name(self) -> str:
         """The table's name, also where its stream's ARN was given.
 
-        >>> DynamoDb("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026").name
+        >>> DynamoDb(table="arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026").name
         'orders'
         """
         return table_name(self.table)
-
-    def same_source(self, other: Trigger) -> bool:
-        return isinstance(other, DynamoDb) and self.name == other.name
 
 
 def table_name(source: str) -> str:
@@ -121,6 +108,12 @@ def dynamodb(
     >>> dynamodb("orders", dead_letter="orders-dead").retries
     10
     """
-    if retries is None:
-        retries = RETRIES if dead_letter else FOR_EVER
-    return DynamoDb(table, batch, window, start, on_invalid, dead_letter, retries)
+    return DynamoDb(
+        table=table,
+        batch=batch,
+        window=window,
+        start=start,
+        on_invalid=on_invalid,
+        dead_letter=dead_letter,
+        retries=retries_of(retries, dead_letter),
+    )

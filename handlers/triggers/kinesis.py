@@ -2,68 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ..checks import in_range, one_of, placed, text
+from ..checks import placed, text
 from ..errors import WrongUse
-from .base import Trigger
-from .sqs import ON_INVALID
-
-STARTS = ("LATEST", "TRIM_HORIZON")
-FOR_EVER = -1
-RETRIES = 10  # where a record that is given up has somewhere to go
+from .sharded import Sharded, retries_of
 
 
-def check_shards(trigger: Any) -> None:
-    """Raise where the words that all streams of shards share say what cannot be."""
-    kind = trigger.kind
-    text(f"{kind} dead_letter", trigger.dead_letter)
-    in_range(f"{kind} batch", trigger.batch, 1, 10_000)
-    in_range(f"{kind} window", trigger.window, 0, 300, " seconds")
-    in_range(f"{kind} retries", trigger.retries, FOR_EVER, 10_000)
-    one_of(f"{kind} start", trigger.start, STARTS)
-    one_of(f"{kind} on_invalid", trigger.on_invalid, ON_INVALID)
-    if trigger.dead_letter and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", trigger.dead_letter):
-        raise WrongUse(
-            f"{kind} dead_letter={trigger.dead_letter!r} is no name of a standard SQS queue",
-            advice="up to 80 letters, digits, '-' and '_'; a stream's failures go to no FIFO queue",
-        )
-
-
-class Kinesis(Trigger):
+class Kinesis(Sharded):
     """See `kinesis`."""
 
     kind: ClassVar[str] = "kinesis"
-    needs_body: ClassVar[bool] = True
-    batches: ClassVar[bool] = True
-    bridged: ClassVar[bool] = True
 
     stream: str = ""
-    batch: int = 100
-    window: int = 0
-    start: str = "LATEST"
-    on_invalid: str = "dead_letter"
-    dead_letter: str = ""
-    retries: int = FOR_EVER
 
     def __post_init__(self) -> None:
         text("kinesis stream", self.stream)
         if not self.stream:
             raise WrongUse("kinesis() needs a stream's name or ARN")
-        check_shards(self)
+        super().__post_init__()
 
     @property
     def name(self) -> str:
         """The stream's name, also where an ARN was given.
 
-        >>> Kinesis("arn:aws:kinesis:eu-west-1:123456789012:stream/clicks").name
+        >>> Kinesis(stream="arn:aws:kinesis:eu-west-1:123456789012:stream/clicks").name
         'clicks'
         """
         return stream_name(self.stream)
-
-    def same_source(self, other: Trigger) -> bool:
-        return isinstance(other, Kinesis) and self.name == other.name
 
 
 class StreamHandoff(Kinesis):
@@ -126,6 +92,12 @@ def kinesis(
     >>> kinesis("clicks", dead_letter="clicks-dead").retries
     10
     """
-    if retries is None:
-        retries = RETRIES if dead_letter else FOR_EVER
-    return Kinesis(stream, batch, window, start, on_invalid, dead_letter, retries)
+    return Kinesis(
+        stream=stream,
+        batch=batch,
+        window=window,
+        start=start,
+        on_invalid=on_invalid,
+        dead_letter=dead_letter,
+        retries=retries_of(retries, dead_letter),
+    )
