@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from .bodies import bytes_of
 
 
 def nats(
@@ -129,17 +130,13 @@ def _bridged(
 ) -> dict[str, Any]:
     from ..runtime.bridged import record
 
-    def content(body: Any) -> bytes:
-        text = body if isinstance(body, (bytes, str)) else json.dumps(body)
-        return text if isinstance(text, bytes) else text.encode()
-
     return {
         "Records": [
             record(
                 kind,
                 source,
                 str(n),
-                content(body),
+                bytes_of(body),
                 topic=source,
                 key=key,
                 lane=key,

@@ -28,9 +28,7 @@ def nuclio_nats(body: Any = b"", *, subject: str = "subject", jetstream: bool = 
     >>> nuclio_nats({"a": 1}, subject="orders").path
     b'orders'
     """
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    kind = "natsjetstream" if jetstream else "nats"
-    return make_event(kind=kind, name=kind, body=content, path=subject)
+    return _message("natsjetstream" if jetstream else "nats", body, subject)
 
 
 def nuclio_kafka(body: Any = b"", *, topic: str = "topic") -> Event:
@@ -39,8 +37,7 @@ def nuclio_kafka(body: Any = b"", *, topic: str = "topic") -> Event:
     >>> nuclio_kafka({"a": 1}, topic="orders").trigger.kind
     b'kafka-cluster'
     """
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return make_event(kind="kafka-cluster", name="kafka", body=content, path=topic)
+    return _message("kafka-cluster", body, topic, name="kafka")
 
 
 def nuclio_mqtt(body: Any = b"", *, topic: str = "topic") -> Event:
@@ -49,8 +46,7 @@ def nuclio_mqtt(body: Any = b"", *, topic: str = "topic") -> Event:
     >>> nuclio_mqtt({"a": 1}, topic="orders/new").path
     b'orders/new'
     """
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return make_event(kind="mqtt", name="mqtt", body=content, path=topic)
+    return _message("mqtt", body, topic)
 
 
 def nuclio_rabbitmq(body: Any = b"", *, routing_key: str = "key", exchange: str = "") -> Event:
@@ -60,10 +56,13 @@ def nuclio_rabbitmq(body: Any = b"", *, routing_key: str = "key", exchange: str 
     >>> nuclio_rabbitmq({"a": 1}, routing_key="new", exchange="orders").path
     b'orders/new'
     """
+    return _message("rabbitMq", body, f"{exchange}/{routing_key}", name="rabbitmq")
+
+
+def _message(kind: str, body: Any, path: str, *, name: str = "") -> Event:
+    """Bytes as they are, anything else as JSON, a text too."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return make_event(
-        kind="rabbitMq", name="rabbitmq", body=content, path=f"{exchange}/{routing_key}"
-    )
+    return make_event(kind=kind, name=name or kind, body=content, path=path)
 
 
 def nuclio_http(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
+
+from .bodies import written
 
 
 def cron(
@@ -99,7 +100,7 @@ def sns(
                     "MessageId": str(uuid.uuid4()),
                     "TopicArn": arn,
                     "Subject": subject,
-                    "Message": body if isinstance(body, str) else json.dumps(body),
+                    "Message": written(body),
                     "Timestamp": "2026-01-01T00:00:00.000Z",
                     "MessageAttributes": told,
                 },

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .bodies import base64_of, md5_of
+from .bodies import base64_of, md5_of, written
 
 
 def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
@@ -21,7 +21,7 @@ def sqs(*bodies: Any, queue: str = "queue") -> dict[str, Any]:
             {
                 "messageId": str(number),
                 "receiptHandle": f"receipt-{number}",
-                "body": body if isinstance(body, str) else json.dumps(body),
+                "body": written(body),
                 "attributes": {
                     "ApproximateReceiveCount": "1",
                     "SentTimestamp": "0",
