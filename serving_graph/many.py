@@ -6,7 +6,7 @@ full batches though one caller brings it.  All other steps take the values one b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -30,25 +30,36 @@ def one_by_one(run: Run, *, is_async: bool, concurrency: int = 16) -> Many:
         return [drive(_outcome(lifted(run), value, context)) for value in values]
 
     async def waiting(values: Sequence[Any], context: Any) -> list[Any]:
-        import asyncio
+        async def one(number: int, value: Any) -> Any:
+            return await _outcome(run, value, context)
 
-        items, answers = enumerate(values), dict[int, Any]()
-
-        async def work() -> None:
-            for number, value in items:
-                answers[number] = await _outcome(run, value, context)
-
-        workers = [asyncio.ensure_future(work()) for _ in range(min(concurrency, len(values)))]
-        try:
-            await asyncio.gather(*workers)
-        except BaseException:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            raise
-        return [answers[number] for number in sorted(answers)]
+        return await together(one, values, min(concurrency, len(values)))
 
     return waiting if is_async else plain
+
+
+async def together(
+    one: Callable[[int, Any], Awaitable[Any]], values: Iterable[Any], at_once: int
+) -> list[Any]:
+    """`one(number, value)` for each of them, so many at once, and the answers in their order; the
+    first that fails ends the others."""
+    import asyncio
+
+    items, answers = enumerate(values), dict[int, Any]()
+
+    async def work() -> None:
+        for number, value in items:
+            answers[number] = await one(number, value)
+
+    workers = [asyncio.ensure_future(work()) for _ in range(at_once)]
+    try:
+        await asyncio.gather(*workers)
+    except BaseException:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        raise
+    return [answers[number] for number in sorted(answers)]
 
 
 async def _outcome(run: Any, value: Any, context: Any) -> Any:

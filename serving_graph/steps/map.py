@@ -10,7 +10,7 @@ from ...handlers.failed import Failed
 from ..compile import Run, note
 from ..kit.base import Bound, Branches, Drop, Step
 from ..kit.hold import Holder
-from ..many import Many
+from ..many import Many, together
 from ..refer import Place, place, wrong
 from ..spec import Key, StepSpec, canonical
 from .call import steps_of
@@ -151,33 +151,17 @@ _DROPPED = object()
 def _together(run: Run, concurrency: int, path: str) -> Run:
     say = _numbered(path)
 
-    async def one(number: int, value: Any, context: Any) -> Any:
-        try:
-            return await run(value, context)
-        except Drop:
-            return _DROPPED
-        except Exception as error:
-            say(error, number)
-            raise
-
     async def each(values: Any, context: Any) -> list[Any]:
-        import asyncio
+        async def one(number: int, value: Any) -> Any:
+            try:
+                return await run(value, context)
+            except Drop:
+                return _DROPPED
+            except Exception as error:
+                say(error, number)
+                raise
 
-        items, answers = enumerate(values), dict[int, Any]()
-
-        async def work() -> None:
-            for number, value in items:
-                answers[number] = await one(number, value, context)
-
-        workers = [asyncio.ensure_future(work()) for _ in range(concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        except BaseException:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            raise
-        found = (answers[number] for number in sorted(answers))
+        found = await together(one, values, concurrency)
         return [answer for answer in found if answer is not _DROPPED]
 
     return each
