@@ -175,8 +175,17 @@ def yaml_text(document: Any) -> str:
     return text
 
 
+def told_name(resource: Resource) -> str:
+    """What tells a resource from others of its kind: of a mapping, its function and its source."""
+    if isinstance(resource, QueueMapping | StreamMapping):
+        return source_name(resource.function, resource.arn)
+    if isinstance(resource, BrokerMapping):
+        return f"{resource.function}/{resource.queue}"
+    return resource.name
+
+
 def source_name(function: str, arn: str) -> str:
-    """What a mapping is called: its function and its source.
+    """
 
     >>> source_name("score", "arn:${AWS::Partition}:kinesis:r:0:stream/clicks")
     'score/clicks'

@@ -23,7 +23,7 @@ from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..kinds.websocket_api import WebSocketApi
 from ..place import Place
-from .base import ROLE, Asked, Exported, Names, camel, left_out, said_by, source_name
+from .base import ROLE, Asked, Exported, Names, camel, left_out, said_by, told_name
 from .cfn_events import EventWords, Properties, Said, filled, get, ref, trusting
 
 PLATFORM = "lambda"
@@ -81,12 +81,7 @@ class Words(EventWords):
                     yield from said
 
     def of(self, resource: Resource) -> str:
-        name = resource.name
-        if isinstance(resource, QueueMapping | StreamMapping):
-            name = source_name(resource.function, resource.arn)
-        elif isinstance(resource, BrokerMapping):
-            name = f"{resource.function}/{resource.queue}"
-        return self.names.of(resource.kind, name)
+        return self.names.of(resource.kind, told_name(resource))
 
     def outputs(self) -> Properties:
         found: Properties = {}

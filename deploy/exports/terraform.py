@@ -21,7 +21,7 @@ from ..kinds.stream_mapping import StreamMapping
 from ..kinds.url import Url
 from ..kinds.websocket_api import WebSocketApi
 from ..place import Place
-from .base import ROLE, Asked, Exported, Names, left_out, said_by, snake, source_name
+from .base import ROLE, Asked, Exported, Names, left_out, said_by, snake, told_name
 from .tf_events import Arguments, EventWords, Said, plain
 
 PLATFORM = "lambda"
@@ -87,12 +87,7 @@ class Words(EventWords):
         return found
 
     def of(self, resource: Resource) -> str:
-        name = resource.name
-        if isinstance(resource, QueueMapping | StreamMapping):
-            name = source_name(resource.function, resource.arn)
-        elif isinstance(resource, BrokerMapping):
-            name = f"{resource.function}/{resource.queue}"
-        return self.names.of(resource.kind, name)
+        return self.names.of(resource.kind, told_name(resource))
 
     # -- one kind each
     def role(self, function: LambdaFunction) -> Said:
