@@ -14,8 +14,6 @@ from botocore.exceptions import ClientError
 
 import pelton
 from pelton.bridge.bridge import Shared, ways
-from pelton.builders.nuclio_spec import function_config
-from pelton.deploy.wants.common import bridges
 from pelton.event_sources import (
     Alone,
     Away,
@@ -38,6 +36,7 @@ from pelton.testing import bridged_dynamodb, dynamodb, nuclio_bridged, on_lambda
 
 from .bench import until
 from .bridge_killed import KilledBridge
+from .read_by_bridges import bridged, never_again, on_invalid
 
 _numbers = count()
 AGAIN = Backoff(first=0.01, longest=0.05)
@@ -333,28 +332,16 @@ def test_both_platforms_are_told_the_same() -> None:
     assert failed["reason"] == "ValueError: unlucky"
 
 
-@pytest.mark.parametrize(
-    ("action", "never"), [("dead_letter", [True]), ("retry", [None]), ("drop", [])]
-)
+@on_invalid
 def test_what_does_not_fit_goes_where_the_trigger_says(action: str, never: list[Any]) -> None:
-    def take(change: int) -> None: ...
-
     trigger = pelton.dynamodb("orders", on_invalid=action)
-    function = pelton.App("odd").function(triggers=[trigger])(take)
-    answer = on_nuclio(function, nuclio_bridged(bridged_dynamodb({"id": 1}, table="orders")))
-    failures = json.loads(answer.body)["batchItemFailures"]
-    assert [each.get("never") for each in failures] == never
+    assert never_again(trigger, bridged_dynamodb({"id": 1}, table="orders")) == never
 
 
 def test_a_plan_for_nuclio_names_the_bridge() -> None:
-    (said,) = bridges([changed], ["nuclio"])
-    assert said.startswith("nuclio does not read dynamodb 'orders' for changed as it is asked for")
+    said, way = bridged(changed, "dynamodb 'orders'")
     assert said.endswith("its --store keeps how far the stream was read")
-    assert list(bridges([changed], ["lambda"])) == []
-    (way,) = ways([changed], "nuclio")
     assert (way.trigger.attempts, way.trigger.dead_letter, way.timeout) == (3, "dead", 3)
-    config = function_config(changed, handler="main:handler", runtime="python:3.11")
-    assert set(config["spec"]["triggers"]) == {"http"}
 
 
 APP = """

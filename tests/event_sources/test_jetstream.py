@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from itertools import count
 from typing import Any
 
 import pytest
@@ -15,21 +14,19 @@ from pelton.event_sources.sources.jetstream import JetStream
 
 from .bench import Seen, choking, until
 from .faults import FaultBench, FaultTests
+from .on_nats import OnNats
 from .promises import PromiseTests
 from .servers.nats import NatsServer
 
-_numbers = count()
 LARGE = b"x" * (1024 * 1024 - 20)
 
 
-class JetStreamBench:
-    """A stream of its own, with subjects NAME.KEY, and one for dead letters."""
+class JetStreamBench(OnNats):
+    """With a stream of its own."""
 
     def __init__(self, server: NatsServer) -> None:
-        self.server, self.name = server, f"s{next(_numbers)}"
-        self.dead = f"dead-{self.name}"
-        self.kill, self.start, self.port = server.kill, server.start, server.port
-        self._made = False
+        super().__init__(server)
+        self.port = server.port
 
     def source(self, lease: float = 30.0) -> JetStream:
         subject = f"{self.name}.*"
@@ -44,30 +41,17 @@ class JetStreamBench:
         return "jetstream", {"url": self.server.url, **settings}
 
     async def prepare(self) -> None:
-        client = await self._client()
-        stream = client.jetstream()
-        await stream.add_stream(name=self.name, subjects=[f"{self.name}.*"])
-        await stream.add_stream(name=self.dead, subjects=[self.dead])
+        await super().prepare()
+        client = await self.client()
+        await client.jetstream().add_stream(name=self.name, subjects=[f"{self.name}.*"])
         await client.close()
 
     async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
-        client = await self._client()
+        client = await self.client()
         stream = client.jetstream()
         sent = [await stream.publish_async(f"{self.name}.{key}", body) for key, body in bodies]
         await asyncio.gather(*sent)
         await client.close()
-
-    async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
-        client = await self._client()
-        found = await client.jetstream().pull_subscribe(self.dead, "reader", stream=self.dead)
-        messages = await found.fetch(100, timeout=1)
-        await client.close()
-        return [(each.data, each.headers) for each in messages]
-
-    async def _client(self) -> Any:
-        import nats
-
-        return await nats.connect(self.server.url)
 
 
 class TestJetStream(PromiseTests, FaultTests):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from collections.abc import Iterable, Mapping
-from itertools import count
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -15,46 +14,23 @@ from pelton.event_sources.sources.nats import Nats
 from pelton.event_sources.sources.nats_wire import Connection, NatsOptions
 
 from .bench import Bench, Seen, until
+from .on_nats import OnNats
 from .promises import PromiseTests
 from .servers.nats import NatsServer
 
-_numbers = count()
 
-
-class NatsBench:
-    """Subjects NAME.KEY; its dead letters are caught by a stream, for they are kept by nobody."""
-
-    def __init__(self, server: NatsServer) -> None:
-        self.server, self.name = server, f"c{next(_numbers)}"
-        self.dead = f"dead-{self.name}"
-        self.kill, self.start = server.kill, server.start
+class NatsBench(OnNats):
+    """Its dead letters are caught by a stream, for they are kept by nobody."""
 
     def source(self, lease: float = 30.0) -> Nats:
         return Nats(self.server.url, subject=f"{self.name}.*")
 
-    async def prepare(self) -> None:
-        client = await self._client()
-        await client.jetstream().add_stream(name=self.dead, subjects=[self.dead])
-        await client.close()
-
     async def publish(self, bodies: Iterable[tuple[str, bytes]]) -> None:
-        client = await self._client()
+        client = await self.client()
         for key, body in bodies:
             await client.publish(f"{self.name}.{key}", body)
         await client.flush()
         await client.close()
-
-    async def letters(self) -> list[tuple[bytes, Mapping[str, str]]]:
-        client = await self._client()
-        found = await client.jetstream().pull_subscribe(self.dead, "reader", stream=self.dead)
-        messages = await found.fetch(100, timeout=1)
-        await client.close()
-        return [(each.data, each.headers) for each in messages]
-
-    async def _client(self) -> Any:
-        import nats
-
-        return await nats.connect(self.server.url)
 
 
 class TestNats(PromiseTests):

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 import pelton
-from pelton.bridge.bridge import Shared, Way, delivery, ways
+from pelton.bridge.bridge import Shared, Way, delivery
 from pelton.bridge.payload import payload
-from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.errors import CannotPlan
 from pelton.deploy.wants.common import bridges, refuse_missing_triggers
 from pelton.event_sources import (
@@ -37,6 +36,7 @@ from pelton.testing import bridged_sqs, nuclio_bridged, on_lambda, on_nuclio, sq
 
 from .bench import until
 from .bridge_killed import KilledBridge
+from .read_by_bridges import bridged, never_again, on_invalid
 
 _numbers = count()
 
@@ -325,31 +325,20 @@ def test_both_platforms_are_told_the_same() -> None:
     assert on_one == TOLD
 
 
-@pytest.mark.parametrize(
-    ("action", "never"), [("dead_letter", [True]), ("retry", [None]), ("drop", [])]
-)
+@on_invalid
 def test_what_does_not_fit_goes_where_the_trigger_says(action: str, never: list[Any]) -> None:
-    def take(n: int) -> None: ...
-
     trigger = pelton.sqs("arn:aws:sqs:us-east-1:000000000000:orders", on_invalid=action)
-    function = pelton.App("odd").function(triggers=[trigger])(take)
-    answer = on_nuclio(function, nuclio_bridged(bridged_sqs("many", queue="orders")))
-    failures = json.loads(answer.body)["batchItemFailures"]
-    assert [each.get("never") for each in failures] == never
+    assert never_again(trigger, bridged_sqs("many", queue="orders")) == never
 
 
 def test_a_plan_for_nuclio_names_the_bridge_and_who_gives_up() -> None:
-    (said,) = bridges([counted], ["nuclio"])
-    assert said.startswith("nuclio does not read sqs 'orders' for counted as it is asked for: run")
+    said, way = bridged(counted, "sqs 'orders'")
+    assert said.startswith("run")
     assert said.endswith(
         "what never works goes where the queue's own redrive policy says, and if it has none, to "
         "'dead' after 10 tries"
     )
-    assert list(bridges([counted], ["lambda"])) == []
-    (way,) = ways([counted], "nuclio")
     assert (way.trigger.batch, way.trigger.workers, way.trigger.alone) == (5, 3, False)
-    config = function_config(counted, handler="main:handler", runtime="python:3.11")
-    assert set(config["spec"]["triggers"]) == {"http"}
     (bare,) = bridges([plain_function()], ["nuclio"])
     assert bare.endswith("redrive policy says, if it has one")
 
