@@ -16,9 +16,9 @@ from typing import Any
 
 from ...builders.sources import find_sources
 from ...handlers.function import Function
-from .files import File, enclosing, read_files
+from .files import File, body_of, enclosing, read_files
 from .needs import Call
-from .reading import Reading, body_of
+from .reading import Reading
 from .services import service
 from .values import (
     ANY,

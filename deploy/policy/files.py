@@ -67,6 +67,25 @@ def enclosing(scope: str, classes: Mapping[str, Defined]) -> Iterator[str]:
             yield scope
 
 
+def scopes(file: File) -> Iterator[tuple[str, ast.AST]]:
+    """Every node of a file, with the scope that it is in."""
+    yield from _scoped(file.tree, "")
+
+
+def _scoped(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.AST]]:
+    for child in ast.iter_child_nodes(node):
+        yield scope, child
+        inside = scope
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inside = f"{scope}.{child.name}" if scope else child.name
+        yield from _scoped(child, inside)
+
+
+def body_of(node: Defined, scope: str) -> Iterator[tuple[str, ast.AST]]:
+    """Every node of a definition, with the scope that it is in."""
+    yield from _scoped(node, scope)
+
+
 class _Reader(ast.NodeVisitor):
     def __init__(self, file: File, *, is_package: bool) -> None:
         self._file, self._scope = file, ""

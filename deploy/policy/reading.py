@@ -7,19 +7,17 @@ missed that is written down, and a name that is used for two things is both.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from .files import Binding, Defined, File, Key, attribute, enclosing
-from .services import service
+from .files import Binding, File, Key, attribute, enclosing, scopes
+from .members import called, of_part, one_text
 from .values import (
-    ANY,
     UNKNOWN,
     Asks,
     Client,
     Collection,
     Definition,
     Environ,
-    Identifiers,
     Library,
     Method,
     Module,
@@ -36,7 +34,6 @@ _LIBRARIES = {"boto3", "aioboto3", "boto3.session", "aioboto3.session"}
 _MAKERS = {"client", "resource", "create_client", "Session", "session", "get_session"}
 _GIVEN = "return"  # no name of anybody's: what a function gives back
 _LONGEST = 12  # rounds: how long a chain of names is followed
-_CALLED_ON = {"all", "filter", "limit", "page_size", "pages"}
 
 
 class Reading:
@@ -227,7 +224,7 @@ class Reading:
             if isinstance(each, ast.Constant):
                 parts.append(str(each.value))
             elif isinstance(each, ast.FormattedValue):
-                parts += self._one_text(self.value(each.value, module, scope)).parts
+                parts += one_text(self.value(each.value, module, scope)).parts
         return Text(tuple(parts))
 
     def _sum(self, node: ast.BinOp, module: str, scope: str) -> Values:
@@ -235,12 +232,7 @@ class Reading:
         right = self.value(node.right, module, scope)
         if not any(isinstance(each, Text) for each in (*left, *right)):
             return UNKNOWN
-        return frozenset({Text((*self._one_text(left).parts, *self._one_text(right).parts))})
-
-    @staticmethod
-    def _one_text(found: Values) -> Text:
-        texts = [each for each in found if isinstance(each, Text)]
-        return texts[0] if len(texts) == len(found) == 1 else text(ANY)
+        return frozenset({Text((*one_text(left).parts, *one_text(right).parts))})
 
     def _attribute(self, node: ast.Attribute, module: str, scope: str) -> Values:
         found: set[Value] = set()
@@ -275,28 +267,13 @@ class Reading:
             case Environ() | Client() | Asks() | Collection():
                 return frozenset({Method(owner, name)})
             case Part():
-                return self._of_part(owner, name)
+                return of_part(owner, name)
         return UNKNOWN
-
-    def _of_part(self, part: Part, name: str) -> Values:
-        if name == "meta":
-            return frozenset({part})
-        if name == "client":
-            return frozenset({Client(part.service)})
-        known = service(part.service)
-        if known and (many := known.collection(part, name)):
-            return frozenset({many})
-        for identifier, value in part.identifiers:
-            if identifier.lower() == name.replace("_", ""):
-                return frozenset({value})
-        if known and name.islower() and (other := known.part(part, name, [])):
-            return frozenset({other})
-        return frozenset({Method(part, name)})
 
     def _subscript(self, node: ast.Subscript, module: str, scope: str) -> Values:
         owners = self.value(node.value, module, scope)
         if Environ() in owners:
-            name = self._one_text(self.value(node.slice, module, scope)).read({})
+            name = one_text(self.value(node.slice, module, scope)).read({})
             return frozenset({Text((Variable(name),))})
         return owners
 
@@ -307,70 +284,14 @@ class Reading:
             if isinstance(target, Definition):
                 found |= self.returned(target)
             elif isinstance(target, Method):
-                found |= self._called(target, node, module, scope)
+                given = [self.value(each, module, scope) for each in node.args]
+                named = {e.arg: self.value(e.value, module, scope) for e in node.keywords if e.arg}
+                found |= called(target, given, named)
         return frozenset(found)
 
     def returned(self, target: Definition) -> Values:
         """What a function of the user's may give back, as far as is known by now."""
         return self._known.get((target.module, target.name, _GIVEN), UNKNOWN)
-
-    def _called(self, target: Method, node: ast.Call, module: str, scope: str) -> Values:
-        owner, name = target.owner, target.name
-        given = [self.value(each, module, scope) for each in node.args]
-        named = {e.arg: self.value(e.value, module, scope) for e in node.keywords if e.arg}
-        match owner:
-            case Library() if name in ("client", "create_client", "resource"):
-                asked = given[0] if given else named.get("service_name", UNKNOWN)
-                texts = [each.read({}) for each in asked if isinstance(each, Text)]
-                kind = Part if name == "resource" else Client
-                return frozenset(kind(each) for each in texts)
-            case Library():
-                return frozenset({Library()})
-            case Environ() if name in ("get", "setdefault"):
-                variable = self._one_text(given[0] if given else UNKNOWN).read({})
-                default = given[1] if len(given) > 1 else named.get("default", UNKNOWN)
-                return frozenset({Text((Variable(variable, self._one_text(default).read({})),))})
-            case Client():
-                return self._of_client(owner, name, given, named)
-            case Part():
-                return self._of_resource(owner, name, given, named)
-            case Collection():
-                return self._of_collection(owner, name)
-        return UNKNOWN
-
-    def _of_client(
-        self, client: Client, name: str, given: list[Values], named: dict[str, Values]
-    ) -> Values:
-        known = service(client.service)
-        if known is None:
-            return UNKNOWN
-        first = self._one_text(given[0] if given else next(iter(named.values()), UNKNOWN)).read({})
-        if name == "get_paginator" and (operation := known.operation(first)):
-            return frozenset({Asks(client.service, operation)})
-        if name == "get_waiter" and (operation := known.waiter(first)):
-            return frozenset({Asks(client.service, operation)})
-        if name in ("get_queue_url", "create_queue") and client.service == "sqs":
-            # Whoever asks for a queue's URL goes on with it: it stands for the queue.
-            return frozenset(e for e in named.get("QueueName", UNKNOWN) if isinstance(e, Text))
-        return frozenset({client}) if name == "__enter__" else UNKNOWN
-
-    def _of_resource(
-        self, part: Part, name: str, given: list[Values], named: dict[str, Values]
-    ) -> Values:
-        known = service(part.service)
-        if known is None:
-            return UNKNOWN
-        texts = [self._one_text(each) for each in (*given, *named.values())]
-        if other := known.part(part, name, list(texts)):
-            return frozenset({other})
-        asked: Identifiers = tuple((key, self._one_text(each)) for key, each in named.items())
-        made = known.made(part, name, asked)
-        return frozenset({made}) if made else UNKNOWN
-
-    def _of_collection(self, many: Collection, name: str) -> Values:
-        known = service(many.of.service)
-        made = known.made(many, "", ()) if known else None
-        return frozenset({made}) if made and name in _CALLED_ON else UNKNOWN
 
 
 def _methods_by_name(files: Mapping[str, File]) -> dict[str, list[tuple[Definition, bool]]]:
@@ -383,22 +304,3 @@ def _methods_by_name(files: Mapping[str, File]) -> dict[str, list[tuple[Definiti
                 method = Definition(file.module, place)
                 found.setdefault(last, []).append((method, place in file.properties))
     return found
-
-
-def scopes(file: File) -> Iterator[tuple[str, ast.AST]]:
-    """Every node of a file, with the scope that it is in."""
-    yield from _scoped(file.tree, "")
-
-
-def _scoped(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.AST]]:
-    for child in ast.iter_child_nodes(node):
-        yield scope, child
-        inside = scope
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            inside = f"{scope}.{child.name}" if scope else child.name
-        yield from _scoped(child, inside)
-
-
-def body_of(node: Defined, scope: str) -> Iterator[tuple[str, ast.AST]]:
-    """Every node of a definition, with the scope that it is in."""
-    yield from _scoped(node, scope)
