@@ -6,13 +6,12 @@ What was deployed is told by its own tags: the app, the digest of the artifact's
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Change, Resource, changed_sources
+from .base import Change, Resource
+from .code_changes import code_changes, code_sha256
 from .layer import arns_of, layer_keys, layers_of
 
 if TYPE_CHECKING:
@@ -119,25 +118,8 @@ class LambdaFunction(Resource):
             yield from self.differences(("runtime", "handler", "memory", "timeout"), None)
             yield from self.differences(("environment", *_NETWORK, "concurrency"), None)
             return
-        yield from self._code_changes(have, last or {})
+        yield from code_changes(self, have, last or {})
         yield from self.differences(self.shown, have)
-
-    def _code_changes(self, have: Self, last: Mapping[str, Any]) -> Iterator[Change]:
-        yield from self.differences(("architecture",), have, "code")
-        if bool(have.image) != bool(self.image):
-            was, will = (have.image or "zip"), (self.image or "zip")
-            yield Change("code", "package", was, will, self._why(), replaces=True)
-        yield from self.differences(("layers",), have, "dependencies")
-        if have.digest != self.digest:
-            known = last if last.get("digest") == have.digest else {}
-            found = [*_packages(self, known), *changed_sources(self.sources, known)]
-            yield from found or [
-                Change("code", "digest", have.digest[:12] or None, self.digest[:12], self._why())
-            ]
-            yield from _size(self, known)
-        elif have.code_sha256 != have.code_tag:
-            new = code_sha256(self.sha256)
-            yield Change("code", "code changed by others", have.code_sha256, new, drift=True)
 
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         if action == "delete":
@@ -148,9 +130,6 @@ class LambdaFunction(Resource):
         if network:
             return _ENTERS if self.subnets else _LEAVES
         return ""
-
-    def _why(self) -> str:
-        return self.causes.get("", "")
 
     # -- reading
     @classmethod
@@ -311,15 +290,6 @@ class LambdaFunction(Resource):
         client.tag_resource(Resource=has["FunctionArn"], Tags={CODE_TAG: has["CodeSha256"]})
 
 
-def code_sha256(sha256: str) -> str:
-    """A zip's SHA-256 as Lambda says it.
-
-    >>> code_sha256("00ff")
-    'AP8='
-    """
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
 def _is_users(tag: str) -> bool:
     return tag not in OUR_TAGS and not tag.startswith(("aws:", *_OF_RELEASES))
 
@@ -335,42 +305,6 @@ def _in_motion(configuration: Mapping[str, Any]) -> bool:
 
 def _not_yet(error: Any) -> bool:
     return any(each in str(error) for each in _NOT_YET)
-
-
-def _packages(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:
-    """Which requirements are new, gone, or of another size or version."""
-    old, new = _versions(last.get("packages", {})), _versions(want.packages)
-    for name in sorted({*old, *new}) if last else ():
-        if old.get(name) != new.get(name):
-            cause = want.causes.get(f"dependencies.{_normal(name)}", want._why())
-            yield Change(
-                "dependencies", f"dependencies.{name}", old.get(name), new.get(name), cause
-            )
-
-
-def _normal(distribution: str) -> str:
-    """A distribution's name as indexes spell it.
-
-    >>> _normal("Markdown_It.py")
-    'markdown-it-py'
-    """
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
-def _versions(packages: Mapping[str, Any]) -> dict[str, str]:
-    """
-    >>> _versions({"numpy 1.26.4": 12, "your code": 3})
-    {'numpy': '1.26.4'}
-    """
-    pairs = (each.rpartition(" ") for each in packages if each not in ("your code", "pelton"))
-    return {name: version for name, _, version in pairs if name}
-
-
-def _size(want: LambdaFunction, last: Mapping[str, Any]) -> Iterator[Change]:
-    for name, what in (("zipped", "size"), ("import_ms", "import time")):
-        old, new = last.get(name), getattr(want, name)
-        if old and new and old != new:
-            yield Change("code", what, old, new)
 
 
 def bare(function: LambdaFunction) -> LambdaFunction:

@@ -21,7 +21,8 @@ from pelton.builders.report import Entry
 from pelton.deploy.kinds.api_route import ApiRoute
 from pelton.deploy.kinds.base import OURS, Resource
 from pelton.deploy.kinds.callee import callee
-from pelton.deploy.kinds.function import LambdaFunction, code_sha256
+from pelton.deploy.kinds.code_changes import code_sha256
+from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.kinds.subscription import Subscription
 from pelton.deploy.place import Place, Queue
 from pelton.deploy.plan import Plan, make_plan

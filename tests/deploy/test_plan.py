@@ -15,7 +15,8 @@ from pelton.deploy.kinds import KINDS, Change, Resource, dump, load
 from pelton.deploy.kinds.archive import Archive
 from pelton.deploy.kinds.base import OURS
 from pelton.deploy.kinds.bucket import Bucket
-from pelton.deploy.kinds.function import LambdaFunction, code_sha256
+from pelton.deploy.kinds.code_changes import code_sha256
+from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.kinds.http_api import HttpApi
 from pelton.deploy.kinds.layer import Layer
 from pelton.deploy.kinds.log_group import LogGroup
