@@ -1,4 +1,4 @@
-"""A function as Lambda will have it: the function, its URL, mappings, rules and policy."""
+"""A function as Lambda will have it: the function, its URL, its API, its rules and its policy."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...handlers.function import Function
-from ...handlers.triggers import Cron, DynamoDb, Http, Kinesis, RabbitMQ, Sqs
-from ...handlers.triggers.sqs import Handoff
+from ...handlers.triggers import Cron, Http
 from ..errors import CannotPlan
 from ..kinds.api_route import ApiRoute
 from ..kinds.archive import Archive
 from ..kinds.base import Resource
-from ..kinds.broker_mapping import BrokerMapping
 from ..kinds.bucket import Bucket
 from ..kinds.event_config import EventConfig
 from ..kinds.function import LambdaFunction
@@ -24,17 +22,14 @@ from ..kinds.log_group import PREFIX, LogGroup
 from ..kinds.permission import Permission
 from ..kinds.provisioned import Provisioned
 from ..kinds.queue import Queue
-from ..kinds.queue_mapping import QueueMapping
 from ..kinds.release import Release, published
 from ..kinds.role import Role
 from ..kinds.rule import Rule, rule_prefix
-from ..kinds.stream_mapping import StreamMapping
-from ..kinds.table_mapping import TableMapping
 from ..kinds.url import Url
 from ..place import Place
 from ..schedules import eventbridge_cron, rate
-from ..versions.release import LIVE
-from .common import AT_ONCE, Built, Releasing, after, called, is_mapped, role_name, routes_of
+from .common import AT_ONCE, Built, Releasing, after, called, role_name, routes_of
+from .mappings import mappings
 from .pushed import pushed, schedules
 from .variables import refuse_variables
 from .websockets import on_websockets
@@ -82,15 +77,7 @@ def on_lambda(
         through_api = function.settings.aws.http == "api"
         yield from _api(app, function, built, place) if through_api else _url(function, built)
     yield from on_websockets(app, function, built.causes, place)
-    for trigger in function.triggers:
-        if isinstance(trigger, Sqs):
-            yield _queue_mapping(function, trigger, built, place)
-        if isinstance(trigger, Kinesis):
-            yield _stream_mapping(function, trigger, built, place)
-        if isinstance(trigger, DynamoDb):
-            yield _table_mapping(function, trigger, built, place)
-        if isinstance(trigger, RabbitMQ) and is_mapped(trigger):
-            yield _broker_mapping(function, trigger, built)
+    yield from mappings(function, built, place)
     yield from _rules(function, built, place)
     yield from pushed(function, built.causes, place)
     yield from schedules(
@@ -159,10 +146,6 @@ def refuse_roles_of_others(functions: Sequence[Function[..., Any]], place: Place
                 f"function {function.name!r} has a role of account {account}, and the credentials "
                 f"are for account {place.account}; is AWS_PROFILE the right one?"
             )
-
-
-def _alias(function: Function[..., Any]) -> str:
-    return LIVE if function.settings.versions else ""
 
 
 def archives(built: Built) -> Iterator[Resource]:
@@ -269,103 +252,6 @@ def _api(app: str, function: Function[..., Any], built: Built, place: Place) -> 
             causes=built.causes,
             arn=place.function_arn(called(function)),
         )
-
-
-def _queue_mapping(
-    function: Function[..., Any], trigger: Sqs, built: Built, place: Place
-) -> QueueMapping:
-    queue: tuple[str, ...]
-    if isinstance(trigger, Handoff):
-        arn, queue, window = place.queue_arn(trigger.queue), (f"queue:{trigger.queue}",), 0
-    else:
-        arn, queue, window = _given(function, trigger, place), (), trigger.window
-    return QueueMapping(
-        name=f"{function.name}/{arn}",
-        function=function.name,
-        after=(*queue, *after(function)),
-        causes=built.causes,
-        batch=trigger.batch,
-        window=window,
-        alias=_alias(function),
-    )
-
-
-def _given(function: Function[..., Any], trigger: Sqs, place: Place) -> str:
-    """The ARN of somebody else's queue, which must show a message long enough."""
-    queue = place.queues[trigger.queue]
-    if queue.visibility < function.settings.timeout:
-        raise CannotPlan(
-            f"queue {trigger.queue!r} shows a message again after {queue.visibility} s, before "
-            f"function {function.name!r} must be done ({function.settings.timeout} s); raise "
-            "its VisibilityTimeout (six times the function's timeout is usual)"
-        )
-    return queue.arn
-
-
-def _stream_mapping(
-    function: Function[..., Any], trigger: Kinesis, built: Built, place: Place
-) -> StreamMapping:
-    named = not trigger.stream.startswith("arn:")
-    arn = place.stream_arn(trigger.stream) if named else trigger.stream
-    after_stream = (f"stream:{trigger.stream}",) if named else ()
-    return StreamMapping(**_of_shards(function, trigger, built, place, arn, after_stream))
-
-
-def _table_mapping(
-    function: Function[..., Any], trigger: DynamoDb, built: Built, place: Place
-) -> TableMapping:
-    arn = trigger.table if trigger.is_arn else place.tables.get(trigger.table, "")
-    if not arn:
-        raise CannotPlan(
-            f"function {function.name!r} reads the changes of table {trigger.table!r}, which is "
-            f"not in account {place.account}, {place.region}, or has no stream; switch its stream "
-            f"on, for example in Python:\n  boto3.client('dynamodb').update_table("
-            f"TableName={trigger.table!r}, StreamSpecification={{'StreamEnabled': True, "
-            "'StreamViewType': 'NEW_AND_OLD_IMAGES'})\n(where no account is asked, as in an "
-            "export, give the stream's ARN in the table's place)"
-        )
-    return TableMapping(**_of_shards(function, trigger, built, place, arn))
-
-
-def _broker_mapping(function: Function[..., Any], trigger: RabbitMQ, built: Built) -> BrokerMapping:
-    return BrokerMapping(
-        name=f"{function.name}/{trigger.broker}/{trigger.queue}",
-        function=function.name,
-        after=after(function),
-        causes=built.causes,
-        batch=trigger.batch,
-        window=trigger.window,
-        alias=_alias(function),
-        virtual_host=trigger.virtual_host,
-        secret=trigger.secret,
-    )
-
-
-def _of_shards(
-    function: Function[..., Any],
-    trigger: Kinesis | DynamoDb,
-    built: Built,
-    place: Place,
-    arn: str,
-    stream: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    """What mappings of all streams of shards say.
-
-    arn: of the stream;  stream: what it must wait for
-    """
-    letters = trigger.dead_letter
-    return {
-        "name": f"{function.name}/{arn}",
-        "function": function.name,
-        "after": (*stream, *((f"queue:{letters}",) if letters else ()), *after(function)),
-        "alias": _alias(function),
-        "causes": built.causes,
-        "batch": trigger.batch,
-        "window": trigger.window,
-        "retries": trigger.retries,
-        "failures": place.queue_arn(letters) if letters else "",
-        "start": trigger.start,
-    }
 
 
 def _rules(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:
