@@ -6,7 +6,7 @@ credentials, and artifacts for the interpreters that the health answer names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,16 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..builders import Artifact, Resolver, Target, build
-from ..builders.provenance import WorkingCopy
+from ..builders import Artifact, Resolver
 from ..builders.requirements import files_named
 from ..builders.sources import find_sources
 from ..handlers.app import App
 from ..handlers.function import Function
-from ..handlers.platforms import LAMBDA_PACKAGES, NUCLIO_PACKAGES
 from .apply import Told, apply
+from .builds import Builds
 from .errors import CannotPlan, StateError
-from .health import read_health
 from .kinds import KINDS, Resource
 from .kinds.base import OURS
 from .kinds.stream import is_there
@@ -31,8 +29,7 @@ from .live import find_pointing, find_tagged, is_on, read_keys, read_live, witho
 from .place import Place
 from .plan import Plan, Step, make_plan
 from .record import Record
-from .state import FileStore, S3Store, State, Store
-from .targets.aws import Account, Aws
+from .state import State, Store
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
 from .wants import between, brokers, common
@@ -41,57 +38,13 @@ from .wants.lambda_ import on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio, refuse_secrets_on_docker, without_gateways
 from .wants.pushed import refuse_missing_sources
 from .wants.weaker import weaker
+from .where import Where, connect, store_of
 
 if TYPE_CHECKING:
     import httpx
 
-    from .policy.least import Least
 
 MANY = 20
-LEAST = "least"  # as a role: one is made for each function that names none
-LOCAL, LOCAL_NUCLIO = "http://127.0.0.1:4566", "http://127.0.0.1:8070"
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a deploy goes.
-
-    to: "local", "aws" or "nuclio"; platforms: "lambda", "nuclio" or both; endpoints "" for the
-    platform's own; state: where states are kept, a folder or `s3://BUCKET/PREFIX`, "" for
-    `.pelton/state` beside the app; role: of functions that name none: an ARN, or `LEAST`
-    origins: by function and setting, the key of the settings file that says it
-    """
-
-    to: str = "local"
-    platforms: tuple[str, ...] = ("lambda",)
-    endpoint: str = ""
-    nuclio_endpoint: str = ""
-    region: str = ""
-    role: str = ""
-    state: str = ""
-    environment: str = ""
-    origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
-
-    @property
-    def aws_address(self) -> str:
-        return self.endpoint or (LOCAL if self.to == "local" else "")
-
-    @property
-    def nuclio_address(self) -> str:
-        if not self.nuclio_endpoint and self.to != "local":
-            raise CannotPlan("give --nuclio-endpoint, the address of the Nuclio dashboard")
-        return self.nuclio_endpoint or LOCAL_NUCLIO
-
-
-def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str, Any]]:
-    """The account, and the emulator's health answer (empty for a real account)."""
-    given = "" if where.role == LEAST else where.role
-    if where.to != "local":
-        return Aws(Account(where.endpoint, where.region, role=given)), {}
-    health = read_health(where.aws_address, runtimes)
-    role = given or f"arn:aws:iam::{health['account']}:role/pelton-local"
-    region, number = str(health["region"]), str(health["account"])
-    return Aws(Account(where.aws_address, region, "test", "test", role, number)), health
 
 
 @dataclass
@@ -112,15 +65,13 @@ class Session(AbstractContextManager["Session"]):
     resolver: Resolver | None = None
     package: str = ""
     network: httpx.BaseTransport | None = None
-    artifacts: list[Artifact] = field(default_factory=list)
     wanted: list[Resource] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         runtimes = {each.settings.aws.runtime for each in self.app.functions.values()}
-        self.aws, self._health = connect(
-            self.where, runtimes if "lambda" in self.where.platforms else ()
-        )
-        self._warnings: list[str] = []  # of what roles allow
+        self.aws, health = connect(self.where, runtimes if "lambda" in self.where.platforms else ())
+        self._builds = Builds(self.root, self.out, self.where, health, self.resolver, self.package)
+        self._without: list[str] = []  # what Nuclio there has not
         self._nuclio: Nuclio | None = None
         if "nuclio" in self.where.platforms:
             self._nuclio = Nuclio(self.where.nuclio_address, transport=self.network)
@@ -133,6 +84,11 @@ class Session(AbstractContextManager["Session"]):
     ) -> None:
         if self._nuclio is not None:
             self._nuclio.close()
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """What was built."""
+        return self._builds.artifacts
 
     @property
     def target(self) -> Platforms:
@@ -158,10 +114,6 @@ class Session(AbstractContextManager["Session"]):
         return [
             each for name, each in self.app.functions.items() if not self.only or name in self.only
         ]
-
-    @cached_property
-    def _copy(self) -> WorkingCopy:
-        return WorkingCopy(self.root.resolve())
 
     @cached_property
     def place(self) -> Place:
@@ -294,7 +246,7 @@ class Session(AbstractContextManager["Session"]):
         yield from common.bridges(functions, self.where.platforms)
         yield from weaker(functions, self.where.platforms)
         yield from common.cloud_events(functions, self.where.platforms)
-        yield from self._warnings
+        yield from (*self._builds.warnings, *self._without)
         there = self.aws.account.region
         if self.where.to == "local" and self.where.region not in ("", there):
             yield (
@@ -320,16 +272,16 @@ class Session(AbstractContextManager["Session"]):
         if "lambda" in self.where.platforms:
             yield from between.between(functions)
             for function in functions:
-                built = self._built(function, "lambda", place)
+                built = self._builds.built(function, "lambda", place)
                 yield from on_lambda(self.app.name, function, built, place, self.releasing)
         if self._nuclio is not None:
             refuse_secrets_on_docker(functions, self._nuclio.platform)
             found: list[Resource] = [*brokers.on_brokers(functions)]
             for function in functions:
-                built = self._built(function, "nuclio", place)
+                built = self._builds.built(function, "nuclio", place)
                 found += on_nuclio(self.app.name, function, built, self.releasing)
             found, said = without_gateways(found, self._nuclio.has_gateways)
-            self._warnings += said
+            self._without += said
             yield from found
 
     def _is_there(self, function: Sequence[str], live: Mapping[str, Resource]) -> bool:
@@ -343,65 +295,3 @@ class Session(AbstractContextManager["Session"]):
             found.update(find_sources(function, self.root).files.values())
             found.update(files_named(function.settings.requirements, self.root))
         return sorted(str(each.resolve()) for each in found)
-
-    def _build(self, function: Function[..., Any], platform: str) -> Artifact:
-        if self.where.to == "local":
-            target = Target.local(platform, self._health, function)
-        else:
-            target = Target.aws(function) if platform == "lambda" else Target.nuclio(function)
-        artifact = build(
-            function,
-            target,
-            resolver=self.resolver,
-            root=self.root,
-            out=self.out,
-            package=self._package_on(platform),
-            copy=self._copy,
-        )
-        self.artifacts.append(artifact)
-        return artifact
-
-    def _package_on(self, platform: str) -> str:
-        """Of two platforms, only one may have artifacts of the kind that was asked for."""
-        known = LAMBDA_PACKAGES if platform == "lambda" else NUCLIO_PACKAGES
-        other = len(self.where.platforms) > 1 and self.package not in known
-        return "" if other else self.package
-
-    def _built(self, function: Function[..., Any], platform: str, place: Place) -> common.Built:
-        artifact = self._build(function, platform)
-        through_s3 = artifact.needs_s3 or artifact.package == "archive"
-        return common.Built(
-            artifact,
-            artifact.target.architecture,
-            where=common.where_of(function, self.root),
-            sources=artifact.sources,
-            bucket=place.bucket if through_s3 else "",
-            least=self._least(function, place) if platform == "lambda" else None,
-            origins=self.where.origins.get(function.name, {}),
-        )
-
-    def _least(self, function: Function[..., Any], place: Place) -> Least | None:
-        """What the function may do, where it names no role and none is given for it."""
-        given = self.where.role or ("" if self.where.to == "aws" else "shared")
-        if function.settings.aws.role or given not in ("", LEAST):
-            return None
-        from .policy.arns import Account as Owner
-        from .policy.least import least_policy, records_of
-
-        owner = Owner(place.partition, place.region, place.account)
-        least = least_policy(function, self.root, owner, records_of(self.root))
-        self._warnings += (f"{function.name}: {each}" for each in least.warnings)
-        return least
-
-
-def store_of(where: Where, place: Place, app: str, root: Path, aws: Aws) -> Store:
-    """Where the state of an app on a target is kept: one for each account, region and
-    environment."""
-    name = "local" if where.to == "local" else f"{where.to}-{place.account}-{place.region}"
-    name += f"-{where.environment}" if where.environment else ""
-    if where.state.startswith("s3://"):
-        bucket, _, prefix = where.state.removeprefix("s3://").partition("/")
-        key = "/".join(filter(None, (prefix.strip("/"), name, f"{app}.json")))
-        return S3Store(aws, bucket, key)
-    folder = Path(where.state) if where.state else root / ".pelton" / "state"
-    return FileStore(folder / name / f"{app}.json")

@@ -10,8 +10,8 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any
 
-from ..deploy.session import Where, connect
 from ..deploy.wants.common import bridged
+from ..deploy.where import Where, connect
 from ..event_sources import (
     Alone,
     Backoff,

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..deploy.asking import invoke_live
-from ..deploy.session import Where, connect
 from ..deploy.tls import speaks_tls
+from ..deploy.where import Where, connect
 from ..event_sources import Failed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..builders.nuclio_secrets import KEY, kubernetes_name
-from ..deploy.session import Where, connect
+from ..deploy.where import Where, connect
 from ..handlers.errors import PeltonError
 from ..handlers.secret import is_reference, parts_of
 from ..runtime.aws_secrets import stored

@@ -247,7 +247,7 @@ def _target(to: str, function: Any, endpoint: str) -> Any:
 
     if to == "local":
         from ..deploy.health import read_health
-        from ..deploy.session import LOCAL
+        from ..deploy.where import LOCAL
 
         health = read_health(endpoint or LOCAL, [function.settings.aws.runtime])
         return Target.local("lambda", health, function)

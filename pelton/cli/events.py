@@ -103,7 +103,7 @@ def _publish(kind: Kind, url: str, asked: Asked) -> str:
 
 
 def _send(kind: Kind, asked: Asked, options: dict[str, Any]) -> str:
-    from ..deploy.session import connect
+    from ..deploy.where import connect
     from ..events.kinds import KINDS
     from ..events.kinds.base import CannotMake
 

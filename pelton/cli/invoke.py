@@ -59,7 +59,7 @@ def _body(data: str | None, data_file: Path | None) -> bytes:
 
 def _lambda(where: Any, name: str, body: bytes) -> tuple[str, bool]:
     from ..deploy.asking import invoke_live
-    from ..deploy.session import connect
+    from ..deploy.where import connect
 
     aws, _ = connect(where)
     with aws.named(f"function {name!r}"):

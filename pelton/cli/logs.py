@@ -43,7 +43,7 @@ def command(name: str, follow: bool, as_json: bool, **options: Any) -> None:
 
 def _lambda(where: Any, name: str) -> Iterator[dict[str, Any] | None]:
     """Log events in order; None whenever there are no more for now."""
-    from ..deploy.session import connect
+    from ..deploy.where import connect
 
     aws, _ = connect(where)
     client, seen, latest = aws.client("logs"), set(), LATE

@@ -28,11 +28,11 @@ class Now:
 @contextmanager
 def open_platform(options: dict[str, Any]) -> Iterator[Platform]:
     """The platform that the options name, with what it can do about versions."""
-    from ..deploy.session import connect
     from ..deploy.targets.nuclio import Nuclio
     from ..deploy.targets.target import Target
     from ..deploy.versions.aws import LambdaVersions
     from ..deploy.versions.nuclio import NuclioVersions
+    from ..deploy.where import connect
 
     where = make_where(options)
     aws, _ = connect(where)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ..deploy.session import Where
+    from ..deploy.where import Where
     from ..handlers.app import App
     from ..handlers.function import Function
 
@@ -148,7 +148,7 @@ def some_region() -> Iterator[None]:
 
 def make_where(options: dict[str, Any]) -> Where:
     """The place that the options name."""
-    from ..deploy.session import Where
+    from ..deploy.where import Where
 
     on = options["on"] or ("nuclio" if options["to"] == "nuclio" else "lambda")
     return Where(

@@ -12,9 +12,9 @@ from ..builders import load_app
 from ..deploy.asking import nuclio_function
 from ..deploy.errors import CallFailed
 from ..deploy.health import read_health
-from ..deploy.session import Where, connect
 from ..deploy.targets.aws import unreachable
 from ..deploy.tls import speaks_tls
+from ..deploy.where import Where, connect
 from ..handlers.function import Function
 from ..runtime.aws import make_handler
 from ..testing import lambda_context

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pelton.builders import load_app
-from pelton.deploy.session import Session, Where
+from pelton.deploy.session import Session
+from pelton.deploy.where import Where
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain

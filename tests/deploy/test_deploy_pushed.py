@@ -21,11 +21,12 @@ from pelton.deploy.kinds.bucket_notification import BucketNotification
 from pelton.deploy.kinds.role import Role
 from pelton.deploy.kinds.subscription import Subscription
 from pelton.deploy.plan import Plan
-from pelton.deploy.session import LEAST, Session, Where
+from pelton.deploy.session import Session
 from pelton.deploy.targets.aws import Account, Aws
 from pelton.deploy.versions import verbs
 from pelton.deploy.versions.aws import LambdaVersions
 from pelton.deploy.versions.canary import Step
+from pelton.deploy.where import LEAST, Where
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain

@@ -19,8 +19,9 @@ from pelton.builders import load_app
 from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds.websocket_api import WebSocketApi
 from pelton.deploy.plan import Plan
-from pelton.deploy.session import LEAST, Session, Where
+from pelton.deploy.session import Session
 from pelton.deploy.wants.common import refuse_missing_triggers
+from pelton.deploy.where import LEAST, Where
 from pelton.pytest_plugin import RunningEmulator
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rooms" / "app.py"

@@ -15,8 +15,9 @@ from pelton.builders import load_app
 from pelton.deploy.errors import CallFailed, CannotPlan, Locked, StateError
 from pelton.deploy.plan import Plan
 from pelton.deploy.saved import live_digests
-from pelton.deploy.session import Session, Where
+from pelton.deploy.session import Session
 from pelton.deploy.state import S3Store, State
+from pelton.deploy.where import Where
 from pelton.pytest_plugin import RunningEmulator
 
 APP = """
@@ -210,7 +211,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from pelton.builders import load_app
-from pelton.deploy.session import Session, Where
+from pelton.deploy.session import Session
+from pelton.deploy.where import Where
 
 file, url, state, out, number, moment = sys.argv[1:]
 app, root = load_app(file)

@@ -17,10 +17,11 @@ import pytest
 from pelton.builders import load_app
 from pelton.deploy.kinds.nuclio_gateway import NuclioGateway
 from pelton.deploy.plan import Plan
-from pelton.deploy.session import Session, Where
+from pelton.deploy.session import Session
 from pelton.deploy.targets.nuclio import Nuclio
 from pelton.deploy.versions import verbs
 from pelton.deploy.versions.release import Split
+from pelton.deploy.where import Where
 from pelton.pytest_plugin import RunningEmulator
 
 from ..localstack.support import emulator_at

@@ -11,8 +11,9 @@ import pytest
 from pelton.builders import load_app
 from pelton.deploy.plan import Plan
 from pelton.deploy.saved import live_digests
-from pelton.deploy.session import LEAST, Session, Where
+from pelton.deploy.session import Session
 from pelton.deploy.targets.aws import Account, Aws
+from pelton.deploy.where import LEAST, Where
 
 APP = """
 import pelton

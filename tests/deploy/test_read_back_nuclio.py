@@ -12,7 +12,8 @@ import nuclio.deploy as jupyter
 import pytest
 
 from pelton.builders import load_app
-from pelton.deploy.session import Session, Where
+from pelton.deploy.session import Session
+from pelton.deploy.where import Where
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain

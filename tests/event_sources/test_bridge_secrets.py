@@ -17,7 +17,7 @@ import pelton
 from pelton import WrongUse
 from pelton.bridge.bridge import Way, delivery, secrets_of
 from pelton.bridge.secrets import NoSecret, look_up
-from pelton.deploy.session import Where
+from pelton.deploy.where import Where
 from pelton.handlers.triggers.guarded import Guarded
 from pelton.pytest_plugin import RunningEmulator
 

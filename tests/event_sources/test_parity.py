@@ -24,8 +24,8 @@ from pelton.bridge.bridge import Way as Bridge
 from pelton.bridge.bridge import delivery
 from pelton.bridge.callers import caller
 from pelton.bridge.payload import outcome
-from pelton.deploy.session import Where
 from pelton.deploy.wants.common import TRIGGERS
+from pelton.deploy.where import Where
 from pelton.event_sources import Failed
 from pelton.handlers import triggers
 from pelton.handlers.triggers import Directory, Nats, Trigger

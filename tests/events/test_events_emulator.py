@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from pelton.cli import command
-from pelton.deploy.session import Where
+from pelton.deploy.where import Where
 from pelton.events.callers import emulator_calls
 from pelton.events.recording import read
 from pelton.events.redaction import Redaction
