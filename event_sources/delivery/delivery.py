@@ -244,6 +244,7 @@ class Delivery:
         """Hand out what has come, one batch after the other, until one is not done at once."""
 
         engine, handle, end = self._engine, self._handle, stretch.end
+        straight = engine.straight
 
         def goes_on() -> bool:
             return monotonic() < end and not (self._stopping or self.status.paused)
@@ -255,7 +256,7 @@ class Delivery:
                 outcome = answer if answer is None or isinstance(answer, Outcome) else await answer
             except Exception as error:
                 return engine.failed(batch, _failed(error), self._clock.time())
-            if not engine.running or (outcome is not None and (outcome.failed or outcome.held)):
+            if not straight.running or (outcome is not None and (outcome.failed or outcome.held)):
                 return engine.ended(batch, outcome, self._clock.time())
 
     def _run_waits(self, stretch: Stretch) -> None:

@@ -9,21 +9,22 @@ and no task, so each rule can be tested by itself.  Its rules:
 - Who comes again because a worker died with it goes in ever smaller batches, in the end alone.
 - Held is at most `in_flight`; `room` says how much more may be taken.
 
-What has come while nothing else waits or is in hand needs no lane: `run` hands it out in the order
-in which it came, for whom a batch is over before the next one.  At the first word of anything else
-it is broken off: what it gave last is in hand as if `take` had given it, and the rest is in lanes.
+What has come while nothing else waits or is in hand needs no lane (`straight`): `run` hands it out
+to whom a batch is over before the next one.  At the first word of anything else it is broken off:
+what it gave last is in hand as if `take` had given it, and the rest is in lanes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import count
 
 from ..message import Letter, Lost, Message
 from .known import Known
 from .lanes import Held, Lane, Lanes
-from .outcome import DONE, Batch, Failed, Given, Outcome
+from .outcome import DONE, Batch, Failed, Outcome
 from .rules import Rules
+from .straight import Straight
 from .tally import Tally
 
 DIED = "handed out {} times, and each time the worker ended before it answered"
@@ -60,27 +61,22 @@ class Engine:
         self._backs: list[Message] = []
         self._posts: list[Letter] = []
         self._done = Known(rules.remember)
-        # Who came while all lanes were empty, in that order: none of them is among `_held`.
-        self._straight: dict[str, Message] = {}
-        self._since = 0.0  # when the first of them came
-        self._ran: list[Message] = []  # the first of them, which are done
-        # The batch that `run` gave last and that is not over; once broken off, nothing.
-        self.running: tuple[Message, ...] = ()
+        self._numbers = count(1)
+        self.straight = Straight(rules.batch, self._numbers)  # none of them is among `_held`
         self._may_run = not (self._asks or rules.window or (rules.most_bytes and rules.batch > 1))
         self._sweep: float | None = None
-        self._number = 0
 
     # -- what is to be done
     @property
     def room(self) -> int:
         """How many messages more may be taken from the broker."""
-        taken = len(self._held) + len(self._straight) + len(self._acks)
+        taken = len(self._held) + len(self.straight) + len(self._acks)
         return max(0, self.rules.in_flight - taken)
 
     @property
     def held(self) -> int:
         """How many messages are neither done nor given up."""
-        return len(self._held) + len(self._straight) - len(self._ran)
+        return len(self._held) + self.straight.left
 
     @property
     def tally(self) -> Tally:
@@ -91,76 +87,53 @@ class Engine:
     @property
     def runs(self) -> bool:
         """Whether `run` would give anything."""
-        return bool(self._straight) and not self.running
+        return bool(self.straight) and not self.straight.running
 
     def run(self, goes_on: Callable[[], bool]) -> Iterator[Batch]:
-        """Batch after batch while `goes_on`; who asks for the next says that this one is done.
+        """As `Straight.run`.
 
-        Where it is not, or `running` is empty, say so by `ended` or `failed`, and ask no more.
+        Where a batch is not done, or `straight.running` is empty, say so by `ended` or `failed`,
+        and ask no more.
         """
-        # Most messages of most deliveries cost what is said here, and no word more.
-        new = object.__new__
-        for batch in self._in_turn():
-            if not goes_on():
-                break
-            self._number += 1
-            self.running = batch
-            given = new(Given)
-            given.messages, given.number = batch, self._number  # type: ignore[misc]
-            yield given
-            if self.running is not batch:
-                return
-            self._ran += batch
-        self.running = ()
+        yield from self.straight.run(goes_on)
         self._run_done()
-
-    def _in_turn(self) -> Iterator[tuple[Message, ...]]:
-        waiting = list(self._straight.values())
-        if self.rules.batch == 1:
-            return zip(waiting, strict=True)
-        rest = iter(waiting)
-        return iter(lambda: tuple(islice(rest, self.rules.batch)), ())
 
     def _run_done(self) -> None:
         """Write down what `run` has done, all of it together."""
-        ran, self._ran = self._ran, []
-        if not ran:
-            return
-        ids = list(islice(self._straight, len(ran)))
-        if len(ids) == len(self._straight):
-            self._straight.clear()
-        else:
-            for each in ids:
-                del self._straight[each]
-        self._done.update(ids)
-        self._acks += ran
-        self._tally.done += len(ran)
+        ids, ran = self.straight.take_ran()
+        if ran:
+            self._done.update(ids)
+            self._acks += ran
+            self._tally.done += len(ran)
 
     def break_off(self, now: float) -> None:
         """Whom `run` has given last is in hand as if by `take`; all behind wait in their lanes."""
-        if not self._straight:
+        if not self.straight:
             return
         self._run_done()
-        made = {id: Held(message, self._since) for id, message in self._straight.items()}
-        self._held |= made
-        self._straight.clear()
-        all_of_them, size = list(made.values()), len(self.running)
-        if size:
-            self.running = ()
-            self._lanes.claim(all_of_them[:size])
-            self._in_hand(all_of_them[:size])
-        for each in all_of_them[size:]:
+        running, behind = self.straight.break_off()
+        in_hand, waiting = self._hold(running), self._hold(behind)
+        if in_hand:
+            self._lanes.claim(in_hand)
+            self._in_hand(self.straight.number, in_hand)
+        for each in waiting:
             self._lanes.add(each, now)
+
+    def _hold(self, messages: Iterable[Message]) -> list[Held]:
+        """Messages that came straight are held as all others are."""
+        made = {each.id: Held(each, self.straight.since) for each in messages}
+        self._held |= made
+        return list(made.values())
 
     def take(self, now: float) -> Batch | None:
         """The next batch for a handler; None when there is none yet."""
         self.break_off(now)
         while found := self._lanes.take(now):
-            self._number += 1
+            number = next(self._numbers)
             chosen = [each for each in found if self._may_go(each, now)] if self._asks else found
             if chosen:
-                self._in_hand(found, chosen)
-                return Batch(tuple([each.message for each in chosen]), self._number)
+                self._in_hand(number, found, chosen)
+                return Batch(tuple([each.message for each in chosen]), number)
             self._lanes_over(found, {}, now)
         return None
 
@@ -195,7 +168,7 @@ class Engine:
 
     def next_due(self, now: float, *, free: bool = True) -> float | None:
         """When to ask again, if nothing happens before.  free: whether any handler is."""
-        dues = [now if self._straight else self._lanes.next_due(now)] if free else []
+        dues = [now if self.straight else self._lanes.next_due(now)] if free else []
         if self._lease and self._extends and self.held:
             dues.append(now if self._sweep is None else self._sweep)
         return min((each for each in dues if each is not None), default=None)
@@ -229,14 +202,14 @@ class Engine:
     def _go_straight(self, items: Sequence[Message | Lost], now: float) -> bool:
         """Whether nothing is to be said of any of them: none came before, none is taken away."""
         come = {e.id: e for e in items if isinstance(e, Message) and e.attempt == 1}
-        ids, waiting = come.keys(), self._straight
+        ids = come.keys()
         if len(come) < len(items) or not (
-            self._done.isdisjoint(ids) and ids.isdisjoint(self._held) and ids.isdisjoint(waiting)
+            self._done.isdisjoint(ids)
+            and ids.isdisjoint(self._held)
+            and self.straight.knows_none(come)
         ):
             return False
-        if not waiting:
-            self._since = now
-        waiting |= come
+        self.straight.add(come, now)
         self._tally.received += len(come)
         return True
 
@@ -259,7 +232,7 @@ class Engine:
     def acknowledge(self, ids: Iterable[str]) -> None:
         """Messages that an outcome held are done; ids that are not held are passed over."""
         for each in ids:
-            if each in self._straight:
+            if each in self.straight:
                 self.break_off(0.0)
             if (held := self._held.get(each)) is not None:
                 self._finish(held)
@@ -311,10 +284,12 @@ class Engine:
             del self._held[each]
 
     # -- going
-    def _in_hand(self, found: list[Held], chosen: Sequence[Held] | None = None) -> None:
-        self._batches[self._number] = found
+    def _in_hand(
+        self, number: int, found: list[Held], chosen: Sequence[Held] | None = None
+    ) -> None:
+        self._batches[number] = found
         for each in found if chosen is None else chosen:
-            each.batch = self._number
+            each.batch = number
 
     def _may_go(self, held: Held, now: float) -> bool:
         """False for one that is given up, or is the broker's again, instead of handed out."""
