@@ -3,7 +3,11 @@
 A request reaches one by its Host header on the dashboard's port, or by `/_gateway/NAME/…` from
 clients that cannot set one.  On a cluster an ingress does that, by the same configuration.
 
-Source: Nuclio's page "API Gateway with HTTP", and its dashboard's public resource.
+A function is one gateway's in its namespace: another that names it is refused as a cluster's
+controller does, which keeps the document, says `error`, and leaves the former ingress as it was.
+
+Source: Nuclio's page "API Gateway with HTTP", its dashboard's public resource, and its controller
+(pkg/platform/kube/apigatewayres/lazy.go).
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ PATH = "/_gateway/"
 MODES = ("none", "basicAuth")
 PROJECT_LABEL = "nuclio.io/project-name"
 NO_CANARY = "Percentage must be set on one of the upstreams (canary)"
+IN_USE = "Nuclio function '{}' is already being used in another api gateway"
 
 # Answers a request as the function of that name; raises Refused.
 Ask = Callable[[str, Request], Awaitable[Response]]
@@ -32,6 +37,9 @@ Ask = Callable[[str, Request], Awaitable[Response]]
 
 class ApiGateways:
     """Every API gateway, by name; kept before it is answered.
+
+    A document that was refused has `refused`, why, and `serves`, the configuration before it, which
+    requests go by, or None.
 
     functions: the names of the functions that are there
     """
@@ -49,7 +57,8 @@ class ApiGateways:
 
     def show(self, name: str) -> dict[str, Any]:
         """Configuration and status; raises `Refused` 404."""
-        return {**self._there(name), "status": {"name": name, **self._state(name)}}
+        told = {part: self._there(name)[part] for part in ("metadata", "spec")}
+        return {**told, "status": {"name": name, **self._state(name)}}
 
     def _there(self, name: str) -> dict[str, Any]:
         if name not in self._known:
@@ -57,7 +66,9 @@ class ApiGateways:
         return self._known[name]
 
     def _state(self, name: str) -> dict[str, str]:
-        """`ready`, or `error` while a function of its upstreams is not there."""
+        """`ready`, or `error` while a function of its upstreams is not there, or for good."""
+        if refused := self._known[name].get("refused"):
+            return {"state": "error", "lastError": refused}
         upstreams = self._known[name]["spec"]["upstreams"]
         if len(upstreams) == 2 and not any(map(_share, upstreams)):
             return {"state": "error", "lastError": NO_CANARY}
@@ -95,6 +106,9 @@ class ApiGateways:
         self._refuse_taken(name, spec)
         metadata.setdefault("namespace", "nuclio")
         wanted = {"metadata": metadata, "spec": {**spec, "name": name}}
+        if used := self._used_elsewhere(name, wanted):
+            serves = self._served(name) if name in self._known else None
+            wanted |= {"refused": IN_USE.format(used), "serves": serves}
         self._store.put(KIND, name, wanted)
         self._known[name] = wanted
         return self.show(name)
@@ -113,11 +127,12 @@ class ApiGateways:
         if not self._known:
             return None
         host = request.headers.get("host", "").partition(":")[0].lower()
+        served = {name: self._served(name) or each["spec"] for name, each in self._known.items()}
         fits = [
             name
-            for name, each in self._known.items()
-            if each["spec"]["host"].partition(":")[0].lower() == host
-            and _below(request.path, each["spec"].get("path") or "/")
+            for name, spec in served.items()
+            if spec["host"].partition(":")[0].lower() == host
+            and _below(request.path, spec.get("path") or "/")
         ]
         return max(fits, key=self._path_length, default=None)
 
@@ -126,7 +141,9 @@ class ApiGateways:
 
     async def answer(self, name: str, request: Request) -> Response:
         """The answer of the function that is drawn for this request."""
-        spec = self._there(name)["spec"]
+        known, spec = self._there(name), self._served(name)
+        if spec is None:
+            raise Refused(503, known["refused"])
         if not _may(spec, request):
             challenge = ("WWW-Authenticate", 'Basic realm="Authentication Required"')
             return Response(401, [challenge], b"401 Authorization Required")
@@ -139,6 +156,23 @@ class ApiGateways:
             target += f"?{request.query}" if request.query else ""
         request = replace(request, headers=headers, target=target or request.target)
         return await self._ask(_function(drawn), request)
+
+    def _served(self, name: str) -> dict[str, Any] | None:
+        """The configuration that requests go by; None where there was none but a refused one."""
+        known = self._known[name]
+        served: dict[str, Any] | None = known["serves"] if "refused" in known else known["spec"]
+        return served
+
+    def _used_elsewhere(self, name: str, wanted: Mapping[str, Any]) -> str:
+        """The first of its functions that another gateway of the namespace names, "" for none."""
+        namespace = wanted["metadata"]["namespace"]
+        used = {
+            function
+            for other, known in self._known.items()
+            if other != name and known["metadata"]["namespace"] == namespace
+            for function in self.functions_of(known)
+        }
+        return next((each for each in self.functions_of(wanted) if each in used), "")
 
     def _project(self, name: str) -> str:
         labels = self._known[name]["metadata"].get("labels") or {}

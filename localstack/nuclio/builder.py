@@ -46,6 +46,7 @@ class Built:
     interpreter: the Python that its workers run on
     variables:   what they find in their environment, where the configuration says nothing else
     mounts:      the volumes that they see
+    environment: the name of what its build commands made, "" for nothing
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Built:
     interpreter: Interpreter
     variables: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
+    environment: str = ""
 
     @property
     def path(self) -> list[str]:
@@ -83,10 +85,10 @@ class Builder:
         self._folder, self._environment, self._cluster = folder, environment, cluster
         self._environments = Environments(folder / "environments")
 
-    def sweep(self) -> None:
-        """Remove what an emulator left that was killed."""
+    def sweep(self, used: set[str] | None) -> None:
+        """Remove what an emulator left that was killed, and environments as their `sweep` does."""
         shutil.rmtree(self._folder / "functions", ignore_errors=True)
-        self._environments.sweep()
+        self._environments.sweep(used)
 
     def remove(self, code: Built) -> None:
         """Remove a function's code; what others can share stays."""
@@ -120,7 +122,9 @@ class Builder:
             packages, children = (environment.site, farm), environment.python
         kept = (folder, farm, Path(python.prefix))
         volumes = await self._mounted(spec, folder, kept)
-        built = Built(folder, code, packages, children, python, _variables(spec), volumes)
+        made = environment.folder.name if environment is not None else ""
+        variables = _variables(spec)
+        built = Built(folder, code, packages, children, python, variables, volumes, made)
         return Made(spec, built)
 
     async def _mounted(

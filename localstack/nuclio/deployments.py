@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sqlite3
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..link_farm import RuntimeMissing
@@ -23,10 +22,10 @@ from .cluster.variables import followed
 from .errors import DeployFailed, Refused
 from .journal import Journal
 from .processor import Processor, Site
-from .states import BUILDING, ERROR, IMPORTED, READY, RUNNING, STARTING, WAITING, Status
+from .remembered import ASLEEP, ENVIRONMENT, PORT, Remembered
+from .states import BUILDING, ERROR, IMPORTED, READY, RUNNING, STARTING, WAITING, ZERO, Status
 from .statistics import page
 
-PORT = "port"
 # Builds at once: they download, unpack and compile, and a machine that does forty of them at a
 # time does none of them soon.
 BUILDS = max(2, os.cpu_count() or 1)
@@ -39,19 +38,23 @@ class Deployments:
     """
 
     def __init__(self, store: Store, builder: Builder, site: Site, cluster: Cluster | None) -> None:
-        self._store, self._builder, self._site, self._cluster = store, builder, site, cluster
+        self._builder, self._site, self._cluster = builder, site, cluster
         self._clock = site.clock
         self._statuses: dict[str, Status] = {}
         self._processors: dict[str, Processor] = {}
         self._namespaces: dict[str, str] = {}
-        self._ports: dict[str, int] = store.all(PORT)
+        self._remembered = Remembered(store)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ending: dict[Processor, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(BUILDS)
 
-    async def start(self) -> None:
-        """Be rid of what an emulator left that was killed: all code is made anew."""
-        await asyncio.to_thread(self._builder.sweep)
+    async def start(self, names: Iterable[str]) -> None:
+        """Be rid of what an emulator left that was killed, as all code is made anew, and of
+        environments that nobody has used for long.
+
+        names: the functions that are to run; while one of them never did, it may want any of these
+        """
+        await asyncio.to_thread(self._builder.sweep, self._remembered.environments(names))
         self._write_addresses()
 
     # -- what there is
@@ -87,8 +90,15 @@ class Deployments:
         )
 
     # -- deploying
-    def begin(self, name: str, wanted: Mapping[str, Any], *, imported: bool = False) -> None:
-        """Begin to deploy a configuration; one that is only imported is just noted."""
+    def begin(
+        self, name: str, wanted: Mapping[str, Any], *, imported: bool = False, again: bool = False
+    ) -> None:
+        """Begin to deploy a configuration; one that is only imported is just noted.
+
+        again: after a restart, when what was scaled to zero comes back like that
+        """
+        if not again:
+            self._remembered.drop(ASLEEP, name)
         former = self._tasks.get(name)
         if former is not None:
             former.cancel()
@@ -146,26 +156,31 @@ class Deployments:
         async with self._turns:
             status.enter(BUILDING, "", self._clock.time())
             made = await self._builder.build(name, wanted["spec"], log)
-        status.enter(STARTING, "Starting the workers", self._clock.time())
+        asleep = bool(self._remembered.get(ASLEEP, name))
+        told = "Scaled to zero: no worker is started" if asleep else "Starting the workers"
+        status.enter(STARTING, told, self._clock.time())
         if made.spec.get("disable"):
             await asyncio.to_thread(self._builder.remove, made.code)
             await self._stop(name)
+            self._remembered.put(ENVIRONMENT, name, made.code.environment)
             status.enter(READY, "Function is disabled", self._clock.time())
             return
         try:
-            processor = await self._started(name, wanted["metadata"], made, log)
+            processor = await self._started(name, wanted["metadata"], made, log, asleep)
         except BaseException:  # whoever is told to end leaves nothing behind, either
             await asyncio.to_thread(self._builder.remove, made.code)
             raise
         former = self._processors.pop(name, None)
         self._processors[name] = processor
+        self._remembered.put(ENVIRONMENT, name, made.code.environment)
         self._note_address(name, processor, status)
-        status.enter(READY, "Function deploy complete", self._clock.time())
+        told = "Function is scaled to zero" if asleep else "Function deploy complete"
+        status.enter(ZERO if asleep else READY, told, self._clock.time())
         if former is not None:
             await self._end(former)
 
     async def _started(
-        self, name: str, metadata: Mapping[str, Any], made: Made, log: Log
+        self, name: str, metadata: Mapping[str, Any], made: Made, log: Log, asleep: bool
     ) -> Processor:
         processor = Processor(
             metadata,
@@ -174,7 +189,8 @@ class Deployments:
             self._site,
             lambda state, message: self._came_to(name, processor, state, message),
         )
-        await processor.start(self._processors.get(name), self._ports.get(name, 0))
+        port = self._remembered.get(PORT, name, 0)
+        await processor.start(self._processors.get(name), port, asleep=asleep)
         return processor
 
     def _came_to(self, name: str, processor: Processor, state: str, message: str) -> None:
@@ -185,6 +201,11 @@ class Deployments:
         status = self.status(name)
         if self._processors.get(name) is processor and status.state in RUNNING:
             status.enter(state, message, self._clock.time())
+            known = self._remembered
+            error = known.put(ASLEEP, name, 1) if state == ZERO else known.drop(ASLEEP, name)
+            if error:
+                told = f"after a restart it may have another state, as this is not kept: {error}"
+                status.log("warn", told, self._clock.time())
 
     async def _variables(
         self, metadata: Mapping[str, Any], spec: Mapping[str, Any], log: Log
@@ -201,13 +222,11 @@ class Deployments:
 
     def _note_address(self, name: str, processor: Processor, status: Status) -> None:
         if processor.http is not None:
-            self._ports[name] = status.http_port = processor.http.port
+            status.http_port = processor.http.port
             status.addresses = [f"{self._site.host}:{processor.http.port}"]
-            try:
-                self._store.put(PORT, name, processor.http.port)
-            except sqlite3.Error as error:  # it answers there all the same
+            if error := self._remembered.put(PORT, name, processor.http.port):
                 told = f"after a restart it may have another port, as this one is not kept: {error}"
-                status.log("warn", told, self._clock.time())
+                status.log("warn", told, self._clock.time())  # it answers there all the same
         self._write_addresses()
 
     # -- ending
@@ -221,9 +240,8 @@ class Deployments:
         self._statuses.pop(name, None)
 
     def forget(self, name: str) -> None:
-        """Let a function's port go to others."""
-        self._store.delete(PORT, name)
-        self._ports.pop(name, None)
+        """Let a function's port go to others, and all else that is kept of it."""
+        self._remembered.forget(name)
 
     async def halt(self) -> None:
         """End everything at once; calls that wait for a worker are not served any more."""
@@ -241,7 +259,7 @@ class Deployments:
         """Everything was wiped."""
         self._statuses.clear()
         self._tasks.clear()
-        self._ports.clear()
+        self._remembered.clear()
         self._write_addresses()
 
     async def _stop(self, name: str, *, serve: bool = True) -> None:

@@ -1,9 +1,9 @@
 """Environments that build commands have made: one a recipe, kept, and shared by who asks the same.
 
 An environment is a virtual environment of the function's Python.  Commands run in it by the shell,
-`pip` in it is uv's (`pip_shim`), and a mark says that all went well: what has none, after a kill,
-is made anew.  A recipe that needs the code has a copy of it to work in, which becomes the
-function's.
+`pip` in it is uv's (`pip_shim`), and a mark says that all went well, and when it was last used:
+what has none, after a kill, is made anew.  A recipe that needs the code has a copy of it to work
+in, which becomes the function's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import signal
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from .steps import Recipe
 
 DONE, WORK, ONCE = "done", "work", "once-"
 LAST_LINES = 40
+UNUSED = 30 * 86400.0  # seconds after which what no function runs in is removed, at a start
 DROPPED = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PIP_TARGET")
 
 Log = Callable[[str, str], None]
@@ -55,11 +57,16 @@ class Environments:
         self._folder = folder
         self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def sweep(self) -> None:
-        """Remove what is not whole, and what was made to be used once."""
+    def sweep(self, used: set[str] | None = None) -> None:
+        """Remove what is not whole, what was made to be used once, and what is old.
+
+        used: the names of those that functions run in; of the others those go that were last used
+              long ago, and with None, where nobody knows, none
+        """
         if self._folder.is_dir():
             for each in self._folder.iterdir():
-                if each.name.startswith(ONCE) or not (each / DONE).exists():
+                kept = used is None or each.name in used or _is_young(each / DONE)
+                if each.name.startswith(ONCE) or not (each / DONE).exists() or not kept:
                     shutil.rmtree(each, ignore_errors=True)
 
     async def made(
@@ -76,6 +83,7 @@ class Environments:
         async with self._making[key]:
             if (environment.folder / DONE).exists():
                 log("info", "The build commands have not changed: what they made is used again")
+                (environment.folder / DONE).touch()  # when it was last used
             else:
                 try:
                     await self._make(recipe, python, environment, code, log)
@@ -112,6 +120,11 @@ class Environments:
                 f"the build commands took longer than {recipe.seconds:g} s (buildTimeoutSeconds)"
             ) from None
         (folder / DONE).touch()
+
+
+def _is_young(mark: Path) -> bool:
+    """By the machine's time, as the files are, whichever clock the emulator has."""
+    return mark.exists() and time.time() - mark.stat().st_mtime < UNUSED
 
 
 def _variables(recipe: Recipe, folder: Path) -> dict[str, str]:

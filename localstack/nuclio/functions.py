@@ -38,9 +38,9 @@ class Functions:
 
     async def start(self) -> None:
         """Deploy again what was there before, in whatever state an emulator left it."""
-        await self._deployments.start()
+        await self._deployments.start(name for name in self._wanted if not self._is_skipped(name))
         for name in self._wanted:
-            self._begin(name)
+            self._begin(name, again=True)
 
     # -- what the dashboard shows
     def names(self) -> list[str]:
@@ -175,10 +175,14 @@ class Functions:
         self._store.put(KIND, name, document)
         self._wanted[name] = document
 
-    def _begin(self, name: str) -> None:
+    def _begin(self, name: str, *, again: bool = False) -> None:
+        skipped = self._is_skipped(name)
+        self._deployments.begin(name, self._wanted[name], imported=skipped, again=again)
+
+    def _is_skipped(self, name: str) -> bool:
+        """Whether it is only imported."""
         notes = self._wanted[name]["metadata"].get("annotations") or {}
-        skipped = any(str(notes.get(each, "")).lower() == "true" for each in SKIPS)
-        self._deployments.begin(name, self._wanted[name], imported=skipped)
+        return any(str(notes.get(each, "")).lower() == "true" for each in SKIPS)
 
     async def reset(self) -> None:
         """Stop and forget everything."""

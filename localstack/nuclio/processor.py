@@ -84,26 +84,29 @@ class Processor:
         self.http: HttpTrigger | None = None
 
     # -- beginning
-    async def start(self, former: Processor | None = None, port: int = 0) -> None:
+    async def start(
+        self, former: Processor | None = None, port: int = 0, *, asleep: bool = False
+    ) -> None:
         """Start workers, then triggers.  Raises `DeployFailed` with what the workers said; whatever
         it raises, nothing is left of it.
 
         former: the one that this takes the place of; its HTTP port passes on without a gap
         port:   the HTTP port to take when it is free, where none is configured
+        asleep: whether it is scaled to zero, without a worker until the first event
         """
         site = self._site
         before = former.http if former else None
         around = Around(site.host, site.clock, site.gate, self.code.code, self._say, before, port)
         try:
             bounds = bounds_of(self._spec)
-            replicas = max(bounds.least, 1)
+            replicas = 0 if asleep else max(bounds.least, 1)
             for name, settings in self._wanted_triggers().items():
                 await self._make_trigger(name, settings, around, replicas)
             # Who takes the former one's port is last: what fails before leaves that answering.
             for each in sorted(self._triggers, key=_takes_over):
                 await each.start()
                 self._started.append(each)
-            self._scale = Scale(bounds, self._pools, site.clock, self._told)
+            self._scale = Scale(bounds, self._pools, site.clock, self._told, replicas)
             self._scale.begin()
         except BaseException as error:
             await self.close(serve=False)

@@ -70,6 +70,7 @@ class Scale:
 
     pools: those of its triggers, each with how many workers of it a replica has
     told:  called with each new state and what is to be said of it
+    count: how many there are
     """
 
     def __init__(
@@ -78,9 +79,10 @@ class Scale:
         pools: list[tuple[Pool, int]],
         clock: Clock,
         told: Callable[[str, str], None],
+        count: int,
     ) -> None:
         self.bounds, self._pools, self._clock, self._told = bounds, pools, clock, told
-        self.count = max(bounds.least, 1)
+        self.count = count
         self._last = 0.0
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None

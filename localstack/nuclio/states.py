@@ -4,7 +4,7 @@ state                            next
 (new)                            waitingForBuild, imported
 waitingForBuild                  building
 building                         waitingForResourceConfiguration, error
-waitingForResourceConfiguration  ready, error
+waitingForResourceConfiguration  ready, error, scaledToZero (as before a restart)
 ready, error                     waitingForBuild (deployed again)
 imported                         waitingForBuild (asked to be ready, or put without its marks)
 ready                            waitingForScaleResourceToZero … (see scaling.py)
@@ -30,7 +30,7 @@ NEXT = {
     "": {WAITING, IMPORTED},
     WAITING: {BUILDING, ERROR},
     BUILDING: {STARTING, READY, ERROR},
-    STARTING: {READY, ERROR},
+    STARTING: {READY, ERROR, ZERO},
     READY: {*AGAIN, READY, TO_ZERO, FROM_ZERO, UNHEALTHY},
     TO_ZERO: {ZERO, READY},
     ZERO: {*AGAIN, FROM_ZERO},

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import http.server
 import io
+import os
 import shutil
 import subprocess
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +25,11 @@ import pytest
 
 from pelton.localstack.lambda_.environment import may_mount
 from pelton.localstack.lambda_.interpreters import find, own
-from pelton.localstack.nuclio.environments import Environments
+from pelton.localstack.nuclio.environments import UNUSED, Environments
 from pelton.localstack.nuclio.errors import DeployFailed
+from pelton.localstack.nuclio.remembered import ENVIRONMENT, Remembered
 from pelton.localstack.nuclio.steps import recipe
+from pelton.localstack.store import Store
 from pelton.pytest_plugin import RunningEmulator
 
 from .nuclio_support import Client, document
@@ -348,7 +352,7 @@ def test_a_module_s_own_configuration(client: Client) -> None:
 @pytest.mark.fidelity(
     "Nuclio",
     "projects, functions, events and gateways outlive a kill of the emulator at any moment; a "
-    "build that was under way begins again",
+    "build that was under way begins again, what was scaled to zero comes back like that",
 )
 def test_a_kill_in_the_middle(tmp_path: Path) -> None:
     stop = tmp_path / "stop"
@@ -363,6 +367,9 @@ def test_a_kill_in_the_middle(tmp_path: Path) -> None:
         client.ask("POST", "/function_events", {"metadata": {"name": "e", "labels": labels}})
         spec = {"host": "h.localhost", "upstreams": [{"nucliofunction": {"name": "ready"}}]}
         client.ask("POST", "/api_gateways", {"metadata": {"name": "g"}, "spec": spec})
+        client.deploy(document("asleep"))
+        client.ask("PATCH", "/functions/asleep", {"desiredState": "scaledToZero"})
+        until(lambda: client.status("asleep")["state"] == "scaledToZero")
         building = document("building", build={"commands": slow})
         assert client.ask("POST", "/functions", building).status_code == 202
         until(lambda: client.status("building")["state"] == "building")
@@ -381,6 +388,12 @@ def test_a_kill_in_the_middle(tmp_path: Path) -> None:
         assert client.ask("GET", "/functions", x_nuclio_project_name="kept").json().keys() == {
             "ready"
         }
+        until(lambda: client.status("asleep")["state"] == "scaledToZero")
+        assert client.ask("GET", "/functions/asleep/replicas").json() == {"names": []}
+        said = [each["message"] for each in client.status("asleep")["logs"]]
+        assert "Starting the workers" not in said and "Function is scaled to zero" in said
+        assert client.invoke("asleep").text == "hello"
+        assert client.status("asleep")["state"] == "ready"
         client.close()
 
 
@@ -406,6 +419,49 @@ def test_what_a_kill_left_half_made_is_swept(tmp_path: Path) -> None:
             (tmp_path / name / "done").touch()
     Environments(tmp_path).sweep()
     assert [each.name for each in tmp_path.iterdir()] == ["whole"]
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
+    "environments of build commands: at a start those go that no function runs in and that were "
+    "last used 30 days ago, once every function of the data folder has run",
+)
+def test_environments_that_nobody_uses(tmp_path: Path) -> None:
+    long_ago = time.time() - UNUSED - 60
+    for name in ("run-in", "young", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "done").touch()
+        if name != "young":
+            os.utime(tmp_path / name / "done", (long_ago, long_ago))
+    store = Store(tmp_path / "kept" / "nuclio.sqlite")
+    known = Remembered(store)
+    known.put(ENVIRONMENT, "f", "run-in")
+
+    def left(*functions: str) -> set[str]:
+        Environments(tmp_path / "all").sweep(Remembered(store).environments(functions))
+        return {each.name for each in (tmp_path / "all").iterdir()}
+
+    (tmp_path / "all").mkdir()
+    for name in ("run-in", "young", "old"):
+        (tmp_path / name).rename(tmp_path / "all" / name)
+    assert left("f", "has-never-run") == {"run-in", "young", "old"}
+    assert left("f") == {"run-in", "young"}
+    known.forget("f")
+    assert left() == {"young"}
+    store.close()
+
+
+def test_what_is_used_again_is_young(tmp_path: Path) -> None:
+    asked = recipe({"commands": ["pip install tiny"]}, own().release)
+    assert asked is not None
+    environments = Environments(tmp_path / "environments")
+    made = tmp_path / "environments" / asked.key()
+    made.mkdir(parents=True)
+    (made / "done").touch()
+    os.utime(made / "done", (0, 0))
+    found = asyncio.run(environments.made(asked, own(), tmp_path, lambda *_: None))
+    environments.sweep(set())
+    assert found.folder == made and made.exists()
 
 
 @pytest.mark.slow

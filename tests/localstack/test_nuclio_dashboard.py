@@ -267,6 +267,26 @@ def test_a_function_event_s_life(shared: Client) -> None:
 
 @pytest.mark.fidelity(
     "Nuclio",
+    "x-nuclio-creation-state-updated-timeout: a time that is over is a 500 (and the function is "
+    "deployed), what is no duration the usual minute",
+    different="the state is set before a request returns, so any time at all is enough",
+)
+@pytest.mark.parametrize(
+    ("text", "status"), [("5m", 202), ("1ns", 202), ("soon", 202), ("0", 500), ("-1s", 500)]
+)
+def test_how_long_the_state_may_take(shared: Client, text: str, status: int) -> None:
+    wanted = document("patient", disable=True)
+    answer = shared.ask("PUT", "/functions", wanted, x_nuclio_creation_state_updated_timeout=text)
+    assert answer.status_code == status
+    if status == 500:
+        assert error(answer)[1] == "Timed out waiting for creation state to be set"
+    shared.ask(
+        "DELETE", "/functions/patient", x_nuclio_delete_function_ignore_state_validation="true"
+    )
+
+
+@pytest.mark.fidelity(
+    "Nuclio",
     "invocations by the dashboard: any method; x-nuclio-path, -function-namespace, -invoke-url, "
     "-invoke-timeout, -invoke-via, -log-level; other headers reach the function",
 )

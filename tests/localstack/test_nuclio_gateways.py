@@ -107,6 +107,41 @@ def test_a_gateway_s_life(shop: RunningEmulator) -> None:
     assert plain.get(f"{shop.nuclio_url}/_gateway/shop/").status_code == 404
 
 
+@pytest.mark.fidelity(
+    "Nuclio",
+    "a function is one API gateway's: another that names it becomes `error`, in the controller's "
+    "words, and stays that until it is put again; what it served before goes on",
+)
+def test_a_function_of_two_gateways(shop: RunningEmulator) -> None:
+    url = f"{shop.nuclio_url}{GATEWAYS}"
+    plain.post(url, json=gateway(("one", 0))).raise_for_status()
+    other = {"metadata": {"name": "other"}, "spec": gateway(("one", 0), host="o.localhost")["spec"]}
+    told = "Nuclio function 'one' is already being used in another api gateway"
+
+    def state(name: str) -> tuple[str, str]:
+        status = plain.get(f"{url}/{name}").json()["status"]
+        return status["state"], status.get("lastError", "")
+
+    made = plain.post(url, json=other)
+    assert made.status_code == 201 and set(made.json()) == {"metadata", "spec", "status"}
+    assert (state("shop"), state("other")) == (("ready", ""), ("error", told))
+    refused = plain.get(f"{shop.nuclio_url}/", headers={"host": "o.localhost"})
+    assert refused.status_code == 503 and told in refused.text
+    other["spec"]["upstreams"] = gateway(("two", 0))["spec"]["upstreams"]
+    plain.put(url, json=other).raise_for_status()
+    assert state("other") == ("ready", "")
+    shared = gateway(("one", 0), ("two", 20))
+    assert plain.put(url, json=shared).status_code == 204
+    assert state("shop") == ("error", told.replace("one", "two"))
+    assert plain.get(f"{url}/shop").json()["spec"]["upstreams"] == shared["spec"]["upstreams"]
+    answers = {plain.get(f"{shop.nuclio_url}/_gateway/shop/").text for _ in range(20)}
+    assert answers == {"one "}, "by the configuration before"
+    plain.request("DELETE", url, json={"metadata": {"name": "other"}}).raise_for_status()
+    assert state("shop")[0] == "error"
+    plain.put(url, json=shared).raise_for_status()
+    assert state("shop") == ("ready", "")
+
+
 def test_basic_auth_and_paths(shop: RunningEmulator) -> None:
     url = f"{shop.nuclio_url}{GATEWAYS}"
     basic = {"basicAuth": {"username": "ana", "password": "secret"}}

@@ -20,6 +20,7 @@ from ..shapes import check_function
 from .call import Call, done, name_of, not_taken, same_namespace, told
 
 WAIT = "x-nuclio-wait-function-action"
+PATIENCE, MINUTE = "x-nuclio-creation-state-updated-timeout", 60.0
 IMPORTED_ONLY = "x-nuclio-imported-function-only"
 
 
@@ -115,6 +116,8 @@ class Functions:
 
     async def _put(self, call: Call, given: dict[str, Any], *, new: bool) -> Response:
         self._estate.put_function(given, new=new)
+        if _patience(call) <= 0:  # it is deployed all the same
+            raise Refused(500, "Timed out waiting for creation state to be set")
         await self._waited(call, given["metadata"]["name"])
         return done(202)
 
@@ -134,7 +137,7 @@ class Functions:
         """Come back when the deployment is over, if the caller wants that.
 
         Without it a client is answered when the state says that a deployment has begun, which is
-        here before the request returns: the header of how long that may take finds it done.
+        here before the request returns.
         """
         if call.says(WAIT):
             await self._known.deployed(name)
@@ -150,6 +153,30 @@ class Functions:
             gateways_too=call.says("x-nuclio-delete-function-with-api-gateways"),
         )
         return done()
+
+
+def _patience(call: Call) -> float:
+    """How many seconds the state may take to say that a deployment has begun.
+
+    It says so at once here, so only a time that is over already matters.  What is no duration is
+    taken for the usual minute, as the dashboard takes it.
+    """
+    text = call.header(PATIENCE)
+    try:
+        return seconds(text) if text else MINUTE
+    except ValueError:
+        return -1.0 if _is_negative(text) else MINUTE
+
+
+def _is_negative(text: str) -> bool:
+    """
+    >>> _is_negative("-5m"), _is_negative("-soon"), _is_negative("5m")
+    (True, False, False)
+    """
+    try:
+        return text.startswith("-") and bool(seconds(text[1:]))
+    except ValueError:
+        return False
 
 
 def _since(call: Call) -> Since:
