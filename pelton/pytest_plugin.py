@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,12 @@ class RunningEmulator:
     region: str = "us-east-1"
 
     def client(self, service: str, **config: Any) -> Any:
-        """A boto3 client of the service, with dummy credentials.
+        """A boto3 client of the service, with dummy credentials: without `config`, always the same.
 
         config: more of botocore's `Config`, such as `retries={"max_attempts": 0}`
         """
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            service,
-            # No proxy of the environment leads to this machine.
-            config=Config(proxies={}, **config),
-            endpoint_url=self.url,
-            region_name=self.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        make = _client.__wrapped__ if config else _client
+        return make(service, self.url, self.region, **config)
 
     def calls(self) -> list[dict[str, Any]]:
         """The calls of AWS that functions made until now, resets or not."""
@@ -74,6 +65,22 @@ class RunningEmulator:
         from .testing import advance
 
         return advance(self.url, seconds)
+
+
+@lru_cache(maxsize=64)  # to make one takes longer than most of its calls do
+def _client(service: str, url: str, region: str, **config: Any) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        # No proxy of the environment leads to this machine.
+        config=Config(proxies={}, **config),
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 @contextmanager

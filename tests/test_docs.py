@@ -1,6 +1,7 @@
 """What docs/ says of the code is what the code says: generated pages are current."""
 
 import ast
+import importlib
 import importlib.util
 import os
 import re
@@ -54,14 +55,19 @@ def test_the_table_of_promises_has_every_source_and_names_tests_that_there_are()
     without = [kind for kind in kinds if alone.get(kind, f"`{kind}`") not in named]
     assert not without, "give them a row in tools/promises_rows.py"
     assert {len(cells) for cells in rows.values()} == {len(promises_page.COLUMNS) + 1}
-    known = known_tests()
     proofs = {test for cells in rows.values() for _, test in cells if test}
+    known = known_tests({test.partition("::")[0] for test in proofs})
     assert not sorted(proofs - known)
 
 
-def known_tests() -> set[str]:
-    """Those that the table may name: of a module, and of a class and its bases."""
-    modules = {path: ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("*.py")}
+def known_tests(files: set[str]) -> set[str]:
+    """Those of `files` that the table may name: of a module, and of a class and its bases."""
+    texts = {path: path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+    modules = {
+        path: ast.parse(text)
+        for path, text in texts.items()
+        if path.relative_to(ROOT).as_posix() in files or re.search(r"^class \w+Tests\b", text, re.M)
+    }
     methods: dict[str, set[str]] = {}
     for tree in modules.values():
         for node in tree.body:
@@ -91,11 +97,27 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# A reader's run of tests has an emulator of its own; these have that of this run.
+SHARED = """
+import pytest
+from pelton.pytest_plugin import RunningEmulator
+
+@pytest.fixture(scope="session")
+def pelton_emulator_process():
+    return {emulator!r}
+"""
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_the_python_on_a_page_runs(page: str, begun: Path, tmp_path: Path) -> None:
+def test_the_python_on_a_page_runs(
+    page: str, begun: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Every block is a module of its own, as a reader would save it; its tests are run too."""
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    if any("pelton_emulator" in block for block in blocks):
+        emulator = request.getfixturevalue("pelton_emulator")
+        (tmp_path / "conftest.py").write_text(SHARED.format(emulator=emulator))
     for number, block in enumerate(blocks):
         (tmp_path / f"test_block_{number}.py").write_text(block)
     with tempfile.TemporaryFile("w+") as said:
@@ -114,8 +136,8 @@ def test_the_python_on_a_page_runs(page: str, begun: Path, tmp_path: Path) -> No
 
 
 def test_a_fidelity_mark_that_is_not_literal_is_named(tmp_path: Path) -> None:
-    make_docs().fidelity()  # puts tools/ on the path
-    marks = sys.modules["fidelity_marks"].marks
+    make_docs().event_sources()  # puts tools/ on the path
+    marks = importlib.import_module("fidelity_marks").marks
     tests = tmp_path / "tests"
     tests.mkdir()
     (tests / "test_a.py").write_text(

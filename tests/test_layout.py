@@ -16,7 +16,9 @@ OWN = {
     if path.is_dir() and not path.is_symlink() and path.name != "__pycache__"
 }
 # A line that may import one of them by its whole name.
-ABSOLUTE = re.compile(rf"\b(import|from)\b.*\b({'|'.join(['pelton', *PARTS.values()])})\b")
+ABSOLUTE = re.compile(
+    rf"^\s*(from\s+|import\s+(.*,\s*)?)({'|'.join(['pelton', *PARTS.values()])})\b", re.MULTILINE
+)
 
 
 def test_every_package_is_declared() -> None:

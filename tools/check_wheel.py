@@ -15,7 +15,9 @@ from pathlib import Path
 import uv
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("builders", "deploy", "handlers", "localstack", "runtime", "serving_graph")
+PARTS = (
+    "builders", "deploy", "event_sources", "handlers", "localstack", "runtime", "serving_graph",
+)  # fmt: skip
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:

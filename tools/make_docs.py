@@ -33,8 +33,10 @@ def modules(part: str) -> Iterator[Path]:
 
 
 def sentence(path: Path) -> str:
-    """The first line of the module's docstring."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    """The first line of the module's docstring, which alone is parsed where it comes first."""
+    whole, quotes = path.read_text(), '"""'
+    ends = whole.find(quotes, 3) + 3 if whole.startswith(quotes) else len(whole)
+    text = ast.get_docstring(ast.parse(whole[:ends])) or ""
     return text.strip().splitlines()[0] if text.strip() else ""
 
 

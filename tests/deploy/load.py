@@ -24,17 +24,19 @@ class Load:
     """Some clients at once, while the context lasts; an answer is `VERSION BODY`, with the body
     that was sent.  The first that is wrong fails who waits here, and the context's end.
 
+    rest:    of each client between an answer and its next request, in seconds
     answers: how many came;  versions: the same by version
     told: the last that the process said;  at: when that was, in its own seconds
     """
 
     url: str
     clients: int
+    rest: float = 0.0
     versions: dict[str, int] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
 
     def __enter__(self) -> Load:
-        command = [sys.executable, str(PROCESS), self.url, str(self.clients)]
+        command = [sys.executable, str(PROCESS), self.url, str(self.clients), str(self.rest)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -1,12 +1,13 @@
 """Many clients of one address, each in a closed loop over its own connection: a process of its own.
 
-    python load_process.py URL CLIENTS
+    python load_process.py URL CLIENTS REST
 
-Every request has a body of its own, and an answer must be `VERSION BODY`, once: the first that is
-not ends it all.  One JSON document a line tells what was answered until now, by version, and when;
-after standard input has ended, and with it the last request that was begun, the last one also tells
-the time that answers took, in milliseconds.  It knows nothing of releases, and of HTTP what it
-needs: a client library would be most of the load.
+REST is what a client waits between an answer and its next request, in seconds.  Every request has
+a body of its own, and an answer must be `VERSION BODY`, once: the first that is not ends it all.
+One JSON document a line tells what was answered until now, by version, and when; after standard
+input has ended, and with it the last request that was begun, the last one also tells the time that
+answers took, in milliseconds.  It knows nothing of releases, and of HTTP what it needs: a client
+library would be most of the load.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import selectors
 import socket
 import sys
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,8 +77,9 @@ def _length(head: bytes) -> int:
 class Loop:
     """All clients, and what was answered."""
 
-    def __init__(self, url: str, clients: int) -> None:
+    def __init__(self, url: str, clients: int, rest: float) -> None:
         self.versions: Counter[str] = Counter()
+        self._rest, self._resting = rest, deque[tuple[float, Client]]()
         self._times = array("d")
         self._selector = selectors.DefaultSelector()
         self._selector.register(sys.stdin, selectors.EVENT_READ, None)
@@ -90,12 +92,13 @@ class Loop:
 
     def run(self) -> None:
         while self._open:
-            for key, _ in self._selector.select(TELL):
+            for key, _ in self._selector.select(min(TELL, self._rest or TELL)):
                 if key.data is None:
                     self._goes_on = False
                     self._selector.unregister(sys.stdin)
                 elif version := key.data.read():
                     self._answered(version, key.data)
+            self._go_on()
             if perf_counter() - self._told > TELL:
                 self._tell()
         self._tell(**self._summary())
@@ -104,9 +107,15 @@ class Loop:
         if len(self._times) < KEPT:
             self._times.append(perf_counter() - client.began)
         self.versions[version] += 1
-        if self._goes_on:
-            client.begin()
-        else:
+        self._resting.append((perf_counter() + self._rest, client))
+
+    def _go_on(self) -> None:
+        """Those that have rested ask again; after the end they hang up."""
+        while self._resting and (not self._goes_on or self._resting[0][0] <= perf_counter()):
+            _, client = self._resting.popleft()
+            if self._goes_on:
+                client.begin()
+                continue
             self._selector.unregister(client.socket)
             client.socket.close()
             self._open -= 1
@@ -125,9 +134,9 @@ class Loop:
 
 
 def main() -> None:
-    url, clients = sys.argv[1:]
+    url, clients, rest = sys.argv[1:]
     try:
-        Loop(url, int(clients)).run()
+        Loop(url, int(clients), float(rest)).run()
     except (Wrong, OSError) as error:
         print(json.dumps({"wrong": f"{type(error).__name__}: {error}"}), flush=True)
         sys.exit(1)

@@ -59,7 +59,7 @@ def test_releases_under_load(pelton_emulator: RunningEmulator, deploy: Deploy) -
     nuclio = Nuclio(pelton_emulator.nuclio_url)
     versions = NuclioVersions(Target(aws, nuclio))
     deploy("first")
-    with Load(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", 3) as load:
+    with Load(f"{pelton_emulator.nuclio_url}/_gateway/hello/hi", 3, rest=0.01) as load:
         load.until("first")
         deploy("second", "--hold")
         assert versions.read("hello").split == Split("1"), "held back"

@@ -39,7 +39,7 @@ def releases(docker: RunningEmulator, tmp_path: Path) -> Iterator[Releases]:
 def test_a_canary_under_load(releases: Releases) -> None:
     releases.triggers = {"tick": {"kind": "cron", "attributes": {"interval": "1h"}}}
     releases.deploy("first")
-    with Load(f"{releases.url}/x", 3) as load:
+    with Load(f"{releases.url}/x", 3, rest=0.01) as load:
         load.until("first")
         releases.deploy("second", hold=True)
         releases.canary(0.5, "errors<50%", "p99<60s", "mean<60s")
