@@ -15,7 +15,7 @@ from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.wants.common import bridges
 from pelton.handlers.function import Function
 from pelton.handlers.triggers import Trigger
-from pelton.testing import nuclio_bridged, on_nuclio
+from pelton.testing import nuclio_bridged, on_lambda, on_nuclio
 
 on_invalid = pytest.mark.parametrize(
     ("action", "never"), [("dead_letter", [True]), ("retry", [None]), ("drop", [])]
@@ -32,6 +32,23 @@ def bridged(function: Function[..., Any], what: str) -> tuple[str, Way]:
     assert set(config["spec"]["triggers"]) == {"http"}
     (way,) = ways([function], "nuclio")
     return said.removeprefix(begun), way
+
+
+def told_alike(
+    told: list[Any],
+    function: Function[..., Any],
+    event: Mapping[str, Any],
+    batch: Mapping[str, Any],
+) -> tuple[list[Any], list[Any]]:
+    """What comes back of Lambda's `event`, and of the same as a bridge brings it to Nuclio, where
+    the function, which writes into `told`, is told the same by both."""
+    told.clear()
+    on_one = on_lambda(function, event)["batchItemFailures"]
+    first = list(told)
+    told.clear()
+    answer = on_nuclio(function, nuclio_bridged(batch))
+    assert told == first
+    return on_one, json.loads(answer.body)["batchItemFailures"]
 
 
 def never_again(trigger: Trigger, batch: Mapping[str, Any]) -> list[Any]:

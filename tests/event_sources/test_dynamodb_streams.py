@@ -32,11 +32,11 @@ from pelton.event_sources.sources.dynamodb_streams import DynamoDbStreams
 from pelton.event_sources.sources.shards import SLACK
 from pelton.event_sources.stores.memory import MemoryStore
 from pelton.pytest_plugin import RunningEmulator
-from pelton.testing import bridged_dynamodb, dynamodb, nuclio_bridged, on_lambda, on_nuclio
+from pelton.testing import bridged_dynamodb, dynamodb
 
 from .bench import until
 from .bridge_killed import KilledBridge
-from .read_by_bridges import bridged, never_again, on_invalid
+from .read_by_bridges import bridged, never_again, on_invalid, told_alike
 
 _numbers = count()
 AGAIN = Backoff(first=0.01, longest=0.05)
@@ -320,15 +320,14 @@ class Model(dict[str, Any]):
 
 def test_both_platforms_are_told_the_same() -> None:
     changes = ({"id": 1}, ({"id": 1}, {"id": 1, "n": 2.5}), ({"id": 1}, None))
-    TOLD.clear()
-    assert on_lambda(changed, dynamodb(*changes, table="orders")) == {"batchItemFailures": []}
-    on_one, other = list(TOLD), bridged_dynamodb(*changes, table="orders")
-    TOLD.clear()
-    answer = on_nuclio(changed, nuclio_bridged(other))
-    assert (json.loads(answer.body), TOLD) == ({"batchItemFailures": []}, on_one)
-    (failed,) = json.loads(
-        on_nuclio(changed, nuclio_bridged(bridged_dynamodb({"id": 13}, table="orders"))).body
-    )["batchItemFailures"]
+    event, batch = dynamodb(*changes, table="orders"), bridged_dynamodb(*changes, table="orders")
+    assert told_alike(TOLD, changed, event, batch) == ([], [])
+    assert len(TOLD) == len(changes)
+    event, batch = (
+        dynamodb({"id": 13}, table="orders"),
+        bridged_dynamodb({"id": 13}, table="orders"),
+    )
+    _, (failed,) = told_alike(TOLD, changed, event, batch)
     assert failed["reason"] == "ValueError: unlucky"
 
 

@@ -19,11 +19,11 @@ from pelton.event_sources.delivery.rules import Backoff
 from pelton.event_sources.sources.kinesis import Kinesis
 from pelton.event_sources.stores.memory import MemoryStore
 from pelton.pytest_plugin import RunningEmulator
-from pelton.testing import bridged_kinesis, kinesis, nuclio_bridged, on_lambda, on_nuclio
+from pelton.testing import bridged_kinesis, kinesis
 
 from .bench import until
 from .bridge_killed import KilledBridge
-from .read_by_bridges import bridged
+from .read_by_bridges import bridged, told_alike
 
 _numbers = count()
 AGAIN = Backoff(first=0.01, longest=0.05)
@@ -214,15 +214,12 @@ def counted(n: int, context: pelton.Context) -> None:
 
 
 def test_both_platforms_are_told_the_same() -> None:
-    TOLD.clear()
-    (first,) = on_lambda(counted, kinesis(1, 13, 2, stream="clicks"))["batchItemFailures"]
-    on_one = list(TOLD)
-    TOLD.clear()
-    answer = on_nuclio(counted, nuclio_bridged(bridged_kinesis(1, 13, 2, stream="clicks")))
-    failed, behind = json.loads(answer.body)["batchItemFailures"]
+    bodies = (1, 13, 2)
+    event, batch = kinesis(*bodies, stream="clicks"), bridged_kinesis(*bodies, stream="clicks")
+    (first,), (failed, behind) = told_alike(TOLD, counted, event, batch)
     assert failed == {**first, "reason": "ValueError: unlucky"}
     assert behind["begun"] is False, "of its shard, nothing is begun behind it"
-    assert on_one == TOLD
+    assert [each[0] for each in TOLD] == [1, 13]
 
 
 def test_a_plan_for_nuclio_names_the_bridge() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -185,21 +186,8 @@ def test_jetstream(
     "again first",
 )
 def test_kafka(kafka_server: KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
-    from confluent_kafka import Producer
-
-    seen, topic = tmp_path / "seen", f"nuclio{next(_numbers)}"
-    kafka_server.create(topic)
-    producer = Producer({"bootstrap.servers": kafka_server.url})
-    for n in range(6):
-        body = {2: b"fail", 3: b"die"}.get(n, b"%d" % n)
-        producer.produce(topic, body, b"k%d" % (n % 2), partition=1)
-    assert producer.flush(60) == 0
-    attributes = {
-        "brokers": [kafka_server.url],
-        "topics": [topic],
-        "consumerGroup": topic,
-        "initialOffset": "earliest",
-    }
+    bodies = [b"0", b"1", b"fail", b"die", b"4", b"5"]
+    seen, (topic, attributes) = tmp_path / "seen", filled(kafka_server, bodies)
     status = deploy(pelton_emulator, "on-kafka", seen, kind="kafka-cluster", attributes=attributes)
     assert status["state"] == "ready", status
     asyncio.run(until(lambda: len(lines(seen)) >= 7))
@@ -217,22 +205,9 @@ def test_kafka(kafka_server: KafkaMock, pelton_emulator: RunningEmulator, tmp_pa
 def test_kafka_acknowledged_by_the_function(
     kafka_server: KafkaMock, pelton_emulator: RunningEmulator, tmp_path: Path
 ) -> None:
-    from confluent_kafka import Producer
-
-    seen, topic = tmp_path / "seen", f"nuclio{next(_numbers)}"
-    kafka_server.create(topic)
-    producer = Producer({"bootstrap.servers": kafka_server.url})
     bodies = [b"0", b"1", b"ack", b"hold", b"4"]
-    for body in bodies:
-        producer.produce(topic, body, partition=1)
-    assert producer.flush(60) == 0
-    attributes = {
-        "brokers": [kafka_server.url],
-        "topics": [topic],
-        "consumerGroup": topic,
-        "initialOffset": "earliest",
-        "workerAllocationMode": "static",
-    }
+    seen, (topic, attributes) = tmp_path / "seen", filled(kafka_server, bodies)
+    attributes["workerAllocationMode"] = "static"
     trigger = {"kind": "kafka-cluster", "explicitAckMode": "explicitOnly"}
     status = deploy(pelton_emulator, "acks", seen, KEEPS, attributes=attributes, **trigger)
     assert status["state"] == "ready", status
@@ -266,6 +241,25 @@ def test_what_is_kept_back_is_done_with_what_is_behind_it() -> None:
     assert marks.acked(Ack("t", 2, 4)) == []
     assert marks.acked(Ack("t", 2, 5)) == ["t/2/5"]
     assert Marks(only=True).keeps(None)
+
+
+def filled(server: KafkaMock, bodies: Iterable[bytes]) -> tuple[str, dict[str, Any]]:
+    """A topic with these in its second partition, of two keys in turn, and the attributes of a
+    trigger that reads it from its begin, as the group of that name."""
+    from confluent_kafka import Producer
+
+    topic = f"nuclio{next(_numbers)}"
+    server.create(topic)
+    producer = Producer({"bootstrap.servers": server.url})
+    for number, body in enumerate(bodies):
+        producer.produce(topic, body, b"k%d" % (number % 2), partition=1)
+    assert producer.flush(60) == 0
+    return topic, {
+        "brokers": [server.url],
+        "topics": [topic],
+        "consumerGroup": topic,
+        "initialOffset": "earliest",
+    }
 
 
 def committed(brokers: str, topic: str) -> int:

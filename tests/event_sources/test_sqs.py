@@ -32,11 +32,11 @@ from pelton.event_sources.sources.sqs import Sqs
 from pelton.event_sources.stores.memory import MemoryStore
 from pelton.handlers.triggers.queued import Queued
 from pelton.pytest_plugin import RunningEmulator
-from pelton.testing import bridged_sqs, nuclio_bridged, on_lambda, on_nuclio, sqs
+from pelton.testing import bridged_sqs, nuclio_bridged, on_nuclio, sqs
 
 from .bench import until
 from .bridge_killed import KilledBridge
-from .read_by_bridges import bridged, never_again, on_invalid
+from .read_by_bridges import bridged, never_again, on_invalid, told_alike
 
 _numbers = count()
 
@@ -313,16 +313,12 @@ def counted(n: int, context: pelton.Context) -> None:
 
 
 def test_both_platforms_are_told_the_same() -> None:
-    TOLD.clear()
-    assert on_lambda(counted, sqs(1, 13, 2, queue="orders"))["batchItemFailures"] == [
-        {"itemIdentifier": "1"}
-    ]
-    on_one = list(TOLD)
-    TOLD.clear()
-    answer = on_nuclio(counted, nuclio_bridged(bridged_sqs(1, 13, 2, queue="orders")))
-    (failed,) = json.loads(answer.body)["batchItemFailures"]
-    assert failed == {"itemIdentifier": "1", "reason": "ValueError: unlucky"}
-    assert on_one == TOLD
+    bodies = (1, 13, 2)
+    event, batch = sqs(*bodies, queue="orders"), bridged_sqs(*bodies, queue="orders")
+    on_one, on_other = told_alike(TOLD, counted, event, batch)
+    assert on_one == [{"itemIdentifier": "1"}]
+    assert on_other == [{"itemIdentifier": "1", "reason": "ValueError: unlucky"}]
+    assert [each[0] for each in TOLD] == [*bodies]
 
 
 @on_invalid
