@@ -19,7 +19,6 @@ from typing import Any
 from ..clock import Clock, SteadyClock, Timer
 from ..dead_letters import DeadLetters, ToBroker
 from ..errors import Away, SourceError, Standby, WrongSource
-from ..message import Letter
 from ..source import Source
 from .engine import Engine
 from .outcome import Batch, Failed, Handler, Outcome, answered
@@ -27,6 +26,7 @@ from .rules import Backoff, Rules
 from .status import READY, STANDBY, STOPPED, UNHEALTHY, Status
 from .stretch import Stretch, noticed
 from .tally import Tally
+from .telling import Telling
 
 STRETCH = 0.005  # seconds that a worker keeps the event loop for itself
 WAIT = 30.0  # seconds of one wait for messages: an idle source asks twice a minute
@@ -74,7 +74,7 @@ class Delivery:
                 f"{source!r} has no place for dead letters of its own, `bury`: give ToFile, ToCall "
                 "or Discard"
             )
-        self._handle, self._letters, self._clock = handle, dead_letters, clock or SteadyClock()
+        self._handle, self._clock = handle, clock or SteadyClock()
         self._reconnect, self._on_status = reconnect, on_status
         self.status = Status()
         self._engine = Engine(
@@ -86,6 +86,7 @@ class Delivery:
             gives_lanes=source.promises.gives_lanes,
             kind=source.kind,
         )
+        self._telling = Telling(source, self._engine, dead_letters, self._of_letters, self._later)
         self._tasks: list[asyncio.Task[None]] = []
         self._working: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[Batch | None]] = []
@@ -308,56 +309,25 @@ class Delivery:
             self._to_tend.clear()
             if self._open:
                 with self._clock.busy(f"acknowledgements to {self.source!r}"):
-                    await self._tell()
+                    await self._telling.tell(self._clock.time())
             self._changed.set()
 
-    async def _tell(self) -> None:
-        """Say to the broker what became of messages.  What it is not told it hands out again."""
-        try:
-            if extensions := self._engine.take_extensions(self._clock.time()):
-                await self.source.extend(extensions)
-            await self._acknowledge()
-            await self._bury_all()
-            await self._acknowledge()
-            if backs := self._engine.take_backs():
-                await self.source.give_back(backs)
-        except (Away, OSError) as error:
-            # The reading task sees it as well, and opens the source again.
-            log.warning("%r: %s", self.source, error)
+    def _later(self) -> None:
+        """A dead letter was not taken: it is tried again after a pause."""
+        self._clock.call_later(self._reconnect.longest / 10, self._to_tend.set)
 
-    async def _acknowledge(self) -> None:
-        while acks := self._engine.take_acks():
-            await self.source.ack(acks)
-
-    async def _bury_all(self) -> None:
-        """Until one is not taken: a place that is away may take its time to say so, and leases and
-        acknowledgements do not wait for each letter."""
-        letters = self._engine.take_letters()
-        for number, letter in enumerate(letters):
-            if not await self._is_buried(letter):
-                # It may be the only one that is not taken: the others go before it.
-                for each in (*letters[number + 1 :], letter):
-                    self._engine.not_buried(each)
-                self._clock.call_later(self._reconnect.longest / 10, self._to_tend.set)
-                return
-
-    async def _is_buried(self, letter: Letter) -> bool:
-        assert self._letters is not None
-        try:
-            await self._letters.bury(self.source, letter)
-        except (Away, OSError) as error:
-            self._say(replace(self.status, state=UNHEALTHY, reason=f"a dead letter: {error}"))
-            return False
-        self._engine.buried(letter)
-        if self.status.state == UNHEALTHY:
+    def _of_letters(self, refused: str) -> None:
+        """Whether dead letters are taken is a state of the delivery, too."""
+        if refused:
+            self._say(replace(self.status, state=UNHEALTHY, reason=f"a dead letter: {refused}"))
+        elif self.status.state == UNHEALTHY:
             self._say(replace(self.status, state=READY, reason=""))
-        return True
 
     # -- the end
     async def _end(self) -> None:
         """Nobody works any more: tell what is done, give back what is not."""
         if self._open:
-            await self._tell()
+            await self._telling.tell(self._clock.time())
             with contextlib.suppress(Away, OSError):
                 await self.source.requeue(self._engine.give_back())
         await self.source.close()
