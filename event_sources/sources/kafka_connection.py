@@ -53,6 +53,8 @@ class Connection:
         self._made, self._settle = made, settle
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
+        # Whoever waited may be gone by then: nobody else is to be told.
+        self._opened.add_done_callback(lambda told: told.cancelled() or told.exception())
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._arrived, self._settling = asyncio.Event(), asyncio.Event()
         self._committed: asyncio.Future[None] | None = None

@@ -67,8 +67,10 @@ class Connection:
         try:
             with as_away(self.where, opening=True):
                 secure = self.url.startswith("amqps:")
-                self._connection = await aio_pika.connect(
+                # One that is refused is ours to close, too: else its end says so on its own.
+                await aio_pika.connect(
                     self.url,
+                    connection_class=self._kept,
                     timeout=_ANSWER,
                     ssl_context=self._tls.context() if secure else None,
                     client_properties={"connection_name": "pelton"},
@@ -79,6 +81,17 @@ class Connection:
         except BaseException:
             await self.close()
             raise
+
+    @property
+    def _kept(self) -> Any:
+        """aio-pika's connection, which we have from its beginning."""
+        from aio_pika import Connection as Theirs
+
+        def make(*args: Any, **named: Any) -> Any:
+            self._connection = Theirs(*args, **named)
+            return self._connection
+
+        return make
 
     async def _prepare(self, place: Place) -> None:
         with as_away(f"{self.where}: queue {place.queue!r}"):

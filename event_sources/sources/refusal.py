@@ -23,6 +23,10 @@ class Reason:
     early: bool = False
 
 
+_MOST = 300  # characters of a library's words: some quote all that they were sent
+# What differs from time to time, though nothing has changed.
+_CHANGES = re.compile(r" at 0x[0-9a-f]+| \(after \d+ms in state \w+\)")
+
 # The first one that fits is said.
 REASONS = (
     Reason(
@@ -85,6 +89,23 @@ REASONS = (
         early=True,
     ),
     Reason(
+        r"got <Connection\.Close",  # aiormq keeps the broker's words to itself
+        "it has no such virtual host, or not for this user: look at the address behind its last /",
+    ),
+    Reason(
+        r"NOT_FOUND - no queue",
+        'declare it, or have it made by make="quorum" or make="classic"',
+    ),
+    Reason(
+        r"InvalidResponse|Protocol Error",
+        "it does not speak as such a server does: look at the port, and at what listens there",
+    ),
+    Reason(
+        r"^(TimeoutError|connection timeout expired)$",
+        "it does not answer in time: look at host and port, and at what listens there",
+        early=True,
+    ),
+    Reason(
         r"No module named 'nkeys'",
         "credentials= and nkey= need the package nkeys: pip install nkeys",
     ),
@@ -105,9 +126,13 @@ def why(error: BaseException | str, *, tls: bool, early: bool = False) -> str:
     'it does not take this user and password, or key: look at what is given, and how'
     >>> why(OSError("no route"), tls=False)
     'OSError: no route'
+    >>> why("got <Connection.Close object at 0x7f6564370b90>", tls=False).partition(" (")[2]
+    'got <Connection.Close object>)'
     """
     theirs = error if isinstance(error, str) else f"{type(error).__name__}: {error}".rstrip(": ")
-    said = " ".join(theirs.split())
+    said = _CHANGES.sub("", " ".join(theirs.split()))
+    if len(said) > _MOST:
+        said = f"{said[:_MOST]}…"
     found = next((each for each in REASONS if _fits(each, said, tls, early)), None)
     return f"{found.ours} ({said})" if found else said
 

@@ -30,6 +30,7 @@ class Mqtt(Guarded):
     def __post_init__(self) -> None:
         super().__post_init__()
         named("mqtt", topic=self.topic)
+        _check_filter(self.topic)
         address("mqtt", self.url, "mqtt", "mqtts")
         in_range("mqtt qos", self.qos, 0, 2)
         for each in ("client_id", "group", "key"):
@@ -52,6 +53,19 @@ class Mqtt(Guarded):
         """A broker keeps messages under a name: each function has one of its own."""
         kind, settings = self.source
         return kind, {**settings, "reader": function}
+
+
+def _check_filter(topic: str) -> None:
+    """Where wildcards may stand (MQTT 5.0, 4.7.1): a broker ends the connection for others."""
+    *levels, last = topic.split("/")
+    if any("#" in each for each in levels) or ("#" in last and last != "#"):
+        raise WrongUse(
+            f"mqtt topic={topic!r}: # stands alone and at the end", advice='write it as "a/b/#"'
+        )
+    if any("+" in each and each != "+" for each in (*levels, last)):
+        raise WrongUse(
+            f"mqtt topic={topic!r}: + stands for a whole level", advice='write it as "a/+/b"'
+        )
 
 
 @placed

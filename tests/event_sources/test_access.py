@@ -224,6 +224,28 @@ def test_a_server_that_goes_away_later_is_not_said_to_speak_another_language() -
     assert why(gone, tls=False, early=True).startswith("it ended the connection at once")
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("TimeoutError", "it does not answer in time"),
+        ("connection timeout expired", "it does not answer in time"),
+        ("InvalidResponse: Protocol Error: b'INFO {}'", "it does not speak as such a server does"),
+        ("got <Connection.Close object at 0x7f65>", "it has no such virtual host"),
+        ("NOT_FOUND - no queue 'q' in vhost '/'", "declare it, or have it made"),
+    ],
+)
+def test_what_is_elsewhere_or_missing_is_said_with_what_to_do(theirs: str, ours: str) -> None:
+    assert why(theirs, tls=False, early=True).startswith(ours)
+
+
+def test_what_changes_from_try_to_try_is_not_said() -> None:
+    """Else each try would be a new state."""
+    for theirs in ("refused (after {}ms in state CONNECT)", "got <X object at 0x7f{}>"):
+        first, second = (why(theirs.format(n), tls=False) for n in (1, 23))
+        assert first == second
+    assert len(why("x" * 5000, tls=False)) < 400
+
+
 def is_let_in(source: Source) -> None:
     async def run() -> None:
         async with Delivery(source, Seen(), reconnect=NOW) as delivery:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any
@@ -152,7 +153,7 @@ class TestKafka(PromiseTests, FaultTests):
     ) -> None:
         kafka_server.create("plain")
         source = Kafka(kafka_server.url, topic="plain", tls=True)
-        with pytest.raises(Away, match="SSL"):
+        with pytest.raises(Away, match="TLS is asked for"):
             asyncio.run(opened(source))
 
     def test_a_user_that_the_broker_does_not_know_is_said_without_the_password(
@@ -294,6 +295,23 @@ def test_what_was_ours_before_a_reconnect_and_is_not_now_is_lost() -> None:
     assert hand.owned == {("t", 0), ("t", 1)}
     hand.assigned([("t", 1), ("t", 2)])
     assert (hand.give(9), hand.owned) == ([Lost("t", 0)], {("t", 1), ("t", 2)})
+
+
+def test_an_opening_that_nobody_waits_for_ends_in_silence() -> None:
+    async def run() -> list[str]:
+        said: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: said.append(str(told)))
+        source = Kafka(brokers="127.0.0.1:1", topic="t")
+        opening = asyncio.create_task(source.open())
+        await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait([opening])
+        await source.close()
+        del opening, source
+        gc.collect()
+        return said
+
+    assert asyncio.run(run()) == []
 
 
 def test_start_is_a_word() -> None:
