@@ -107,7 +107,8 @@ def dynamo(request: pytest.FixtureRequest, world: World, *, dated: bool = True) 
             headers["date"] = world.server_says()
 
     def make(by: Clocks) -> Store:
-        client = emulator.client("dynamodb")
+        # One of its own: others share theirs, and what is registered stays with a client.
+        client = emulator.client("dynamodb", parameter_validation=True)
         client.meta.events.register("after-call.dynamodb", told)
         return DynamoStore("done", client, by.now, by.steadily)
 
