@@ -1,7 +1,8 @@
 """Who is handed out when, tried again, given up, acknowledged: decided here, done elsewhere.
 
 The engine is told what happened and when, and asked what is to be done; it has no socket, no clock
-and no task, so each rule can be tested by itself.  Its rules:
+and no task, so each rule can be tested by itself.  What it has written down is in `books`, who
+waits in `lanes`, and what becomes of a batch that is over in `ending`.  The rules:
 
 - Nothing is acknowledged before it is done, or safe among the dead letters.
 - Of one lane, no message is handed out while one before it is in hand or waits to be tried again.
@@ -20,8 +21,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from ..message import Letter, Lost, Message
-from .known import Known
-from .lanes import Held, Lane, Lanes
+from .books import Books
+from .ending import Ending
+from .lanes import Held, Lanes
 from .outcome import DONE, Batch, Failed, Outcome
 from .rules import Rules
 from .straight import Straight
@@ -49,20 +51,17 @@ class Engine:
         gives_lanes: bool = False,
         kind: str = "",
     ) -> None:
-        self.rules, self._tally, self._gives = rules, Tally(), gives
-        self._gives_lanes = gives_lanes
-        self._lease, self._extends, self._letters, self._kind = lease, extends, letters, kind
+        self.rules = rules
+        self._lease, self._extends, self._letters = lease, extends, letters
         # Whether one may turn out not to go when it is its turn.
         self._asks = bool(letters and rules.max_age) or bool(lease and not extends)
-        self._held: dict[str, Held] = {}
-        self._lanes = Lanes(rules)
-        self._batches: dict[int, list[Held]] = {}
-        self._acks: list[Message] = []
-        self._backs: list[Message] = []
-        self._posts: list[Letter] = []
-        self._done = Known(rules.remember)
+        self._books, self._lanes = Books(rules.remember, kind), Lanes(rules)
+        self._ending = Ending(
+            rules, self._books, self._lanes, letters=letters, gives=gives, gives_lanes=gives_lanes
+        )
+        self._batches: dict[int, list[Held]] = {}  # in hand
         self._numbers = count(1)
-        self.straight = Straight(rules.batch, self._numbers)  # none of them is among `_held`
+        self.straight = Straight(rules.batch, self._numbers)  # none of them is in the books
         self._may_run = not (self._asks or rules.window or (rules.most_bytes and rules.batch > 1))
         self._sweep: float | None = None
 
@@ -70,19 +69,19 @@ class Engine:
     @property
     def room(self) -> int:
         """How many messages more may be taken from the broker."""
-        taken = len(self._held) + len(self.straight) + len(self._acks)
+        taken = len(self._books.held) + len(self.straight) + len(self._books.acks)
         return max(0, self.rules.in_flight - taken)
 
     @property
     def held(self) -> int:
         """How many messages are neither done nor given up."""
-        return len(self._held) + self.straight.left
+        return len(self._books.held) + self.straight.left
 
     @property
     def tally(self) -> Tally:
         """What it has counted."""
         self._run_done()
-        return self._tally
+        return self._books.tally
 
     @property
     def runs(self) -> bool:
@@ -102,9 +101,7 @@ class Engine:
         """Write down what `run` has done, all of it together."""
         ids, ran = self.straight.take_ran()
         if ran:
-            self._done.update(ids)
-            self._acks += ran
-            self._tally.done += len(ran)
+            self._books.ran(ids, ran)
 
     def break_off(self, now: float) -> None:
         """Whom `run` has given last is in hand as if by `take`; all behind wait in their lanes."""
@@ -122,7 +119,7 @@ class Engine:
     def _hold(self, messages: Iterable[Message]) -> list[Held]:
         """Messages that came straight are held as all others are."""
         made = {each.id: Held(each, self.straight.since) for each in messages}
-        self._held |= made
+        self._books.held |= made
         return list(made.values())
 
     def take(self, now: float) -> Batch | None:
@@ -134,24 +131,21 @@ class Engine:
             if chosen:
                 self._in_hand(number, found, chosen)
                 return Batch(tuple([each.message for each in chosen]), number)
-            self._lanes_over(found, {}, now)
+            self._lanes.over(found, {}, now)
         return None
 
     def take_acks(self) -> list[Message]:
         """What is to be acknowledged to the broker; forgotten here."""
         self._run_done()
-        acks, self._acks = self._acks, []
-        return acks
+        return self._books.take_acks()
 
     def take_backs(self) -> list[Message]:
         """What is to be the broker's again; forgotten here."""
-        backs, self._backs = self._backs, []
-        return backs
+        return self._books.take_backs()
 
     def take_letters(self) -> list[Letter]:
         """What is given up: to be buried, and then told by `buried` or `not_buried`."""
-        posts, self._posts = self._posts, []
-        return posts
+        return self._books.take_posts()
 
     def take_extensions(self, now: float) -> list[Message]:
         """Whose lease must begin anew now."""
@@ -161,7 +155,7 @@ class Engine:
             return []
         self.break_off(now)
         self._sweep = now + self._lease / 3
-        old = [each for each in self._held.values() if now - each.leased >= self._lease / 2]
+        old = [each for each in self._books.held.values() if now - each.leased >= self._lease / 2]
         for each in old:
             each.leased = now
         return [each.message for each in old if not each.lost]
@@ -189,11 +183,11 @@ class Engine:
         for item in items:
             if isinstance(item, Lost):
                 self._lose(item)
-            elif (id := item.id) in self._done:
-                self._tally.repeated += 1
-                self._acks.append(item)
-            elif (known := self._held.get(id)) is not None:
-                self._tally.repeated += 1
+            elif (id := item.id) in self._books.known:
+                self._books.tally.repeated += 1
+                self._books.acks.append(item)
+            elif (known := self._books.held.get(id)) is not None:
+                self._books.tally.repeated += 1
                 # Also one that a rebalance has taken away and brought back: it is ours again.
                 known.message, known.leased, known.lost = item, now, False
             else:
@@ -204,68 +198,66 @@ class Engine:
         come = {e.id: e for e in items if isinstance(e, Message) and e.attempt == 1}
         ids = come.keys()
         if len(come) < len(items) or not (
-            self._done.isdisjoint(ids)
-            and ids.isdisjoint(self._held)
+            self._books.known.isdisjoint(ids)
+            and ids.isdisjoint(self._books.held)
             and self.straight.knows_none(come)
         ):
             return False
         self.straight.add(come, now)
-        self._tally.received += len(come)
+        self._books.tally.received += len(come)
         return True
 
     def ended(self, batch: Batch, outcome: Outcome | None, now: float) -> None:
         """The handler has come back; what it did not name is done."""
         self.break_off(now)
-        self._over(batch, outcome or DONE, now)
+        self._ending.over(self._batches.pop(batch.number), outcome or DONE, now)
 
     def failed(self, batch: Batch, failed: Failed, now: float) -> None:
         """The handler has failed, and has not said for which of them."""
         self.break_off(now)
         if failed.blame and self.rules.bisect and len(batch.messages) > 1:
-            self._tally.bisected += 1
-            return self._halve(batch, now)
+            self._books.tally.bisected += 1
+            found = self._batches.pop(batch.number)
+            return self._ending.halve(found, len(batch.messages) // 2, now)
         if failed.blame and len(batch.messages) == 1:
-            self._held[batch.messages[0].id].limit = 1  # away from others, whom it would take along
-        each = {message.id: failed for message in batch.messages}
-        self._over(batch, Outcome(failed=each), now)
+            alone = self._books.held[batch.messages[0].id]
+            alone.limit = 1  # away from others, whom it would take along
+        outcome = Outcome(failed={message.id: failed for message in batch.messages})
+        self._ending.over(self._batches.pop(batch.number), outcome, now)
 
     def acknowledge(self, ids: Iterable[str]) -> None:
         """Messages that an outcome held are done; ids that are not held are passed over."""
         for each in ids:
             if each in self.straight:
                 self.break_off(0.0)
-            if (held := self._held.get(each)) is not None:
-                self._finish(held)
+            if (held := self._books.held.get(each)) is not None:
+                self._books.done(held)
 
     def refuse(self, id: str, failed: Failed, now: float) -> None:
         """A message that an outcome held has failed; it comes again behind its lane's others."""
         self.break_off(now)
-        held = self._held.get(id)
-        if held is not None and self._blame(held, failed, now):
+        held = self._books.held.get(id)
+        if held is not None and self._ending.blame(held, failed, now):
             self._lanes.add(held, now)
 
     def buried(self, letter: Letter) -> None:
         """It is safe among the dead letters."""
-        held = self._held.pop(letter.message.id, None)
-        if held is not None:
-            self._tally.buried += 1
-            self._acks.append(held.message)
-            self._done.add(held.message.id)
+        self._books.buried(letter)
 
     def not_buried(self, letter: Letter) -> None:
         """It is not: it stays held until it is."""
-        self._posts.append(letter)
+        self._books.posts.append(letter)
 
     # -- coming
     def _new(self, message: Message, id: str, now: float) -> None:
-        self._tally.received += 1
-        held = self._held[id] = Held(message, now)
+        self._books.tally.received += 1
+        held = self._books.held[id] = Held(message, now)
         if message.attempt > 1:
             # It was handed out before: in ever smaller batches, in the end alone.
             held.begun = message.attempt - 1
             held.limit = max(1, self.rules.batch >> held.begun)
             if self._letters and 0 < self.rules.handouts < message.attempt:
-                return self._give_up(held, DIED.format(held.begun), now)
+                return self._books.give_up(held, DIED.format(held.begun), now)
         self._lanes.add(held, now)
 
     def _lose(self, lost: Lost) -> None:
@@ -273,7 +265,7 @@ class Engine:
             message = held.message
             return (message.topic, message.partition) == (lost.topic, lost.partition)
 
-        for held in self._held.values():
+        for held in self._books.held.values():
             held.lost = held.lost or theirs(held)
         self._forget([each for each in self._lanes.waiting() if each.lost])
 
@@ -281,7 +273,7 @@ class Engine:
         ids = {each.message.id for each in waiting}
         self._lanes.drop(ids)
         for each in ids:
-            del self._held[each]
+            del self._books.held[each]
 
     # -- going
     def _in_hand(
@@ -293,133 +285,10 @@ class Engine:
 
     def _may_go(self, held: Held, now: float) -> bool:
         """False for one that is given up, or is the broker's again, instead of handed out."""
-        if self._is_old(held, now):
-            self._give_up(held, TOO_OLD.format(self.rules.max_age), now)
+        if self._ending.is_old(held, now):
+            self._books.give_up(held, TOO_OLD.format(self.rules.max_age), now)
             return False
         if self._lease and not self._extends and now - held.leased >= self._lease:
-            del self._held[held.message.id]
+            del self._books.held[held.message.id]
             return False
         return True
-
-    def _is_old(self, held: Held, now: float) -> bool:
-        made = held.message.timestamp
-        age = now - (held.since if made is None else made)
-        return bool(self._letters and self.rules.max_age and age >= self.rules.max_age)
-
-    # -- ending
-    def _over(self, batch: Batch, outcome: Outcome, now: float) -> None:
-        found = self._batches.pop(batch.number)
-        if not outcome.failed and not outcome.held:
-            return self._all_done(found, now)
-        back: dict[Lane, list[Held]] = {}
-        gone: set[Lane] = set()
-        for held in found:
-            if not held.batch or held.message.id not in self._held:  # as in `_all_done`
-                continue
-            held.batch = 0
-            if held.lane in gone:
-                self._return(held)
-                continue
-            if held.lane not in back and self._is_back(held, outcome):
-                gone |= {held.lane} if self._gives_lanes else set()
-            if self._comes_again(held, outcome, now, behind=held.lane in back):
-                back.setdefault(held.lane, []).append(held)
-        for lane in gone:
-            for held in lane.waiting:
-                self._return(held)
-            lane.waiting.clear()
-        self._lanes_over(found, back, now)
-
-    def _is_back(self, held: Held, outcome: Outcome) -> bool:
-        """Whether it is the broker's again, as was asked for."""
-        failed = outcome.failed.get(held.message.id)
-        return failed is not None and failed.back and self._gives and not held.lost
-
-    def _return(self, held: Held) -> None:
-        del self._held[held.message.id]
-        if not held.lost:
-            self._backs.append(held.message)
-
-    def _all_done(self, found: Sequence[Held], now: float) -> None:
-        """What nearly every batch comes to, with as few words for it as can be."""
-        done = []
-        lane: Lane | None = None
-        for held in found:
-            # Else it was given up instead of handed out, or acknowledged while it was in hand.
-            id = held.message.id
-            if held.batch and self._held.pop(id, None) is not None and not held.lost:
-                done.append(held.message)
-                self._done.add(id)
-            if held.lane is not lane:
-                lane = held.lane
-                self._lanes.put_back(lane, (), now)
-        self._acks += done
-        self._tally.done += len(done)
-
-    def _comes_again(self, held: Held, outcome: Outcome, now: float, *, behind: bool) -> bool:
-        id = held.message.id
-        failed = outcome.failed.get(id)
-        if held.lost:
-            del self._held[id]
-            return False
-        if behind:  # one before it in its lane comes again, and it after that
-            return True
-        if self._is_back(held, outcome):
-            self._tally.failed += 1
-            self._return(held)
-            return False
-        if failed is not None:
-            return self._blame(held, failed, now)
-        if id not in outcome.held:
-            self._finish(held)
-        return False
-
-    def _lanes_over(self, found: list[Held], back: dict[Lane, list[Held]], now: float) -> None:
-        for lane in dict.fromkeys([each.lane for each in found]):
-            self._lanes.put_back(lane, back.get(lane, ()), now)
-
-    def _halve(self, batch: Batch, now: float) -> None:
-        found = self._batches.pop(batch.number)
-        back: dict[Lane, list[Held]] = {}
-        for held in found:
-            if not held.batch or held.message.id not in self._held:
-                continue
-            held.batch, held.limit = 0, len(batch.messages) // 2
-            held.begun += 1
-            if held.lost:
-                del self._held[held.message.id]
-                continue
-            held.pauses += 1
-            held.due = now + self.rules.retry.pause(held.pauses)
-            back.setdefault(held.lane, []).append(held)
-        self._lanes_over(found, back, now)
-
-    def _blame(self, held: Held, failed: Failed, now: float) -> bool:
-        """It has failed: whether it comes again; else it is given up."""
-        if not failed.blame:
-            held.pauses += 1
-            self._later(held, failed, held.pauses, now)
-            return True
-        self._tally.failed += 1
-        held.tries += 1
-        last = bool(self.rules.attempts) and held.tries >= self.rules.attempts
-        if self._letters and (failed.never or last or self._is_old(held, now)):
-            self._give_up(held, failed.reason, now)
-            return False
-        self._later(held, failed, held.tries, now)
-        return True
-
-    def _later(self, held: Held, failed: Failed, tries: int, now: float) -> None:
-        pause = self.rules.retry.pause(tries) if failed.after is None else failed.after
-        held.due = now + pause
-
-    def _finish(self, held: Held) -> None:
-        id = held.message.id
-        del self._held[id]
-        self._tally.done += 1
-        self._acks.append(held.message)
-        self._done.add(id)
-
-    def _give_up(self, held: Held, reason: str, now: float) -> None:
-        tries = held.tries or held.begun
-        self._posts.append(Letter(held.message, reason, tries, now, self._kind))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 from ..message import Message
@@ -86,6 +86,11 @@ class Lanes:
             lane.waiting.extendleft(reversed(back))
         lane.busy = False
         self._line_up(lane, now)
+
+    def over(self, batch: Sequence[Held], back: Mapping[Lane, Sequence[Held]], now: float) -> None:
+        """The same for all lanes that a batch was of."""
+        for lane in dict.fromkeys([each.lane for each in batch]):
+            self.put_back(lane, back.get(lane, ()), now)
 
     def take(self, now: float) -> list[Held]:
         """The next batch; empty when there is none yet."""
