@@ -1,7 +1,9 @@
-"""Where ministack's API Gateway is changed: what is kept of a visit, how long is waited, OPTIONS.
+"""Where ministack's API Gateway is changed: what is kept of a visit, how long is waited, OPTIONS,
+and the throttling of HTTP APIs' routes.
 
 ministack hands a function less than a client sent (so the visit is kept beside it, `pushed/visit`),
-waits for an integration as long as that takes, and answers every OPTIONS of an HTTP API itself.
+waits for an integration as long as that takes, answers every OPTIONS of an HTTP API itself, and
+keeps a stage's throttling settings without an effect.
 Its own functions are wrapped for that; `tests/localstack/test_push_seam.py` holds this to what is
 assumed of them.  What an event or an answer of a function looks like is `pushed/`'s.
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial, wraps
 from importlib import import_module
@@ -22,6 +25,7 @@ from inspect import signature
 from typing import Any
 
 from .pushed.visit import CLIENT, HTTP, REST, VISIT, Visit
+from .token_buckets import TokenBuckets, limits_of
 
 MODULES = {REST: "ministack.services.apigateway_v1", HTTP: "ministack.services.apigateway"}
 # What serves a request to an API through a function: the kind of API, and ministack's function.
@@ -37,9 +41,10 @@ INTEGRATIONS = (
 TOLD = ("_match_route", "_authorize_request_v2", "_invoke_lambda_proxy", "_invoke_http_proxy")
 ENTRANCE = "_handle_execute_in_scope"
 LONGEST = {REST: 29.0, HTTP: 30.0}  # seconds
-TIMED_OUT = "Endpoint request timed out"
+TIMED_OUT, THROTTLED = "Endpoint request timed out", "Too Many Requests"
 # How OPTIONS is spelt while ministack looks for its route: its own preflight is for the other.
 _ROUTED = "options"
+_INSTALLING = threading.Lock()
 # Calls that nobody waits for any more: a function goes on when API Gateway has given up.
 _LEFT: set[asyncio.Future[Any]] = set()
 
@@ -52,15 +57,19 @@ def install() -> None:
     ministack loads its API Gateway with the first request to it, which takes a while; so does this.
     """
     loaded = {kind: import_module(name) for kind, name in MODULES.items()}
-    if is_installed():
-        return
+    with _INSTALLING:  # two threads may serve the first two requests
+        if not is_installed():
+            _install(loaded)
+
+
+def _install(loaded: Mapping[str, Any]) -> None:
     for kind, name in PROXIES:
         _wrap(loaded[kind], name, partial(_noting, kind, loaded[kind]))
     for kind, name in INTEGRATIONS:
         _wrap(loaded[kind], name, partial(_bounded, kind, loaded[kind]))
     for name in TOLD:
         _wrap(loaded[HTTP], name, _spelt)
-    _wrap(loaded[HTTP], ENTRANCE, partial(_routing, loaded[HTTP]))  # the last says that all are
+    _wrap(loaded[HTTP], ENTRANCE, partial(_entrance, loaded[HTTP]))  # the last: all are wrapped
 
 
 def is_installed() -> bool:
@@ -132,10 +141,40 @@ def _bounded(kind: str, module: Any, call: Callable[..., Awaitable[Any]]) -> Cal
         except TimeoutError:
             if kind == REST:
                 return module._gw_error("INTEGRATION_TIMEOUT", TIMED_OUT)
-            body = b'{"message":"Service Unavailable"}'
-            return 503, {"Content-Type": "application/json"}, body
+            return _own(503, "Service Unavailable")
 
     return bounded
+
+
+def _own(status: int, message: str) -> Answer:
+    return status, {"Content-Type": "application/json"}, f'{{"message":"{message}"}}'.encode()
+
+
+def _entrance(module: Any, handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Any]:
+    return _routing(module, _throttling(module, TokenBuckets(), handle))
+
+
+# -- throttling of HTTP APIs
+def _throttling(
+    module: Any, buckets: TokenBuckets, handle: Callable[..., Awaitable[Answer]]
+) -> Callable[..., Any]:
+    parameters = signature(handle)
+
+    @wraps(handle)
+    async def throttled(*given: Any, **named: Any) -> Answer:
+        asked = parameters.bind(*given, **named).arguments
+        api, name = asked["api_id"], asked["stage"]
+        stage = module._stages.get(api, {}).get(name) or {}
+        if stage.get("defaultRouteSettings") or stage.get("routeSettings"):
+            found = module._match_route(api, asked["method"], "/" + asked["path"].lstrip("/"))
+            key = found["routeKey"] if found else ""
+            # ministack's `time` is the emulator's clock.
+            now = module.time.time()
+            if found and not buckets.take((api, name, key), limits_of(stage, key), now):
+                return _own(429, THROTTLED)
+        return await handle(**asked)
+
+    return throttled
 
 
 # -- OPTIONS of HTTP APIs

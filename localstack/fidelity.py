@@ -55,9 +55,9 @@ botocore's model, public documents, and answers recorded on AWS.
 | events for Lambda authorizers of API Gateway | as AWS documents them | as ministack makes them |
 | calls by Step Functions, API Gateway, Cognito | answered | answered; an error's type is said in its cause; `lambda:invoke` waits also with InvocationType Event |
 | how long API Gateway waits for an integration | 29 s (REST, then 504; WebSocket, then a message), 30 s (HTTP, then 503), by `timeoutInMillis` less, of regional and private REST APIs on request more | the same by real time, whichever clock; never more |
-| throttling of API Gateway's stages and routes, but for usage plans of REST APIs | 429, and a message of WebSocket APIs | none |
+| throttling of API Gateway's stages and routes | by settings of the stage, or else the account's 10,000 requests a second | by settings of the stage; without them, none |
 | messages of one WebSocket connection | run beside one another | the same, eight at one time, begun in their order |
-| limits of WebSocket APIs | 128 KB a message, 32 KB a frame, no binary messages, 10 minutes idle, 2 hours in all; 500 new connections a second, 8 KB of an authorizer's answer, routes and stages by count | the first five; of the rest none |
+| limits of WebSocket APIs | 128 KB a message, 32 KB a frame, no binary messages, 10 minutes idle, 2 hours in all; 500 new connections a second without settings of the stage, 8 KB of an authorizer's answer, routes and stages by count | the first five; of the rest none |
 | a WebSocket API's `ApiEndpoint` | wss, resolved by everybody | ws; where `ID.execute-api.localhost` is not resolved, ws://HOST:PORT/_aws/execute-api/ID/STAGE |
 | `@connections` from inside a function | https://ID.execute-api.REGION.amazonaws.com/STAGE | without an `endpoint_url` (AWS_ENDPOINT_URL is set there), or at http://HOST:PORT/_aws/execute-api/ID/STAGE |
 | route responses of WebSocket APIs in a CloudFormation template | made | refused (ministack does not know the type); by CreateRouteResponse they are made |

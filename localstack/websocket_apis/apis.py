@@ -27,10 +27,11 @@ from ..messages import Request, Response
 from ..services import ServiceRefused, Services
 from ..signatures.check import Signatures
 from ..signatures.read import Unsigned, read
+from ..token_buckets import TokenBuckets
 from ..websockets import MESSAGE
 from . import events, settings
 from .authorizing import Refused, allowed, check_sources
-from .connection import GOING_AWAY, NORMAL, Connection, Told
+from .connection import GOING_AWAY, NORMAL, Connection, Told, Why
 from .settings import Api, Route, called
 
 _STAGE = re.compile(r"/_aws/execute-api/([a-z0-9]+)/([\w$-]+)(?:[/?]|$)")
@@ -65,6 +66,7 @@ class WebSocketApis:
         self._place, self._signatures, self._report = place, signatures, report
         self._connections: dict[str, Connection] = {}
         self._known: dict[tuple[str, str], Api | None] = {}
+        self._buckets = TokenBuckets()
         self._left: set[asyncio.Future[Any]] = set()  # calls that took too long: they go on
         self._ending = False
 
@@ -116,6 +118,11 @@ class WebSocketApis:
 
     async def _call(self, route: Route, event: Members) -> Told:
         """What the route is integrated with answers."""
+        context, now = event["requestContext"], self._clock.time()
+        bucket = (context["apiId"], context["stage"], route.key)
+        # Whoever has left is told of, however many leave at once.
+        if route.key != settings.DISCONNECT and not self._buckets.take(bucket, route.limits, now):
+            return Told(why=Why.THROTTLED)
         kind = route.integration.get("integrationType", "")
         if kind == "MOCK":
             return Told({"statusCode": 200, "body": route.mock})
@@ -124,10 +131,10 @@ class WebSocketApis:
             if not self._ending:
                 self._report(
                     f"warning: route {route.key} of WebSocket API "
-                    f"{event['requestContext']['apiId']} has no integration that the emulator "
+                    f"{context['apiId']} has no integration that the emulator "
                     "serves: AWS_PROXY with a function's ARN, or MOCK"
                 )
-            return Told({}, absent=True)
+            return Told(why=Why.ABSENT)
         return await self._invoke(function, event, seconds_of(route.integration, _LONGEST))
 
     async def _invoke(self, function: str, event: Members, seconds: float) -> Told:
@@ -135,12 +142,12 @@ class WebSocketApis:
         try:
             response = await within(seconds, self._deliver(function, payload, {}), self._left)
         except TimeoutError:
-            return Told({}, late=True)
+            return Told(why=Why.LATE)
         if response.status != 200:
-            return Told({}, absent=True)
+            return Told(why=Why.ABSENT)
         failed = any(name == push_seam.ERROR for name, _ in response.headers)
         answer = None if failed else _parsed(response.body)
-        return Told({}, failed=True) if answer is None else Told(answer)
+        return Told(why=Why.FAILED) if answer is None else Told(answer)
 
     # -- who may connect
     async def _authorize(self, client: events.Client) -> Members:

@@ -14,11 +14,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from .. import asgi
-from ..api_seam import TIMED_OUT
+from ..api_seam import THROTTLED, TIMED_OUT
 from ..clock import Clock, Timer
 from . import events
 from .authorizing import Refused
@@ -31,27 +32,25 @@ _TIMED_OUT = "Going away"
 Members = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a route's integration came to.
+class Why(Enum):
+    """Why API Gateway itself answers in the place of a route's integration: status and message.
 
-    failed: a function's error, or nothing that is an answer;  absent: nothing that can be called
-    late:   nothing within the time that an integration has
+    FAILED: a function's error, or nothing that is an answer;  ABSENT: nothing that can be called
+    LATE:   nothing within the time that an integration has;  THROTTLED: one too many
     """
 
-    answer: Members
-    failed: bool = False
-    absent: bool = False
-    late: bool = False
+    FAILED = 502, "Internal server error"
+    ABSENT = 500, "Internal server error"
+    LATE = 504, TIMED_OUT
+    THROTTLED = 429, THROTTLED
 
-    @property
-    def refusal(self) -> Refused | None:
-        """How API Gateway itself answers in the place of what was called; None for its answer."""
-        if self.late:
-            return Refused(504, TIMED_OUT)
-        if self.failed or self.absent:
-            return Refused(500 if self.absent else 502, "Internal server error")
-        return None
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a route's integration came to: its answer, or why there is none."""
+
+    answer: Members = field(default_factory=dict)
+    why: Why | None = None
 
 
 # Calls what a route is integrated with.
@@ -102,8 +101,8 @@ class Connection:
         client.authorizer = await self._authorize(client)
         event = events.connecting(client, self._clock.time(), request_id)
         told = await self._call(route, event)
-        if refusal := told.refusal:
-            raise refusal
+        if told.why:
+            raise Refused(*told.why.value)
         status = int(told.answer["statusCode"])
         if not 200 <= status < 300:
             raise Refused(status, "Forbidden" if status == 403 else "")
@@ -176,8 +175,8 @@ class Connection:
         told = await self._call(
             route, events.message(self.client, route.key, text, now, request_id)
         )
-        if refusal := told.refusal:
-            return await self._say_own(refusal.message, request_id)
+        if told.why:
+            return await self._say_own(told.why.value[1], request_id)
         if route.answers and told.answer.get("body"):
             await self.send(told.answer["body"])
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from ..token_buckets import Limits, limits_of
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 _BODY = "request.body"
@@ -26,6 +28,7 @@ class Route:
     integration: as GetIntegration tells it; {} for none
     mock:        what a MOCK integration answers
     answers:     whether it has a route response
+    limits:      how often it may be taken, None for any
     """
 
     key: str
@@ -34,6 +37,7 @@ class Route:
     answers: bool = False
     authorization: str = "NONE"
     authorizer: Members = field(default_factory=dict)
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ async def read(ask: Ask, api: str, stage: str) -> Api | None:
         stage,
         str(told.get("routeSelectionExpression", "")),
         at.get("stageVariables") or {},
-        {each.key: each for each in routes},
+        {each.key: replace(each, limits=limits_of(at, each.key)) for each in routes},
     )
 
 

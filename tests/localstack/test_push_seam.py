@@ -118,9 +118,10 @@ def test_the_seam_of_api_gateway_is_as_assumed() -> None:
     for name in api_seam.TOLD:
         assert "method" in parameters("HTTP", name)
     entrance = set(parameters("HTTP", api_seam.ENTRANCE))
-    assert {"api_id", "method", "path", "headers"} <= entrance
+    assert {"api_id", "stage", "method", "path", "headers"} <= entrance
     assert parameters("HTTP", "_cors_preflight_response") == ["cors_cfg", "origin"]
-    assert {"_get_stage_variables", "_http_api_not_found", "_apis"} <= vars(loaded["HTTP"]).keys()
+    names = {"_get_stage_variables", "_http_api_not_found", "_apis", "_stages", "time"}
+    assert names <= vars(loaded["HTTP"]).keys()
     assert parameters("REST", "_gw_error") == ["response_type", "message"]
 
 

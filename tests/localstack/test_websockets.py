@@ -322,6 +322,30 @@ def test_what_takes_too_long(api: Made) -> None:
 
 
 @pytest.mark.fidelity(
+    "Pushes",
+    "API Gateway WebSocket APIs: throttling of a stage's routes, by the emulator's clock; a client "
+    "is told `Too Many Requests`, a handshake is a 429",
+    different="$disconnect is never throttled; a Lambda authorizer is asked before",
+)
+def test_throttled_routes(api: Made) -> None:
+    busy = Made(api.emulator, "busy")
+    for key in ("$connect", "$default"):
+        busy.route(key, "connect" if key == "$connect" else "say", answers=True)
+    limits = {"ThrottlingBurstLimit": 1, "ThrottlingRateLimit": 0.0001}
+    api.emulator.client("apigatewayv2").update_stage(
+        ApiId=busy.id, StageName="prod", DefaultRouteSettings=limits
+    )
+    with busy.connect() as client:
+        assert told(client)["route"] == "$default"
+        late = told(client)
+        assert late["message"] == "Too Many Requests"
+        assert set(late) == {"message", "connectionId", "requestId"}
+        with pytest.raises(InvalidStatus) as refused:
+            busy.connect()
+    assert refused.value.response.status_code == 429
+
+
+@pytest.mark.fidelity(
     "Pushes", "@connections: PostToConnection, GetConnection, DeleteConnection, GoneException"
 )
 def test_others_post_ask_and_end(api: Made) -> None:
