@@ -33,6 +33,7 @@ from ..handlers.function import Function
 from ..handlers.triggers import FromBroker
 from .callers import Call, caller
 from .payload import answers_of, outcome, payload
+from .saying import Saying
 from .secrets import look_up, revealed
 
 SPARE = 30.0  # seconds for an answer to come back, before another bridge may begin on a message
@@ -125,14 +126,7 @@ def delivery(
     letters: DeadLetters | None = None
     if trigger.attempts or trigger.max_age:
         letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
-    held_up, last = False, Status()
-
-    def tell(status: Status) -> None:
-        """Once: of many messages that a function does not take, each would say so."""
-        nonlocal last
-        if status != last:
-            last = status
-            told(way, status)
+    held_up, said = False, Saying(lambda status: told(way, status))
 
     def returns() -> bool:
         """Whether the broker gives messages up, so that it must see each try."""
@@ -143,20 +137,23 @@ def delivery(
         try:
             sent = payload(trigger.kind, trigger.name, batch.messages, answers)
             answer = await call(sent)
-            found = _returned(outcome(answer), returns(), letters)
+            given_back = outcome(answer)
         except Failed as failed:
             if not failed.blame:  # nobody else would say so: the messages just come again
                 held_up = True
-                tell(Status(UNHEALTHY, failed.reason))
+                said.state(Status(UNHEALTHY, failed.reason))
+            said.failed(batch.messages[0].id, failed)
             raise _back(failed, returns(), letters) from None
         if held_up:
             held_up = False
-            tell(Status(READY))
+            said.state(Status(READY))
+        for id, each in given_back.failed.items():
+            said.failed(id, each)
         given = answers_of(answer) if answers else {}
-        for each in batch.messages:
-            if each.id in given:
-                await source.answer(each, given[each.id])
-        return found
+        for message in batch.messages:
+            if message.id in given:
+                await source.answer(message, given[message.id])
+        return _returned(given_back, returns(), letters)
 
     first, longest = trigger.backoff
     rules = Rules(
@@ -175,7 +172,7 @@ def delivery(
         shared.once_only(way, handle),
         rules,
         dead_letters=letters,
-        on_status=tell,
+        on_status=said.state,
     )
 
 

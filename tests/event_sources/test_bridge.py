@@ -305,6 +305,31 @@ def test_a_function_that_is_not_there_blames_no_message(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_why_messages_fail_is_said_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        for name in ("a", "b", "c"):
+            (tmp_path / name).write_text(name)
+        said: list[str] = []
+
+        async def call(batch: dict[str, Any]) -> Any:
+            (record,) = batch["Records"]
+            reason = "ValueError: no" if record["body"] in "ab" else "KeyError: 'c'"
+            failed = {"itemIdentifier": record["messageId"], "reason": reason}
+            return {"batchItemFailures": [failed]}
+
+        trigger = pelton.directory(
+            str(tmp_path), ordered=True, attempts=2, dead_letter=".failed", backoff=(0.01, 0.01)
+        )
+        made = delivery(Way("f", trigger), call, lambda way, status: said.append(str(status)))
+        async with made:
+            await until(lambda: made.tally.buried == 3)
+        first, *others = (each for each in said if "failed" in each)
+        assert first.startswith("ready: message a:") and first.endswith(" failed: ValueError: no")
+        assert [each.partition(" failed: ")[2] for each in others] == ["KeyError: 'c'"]
+
+    asyncio.run(run())
+
+
 def test_a_triggers_words_are_the_rules_of_its_delivery(tmp_path: Path) -> None:
     """An age without a number of tries gives up as well, with why."""
 
@@ -441,8 +466,9 @@ def test_from_a_folder_to_a_deployed_function(
     bridge.send_signal(signal.SIGTERM)
     out, err = bridge.communicate(timeout=60)
     assert bridge.returncode == 0, err
-    states = [json.loads(line)["state"] for line in out.splitlines()]
-    assert states == ["ready", "stopped"]
+    first, failed, last = (json.loads(line) for line in out.splitlines())
+    assert (first["state"], last["state"]) == ("ready", "stopped")
+    assert failed["state"] == "ready" and " failed: " in failed["reason"]
     assert "directory inbox > count: 2 done" in err
     assert not list((tmp_path / "inbox").glob("*.json"))
 
