@@ -1,7 +1,7 @@
 """One worker process as the processor sees it: start it, give it one event, hear its answer.
 
 The program in it is a wrapper, ours (`worker_child`) or Nuclio's own: all that is known of it is
-the protocol, its two sockets and three signals.
+the protocol, its two sockets and three signals.  Its process is in `worker_process`.
 """
 
 from __future__ import annotations
@@ -9,23 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from ..clock import MACHINE
 from .program import Program
-from .sayings import Lines, Output, listener_at
+from .sayings import Lines, listener_at
 from .streams import Stream
 from .work import Work
+from .worker_process import WorkerProcess
 
 STREAMED = (b"c", b"b", b"e", b"m")  # what an answer that comes piece by piece consists of
 SILENCE = 1.0  # seconds in which a wrapper says that it goes on
@@ -76,9 +74,7 @@ class Worker:
         self._program, self.number = program, number
         self._environment, self._cwd = environment, cwd
         self._log, self._tell_control = log, control
-        self._process: subprocess.Popen[bytes] | None = None
-        self._exit = -1  # what becomes readable when the process has ended
-        self._output: Output | None = None
+        self._process = WorkerProcess(lambda line: log("info", line, {}), self._ended)
         self._records: list[dict[str, Any]] = []
         self._transports: list[asyncio.Transport] = []
         # Called when the event in hand has been answered.
@@ -92,11 +88,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def _was_killed(self) -> bool:
-        return self._process is not None and (self._process.poll() or 0) < 0
+        return self._process.alive
 
     # -- beginning
     async def start(self, seconds: float) -> None:
@@ -111,7 +103,8 @@ class Worker:
         paths = [str(self._program.sockets / f"{name}.{each}") for each in ("event", "control")]
         listeners = [listener_at(path) for path in paths]
         try:
-            self._spawn(paths)
+            options = self._program.options(self.number, *paths)
+            self._process.start(self._program, options, self._environment, self._cwd)
             await self._within(self._connected(listeners), seconds)
         except BaseException:
             await self.stop()
@@ -121,46 +114,13 @@ class Worker:
                 listener.close()
                 Path(path).unlink(missing_ok=True)
 
-    def _spawn(self, paths: list[str]) -> None:
-        read_end, write_end = os.pipe()
-        self._output = Output(read_end, lambda line: self._log("info", line, {}))
-        folder = files(__package__)
-        ours = folder / "worker_child.py"
-        with as_file(folder / "worker_start.py") as start, as_file(ours) as child:
-            wrapper = str(self._program.wrapper or child)
-            given = {
-                "path": self._program.python_path(wrapper),
-                "python": self._program.python,
-                "addresses": self._program.addresses,
-                "wrapper": wrapper,
-                "mounts": self._program.mounts,
-                "options": self._program.options(self.number, *paths),
-            }
-            try:
-                self._process = subprocess.Popen(
-                    [self._program.runs_on, "-S", "-s", "-E", "-u", str(start), json.dumps(given)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=write_end,
-                    stderr=write_end,
-                    env=dict(self._environment),
-                    cwd=self._cwd,
-                    start_new_session=True,
-                )
-            except BaseException:
-                self._output.close()
-                raise
-            finally:
-                os.close(write_end)
-        self._exit = os.pidfd_open(self._process.pid)
-        asyncio.get_running_loop().add_reader(self._exit, self._exited)
-
     async def _connected(self, listeners: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
         for listener, told in zip(listeners, (self._event_line, self._control_line), strict=True):
             taken = asyncio.ensure_future(loop.sock_accept(listener))
             await self._first_of(taken)
             connection, _ = taken.result()
-            make = partial(Lines, told, self._kill)
+            make = partial(Lines, told, self._process.kill)
             transport, _ = await loop.create_unix_connection(make, sock=connection)
             self._transports.append(transport)
         await self._first_of(self._started)
@@ -170,7 +130,7 @@ class Worker:
         await asyncio.wait({wanted, self._gone}, return_when=asyncio.FIRST_COMPLETED)
         if not wanted.done():
             wanted.cancel()
-            raise WorkerFailed(self._last_words(), self._was_killed)
+            raise WorkerFailed(self._process.last_words, self._process.was_killed)
 
     async def _within(self, work: Any, seconds: float) -> None:
         task, timer = asyncio.ensure_future(work), asyncio.ensure_future(MACHINE.sleep(seconds))
@@ -203,8 +163,7 @@ class Worker:
 
     def _ask(self, work: Work) -> None:
         self._work, self._records = work, []
-        if self._output is not None:
-            self._output.clear()  # its last words, should it end, are of this event
+        self._process.forget()  # its last words, should it end, are of this event
         self.began = work.began = time.monotonic()
         self._transports[0].write(work.frame)
 
@@ -315,31 +274,16 @@ class Worker:
             return self._logged(said)
         self._tell_control(message)
 
-    def _last_words(self) -> str:
-        said = self._output.last_words if self._output else ""
-        code = self._process.poll() if self._process else None
-        return f"the worker process ended with code {code}" + (f":\n{said[-4000:]}" if said else "")
-
     # -- ends
-    def _exited(self) -> None:
+    def _ended(self) -> None:
         """The process has ended: whoever waits for it is told."""
-        if self._exit < 0 or self._process is None:
-            return
-        asyncio.get_running_loop().remove_reader(self._exit)
-        os.close(self._exit)
-        self._exit = -1
-        self._process.wait()
-        # What it has printed is there; a process of its own that lives on may hold the other end.
-        if self._output is not None:
-            self._output.read()
-            self._output.close()
         for transport in self._transports:
             transport.close()
         if self._work is not None and not self._work.answer.done():
             self._work.records = self._records
         for work in (self._work, self._next):
             if work is not None:
-                work.fail(WorkerFailed(self._last_words()))
+                work.fail(WorkerFailed(self._process.last_words))
         stream = self._work.stream if self._work is not None else None
         self._next = None
         self._nothing_in_hand()
@@ -352,14 +296,14 @@ class Worker:
         hand.  Events are discarded from then on, until `resume`.  Raises TimeoutError."""
         async with self._alone():
             if not self._drained.is_set():  # a second signal would be ignored
-                self._signal(signal.SIGUSR2)
+                self._process.signal(signal.SIGUSR2)
                 await self._either(self._drained, seconds)
 
     async def resume(self) -> None:
         """Take events again (SIGCONT), from when the wrapper says that it has heard."""
         self._drained.clear()
         self._continues.clear()
-        self._signal(signal.SIGCONT)
+        self._process.signal(signal.SIGCONT)
         with contextlib.suppress(TimeoutError):  # one that says nothing is believed
             await self._either(self._continues, SILENCE)
 
@@ -381,7 +325,7 @@ class Worker:
     async def _told_to_end(self, seconds: float) -> None:
         await self.drain(seconds)
         async with self._alone():
-            self._signal(signal.SIGUSR1)
+            self._process.signal(signal.SIGUSR1)
             await self._either(self._terminates, seconds)
             if self.alive:  # Nuclio's own ends when its processor hangs up
                 with contextlib.suppress(OSError):
@@ -399,18 +343,8 @@ class Worker:
         if not done:
             raise TimeoutError
 
-    def _signal(self, number: int) -> None:
-        if self._process is not None and self.alive:
-            self._process.send_signal(number)
-
     async def stop(self) -> None:
         """End the process and everything it started."""
-        if self._process is None:
-            return
-        self._kill()
-        await asyncio.shield(self._gone)
-
-    def _kill(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.began:
+            self._process.kill()
+            await asyncio.shield(self._gone)
