@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-ORDINARY = 40  # of a property that has none, as `tests/conftest.py` says to hypothesis
+ORDINARY = 20  # of a property that has none, as `tests/conftest.py` says to hypothesis
+FULL = 40  # of such a one, where a property with a number of its own has just that
 
 
-def tries(usual: int) -> int:
-    """`usual` in the ordinary run; in another, as many times that as other properties have."""
+def tries(full: int) -> int:
+    """As many times `full` as properties without a number have `FULL` in this run: half of it in
+    the ordinary one, which has minutes for all, and a dozen times that in the exhaustive one."""
     current = settings.default
     assert current is not None
-    return usual * current.max_examples // ORDINARY
+    return max(1, full * current.max_examples // FULL)

@@ -8,6 +8,7 @@ The names under which functions reach each other in a cluster (`nuclio-NAMESPACE
 """
 
 import ctypes
+import importlib.machinery
 import json
 import os
 import signal
@@ -72,8 +73,9 @@ def run(program: str) -> None:
     module = types.ModuleType("__main__")
     module.__file__ = program
     sys.modules["__main__"] = module
-    with open(program) as file:
-        code = compile(file.read(), program, "exec")
+    # As an import would: what has been compiled once is kept, and a start is that much sooner.
+    code = importlib.machinery.SourceFileLoader("__main__", program).get_code("__main__")
+    assert code is not None
     exec(code, module.__dict__)
 
 

@@ -33,7 +33,6 @@ from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
 from ..deploy.commands import commands_at
-from ..localstack.support import emulator_at
 from .bench import until
 from .servers.nats import NatsServer
 
@@ -293,13 +292,17 @@ def sink(lines: list[dict[str, Any]]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def deployed(
-    tmp_path_factory: pytest.TempPathFactory, nats_server: NatsServer
+    tmp_path_factory: pytest.TempPathFactory,
+    nats_server: NatsServer,
+    pelton_manual_process: RunningEmulator,
 ) -> Iterator[Deployed]:
     """All functions on both platforms, by one command, on an emulator whose time is moved."""
+    emulator = pelton_manual_process
+    emulator.reset()
     folder, lines = tmp_path_factory.mktemp("parity"), list[dict[str, Any]]()
     ways = {kind: WAYS[kind] for kind in words() if kind in WAYS}
     ways["native"] = Way(f'pelton.nats("native", url="{nats_server.url}")')
-    with emulator_at("--clock", "manual@2026-01-01T00:00:00") as emulator, sink(lines) as url:
+    with sink(lines) as url:
         source = APP.replace("SINK_URL", url)
         emulator.client("sqs").create_queue(QueueName="orders")
         emulator.client("dynamodb").create_table(
@@ -315,7 +318,10 @@ def deployed(
         (folder / "app.py").write_text(source)
         done = commands_at(emulator, folder)("deploy", "app.py", "--on", "both")
         assert done.returncode == 0, done.stderr
-        yield Deployed(emulator, lines)
+        try:
+            yield Deployed(emulator, lines)
+        finally:
+            emulator.reset()
 
 
 @pytest.mark.parametrize("kind", words())

@@ -8,7 +8,6 @@ import base64
 import json
 import re
 import socket
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ from pelton.localstack.api_seam import within
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import emulator_at, make_function
+from .support import make_function
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
@@ -125,9 +124,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with emulator_at() as emulator:
-        yield World(emulator)
+def world(module_emulator: RunningEmulator) -> World:
+    return World(module_emulator)
 
 
 # -- events

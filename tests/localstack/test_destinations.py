@@ -14,7 +14,7 @@ ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 SQS, SNS = "arn:aws:sqs:us-east-1:000000000000", "arn:aws:sns:us-east-1:000000000000"
 BUS = "arn:aws:events:us-east-1:000000000000:event-bus/default"
 SOURCE = """
-import json, os, urllib.request
+import json
 
 def handler(event, context):
     if event.get("fail"):

@@ -19,6 +19,8 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
+from .support import until
+
 PROGRAM = Path(__file__).with_name("extension_program.py").read_text()
 SOURCE = """
 import os, time
@@ -142,12 +144,7 @@ class Extended:
 
     def log_has(self, words: str) -> str:
         """The first message with `words`; waits for it."""
-        end = time.monotonic() + WAIT
-        while True:
-            for each in self.messages():
-                if words in each:
-                    return each
-            assert time.monotonic() < end, self.messages()
+        return until(lambda: next((each for each in self.messages() if words in each), ""), WAIT)
 
     def end(self) -> None:
         self.lambda_.delete_function(FunctionName="f")

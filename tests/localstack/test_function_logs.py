@@ -12,7 +12,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import make_function
+from .support import make_function, until
 
 SOURCE = """
 import json, logging, os, sys, time
@@ -142,8 +142,13 @@ def test_lines_come_while_the_function_runs(text: Logged) -> None:
         target=text.run, args=(("info", "early"), ("sleep", 1.5), ("info", "late"))
     )
     call.start()
-    while not any(each.endswith("early\n") for each in text.messages()):
-        assert call.is_alive(), "it is told before the end"
+
+    def told() -> bool:
+        found = any(each.endswith("early\n") for each in text.messages())
+        assert found or call.is_alive(), "it is told before the end"
+        return found
+
+    until(told)
     call.join()
     times = {each["message"].rpartition("\t")[2]: each["timestamp"] for each in text.events()}
     assert times["late\n"] - times["early\n"] >= 1500

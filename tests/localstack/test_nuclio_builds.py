@@ -25,6 +25,8 @@ import pytest
 
 from pelton.localstack.lambda_.environment import may_mount
 from pelton.localstack.lambda_.interpreters import find, own
+from pelton.localstack.nuclio.entries import lay_out
+from pelton.localstack.nuclio.entries.entry import Entry
 from pelton.localstack.nuclio.environments import UNUSED, Environments
 from pelton.localstack.nuclio.errors import DeployFailed
 from pelton.localstack.nuclio.remembered import ENVIRONMENT, Remembered
@@ -179,19 +181,25 @@ def test_git(client: Client, tmp_path: Path) -> None:
     commit("side")
     git(tmp_path, "checkout", "-q", "main")
     commit("last")
-    url, method = f"file://{tmp_path}", "POST"
-    for attributes, said in (
+    url = f"file://{tmp_path}"
+    some: list[tuple[dict[str, str], str]] = [
         ({}, "last"),
-        ({"branch": "side"}, "side"),
         ({"tag": "v1"}, "first"),
         ({"reference": "refs/heads/side"}, "side"),
         ({"reference": first}, "first"),
-        ({"workDir": "deep"}, "theirs theirs"),
+    ]
+    for number, (attributes, said) in enumerate(some):
+        (fetched := tmp_path / str(number)).mkdir()
+        entry = Entry(from_entry("", "git", url, **attributes)["spec"]["build"], "", {})
+        code = asyncio.run(lay_out(entry, fetched)) / "main.py"
+        assert code.read_text() == CODE.replace("from there", said)
+    for method, attributes, said in (
+        ("POST", {"branch": "side"}, "side"),
+        ("PUT", {"workDir": "deep"}, "theirs theirs"),
     ):
         status = client.deploy(from_entry("cloned", "git", url, **attributes), method)
         assert status["state"] == "ready", status
         assert client.invoke("cloned").text == said
-        method = "PUT"
     for attributes, said in (
         ({"branch": "nowhere"}, "nowhere"),
         ({"branch": "a", "tag": "b"}, "takes one of branch, tag"),

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from .support import until
 
 SOURCE = """
 import os, sys, time
@@ -73,8 +75,15 @@ def deploy(emulator: RunningEmulator, source: str, name: str = "f", **spec: Any)
 
 
 @pytest.fixture
-def ask(pelton_emulator: RunningEmulator) -> Ask:
-    status = deploy(pelton_emulator, SOURCE, eventTimeout="1s")
+def name() -> str:
+    """A function's that no other test has."""
+    return f"f-{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def ask(module_emulator: RunningEmulator) -> Ask:
+    """Asks one and the same function, whose worker some of the tests end."""
+    status = deploy(module_emulator, SOURCE, "asked", eventTimeout="1s")
     assert status["state"] == "ready", status
     address = f"http://{status['externalInvocationUrls'][0]}"
     return lambda path, **more: plain.post(f"{address}{path}", timeout=30, **more)
@@ -139,16 +148,19 @@ def test_logs_come_back_when_asked_for(ask: Ask) -> None:
 
 @pytest.mark.fidelity("Nuclio", "the dashboard invokes, lists and deletes")
 def test_the_dashboard_invokes_lists_and_deletes(
-    pelton_emulator: RunningEmulator, ask: Ask
+    module_emulator: RunningEmulator, name: str
 ) -> None:
-    api = f"{pelton_emulator.nuclio_url}/api"
-    headers = {"x-nuclio-function-name": "f", "x-nuclio-path": "/tuple"}
+    deploy(module_emulator, SOURCE, name)
+    api = f"{module_emulator.nuclio_url}/api"
+    headers = {"x-nuclio-function-name": name, "x-nuclio-path": "/tuple"}
     assert plain.post(f"{api}/function_invocations", headers=headers).status_code == 202
-    assert list(plain.get(f"{api}/functions").json()) == ["f"]
-    body = {"metadata": {"name": "f"}}
+    listed = plain.get(f"{api}/functions").json()
+    assert listed[name]["metadata"]["name"] == name
+    body = {"metadata": {"name": name}}
     assert plain.post(f"{api}/functions", json=body).status_code == 409
     assert plain.request("DELETE", f"{api}/functions", json=body).status_code == 204
-    assert plain.get(f"{api}/functions/f").status_code == 404
+    assert plain.get(f"{api}/functions/{name}").status_code == 404
+    assert plain.get(f"{api}/functions").json().keys() == listed.keys() - {name}
 
 
 @pytest.mark.parametrize(
@@ -164,27 +176,27 @@ def test_the_dashboard_invokes_lists_and_deletes(
 )
 @pytest.mark.fidelity("Nuclio", "a deploy that fails says why in status.message")
 def test_a_deploy_that_fails_says_why(
-    pelton_emulator: RunningEmulator, source: str, spec: dict[str, Any], words: str
+    module_emulator: RunningEmulator, name: str, source: str, spec: dict[str, Any], words: str
 ) -> None:
-    status = deploy(pelton_emulator, source, **spec)
+    status = deploy(module_emulator, source, name, **spec)
     assert status["state"] == "error"
     assert words in status["message"]
 
 
 @pytest.mark.fidelity("Nuclio", "names that are no Kubernetes names are a 400")
-def test_a_bad_name_is_refused(pelton_emulator: RunningEmulator) -> None:
+def test_a_bad_name_is_refused(module_emulator: RunningEmulator) -> None:
     body = {"metadata": {"name": "Not_Good"}, "spec": {}}
-    answer = plain.post(f"{pelton_emulator.nuclio_url}/api/functions", json=body)
+    answer = plain.post(f"{module_emulator.nuclio_url}/api/functions", json=body)
     assert answer.status_code == 400
     assert "Not_Good" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("handler", ["/escaped:handler", "../escaped:handler", "a/b:c", "main", ""])
 def test_a_handler_cannot_name_a_place_outside_its_folder(
-    pelton_emulator: RunningEmulator, tmp_path: Path, handler: str
+    module_emulator: RunningEmulator, name: str, handler: str
 ) -> None:
     """The handler's module part becomes a file's path: Nuclio's own rule is held before."""
-    status = deploy(pelton_emulator, SOURCE, handler=handler)
+    status = deploy(module_emulator, SOURCE, name, handler=handler)
     assert status["state"] == "error"
     assert status["message"].startswith(f"malformed handler - {handler!r}")
     assert not Path("/escaped.py").exists()
@@ -192,7 +204,7 @@ def test_a_handler_cannot_name_a_place_outside_its_folder(
 
 @pytest.mark.parametrize("place", ["../..", "/../../", "nowhere"])
 def test_an_archive_s_work_folder_is_inside_the_archive(
-    pelton_emulator: RunningEmulator, tmp_path: Path, place: str
+    module_emulator: RunningEmulator, name: str, tmp_path: Path, place: str
 ) -> None:
     with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
         archive.writestr("main.py", SOURCE)
@@ -201,7 +213,7 @@ def test_an_archive_s_work_folder_is_inside_the_archive(
         "path": f"file://{tmp_path}/code.zip",
         "codeEntryAttributes": {"workDir": place},
     }
-    status = deploy(pelton_emulator, SOURCE, build=build)
+    status = deploy(module_emulator, SOURCE, name, build=build)
     assert (status["state"], status["message"]) == (
         "error",
         f"the archive has no folder {place!r}",
@@ -253,15 +265,15 @@ def test_an_archive_s_work_folder_is_inside_the_archive(
 )
 @pytest.mark.fidelity("Nuclio", "a configuration of the wrong shape is a 400 that names the member")
 def test_a_wrong_shape_is_named(
-    pelton_emulator: RunningEmulator, given: dict[str, Any], words: str
+    module_emulator: RunningEmulator, given: dict[str, Any], words: str
 ) -> None:
     wanted = {"metadata": {"name": "shape"}, "spec": {}} | given
     for method, path in (("POST", "functions"), ("PUT", "functions/shape")):
         answer = plain.request(
-            method, f"{pelton_emulator.nuclio_url}/api/{path}", json=wanted, trust_env=False
+            method, f"{module_emulator.nuclio_url}/api/{path}", json=wanted, trust_env=False
         )
         assert answer.status_code == 400 and words in answer.json()["error"]
-    assert "shape" not in plain.get(f"{pelton_emulator.nuclio_url}/api/functions").json()
+    assert "shape" not in plain.get(f"{module_emulator.nuclio_url}/api/functions").json()
 
 
 @pytest.mark.fidelity(
@@ -269,17 +281,16 @@ def test_a_wrong_shape_is_named(
     "resources, nodeSelector, tolerations, imagePullSecrets",
     different="kept and told, and no worker is held to them: there is one node",
 )
-def test_what_is_said_of_pods_is_kept_and_told(pelton_emulator: RunningEmulator) -> None:
+def test_what_is_said_of_pods_is_kept_and_told(module_emulator: RunningEmulator, name: str) -> None:
     said: dict[str, Any] = {
         "resources": {"limits": {"nvidia.com/gpu": "1"}, "requests": {"cpu": "64"}},
         "nodeSelector": {"pool": "gpu"},
         "tolerations": [{"key": "gpu", "operator": "Exists"}],
         "imagePullSecrets": "registry",
     }
-    deploy(pelton_emulator, "def handler(context, event):\n    return 'here'\n", **said)
-    told = plain.get(f"{pelton_emulator.nuclio_url}/api/functions", trust_env=False).json()
-    (spec,) = [each["spec"] for each in told.values()]
-    assert {name: spec[name] for name in said} == said
+    deploy(module_emulator, "def handler(context, event):\n    return 'here'\n", name, **said)
+    told = plain.get(f"{module_emulator.nuclio_url}/api/functions", trust_env=False).json()
+    assert {each: told[name]["spec"][each] for each in said} == said
 
 
 LONELY = """
@@ -298,13 +309,14 @@ def handler(context, event):
 """
 
 
-def test_a_worker_that_died_idle_costs_no_event(pelton_emulator: RunningEmulator) -> None:
-    status = deploy(pelton_emulator, LONELY)
+def test_a_worker_that_died_idle_costs_no_event(
+    module_emulator: RunningEmulator, name: str
+) -> None:
+    status = deploy(module_emulator, LONELY, name)
     address = f"http://{status['externalInvocationUrls'][0]}"
     pid = int(plain.get(address, trust_env=False).text)
     assert plain.get(f"{address}/die-later", trust_env=False).text == "soon"
-    while Path(f"/proc/{pid}").exists() and "zombie" not in state(pid):
-        pass
+    until(lambda: not Path(f"/proc/{pid}").exists() or "zombie" in state(pid))
     answer = plain.get(address, trust_env=False)
     assert answer.status_code == 200 and int(answer.text) != pid
 
@@ -317,25 +329,25 @@ def state(pid: int) -> str:
 
 
 @pytest.mark.fidelity("Nuclio", "a function's own child processes see what the function sees")
-def test_a_child_of_a_worker_is_as_alone(pelton_emulator: RunningEmulator) -> None:
-    status = deploy(pelton_emulator, LONELY)
+def test_a_child_of_a_worker_is_as_alone(module_emulator: RunningEmulator, name: str) -> None:
+    status = deploy(module_emulator, LONELY, name)
     said = plain.get(f"http://{status['externalInvocationUrls'][0]}/child", trust_env=False).text
     assert "No module named 'click'" in said
 
 
 @pytest.mark.fidelity("Nuclio", "a function keeps its HTTP port when it is deployed again")
-def test_the_port_stays_over_a_redeploy(pelton_emulator: RunningEmulator) -> None:
-    first = deploy(pelton_emulator, SOURCE)
+def test_the_port_stays_over_a_redeploy(module_emulator: RunningEmulator, name: str) -> None:
+    first = deploy(module_emulator, SOURCE, name)
     with plain.Client(base_url=f"http://{first['externalInvocationUrls'][0]}") as client:
         assert client.get("/dict").status_code == 200
-        wanted = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()
+        wanted = plain.get(f"{module_emulator.nuclio_url}/api/functions/{name}").json()
         again = plain.put(
-            f"{pelton_emulator.nuclio_url}/api/functions/f",
+            f"{module_emulator.nuclio_url}/api/functions/{name}",
             json=wanted,
             headers={"x-nuclio-wait-function-action": "true"},
             timeout=60,
         )
         assert again.status_code == 202, again.text
-        status = plain.get(f"{pelton_emulator.nuclio_url}/api/functions/f").json()["status"]
+        status = plain.get(f"{module_emulator.nuclio_url}/api/functions/{name}").json()["status"]
         assert status["httpPort"] == first["httpPort"]
         assert client.get("/dict").status_code == 200

@@ -15,6 +15,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
+from .support import until
 from .test_nuclio_functions import deploy
 
 MAIN = """
@@ -102,8 +103,7 @@ def test_no_worker_is_a_503(main: httpx.Client, tmp_path: Path) -> None:
     os.mkfifo(f"{at_work}.go")
     with ThreadPoolExecutor(1) as pool:
         held = pool.submit(main.post, "/hold", content=str(at_work))
-        while not at_work.exists() and not held.done():
-            pass
+        until(lambda: at_work.exists() or held.done())
         refused = main.post("/event", headers={"x-nuclio-log-level": "debug"})
         Path(f"{at_work}.go").write_text("go")
         assert (refused.status_code, refused.content) == (503, b"")
@@ -424,11 +424,13 @@ def test_a_least_above_the_most_fails(module_emulator: RunningEmulator) -> None:
 
 
 def deploy_again(emulator: RunningEmulator) -> int:
-    """Deploy the function as it is, and wait; the status of the request."""
+    """Deploy the function as it is, and wait; the status of the request, 0 for a 412: it is being
+    scaled just now, and not to be changed meanwhile."""
     url = f"{emulator.nuclio_url}/api/functions/f"
     wanted = plain.get(url, trust_env=False).json()
     wait = {"x-nuclio-wait-function-action": "true"}
-    return plain.put(url, json=wanted, headers=wait, trust_env=False, timeout=60).status_code
+    status = plain.put(url, json=wanted, headers=wait, trust_env=False, timeout=60).status_code
+    return 0 if status == 412 else status
 
 
 def test_scaling_and_deploying_lose_no_request(
@@ -449,9 +451,7 @@ def test_scaling_and_deploying_lose_no_request(
         each.start()
     for _ in range(2):
         emulator.advance(601)
-        while (status_code := deploy_again(emulator)) == 412:
-            pass  # it is being scaled just now, and not to be changed meanwhile
-        assert status_code == 202
+        assert until(lambda: deploy_again(emulator)) == 202
     over.set()
     for each in callers:
         each.join()
@@ -471,24 +471,23 @@ def test_told_to_go_to_zero_a_function_loses_no_request(module_emulator: Running
             while not over.is_set():
                 found.append(client.post("/").status_code)
 
-    def patch(state: str) -> int:
+    def patch(state: str) -> bool:
+        """Whether it is done; it may be going, or waking, from what was asked before: that is
+        said, and nothing is done."""
         wanted = {"desiredState": state}
-        return plain.patch(url, json=wanted, trust_env=False, timeout=60).status_code
+        told.append(plain.patch(url, json=wanted, trust_env=False, timeout=60).status_code)
+        return told[-1] != 412
 
     callers = [threading.Thread(target=ask) for _ in range(2)]
     for each in callers:
         each.start()
     for wanted in ("scaledToZero", "ready", "scaledToZero"):
-        # It may be going, or waking, from what was asked before: that is said, and nothing is done.
-        told.append(412)
-        while told[-1] == 412:
-            told.append(patch(wanted))
+        until(lambda state=wanted: patch(state))  # type: ignore[misc]
     over.set()
     for each in callers:
         each.join()
     assert (set(found), set(told) - {412}) == ({200}, {202})
-    while patch("scaledToZero") == 412:
-        pass
+    until(lambda: patch("scaledToZero"))
     assert plain.get(f"{url}/replicas", trust_env=False).json()["names"] == []
     with client_of(status) as client:
         assert client.post("/").text == "nuclio-told-0"

@@ -8,8 +8,7 @@ import gzip
 import inspect
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +18,7 @@ from pelton.localstack import api_seam, push_seam
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import emulator_at, make_function, with_plain_aws
+from .support import make_function, until, with_plain_aws
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -80,17 +79,20 @@ class World:
 
     def eventually(self, count: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
         """What `keep` told, once it is `count` at the least."""
-        found, end = self.taken(), time.monotonic() + seconds
-        while len(found) < count:
-            assert time.monotonic() < end, f"{len(found)} of {count} came"
-            found += self.taken()
+        found: list[dict[str, Any]] = []
+
+        def came() -> bool:
+            found.extend(self.taken())
+            return len(found) >= count
+
+        until(came, seconds)
         return found
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with emulator_at("--clock", "manual@2026-01-01T00:00:00") as emulator:
-        yield World(emulator)
+def world(pelton_manual_process: RunningEmulator) -> World:
+    pelton_manual_process.reset()
+    return World(pelton_manual_process)
 
 
 def test_the_seam_is_as_assumed() -> None:
@@ -148,12 +150,12 @@ def test_step_functions_catches_by_type(pelton_emulator: RunningEmulator) -> Non
         execution = machines.start_execution(
             stateMachineArn=machine, input=json.dumps({"sold": sold})
         )["executionArn"]
-        end = time.monotonic() + 30
-        while True:
+
+        def output() -> str:
             told = machines.describe_execution(executionArn=execution)
-            if told["status"] != "RUNNING":
-                return json.loads(told["output"])
-            assert time.monotonic() < end
+            return "" if told["status"] == "RUNNING" else str(told["output"])
+
+        return json.loads(until(output))
 
     assert run(2) == {"sold": 2}
     error = run(0)["error"]

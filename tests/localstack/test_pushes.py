@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import SNSEvent
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import emulator_at, make_function, with_plain_aws
+from .support import emulator_at, make_function, until, with_plain_aws
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -253,12 +253,12 @@ def test_a_new_function_of_the_name_takes_over(world: World) -> None:
 
 def _run(machines: Any, machine: str, payload: dict[str, Any]) -> dict[str, Any]:
     execution = machines.start_execution(stateMachineArn=machine, input=json.dumps(payload))
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        done: dict[str, Any] = machines.describe_execution(executionArn=execution["executionArn"])
-        if done["status"] != "RUNNING":
-            return done
-    raise AssertionError("the state machine did not end")
+
+    def done() -> dict[str, Any]:
+        told: dict[str, Any] = machines.describe_execution(executionArn=execution["executionArn"])
+        return {} if told["status"] == "RUNNING" else told
+
+    return until(done)
 
 
 @pytest.mark.fidelity(

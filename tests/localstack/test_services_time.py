@@ -19,20 +19,16 @@ from pelton.localstack import services_time, services_zones
 from pelton.localstack.manual_clock import ManualClock
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import make_function
+from .support import PLAIN_AWS, make_function, with_plain_aws
 
 DAY = 86_400
 # Says what it was called for, and when, in a queue; fails when it is told to.
 SOURCE = """
-import json, os, urllib.request
+import os
+from plain_aws import call
 
 def tell(what):
-    body = json.dumps({"QueueUrl": os.environ["SEEN"], "MessageBody": what}).encode()
-    scope = "Credential=test/20260101/us-east-1/sqs/aws4_request"
-    urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], body, {
-        "X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": "application/x-amz-json-1.0",
-        "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
-    })).read()
+    call("sqs", "AmazonSQS.SendMessage", QueueUrl=os.environ["SEEN"], MessageBody=what)
 
 def handler(event, context):
     if "Records" in event:
@@ -48,7 +44,7 @@ def handler(event, context):
 def create(emulator: RunningEmulator, name: str, seen: str) -> None:
     make_function(
         emulator.client("lambda"),
-        SOURCE,
+        with_plain_aws(SOURCE),
         name,
         Timeout=20,
         Environment={"Variables": {"SEEN": seen}},
@@ -174,7 +170,8 @@ def test_a_cron_trigger_of_nuclio(pelton_manual_emulator: RunningEmulator) -> No
     emulator = pelton_manual_emulator
     sqs = emulator.client("sqs")
     seen = sqs.create_queue(QueueName="seen")["QueueUrl"]
-    source = SOURCE.partition("def handler")[0] + "def handler(context, event):\n    tell('tick')\n"
+    tell = SOURCE.partition("import call")[2].partition("def handler")[0]
+    source = f"{PLAIN_AWS}{tell}def handler(context, event):\n    tell('tick')\n"
     spec = {
         "handler": "main:handler",
         "runtime": "python",

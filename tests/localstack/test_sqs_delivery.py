@@ -10,7 +10,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from ..deploy.commands import commands_at
-from .support import make_function, with_plain_aws
+from .support import make_function, until, with_plain_aws
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:{}"
 # Fails the first time it sees a message, in the way that the message says, then keeps it.
@@ -169,9 +169,10 @@ def test_a_typed_consumer_sends_misfits_to_its_dead_letters(world: World, tmp_pa
     }
     assert "not JSON" in letters["{"]
     logs = emulator.client("logs")
-    while time.monotonic() < end:
+
+    def took() -> set[str]:
         events = logs.filter_log_events(logGroupName="/aws/lambda/take")["events"]
-        took = {each["message"].strip() for each in events if each["message"].startswith("took")}
-        if len(took) == 2:
-            break
-    assert took == {"took {'id': 1}", "took {'later': 1}"}
+        said = {each["message"].strip() for each in events if each["message"].startswith("took")}
+        return said if len(said) == 2 else set()
+
+    assert until(took) == {"took {'id': 1}", "took {'later': 1}"}

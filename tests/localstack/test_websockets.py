@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,12 +42,12 @@ from pelton.localstack.websocket_apis.events import Client as Connected
 from pelton.localstack.websocket_apis.settings import Api, Route
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import emulator_at, make_function
+from .support import make_function, with_plain_aws
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
-import json, os, time, boto3
+import json, time
 
 def connect(event, context):
     asked = event.get("queryStringParameters") or {}
@@ -67,14 +67,14 @@ def say(event, context):
         raise ValueError("no")
     time.sleep(body.get("nap", 0))
     if body.get("post"):
+        import boto3  # what takes longest of all is for who posts
         client = boto3.client("apigatewaymanagementapi")
         client.post_to_connection(ConnectionId=where["connectionId"], Data=b"posted")
     return {"statusCode": 200, "body": json.dumps({"route": where["routeKey"], "event": event})}
 
 def left(event, context):
-    client = boto3.client("sqs")
-    url = client.get_queue_url(QueueName="left")["QueueUrl"]
-    client.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+    from plain_aws import send
+    send("left", json.dumps(event))
 
 def may(event, context):
     effect = "Allow" if event["queryStringParameters"]["token"] == "good" else "Deny"
@@ -115,9 +115,8 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[RunningEmulator]:
-    with emulator_at() as running:
-        yield running
+def emulator(module_emulator: RunningEmulator) -> RunningEmulator:
+    return module_emulator
 
 
 class Made:
@@ -184,7 +183,7 @@ def api(emulator: RunningEmulator) -> Made:
     for name in ("connect", "say", "left", "may"):
         make_function(
             emulator.client("lambda"),
-            SOURCE,
+            with_plain_aws(SOURCE),
             name,
             Runtime="python3.11",
             Timeout=10,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from mypy import api
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +42,8 @@ Graph("g", str) >> clean >> Told
 """
 
 
-def test_mypy_finds_a_misfit(tmp_path: Path) -> None:
-    lines = checked(tmp_path, SCRIPT)
+def test_mypy_finds_a_misfit(said: dict[str, list[str]]) -> None:
+    lines = said["script"]
     shown = [line.split('"')[1] for line in lines if "Revealed" in line]
     assert [each.replace("builtins.", "").rpartition("graph.")[2] for each in shown] == [
         "Graph[str, bool]",
@@ -97,8 +98,8 @@ Graph("g", str) >> clean >> steps.flat_map(clean) >> count >> steps.filter(small
 """
 
 
-def test_the_words_keep_the_types(tmp_path: Path) -> None:
-    lines = checked(tmp_path, WORDS)
+def test_the_words_keep_the_types(said: dict[str, list[str]]) -> None:
+    lines = said["words"]
     shown = [line.split('"')[1] for line in lines if "Revealed" in line]
     assert [each.replace("builtins.", "").rpartition("graph.")[2] for each in shown] == [
         "Graph[str, float]",
@@ -117,15 +118,24 @@ def test_the_words_keep_the_types(tmp_path: Path) -> None:
     assert wrong == set(range(first, first + 7))
 
 
-def checked(folder: Path, script: str) -> list[str]:
-    """What mypy says of a script, each line from its line number on: with the project's own
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What mypy says of each script, each line from its line number on: with the project's own
     settings, so that what it already knows of the project is not worked out again."""
-    (folder / "script.py").write_text(script.replace(": ...", ": raise NotImplementedError"))
-    said, _, _ = api.run(
+    folder = tmp_path_factory.mktemp("scripts")
+    scripts = {"script": SCRIPT, "words": WORDS}
+    for name, text in scripts.items():
+        (folder / f"{name}.py").write_text(text.replace(": ...", ": raise NotImplementedError"))
+    told, _, _ = api.run(
         [
-            str(folder / "script.py"),
+            *(str(folder / f"{name}.py") for name in scripts),
             *("--config-file", str(ROOT / "pyproject.toml")),
             *("--cache-dir", str(ROOT / ".mypy_cache")),
         ]
     )
-    return [line.partition("script.py:")[2] for line in said.splitlines()]
+    return {
+        name: [
+            line.partition(f"{name}.py:")[2] for line in told.splitlines() if f"{name}.py:" in line
+        ]
+        for name in scripts
+    }

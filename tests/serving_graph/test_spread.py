@@ -138,7 +138,9 @@ def run_all(running: Spread, values: list[Any], many: int | None = None) -> list
     return [answers.get(key) for key in keys]
 
 
-@pytest.mark.parametrize("broker", ["sqs", "kinesis"], indirect=True)
+@pytest.mark.parametrize(
+    "broker", ["sqs", pytest.param("kinesis", marks=pytest.mark.slow)], indirect=True
+)
 def test_processes_answer_as_the_graph_does(module: Module, broker: str) -> None:
     made = module(STEPS)
     orders = [made.Order(" a", [1, 2]), made.Order("b", [-1]), made.Order("c ", [3, 0, 4])]

@@ -25,6 +25,7 @@ class Fleet:
         self._engines = Engines()
         self._mark = secrets.token_hex(8)
         self._running: set[Container] = set()
+        self._seen: dict[str, tuple[str, ...]] = {}  # the extensions of images, by their id
         self._guard: subprocess.Popen[bytes] | None = None
 
     async def image(self, uri: str) -> Code:
@@ -37,7 +38,7 @@ class Fleet:
                 f"of them works on this machine ({error}). Install or start one and try again, or "
                 "package the code as a .zip archive (PackageType Zip)."
             ) from None
-        return await find_image(engine, uri)
+        return await find_image(engine, uri, self._seen)
 
     async def run(self, words: Sequence[str], output: int, on_exit: OnExit) -> Container:
         """A new container.  Raises `NoEngine` or `EngineRefused`.

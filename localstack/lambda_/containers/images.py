@@ -11,6 +11,7 @@ import io
 import json
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,9 +25,11 @@ EXTENSIONS = "/opt/extensions"
 _NAME = re.compile(r"[A-Za-z0-9][\w./:@-]*", re.ASCII)
 
 
-async def find_image(engine: Engine, uri: str) -> Code:
+async def find_image(engine: Engine, uri: str, seen: dict[str, tuple[str, ...]]) -> Code:
     """The code that `uri` names, from the engine or from where it pulls.
 
+    seen: the extensions of images by their id, which says all that is in one: each is looked into
+          once
     Raises InvalidParameterValueException.
     """
     if not _NAME.fullmatch(uri):
@@ -44,23 +47,27 @@ async def find_image(engine: Engine, uri: str) -> Code:
         ) from None
     code = read(uri, json.loads(told)[0])
     assert code.image is not None
-    extensions = await _extensions(engine, code.image.id)
-    return replace(code, image=replace(code.image, extensions=extensions))
+    if code.image.id not in seen:
+        with suppress(EngineRefused):  # the next deployment looks again
+            seen[code.image.id] = await _extensions(engine, code.image.id)
+    return replace(code, image=replace(code.image, extensions=seen.get(code.image.id, ())))
 
 
 async def _extensions(engine: Engine, image: str) -> tuple[str, ...]:
-    """The programs in its /opt/extensions: looked for in a container that is never started."""
+    """The programs in its /opt/extensions: looked for in a container that is never started.
+
+    Raises `EngineRefused` when there can be none.
+    """
     import tarfile
 
     name = f"pelton-look-{secrets.token_hex(8)}"
+    await engine.ask("create", "--pull", "never", "--name", name, image, "none")
     try:
-        await engine.ask("create", "--pull", "never", "--name", name, image, "none")
-        try:
-            packed = await engine.give("cp", f"{name}:{EXTENSIONS}", "-")
-        finally:
-            await engine.ask("rm", "--force", name)
+        packed = await engine.give("cp", f"{name}:{EXTENSIONS}", "-")
     except EngineRefused:  # there is no such folder
         return ()
+    finally:
+        await engine.ask("rm", "--force", name)
     with tarfile.open(fileobj=io.BytesIO(packed)) as folder:
         paths = [PurePosixPath(each.name) for each in folder if not each.isdir()]
     return tuple(sorted(path.name for path in paths if len(path.parts) == 2))

@@ -42,6 +42,7 @@ class Door(InLoop):
     def __init__(self, **settings: Any) -> None:
         super().__init__(Echo(), **settings)
         self.api = self.client()
+        self._others: dict[str, Any] = {}
 
     def create(self, name: str = "f", **settings: Any) -> Any:
         given = {
@@ -56,11 +57,16 @@ class Door(InLoop):
     def call(self, operation: str, **members: Any) -> Any:
         """An operation by the model's own name, of the service before the colon."""
         service, _, name = operation.rpartition(":")
-        client = self.client(service) if service else self.api
+        client = self._other(service) if service else self.api
         answer = getattr(client, xform_name(name))(**members)
         if "Payload" in answer:
             answer["Payload"] = answer["Payload"].read()
         return answer
+
+    def _other(self, service: str) -> Any:
+        if service not in self._others:
+            self._others[service] = self.client(service)
+        return self._others[service]
 
     def refusal(self, operation: str, **members: Any) -> tuple[int, str, str | None]:
         """(status, x-amzn-ErrorType, sentence) of a call that must fail."""
@@ -81,7 +87,8 @@ class Door(InLoop):
         return memory.getvalue()
 
     def close(self) -> None:
-        self.api.close()
+        for each in (self.api, *self._others.values()):
+            each.close()
         super().close()
 
 

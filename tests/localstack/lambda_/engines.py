@@ -24,6 +24,7 @@ import pytest
 
 STAND_IN = Path(__file__).with_name("stand_in_engine.py")
 RUNTIME = ("awslambdaric", "simplejson", "snapshot_restore_py")
+_SITE = distribution("awslambdaric").locate_file("")
 _LEFT_OUT = {"__pycache__", "test", "idlelib", "ensurepip", "site-packages", "lib2to3", "tkinter"}
 
 
@@ -49,7 +50,7 @@ class StandIn:
         for each in ("bin", "images", "registry", "containers", "code"):
             (folder / each).mkdir()
         program = folder / "bin" / "docker"
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {STAND_IN} {folder} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -SE {STAND_IN} {folder} "$@"\n')
         program.chmod(0o755)
         patch.setenv("PATH", f"{folder / 'bin'}:/usr/bin:/bin")
 
@@ -61,13 +62,15 @@ class StandIn:
         for file, text in files.items():
             path = code / file
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_runnable(text, sys.executable) if file.startswith("opt/") else text)
+            python = f"{sys.executable} -S"
+            path.write_text(_runnable(text, python) if file.startswith("opt/") else text)
             path.chmod(0o755)
         config = {
-            "Entrypoint": [sys.executable, "-m", "awslambdaric"],
+            # The client is all that an image has: no site-packages are looked through for more.
+            "Entrypoint": [sys.executable, "-S", "-m", "awslambdaric"],
             "Cmd": command,
             "WorkingDir": str(code),
-            "Env": ["PATH=/usr/bin:/bin", "OF_IMAGE=yes"],
+            "Env": ["PATH=/usr/bin:/bin", f"PYTHONPATH={_SITE}", "OF_IMAGE=yes"],
         }
         digest = hashlib.sha256(json.dumps([config, files]).encode()).hexdigest()
         told = {"Id": f"sha256:{digest}", "RepoDigests": [], "Config": config}

@@ -5,35 +5,55 @@ It is put on the search path as `docker` by tests on machines where no engine wo
 files NAME.json below its state's `images`, or below `registry`, from where `pull` gets them; what
 an image says of itself is in them as an engine tells it.  It shares nothing with the emulator.
 
+A test runs dozens of these: each imports what its own command needs, and no more.
+
     stand_in_engine.py STATE COMMAND...
 """
 
-import hashlib
+from __future__ import annotations
+
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tarfile
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote, unquote
 
-STATE = Path(sys.argv[1])
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+STATE = sys.argv[1]
 KNOWN = {"--rm": 0, "--read-only": 0, "--label": 1, "--name": 1, "--pull": 1}
 
 
-def fail(code: int, sentence: str) -> None:
+def fail(code: int, sentence: str) -> NoReturn:
     print(f"stand-in: {sentence}", file=sys.stderr)
     sys.exit(code)
 
 
+def read(*place: str) -> Any:
+    with open(os.path.join(STATE, *place)) as file:
+        return json.load(file)
+
+
+def write(told: dict[str, Any], *place: str) -> None:
+    with open(os.path.join(STATE, *place), "w") as file:
+        json.dump(told, file)
+
+
+def record_of(container: str) -> str:
+    return os.path.join(STATE, "containers", container)
+
+
 def build(words: list[str]) -> None:
     """An image of a context: what its Dockerfile copies, run by this Python's runtime client."""
+    import hashlib
+    import shutil
+    from pathlib import Path
+
     context, name = Path(words[-1]), words[words.index("--tag") + 1]
     lines = (context / "Dockerfile").read_text().splitlines()
-    code = STATE / "code" / quote(name, "")
+    file = name.replace("/", "%2F")
+    code = Path(STATE) / "code" / file
     for line in lines:
         if line.startswith("COPY "):
             source, place = line.split()[1:3] if "--from" not in line else ("", "")
@@ -50,14 +70,15 @@ def build(words: list[str]) -> None:
     }
     digest = hashlib.sha256(json.dumps([config, lines]).encode()).hexdigest()
     told = {"Id": f"sha256:{digest}", "RepoDigests": [], "Config": config}
-    (STATE / "images" / f"{quote(name, '')}.json").write_text(json.dumps(told))
+    write(told, "images", f"{file}.json")
 
 
 def images() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for path in (STATE / "images").glob("*.json"):
-        image = json.loads(path.read_text())
-        found[unquote(path.stem)] = found[image["Id"]] = image
+    for file in os.listdir(os.path.join(STATE, "images")):
+        image = read("images", file)
+        name = file.removesuffix(".json").replace("%2F", "/")
+        found[name] = found[image["Id"]] = image
     return found
 
 
@@ -66,7 +87,6 @@ def image_of(name: str, code: int) -> dict[str, Any]:
     image = known.get(name) or known.get(name.partition(":")[0])
     if image is None:
         fail(code, f"no such image: {name}")
-    assert image is not None
     return image
 
 
@@ -81,30 +101,25 @@ def run(words: list[str]) -> None:
     config = image["Config"]
     volumes = {each.partition(":")[2]: each.partition(":")[0] for each in given["--volume"]}
     environment = dict(each.split("=", 1) for each in [*config["Env"], *given["--env"]])
-    record = STATE / "containers" / given["--name"][0]
     command = [given["--entrypoint"][0], *words]
     if command[0].startswith("/opt/"):
         command[0] = config["WorkingDir"] + command[0]
+    os.chdir(given.get("--workdir", [config["WorkingDir"]])[0])
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=given.get("--workdir", [config["WorkingDir"]])[0],
-            env={**environment, "TMPDIR": volumes["/tmp"]},
-            start_new_session=True,
-        )
+        own = {**environment, "TMPDIR": volumes["/tmp"]}
+        pid = os.posix_spawn(command[0], command, own, setsid=True)
     except FileNotFoundError as error:
         fail(127, str(error))
-    record.write_text(json.dumps({"pid": process.pid, "label": given["--label"][0]}))
-    code = process.wait()
-    record.unlink(missing_ok=True)
+    write({"pid": pid, "label": given["--label"][0]}, "containers", given["--name"][0])
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.unlink(record_of(given["--name"][0]))
     sys.exit(128 - code if code < 0 else code)
 
 
 def tell(name: str, number: signal.Signals) -> None:
-    path = STATE / "containers" / name
-    if not path.exists():
+    if not os.path.exists(record_of(name)):
         fail(1, f"no such container: {name}")
-    pid = json.loads(path.read_text())["pid"]
+    pid = read("containers", name)["pid"]
     if number == signal.SIGKILL:
         os.killpg(pid, number)
     else:
@@ -114,45 +129,46 @@ def tell(name: str, number: signal.Signals) -> None:
 def create(words: list[str]) -> None:
     """A container that is only looked into."""
     code = image_of(words[-2], 125)["Config"]["WorkingDir"]
-    record = STATE / "containers" / words[words.index("--name") + 1]
-    record.write_text(json.dumps({"pid": 0, "label": "", "code": code}))
+    record = {"pid": 0, "label": "", "code": code}
+    write(record, "containers", words[words.index("--name") + 1])
 
 
 def copy(place: str) -> None:
     name, _, path = place.partition(":")
-    source = json.loads((STATE / "containers" / name).read_text())["code"] + path
+    source = read("containers", name)["code"] + path
     if not os.path.isdir(source):
         fail(1, f"no {path} in {name}")
+    import tarfile
+
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as out:
         out.add(source, os.path.basename(path))
 
 
 def remove(name: str) -> None:
-    record = STATE / "containers" / name
-    if record.exists() and "code" in json.loads(record.read_text()):
-        record.unlink()
+    if os.path.exists(record_of(name)) and "code" in read("containers", name):
+        os.unlink(record_of(name))
     else:
         tell(name, signal.SIGKILL)
 
 
 def pull(uri: str) -> None:
-    source = STATE / "registry" / f"{uri.partition(':')[0]}.json"
-    if not source.exists():
+    file = f"{uri.partition(':')[0]}.json"
+    source = os.path.join(STATE, "registry", file)
+    if not os.path.exists(source):
         fail(1, f"manifest for {uri} not found")
-    source.rename(STATE / "images" / source.name)
+    os.rename(source, os.path.join(STATE, "images", file))
 
 
 def inspect(name: str) -> None:
-    path = STATE / "containers" / name
-    if not path.exists():
+    if not os.path.exists(record_of(name)):
         fail(1, "no such object")
-    print(json.loads(path.read_text())["pid"])
+    print(read("containers", name)["pid"])
 
 
 def listed(label: str) -> None:
-    for path in (STATE / "containers").iterdir():
-        if json.loads(path.read_text())["label"] == label:
-            print(path.name)
+    for name in os.listdir(os.path.join(STATE, "containers")):
+        if read("containers", name)["label"] == label:
+            print(name)
 
 
 def main(command: str, *words: str) -> None:

@@ -23,7 +23,8 @@ from .engines import Engine, Podman, StandIn
 __all__ = ["seen"]  # a fixture
 
 SOURCE = """
-import json, os, tempfile, time, urllib.request
+import http.client, json, os, time
+TMP = os.environ.get("TMPDIR", "/tmp")
 count = 0
 kept = []
 
@@ -38,13 +39,15 @@ def handler(event, context):
         while True:
             kept.append(bytearray(8 << 20))
     if do == "write":
-        open(tempfile.gettempdir() + "/kept", "w").write("x")
+        open(TMP + "/kept", "w").write("x")
     time.sleep(event.get("seconds", 0))
-    with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/_pelton/health") as answer:
-        region = json.load(answer)["region"]
+    asked = http.client.HTTPConnection(os.environ["AWS_ENDPOINT_URL"].partition("://")[2])
+    asked.request("GET", "/_pelton/health")
+    region = json.load(asked.getresponse())["region"]
+    asked.close()
     return {"count": count, "name": context.function_name, "memory": context.memory_limit_in_mb,
             "region": region, "given": os.environ.get("GIVEN"), "image": os.environ["OF_IMAGE"],
-            "written": os.path.exists(tempfile.gettempdir() + "/kept"), "pid": os.getpid(),
+            "written": os.path.exists(TMP + "/kept"), "pid": os.getpid(),
             "stream": context.log_stream_name}
 
 def other(event, context):

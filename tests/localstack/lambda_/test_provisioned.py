@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator
 
-from ..support import archive, emulator_process, make_function, raw_client, refusal
+from ..support import archive, emulator_process, make_function, raw_client, refusal, until
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function"
 HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -101,6 +101,12 @@ def wait(client: Any, fits: Callable[[Any], bool], qualifier: str = "1") -> Any:
             return found
         time.sleep(0.01)
     raise AssertionError(found)
+
+
+def provisioned(client: Any) -> Any:
+    """What a call is told in a sandbox that was started ahead; None where it had another."""
+    found = run(client)
+    return found if found.get("type") == "provisioned-concurrency" else None
 
 
 def ready(client: Any, qualifier: str = "1") -> Any:
@@ -353,10 +359,7 @@ def test_what_ends_is_replaced(client: Any) -> None:
     ready(client)
     pid = run(client)["pid"]
     os.kill(pid, signal.SIGKILL)  # idle
-    deadline = time.monotonic() + 30
-    while (found := run(client)).get("type") != "provisioned-concurrency":
-        assert time.monotonic() < deadline
-    assert found["pid"] != pid
+    assert until(lambda: provisioned(client))["pid"] != pid
     assert run(client, do="exit")["errorType"] == "Runtime.ExitError"  # busy
     wait(client, lambda found: found["AvailableProvisionedConcurrentExecutions"] == 1)
     again = run(client)
@@ -371,12 +374,8 @@ def test_all_come_back_when_the_fork_server_ends(client: Any) -> None:
     pid = run(client)["pid"]
     parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(parent, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while alive(pid):
-        assert time.monotonic() < deadline
-    while (found := run(client)).get("type") != "provisioned-concurrency":
-        assert time.monotonic() < deadline
-    assert found["pid"] != pid
+    until(lambda: not alive(pid))
+    assert until(lambda: provisioned(client))["pid"] != pid
     wait(client, lambda found: found["AvailableProvisionedConcurrentExecutions"] == 3)
 
 

@@ -22,6 +22,7 @@ import csv
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Row:
         return re.compile(pattern + (".*" if len(self.message) >= CUT else ""), re.DOTALL)
 
 
+@cache
 def rows() -> dict[int, Row]:
     with (FOLDER / "rows.tsv").open(newline="") as file:
         table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
