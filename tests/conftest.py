@@ -30,17 +30,6 @@ _OURS = (str(_ROOT), *{sysconfig.get_path(name) for name in ("stdlib", "purelib"
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """What is collected stays to the end: garbage is not looked for in it, now or ever again."""
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-@pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """A slow test that asks for a fixture which is not there is not left out: it fails here as it
     would for those who run it."""
