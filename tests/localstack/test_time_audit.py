@@ -20,6 +20,7 @@ ENGINE = "how long a container engine takes: it is a real program"
 FORMS = "writes down a time that it is given"
 # (file, use) -> why it does not ask the emulator's clock
 REAL = {
+    ("api_seam.py", "time.time"): "of ministack's module, whose `time` is the emulator's clock",
     ("nuclio/pool.py", "MACHINE.call_later"): PROCESS,
     ("nuclio/pool.py", "time.monotonic"): PROCESS,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
