@@ -47,11 +47,12 @@ from .support import make_function, with_plain_aws
 ROLE = "arn:aws:iam::000000000000:role/r"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 SOURCE = """
-import json, time
+import json, socket
 
 def connect(event, context):
     asked = event.get("queryStringParameters") or {}
-    time.sleep(int(asked.get("nap", 0)))
+    if "wait" in asked:
+        socket.create_connection(("127.0.0.1", int(asked["wait"]))).recv(1)
     if "fail" in asked:
         raise ValueError("no")
     if "none" in asked:
@@ -65,7 +66,8 @@ def say(event, context):
     body = json.loads(event["body"])
     if body.get("fail"):
         raise ValueError("no")
-    time.sleep(body.get("nap", 0))
+    if "wait" in body:
+        socket.create_connection(("127.0.0.1", body["wait"])).recv(1)
     if body.get("post"):
         import boto3  # what takes longest of all is for who posts
         client = boto3.client("apigatewaymanagementapi")
@@ -307,15 +309,17 @@ def test_what_takes_too_long(api: Made) -> None:
     hasty = Made(api.emulator, "hasty")
     hasty.route("nap", "say", answers=True, millis=50)
     hasty.route("$default", "say", answers=True)
-    with hasty.connect() as client:
-        late = told(client, action="nap", nap=1, post=True)
+    with socket.create_server(("127.0.0.1", 0)) as gate, hasty.connect() as client:
+        late = told(client, action="nap", wait=gate.getsockname()[1], post=True)
         assert late["message"] == "Endpoint request timed out"
         assert set(late) == {"message", "connectionId", "requestId"}
+        gate.accept()[0].close()
         assert client.recv(30) == "posted", "the function went on"
         assert told(client)["route"] == "$default"
     hasty.route("$connect", "connect", millis=50)
-    with pytest.raises(InvalidStatus) as refused:
-        hasty.connect("?nap=1")
+    with socket.create_server(("127.0.0.1", 0)) as gate:
+        with pytest.raises(InvalidStatus) as refused:
+            hasty.connect(f"?wait={gate.getsockname()[1]}")
     assert refused.value.response.status_code == 504
     assert json.loads(refused.value.response.body)["message"] == "Endpoint request timed out"
 
