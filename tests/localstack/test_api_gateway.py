@@ -542,28 +542,6 @@ def _hasty(world: World, kind: str) -> str:
     return f"{world.emulator.url}/restapis/{api}/prod/_user_request_/"
 
 
-# -- throttling
-@pytest.mark.fidelity(
-    "Pushes", "API Gateway, HTTP: throttling of a stage's routes, by the emulator's clock; then 429"
-)
-def test_throttled_routes(world: World) -> None:
-    gateway = world.client("apigatewayv2")
-    api = gateway.create_api(Name="t", ProtocolType="HTTP", Target=f"{ARN}handler")["ApiId"]
-    (route,) = gateway.get_routes(ApiId=api)["Items"]
-    gateway.create_route(ApiId=api, RouteKey="GET /shut", Target=route["Target"])
-    gateway.update_stage(
-        ApiId=api,
-        StageName="$default",
-        DefaultRouteSettings={"ThrottlingBurstLimit": 2, "ThrottlingRateLimit": 0.0001},
-        RouteSettings={"GET /shut": {"ThrottlingBurstLimit": 0, "ThrottlingRateLimit": 0.0}},
-    )
-    place = f"{world.emulator.url}/_aws/execute-api/{api}/$default"
-    found = [plain.get(f"{place}/a", trust_env=False, timeout=30) for _ in range(3)]
-    assert [each.status_code for each in found] == [200, 200, 429]
-    assert found[2].text == '{"message":"Too Many Requests"}'
-    assert plain.get(f"{place}/shut", trust_env=False, timeout=30).status_code == 429
-
-
 # -- OPTIONS
 PREFLIGHT = {"Origin": "https://page.test", "Access-Control-Request-Method": "PUT"}
 HANDSHAKE = {"WebHook-Request-Origin": "events.test"}

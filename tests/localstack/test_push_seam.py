@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import httpx
 import pytest
 
 from pelton.localstack import api_seam, push_seam
@@ -271,3 +272,32 @@ def test_api_gateway(world: World, make: Callable[[World], str], path: Any, meth
     assert event["queryStringParameters"] == {"how": "fast"}
     assert json.loads(event["body"]) == {"a": 1}
     assert plain.get(f"{base}/fail", trust_env=False, timeout=30).status_code in (500, 502)
+
+
+@pytest.mark.fidelity(
+    "Pushes", "API Gateway, HTTP: throttling of a stage's routes, by the emulator's clock; then 429"
+)
+def test_throttled_routes(world: World) -> None:
+    gateway = world.client("apigatewayv2")
+    api = gateway.create_api(Name="t", ProtocolType="HTTP", Target=f"{ARN}handler")["ApiId"]
+    (route,) = gateway.get_routes(ApiId=api)["Items"]
+    gateway.create_route(ApiId=api, RouteKey="GET /shut", Target=route["Target"])
+    gateway.update_stage(
+        ApiId=api,
+        StageName="$default",
+        DefaultRouteSettings={"ThrottlingBurstLimit": 2, "ThrottlingRateLimit": 0.5},
+        RouteSettings={"GET /shut": {"ThrottlingBurstLimit": 0, "ThrottlingRateLimit": 0.0}},
+    )
+
+    def asked(path: str) -> httpx.Response:
+        place = f"{world.emulator.url}/_aws/execute-api/{api}/$default{path}"
+        return plain.get(place, trust_env=False, timeout=30)
+
+    assert [asked("/a").status_code for _ in range(2)] == [201, 201]
+    late = asked("/a")
+    assert (late.status_code, late.text) == (429, '{"message":"Too Many Requests"}')
+    world.emulator.advance(1)
+    assert asked("/a").status_code == 429, "half a token"
+    world.emulator.advance(1)
+    assert asked("/a").status_code == 201
+    assert asked("/shut").status_code == 429
