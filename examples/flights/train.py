@@ -6,13 +6,10 @@ takes the mean of both), and a plain challenger that the graph runs in their sha
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from data import departures, observations
-from features import CARRIERS, ORIGINS
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -20,32 +17,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tables import matrix, matrix_with_weather, write_weather
 
 HERE = Path(__file__).parent
-HOUR = ["origin", "month", "day", "hour"]
 EVERY = 3  # of the flights: more make the demo longer and the models hardly better
-MEASURED = ["temp", "wind_speed", "precip", "visib"]
-
-
-def matrix(table: Any) -> Any:
-    """The rows that `clean` makes, for a whole table at once (a test holds the two equal)."""
-    numbers = [
-        table["month"],
-        table["hour"] + table["minute"] / 60,
-        table["distance"],
-        table["dep_delay"],
-    ]
-    known = [table["carrier"] == each for each in CARRIERS]
-    known += [table["origin"] == each for each in ORIGINS]
-    return np.column_stack([*numbers, *known]).astype(np.float32)
-
-
-def matrix_with_weather(table: Any, weather: Any) -> Any:
-    """The rows that `clean_with_weather` makes (held equal, too)."""
-    joined = table[HOUR].merge(weather.drop_duplicates(HOUR), on=HOUR, how="left")
-    seen = joined["temp"].notna()
-    measured = joined[MEASURED].fillna(0.0)
-    return np.column_stack([matrix(table), seen, measured]).astype(np.float32)
 
 
 def train(folder: Path = HERE) -> dict[str, float]:
@@ -72,14 +47,6 @@ def _onnx(model: Any, width: int) -> bytes:
     types = [("features", FloatTensorType([None, width]))]
     exported = to_onnx(model, initial_types=types, options={"zipmap": False})
     return bytes(exported.SerializeToString())
-
-
-def write_weather(weather: Any, path: Path) -> None:
-    """One line a station and hour; the same bytes from the same table."""
-    keys = weather[HOUR].astype(str).agg("-".join, axis=1)
-    table = weather[MEASURED].assign(hour=keys).drop_duplicates("hour")
-    text = table[["hour", *MEASURED]].to_csv(index=False)
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 if __name__ == "__main__":

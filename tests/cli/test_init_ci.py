@@ -40,10 +40,20 @@ def scripts(service: str, pipeline: Any) -> Iterator[tuple[str, str]]:
 DONE_HERE = ("Plan", "Deploy")
 
 
-@pytest.mark.parametrize("service", list(PIPELINES))
-def test_every_step_runs_in_a_new_folder(
-    service: str, tmp_path: Path, pelton_emulator: RunningEmulator
-) -> None:
+def test_both_services_run_the_same() -> None:
+    """Beside the comment that GitHub alone is given."""
+    read = {service: yaml.safe_load(text) for service, (_, text) in PIPELINES.items()}
+    github, gitlab = (list(scripts(service, read[service])) for service in ("github", "gitlab"))
+    (name, plan), *rest = github
+    without = [line for line in plan.splitlines() if not line.startswith("{ echo")]
+    assert len(without) == len(plan.splitlines()) - 1
+    (job, run), *others = gitlab
+    assert (job, run.splitlines(), others) == (name, without, rest)
+
+
+def test_every_step_runs_in_a_new_folder(tmp_path: Path, pelton_emulator: RunningEmulator) -> None:
+    """On one service; the other's scripts are the same."""
+    service = "github"
     pipeline = init(tmp_path, service)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     where = f"--to local --endpoint {pelton_emulator.url}"

@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .commands import Run, commands_at
+from .commands import Run, commands_at, run_command
 
 APP = """
 import pelton
@@ -167,13 +165,7 @@ def test_a_queue_that_is_not_there_is_named(pelton: Run, pelton_emulator: Runnin
 
 
 def test_nothing_answers() -> None:
-    words = ["plan", __file__, "--endpoint", "http://127.0.0.1:9"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pelton", "invoke", "f", *words[2:]],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command(["invoke", "f", "--endpoint", "http://127.0.0.1:9"], Path.cwd())
     assert done.returncode == 1
     assert "nothing answers at http://127.0.0.1:9: start it with `pelton emulator`" in done.stderr
 

@@ -66,7 +66,8 @@ def test_entry_and_children(pelton: Run, pelton_emulator: RunningEmulator) -> No
     sent = [(key, size) for size in (1, 13, 2) for key in (1, 2)]
     for key, size in sent:
         data = json.dumps({"key": key, "size": size})
-        receipt = json.loads(pelton("invoke", "shop", "--data", data).stdout)
+        answer = pelton_emulator.client("lambda").invoke(FunctionName="shop", Payload=data)
+        receipt = json.loads(answer["Payload"].read())
         assert receipt["queue"] == "orders"
         assert receipt["message_id"]
     sqs = pelton_emulator.client("sqs")
