@@ -86,10 +86,12 @@ class Connection:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             # The thread goes on: what it opens is closed when it is there.
-            work.add_done_callback(
-                lambda done: done.cancelled() or done.exception() or self.close()
-            )
+            work.add_done_callback(self._opened_too_late)
             raise
+
+    def _opened_too_late(self, work: asyncio.Future[None]) -> None:
+        if not work.cancelled() and work.exception() is None:
+            self._drop()
 
     def _connect_now(self) -> None:
         """In a thread of its own: it waits for names, sockets and handshakes."""

@@ -26,7 +26,7 @@ from ..event_sources import (
     source_of,
 )
 from ..event_sources.dead_letters import DeadLetters, Discard, ToBroker
-from ..event_sources.delivery.outcome import Handler
+from ..event_sources.delivery.outcome import DONE, Handler, answered
 from ..event_sources.delivery.status import READY, UNHEALTHY, Status
 from ..event_sources.stores import Store
 from ..handlers.function import Function
@@ -132,6 +132,13 @@ def delivery(
         """Whether the broker gives messages up, so that it must see each try."""
         return trigger.returns and (source.gives_up or letters is None)
 
+    def hold_up(failed: Failed) -> None:
+        """Nobody else would say so: the messages just come again."""
+        nonlocal held_up
+        if not failed.blame:
+            held_up = True
+            said.state(Status(UNHEALTHY, failed.reason))
+
     async def handle(batch: Batch) -> Outcome:
         nonlocal held_up
         try:
@@ -139,9 +146,7 @@ def delivery(
             answer = await call(sent)
             given_back = outcome(answer)
         except Failed as failed:
-            if not failed.blame:  # nobody else would say so: the messages just come again
-                held_up = True
-                said.state(Status(UNHEALTHY, failed.reason))
+            hold_up(failed)
             said.failed(batch.messages[0].id, failed)
             raise _back(failed, returns(), letters) from None
         if held_up:
@@ -154,6 +159,15 @@ def delivery(
             if message.id in given:
                 await source.answer(message, given[message.id])
         return _returned(given_back, returns(), letters)
+
+    once = shared.once_only(way, handle)
+
+    async def watched(batch: Batch) -> Outcome:
+        try:
+            return await answered(once(batch)) or DONE
+        except Failed as failed:  # of the store, too
+            hold_up(failed)
+            raise
 
     first, longest = trigger.backoff
     rules = Rules(
@@ -169,7 +183,7 @@ def delivery(
     )
     return Delivery(
         source,
-        shared.once_only(way, handle),
+        watched,
         rules,
         dead_letters=letters,
         on_status=said.state,

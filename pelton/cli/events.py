@@ -18,6 +18,7 @@ from .where import make_where, there_options
 if TYPE_CHECKING:
     from ..events.kinds.base import Asked, Kind
     from ..events.replay import Replayed
+    from ..handlers.function import Function
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 PAUSE = 0.2  # seconds between two looks at a recording
@@ -65,8 +66,13 @@ def generate(kind: str, source: str, function: str, as_json: bool, **words: Any)
     One JSON document a line; `pelton invoke --data -` takes one.
     """
     found = _kind(kind)
-    if function and not words["bodies"]:
-        words["bodies"] = (json.dumps(_sample(function)),)
+    if function:
+        from ..events.sample import sample_body
+
+        wanted = _function(function)
+        if "source" in found.takes:
+            source = source or _source(wanted, kind)
+        words["bodies"] = words["bodies"] or (json.dumps(sample_body(wanted)),)
     events = found.events(_asked(found, source, words, found.example))
     if as_json:
         say_json(events)
@@ -88,6 +94,7 @@ def send(kind: str, source: str, url: str, as_json: bool, **options: Any) -> Non
     """
     found = _kind(kind)
     asked = _asked(found, source, options, {})
+    found.check(asked)
     said = _publish(found, url, asked) if found.publish else _send(found, asked, options)
     if as_json:
         say_json({"kind": kind, "source": source, "sent": len(asked.bodies)})
@@ -121,7 +128,9 @@ def _send(kind: Kind, asked: Asked, options: dict[str, Any]) -> str:
 @click.argument("name")
 @click.option("--out", type=_FILE, default=Path("events.jsonl"), show_default=True)
 @click.option("--count", type=click.IntRange(1), help="End after so many.")
-@click.option("--seconds", type=float, help="End after so long  [until ctrl-C].")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), help="End after so long  [until ctrl-C]."
+)
 @click.option(
     "--redact", multiple=True, metavar="NAME", help="Replace these members, too; may have *."
 )
@@ -146,6 +155,10 @@ def record(
 
     where = make_where(options)
     redaction, found = Redaction(redact), 0
+    try:
+        out.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: {error.strerror}") from None
     calls = emulator_calls(where, name)
     late = None if seconds is None else time.monotonic() + seconds
     try:
@@ -279,12 +292,17 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
     return dict(each.split("=", 1) for each in given)
 
 
-def _sample(where: str) -> Any:
+def _function(where: str) -> Function[..., Any]:
     from ..events.callers import function_of
-    from ..events.sample import sample_body
 
     file, _, name = where.rpartition(":")
-    return sample_body(function_of(file or where, name))
+    return function_of(file or where, name)
+
+
+def _source(function: Function[..., Any], kind: str) -> str:
+    """What the function's own trigger of that kind reads; "" where that is not one place."""
+    names = (getattr(each, "name", "") for each in function.triggers if each.kind == kind)
+    return next((str(name) for name in names if not set(str(name)) & set("*#+>")), "")
 
 
 # -- what is said

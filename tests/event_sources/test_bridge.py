@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import pelton
-from pelton.bridge.bridge import Way, delivery, ways
+from pelton.bridge.bridge import Shared, Way, delivery, ways
 from pelton.bridge.callers import caller
 from pelton.bridge.payload import outcome, payload
 from pelton.builders.nuclio_spec import function_config
@@ -28,6 +28,8 @@ from pelton.deploy.wants.weaker import weaker
 from pelton.deploy.where import Where
 from pelton.event_sources import Failed, Message, Promises, Source, WrongSource, source_of
 from pelton.event_sources.sources.directory import Directory
+from pelton.event_sources.stores import Claim
+from pelton.event_sources.stores.memory import MemoryStore
 from pelton.event_sources.stores.sqlite import SqliteStore
 from pelton.handlers.function import Function
 from pelton.pytest_plugin import RunningEmulator
@@ -301,6 +303,34 @@ def test_a_function_that_is_not_there_blames_no_message(tmp_path: Path) -> None:
             await until(lambda: made.tally.done == 1)
         assert said == ["ready", "unhealthy: no such function", "ready", "stopped"]  # each once
         assert (tmp_path / ".done" / "a").read_text() == "1"
+
+    asyncio.run(run())
+
+
+def test_a_store_that_is_away_is_said_and_waited_for(tmp_path: Path) -> None:
+    class Away(MemoryStore):
+        there = False
+
+        async def claim(self, keys: Sequence[str], seconds: float) -> list[Claim]:
+            if not self.there:
+                raise OSError("nobody listens")
+            return await super().claim(keys, seconds)
+
+    async def run() -> None:
+        (tmp_path / "a").write_text("1")
+        said, store = list[str](), Away()
+
+        async def call(batch: dict[str, Any]) -> Any:
+            return {"batchItemFailures": []}
+
+        way = Way("f", pelton.directory(str(tmp_path), backoff=(0.01, 0.01)))
+        shared = Shared(store, once=True)
+        made = delivery(way, call, lambda way, status: said.append(str(status)), shared=shared)
+        async with made:
+            await until(lambda: "unhealthy: the store of what is done: nobody listens" in said)
+            store.there = True
+            await until(lambda: made.tally.done == 1)
+        assert said[-2:] == ["ready", "stopped"]
 
     asyncio.run(run())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -355,3 +356,20 @@ def test_a_broker_that_is_not_there_and_a_topic_that_cannot_be(mosquitto: Mosqui
     assert refused(away).startswith("mqtt://127.0.0.1:1: ConnectionRefusedError")
     wrong = Mqtt(mosquitto.url, topic="a/#/b", client_id="wrong")
     assert "Invalid subscription filter" in refused(wrong)
+
+
+def test_an_opening_that_is_given_up_lets_go_of_the_broker() -> None:
+    async def run(port: int, server: socket.socket) -> None:
+        source = Mqtt(f"mqtt://127.0.0.1:{port}", topic="t")
+        opening = asyncio.create_task(source.open())
+        taken, _ = await asyncio.get_running_loop().run_in_executor(None, server.accept)
+        opening.cancel()
+        await asyncio.wait([opening])
+        await source.close()
+        with taken:
+            taken.settimeout(30)
+            while await asyncio.to_thread(taken.recv, 4096):
+                pass  # it has said who it is, and then it hangs up
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asyncio.run(run(server.getsockname()[1], server))

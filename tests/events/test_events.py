@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -207,6 +208,39 @@ def test_files_are_sent_as_they_are_written(tmp_path: Path) -> None:
     assert run("send", "directory", str(tmp_path), *words).output.startswith("2 files to")
     said = [(tmp_path / each).read_text() for each in ("0-b", "1-b")]
     assert said == ["a b", '{"n": 1}']
+
+
+def test_an_event_for_a_function_is_of_its_own_source(tmp_path: Path) -> None:
+    lines = (
+        "import pelton",
+        "app = pelton.App('a')",
+        "brokers = [pelton.redis(url='redis://h:1', stream='orders'),",
+        "           pelton.mqtt('a/#', url='mqtt://h')]",
+        "@app.function(triggers=brokers)",
+        "def f(n: int) -> None: ...",
+    )
+    (tmp_path / "own_app.py").write_text("\n".join(lines))
+    where = ("--for", f"{tmp_path / 'own_app.py'}:f")
+    topics = [
+        json.loads(run("generate", *words, *where).stdout)["Records"][0]["topic"]
+        for words in (("redis",), ("redis", "--source", "others"), ("mqtt",))
+    ]
+    sys.modules.pop("own_app", None)
+    assert topics == ["orders", "others", "topic"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("send", "redis", "s", "--url", "redis://h:1", "--set", "too=channel"), "no member 'too'"),
+        (("record", "f", "--seconds", "-1"), "x>0"),
+        (("record", "f", "--out", "/nowhere/events.jsonl"), "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_done(words: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(command, ["events", *words])
+    assert done.exit_code != 0
+    assert said in (done.output or str(done.exception))
 
 
 def test_the_command_generates(tmp_path: Path) -> None:

@@ -77,17 +77,21 @@ class Kind:
         """The body of one of whose body nothing is said; None of a kind that may be without."""
         return {} if self.batches else None
 
+    def check(self, asked: Asked) -> None:
+        """Raises `CannotMake` for members that the kind does not know."""
+        for name in asked.members:
+            if name not in self.members:
+                known = ", ".join(self.members) or "none"
+                raise CannotMake(f"{self.name} events have no member {name!r}; they have {known}")
+
     def events(self, asked: Asked) -> list[dict[str, Any]]:
-        """The events; raises `CannotMake` for members that the kind does not know.
+        """The events; raises as `check` does.
 
         >>> from . import KINDS
         >>> [len(KINDS[name].events(Asked(bodies=(1, 2)))) for name in ("sqs", "sns")]
         [1, 2]
         """
-        for name in asked.members:
-            if name not in self.members:
-                known = ", ".join(self.members) or "none"
-                raise CannotMake(f"{self.name} events have no member {name!r}; they have {known}")
+        self.check(asked)
         if self.batches or len(asked.bodies) < 2:
             return [self.make(asked)]
         return [self.make(alone) for alone in each_alone(asked)]
