@@ -68,11 +68,25 @@ def _misuse(
     try:
         wanted.bind(*args, **named)
     except TypeError as said:
-        known = list(wanted.parameters)
+        known = _words(make, wanted.parameters)
         unknown = [each for each in named if each not in known]
         advice = _meant(unknown[0], known) if unknown else f"its words are {', '.join(known)}"
         return f"{make.__name__}(): {said}", advice
     return None
+
+
+def _words(make: Callable[..., Any], parameters: Mapping[str, Any]) -> list[str]:
+    """By their names, also those that `**words: Unpack[…]` stands for."""
+    from typing import get_args, get_type_hints
+
+    found: list[str] = []
+    for name, each in parameters.items():
+        if str(each.annotation).startswith("Unpack["):
+            (shared,) = get_args(get_type_hints(make, include_extras=True)[name])
+            found += shared.__annotations__
+        else:
+            found.append(name)
+    return found
 
 
 def _meant(name: str, known: Sequence[str]) -> str:

@@ -131,6 +131,22 @@ def test_a_word_that_there_is_not_is_said_with_those_that_there_are() -> None:
         make("t", brokers=KAFKA, colour="red")
 
 
+def test_the_words_that_makers_share_are_typed() -> None:
+    """An ignore for which mypy had nothing to ignore would be an error."""
+    with pytest.raises(WrongUse, match="kafka batch='2' is no whole number"):
+        pelton.kafka("t", brokers=KAFKA, batch="2")  # type: ignore[arg-type]
+    with pytest.raises(WrongUse, match=r"kafka\(\) has no bach=; did you mean batch="):
+        pelton.kafka("t", brokers=KAFKA, bach=2)  # type: ignore[call-arg]
+
+
+def test_a_word_that_is_missing_is_not_said_to_be_another() -> None:
+    make: Any = pelton.kafka
+    with pytest.raises(WrongUse, match=r"'brokers'; its words are topic, .*, native, batch, "):
+        make("t", batch=5)
+    with pytest.raises(WrongUse, match=r"'brokers'; did you mean batch="):
+        make("t", bach=5)
+
+
 @pytest.mark.parametrize(
     "trigger",
     [
