@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 from ..errors import Away
 from ..message import Letter, Message
 from ..source import Promises, Source
+from .nats_access import NatsOptions
 from .nats_pull import Pull
-from .nats_wire import Connection, NatsOptions, as_away, headers_of, shown
+from .nats_wire import Connection, as_away, headers_of, shown
 
 
 class JetStream(Source):

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from ..message import Letter, Message
 from ..source import Promises, Source
 from .buffer import Buffer
-from .nats_wire import Connection, NatsOptions, as_away, headers_of
+from .nats_access import NatsOptions
+from .nats_wire import Connection, as_away, headers_of
 
 
 class Nats(Source):

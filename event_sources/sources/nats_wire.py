@@ -6,82 +6,27 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import Away, WrongSource
-from .access import LooseAccess
+from ..errors import Away
+from .nats_access import NatsOptions, options_of
 from .refusal import why
-from .tls import read
 
 T = TypeVar("T")
 _CONNECT = 5.0  # seconds for a server to answer
 _HEAD = b"NATS/1.0\r\n\r\n"  # what stands around headers
 _REFUSED = 1.0  # seconds for one that has refused us to end the connection
+_NOT_IN = "uthorization Violation"  # as the server says it
 _NO_TLS = "take a server that does, or an address nats: without ca="
-
-
-@dataclass(frozen=True)
-class NatsOptions(LooseAccess):
-    """Who we are to the server; empty for what it does not ask.
-
-    credentials: path of a .creds file;  nkey: path of a file with a seed
-    tls: an `ssl.SSLContext` in place of files for TLS
-
-    The others as of `LooseAccess`; a file asks for TLS, as an address "tls://HOST" does.
-    """
-
-    token: str = field(default="", repr=False)
-    credentials: str = ""
-    nkey: str = ""
-    tls: Any = None
-
-    @property
-    def secure(self) -> bool:
-        """Whether TLS is asked for, whatever the address says."""
-        return bool(self.tls or self.files)
-
-    def context(self) -> Any:
-        """What TLS looks at; raises `Away` for a file that is not there."""
-        return self.tls or self.files.context()
-
-    def _look_at_keys(self) -> None:
-        """Raises `Away` for files that are not there yet, or hold no key."""
-        if self.credentials and b"BEGIN NATS USER JWT" not in read("credentials", self.credentials):
-            raise Away(f"credentials={self.credentials!r} is no file of credentials (.creds)")
-        if self.nkey:
-            seed = bytearray(read("nkey", self.nkey).strip())
-            import nkeys
-
-            try:
-                nkeys.from_seed(seed).wipe()
-            except nkeys.NkeysError:
-                raise Away(f"nkey={self.nkey!r} is no seed of a key") from None
-
-    def given(self, *, secure: bool) -> dict[str, Any]:
-        """As nats-py names them.
-
-        secure: some address asks for TLS
-        """
-        self._look_at_keys()
-        named = {
-            "user": self.user,
-            "password": self.password,
-            "token": self.token,
-            "user_credentials": self.credentials,
-            "nkeys_seed": self.nkey,
-            "tls": self.context() if secure or self.secure else None,
-        }
-        return {name: value for name, value in named.items() if value}
 
 
 class Connection:
     """A connection to a NATS server, without nats-py's own reconnecting."""
 
     def __init__(self, url: str, options: NatsOptions | Mapping[str, Any] | None) -> None:
-        self.url, self._options = url, _options(options)
+        self.url, self._options = url, options_of(options)
         self.secure = self._options.secure or "tls:" in url
         self._client: Any = None
         self._gone = asyncio.Event()
@@ -110,7 +55,7 @@ class Connection:
             # The last one only: of a slow consumer each message that is dropped is one.
             said[:] = [f"{type(error).__name__}: {error}".rstrip(": ")]
 
-        with as_away(self.url, said=said, tls=self.secure):
+        with as_away(self.url, said=said, tls=self.secure, why_not=self._options.why_not):
             client = self._client = Client()
             connecting = client.connect(
                 self.url.split(","),
@@ -194,23 +139,19 @@ async def _said_first(url: str) -> dict[str, Any]:
             writer.close()
 
 
-def _options(given: NatsOptions | Mapping[str, Any] | None) -> NatsOptions:
-    """As a trigger says them, too.  Raises `WrongSource` for a word that there is not."""
-    if given is None or isinstance(given, NatsOptions):
-        return given or NatsOptions()
-    known = [each.name for each in fields(NatsOptions)]
-    if wrong := sorted(set(given) - set(known)):
-        raise WrongSource(f"nats has no option {wrong[0]!r}; there are {', '.join(known)}")
-    return NatsOptions(**given)
-
-
 @contextlib.contextmanager
 def as_away(
-    url: str, what: str = "", said: list[str] | None = None, *, tls: bool = False
+    url: str,
+    what: str = "",
+    said: list[str] | None = None,
+    *,
+    tls: bool = False,
+    why_not: Callable[[], str] = lambda: "",
 ) -> Iterator[None]:
     """What nats-py raises for a server that is not there, or refuses, is `Away`.
 
-    what: is said before;  said: what the server had told meanwhile is said behind
+    what:    is said before;  said: what the server had told meanwhile is said behind
+    why_not: of a server that does not let us in, what is known here of why
     """
     from nats.errors import Error
 
@@ -218,7 +159,9 @@ def as_away(
         yield
     except (Error, OSError, ModuleNotFoundError) as error:
         words = [f"{type(error).__name__}: {error}".rstrip(": "), *(said or [])[-1:]]
-        told = why(": ".join(dict.fromkeys(words)), tls=tls, early=said is not None)
+        theirs = ": ".join(dict.fromkeys(words))
+        ours = why_not() if _NOT_IN in theirs else ""
+        told = f"{ours} ({theirs})" if ours else why(theirs, tls=tls, early=said is not None)
         raise Away(": ".join(each for each in (shown(url), what, told) if each)) from error
 
 

@@ -55,6 +55,10 @@ REASONS = (
         "it does not take this user and password, or key: look at what is given, and how",
     ),
     Reason(
+        r"User Authentication (Expired|Revoked)",
+        "it lets us in no longer: what we came with has ended, or was revoked; get new credentials",
+    ),
+    Reason(
         r"SSL connection closed by peer|WRONG_VERSION_NUMBER|RECORD_LAYER|UNEXPECTED_EOF"
         r"|does not support SSL|speaks no TLS|reset by peer|imeout connecting"
         r"|connection is gone|did not receive a valid HTTP response|invalid HTTP",

@@ -7,29 +7,26 @@ state is `unhealthy`, and it is tried again, for a password may be put right.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from pelton.event_sources import Delivery, Source, WrongSource, source_of
 from pelton.event_sources.sources.kafka import Kafka
 from pelton.event_sources.sources.mqtt import Mqtt
-from pelton.event_sources.sources.nats_wire import NatsOptions
+from pelton.event_sources.sources.nats_access import NatsOptions
 from pelton.event_sources.sources.postgres import Postgres
 from pelton.event_sources.sources.refusal import why
 
 from .bench import Seen, until
-from .promises import NOW
+from .let_in import is_let_in, leaving_nothing, reason_of
 from .servers import guards
 from .servers.guards import Guard, Way
 from .servers.kafka import PASSWORD
 
-T = TypeVar("T")
 GUARDS: dict[str, Callable[[Path], Guard]] = {
     "redis-stream": guards.GuardedRedis,
     "redis-pubsub": guards.GuardedRedis,
@@ -218,6 +215,11 @@ def test_nats_with_a_key(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_a_server_that_ends_what_it_has_let_in_is_said_to() -> None:
+    for word in ("Expired", "Revoked"):
+        assert why(f"nats: 'User Authentication {word}'", tls=True).startswith("it lets us in no")
+
+
 def test_a_server_that_goes_away_later_is_not_said_to_speak_another_language() -> None:
     gone = "Error while reading: Connection reset by peer"
     assert why(gone, tls=False) == gone
@@ -244,41 +246,3 @@ def test_what_changes_from_try_to_try_is_not_said() -> None:
         first, second = (why(theirs.format(n), tls=False) for n in (1, 23))
         assert first == second
     assert len(why("x" * 5000, tls=False)) < 400
-
-
-def is_let_in(source: Source) -> None:
-    async def run() -> None:
-        async with Delivery(source, Seen(), reconnect=NOW) as delivery:
-            await until(lambda: delivery.status.state == "ready")
-
-    asyncio.run(leaving_nothing(run()))
-
-
-def reason_of(source: Source) -> str:
-    """What a delivery says when it was refused twice."""
-
-    async def run() -> str:
-        async with Delivery(source, Seen(), reconnect=NOW) as delivery:
-            await until(lambda: delivery.tally.reconnects >= 2)
-            assert delivery.status.state == "unhealthy"
-            return delivery.status.reason
-
-    return asyncio.run(leaving_nothing(run()))
-
-
-async def leaving_nothing(work: Coroutine[Any, Any, T]) -> T:
-    """What it comes to.  Once a delivery has ended, nothing of it is open: the next who looks for
-    what was left would be told of it, somewhere else."""
-    before = sockets()
-    found = await work
-    assert sockets() <= before
-    return found
-
-
-def sockets() -> set[str]:
-    """Those of this process, by the numbers that Linux gives them."""
-    found = set[str]()
-    for each in Path("/proc/self/fd").glob("*"):
-        with contextlib.suppress(OSError):  # it is the folder itself, which is closed by now
-            found.add(os.readlink(each))
-    return {each for each in found if each.startswith("socket:")}

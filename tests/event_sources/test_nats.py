@@ -11,7 +11,8 @@ import pytest
 
 from pelton.event_sources import Away, Delivery
 from pelton.event_sources.sources.nats import Nats
-from pelton.event_sources.sources.nats_wire import Connection, NatsOptions
+from pelton.event_sources.sources.nats_access import NatsOptions
+from pelton.event_sources.sources.nats_wire import Connection
 
 from .bench import Bench, Seen, until
 from .on_nats import OnNats

@@ -107,6 +107,10 @@ class Server:
     def go_on(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def read_anew(self) -> None:
+        """Its settings, where it takes that signal so."""
+        self._signal(signal.SIGHUP)
+
     def stop(self) -> None:
         """End it as its system would."""
         if self._process is not None:
