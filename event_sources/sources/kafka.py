@@ -161,6 +161,6 @@ def _security(who: Access, mechanism: str, tls: Tls | None) -> dict[str, str]:
         "sasl.password": who.password,
         "ssl.ca.location": files.ca,
         "ssl.certificate.location": files.cert,
-        "ssl.key.location": files.cert_key,
+        "ssl.key.location": files.key,
     }
     return {name: value for name, value in said.items() if value}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import WrongSource
@@ -12,14 +15,36 @@ from .access import LooseAccess
 _PORTS = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883, "ssl": 8883}
 
 
-class _Closing(ssl.SSLSocket):
-    """Closed when its handshake fails: paho would leave it open."""
+class _Telling(ssl.SSLSocket):
+    """Of what paho hides: a handshake that fails would leave it open, and why the broker ended the
+    connection would be nobody's to know."""
+
+    tell: Callable[[str], None]
 
     def do_handshake(self, block: bool = False) -> None:
         try:
             super().do_handshake(block)
         except BaseException:
             self.close()
+            raise
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self.tell(f"{type(error).__name__}: {error}")
+            raise
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+            raise
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.recv(1)  # the broker's last word may wait there
             raise
 
 
@@ -46,10 +71,13 @@ class Broker:
         """For people: without a password."""
         return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
 
-    def context(self) -> ssl.SSLContext:
-        """What TLS asks of the broker's certificate."""
+    def context(self, tell: Callable[[str], None]) -> ssl.SSLContext:
+        """What TLS asks of the broker's certificate.
+
+        tell: called with why TLS has ended, where the broker says it
+        """
         made = self.who.files.context()
-        made.sslsocket_class = _Closing
+        made.sslsocket_class = type("Telling", (_Telling,), {"tell": staticmethod(tell)})
         return made
 
 

@@ -40,7 +40,8 @@ class Connection:
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._reading = self._writing = -1  # their file descriptors
         self._timer: asyncio.TimerHandle | None = None
-        self._messages, self._closed = 0, False
+        self._messages, self._closed, self._connecting = 0, False, False
+        self._tls_said: list[str] = []  # why TLS has ended
 
     def _make(self) -> Any:
         from paho.mqtt.client import MQTTv5, MQTTv311
@@ -72,7 +73,9 @@ class Connection:
         try:
             with self._as_away():
                 await self._connect()
-            self._reading = self._client.socket().fileno()
+            if (open_ := self._client.socket()) is None:
+                raise Away(f"{self.broker.where}: {self._why('the connection is gone')}")
+            self._reading = open_.fileno()
             self._loop.add_reader(self._reading, self._read)
             self._tick()
             return bool(await self._in_time(self._opened))
@@ -81,9 +84,11 @@ class Connection:
             raise
 
     async def _connect(self) -> None:
+        self._connecting = True
         work = self._loop.run_in_executor(None, self._connect_now)
         try:
             await asyncio.shield(work)
+            self._connecting = False
         except asyncio.CancelledError:
             # The thread goes on: what it opens is closed when it is there.
             work.add_done_callback(self._opened_too_late)
@@ -97,7 +102,7 @@ class Connection:
         """In a thread of its own: it waits for names, sockets and handshakes."""
         broker = self.broker
         if broker.tls:
-            self._client.tls_set_context(broker.context())
+            self._client.tls_set_context(broker.context(self._tls_said.append))
         options: dict[str, Any] = {}
         if broker.version == "5":
             options = {"clean_start": broker.clean, "properties": self._asked()}
@@ -228,6 +233,8 @@ class Connection:
             self._opened.set_result(bool(flags.session_present))
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, code: Any, told: Any) -> None:
+        if self._connecting:  # in a thread of its own: who opens it sees that it is gone
+            return
         self._let_go()
         said = f": {code}" if flags.is_disconnect_packet_from_server else ""
         said = f"the connection is gone{said}"
@@ -297,7 +304,9 @@ class Connection:
             self._timer = self._loop.call_later(_KEEPALIVE / 3, self._tick)
 
     def _why(self, error: BaseException | str) -> str:
-        return why(error, tls=self.broker.tls, early=not self._opened.done())
+        said = error if isinstance(error, str) else f"{type(error).__name__}: {error}".rstrip(": ")
+        told = ": ".join(dict.fromkeys([said, *self._tls_said[-1:]]))
+        return why(told, tls=self.broker.tls, early=not self._opened.done())
 
     @contextmanager
     def _as_away(self, what: str = "") -> Iterator[None]:

@@ -108,7 +108,7 @@ class Postgres(Source):
             self._tls.look()
             # libpq knows the machine's own authorities by that name, and by no other.
             said |= {"sslmode": "verify-full", "sslrootcert": self._tls.ca or "system"}
-            said |= {"sslcert": self._tls.cert, "sslkey": self._tls.cert_key}
+            said |= {"sslcert": self._tls.cert, "sslkey": self._tls.key}
         return {name: value for name, value in said.items() if value}
 
     async def _hear(self, connection: Any) -> None:

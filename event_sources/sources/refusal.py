@@ -58,12 +58,39 @@ REASONS = (
         r"User Authentication (Expired|Revoked)",
         "it lets us in no longer: what we came with has ended, or was revoked; get new credentials",
     ),
+    # What a server says of our certificate comes after its own was found good: an alert of TLS.
     Reason(
-        r"SSL connection closed by peer|WRONG_VERSION_NUMBER|RECORD_LAYER|UNEXPECTED_EOF"
-        r"|does not support SSL|speaks no TLS|reset by peer|imeout connecting"
-        r"|connection is gone|did not receive a valid HTTP response|invalid HTTP",
+        r"(?i)certificate.required|requires a valid client certificate",
+        "it wants a certificate of ours: give its file as cert=, and that of its key as cert_key=",
+    ),
+    Reason(
+        r"alert certificate expired",
+        "our certificate has ended: give the file of a new one as cert=",
+    ),
+    Reason(
+        r"alert (decrypt error|unknown ca|bad certificate|unsupported certificate|access denied"
+        r"|certificate unknown|certificate revoked)",
+        "it does not believe our certificate, or we gave none: give one as cert= by an authority "
+        "that it trusts, and that has not ended",
+    ),
+    Reason(
+        r"alert handshake failure",
+        "it wants a certificate of ours (cert=, cert_key=), or a TLS that is not spoken here",
+    ),
+    Reason(
+        r"WRONG_VERSION_NUMBER|RECORD_LAYER|does not support SSL|speaks no TLS|imeout connecting"
+        r"|did not receive a valid HTTP response|invalid HTTP",
         "TLS is asked for, and it does not speak it at this port: take its port for TLS, or an "
         "address without TLS",
+        tls=True,
+        early=True,
+    ),
+    # Its alert may be lost with the connection.
+    Reason(
+        r"SSL connection closed by peer|UNEXPECTED_EOF|reset by peer|connection is gone",
+        "TLS is asked for, and it ended the connection at once: it does not speak it at this port, "
+        "or wants a certificate of ours, or another one: take its port for TLS, an address without "
+        "TLS, or another cert=",
         tls=True,
         early=True,
     ),

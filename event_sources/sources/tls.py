@@ -45,6 +45,13 @@ class Tls:
         for word in ("ca", "cert", "cert_key"):
             if path := getattr(self, word):
                 _look(word, path)
+        if self.cert:
+            _look_at_own(self.cert, self.cert_key)
+
+    @property
+    def key(self) -> str:
+        """The file with the key of our own certificate: that one's, where it has both."""
+        return self.cert_key or self.cert
 
     def not_with(self, kind: str, address: str) -> None:
         """Raise `WrongSource` where files are named and the address says that there is no TLS: a
@@ -64,6 +71,30 @@ def _look(word: str, path: str) -> None:
             ssl.create_default_context(cadata=text.decode("ascii"))
         except (ssl.SSLError, ValueError):
             raise Away(f"{word}={path!r} is no file of certificates in PEM") from None
+
+
+def _look_at_own(cert: str, key: str) -> None:
+    """Our own certificate, and its key: which is not asked for at a terminal that nobody sees."""
+    asked = False
+
+    def password() -> str:
+        nonlocal asked
+        asked = True
+        return ""
+
+    where = f"cert_key={key!r}" if key else f"cert={cert!r}"
+    try:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.load_cert_chain(cert, key or None, password)
+    except ssl.SSLError as error:
+        if asked:
+            said = f"{where} has a key that is locked by a password: give it unlocked"
+        elif error.reason == "KEY_VALUES_MISMATCH":
+            said = f"{where} holds another key than that of cert={cert!r}"
+        else:
+            both = f"cert={cert!r} with cert_key={key!r}" if key else f"{where} without cert_key="
+            said = f"{both} holds no certificate with its key in PEM"
+        raise Away(said) from None
 
 
 def read(word: str, path: str) -> bytes:

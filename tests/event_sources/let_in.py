@@ -1,5 +1,5 @@
-"""Whether a server lets a source in, and what is said where it does not; either way nothing of it is
-open afterwards."""
+"""Whether a server lets a source in, and what is said where it does not; either way nothing of it
+is open afterwards."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import os
 import pwd
 import shutil
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ import pytest
 from pelton.event_sources import Source, source_of
 
 from ...ports import free_port
-from .certificates import certificates
+from .certificates import Certificates, certificates
 from .debian import unpacked
 from .kafka import PASSWORD, USER, KafkaServer
 from .mosquitto import Mosquitto
@@ -38,6 +38,7 @@ class Way:
     tls:   what the source asks for
     plain: at the port where there is no TLS
     ca:    "right": the file of the server's authority; "": those of the machine; else that file
+    cert, cert_key: paths of our own certificate and its key
     """
 
     user: str = USER
@@ -46,6 +47,8 @@ class Way:
     tls: bool = True
     plain: bool = False
     ca: str = "right"
+    cert: str = ""
+    cert_key: str = ""
 
 
 class Guard:
@@ -75,7 +78,9 @@ class Guard:
     def files(self, way: Way) -> dict[str, Any]:
         if not way.tls or not way.ca:
             return {}
-        return {"ca": str(self.made.authority) if way.ca == "right" else way.ca}
+        ours = {"cert": way.cert, "cert_key": way.cert_key}
+        ca = str(self.made.authority) if way.ca == "right" else way.ca
+        return {"ca": ca} | {name: path for name, path in ours.items() if path}
 
     def port(self, way: Way) -> int:
         return self.plain if way.plain else int(self.servers[0].port)
@@ -86,8 +91,13 @@ class GuardedRedis(Guard):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.servers = [TlsRedis(folder, self.made.certificate, self.made.key)]
+        files = [str(self.made.certificate), str(self.made.key)]
+        self.servers = [TlsRedis(folder, files, self.asks())]
         self.plain = self.servers[0].plain
+
+    def asks(self) -> list[str]:
+        """What it asks of who comes."""
+        return ["--tls-auth-clients", "no"]
 
     def address(self, way: Way) -> dict[str, Any]:
         return {"url": f"redis{'s' if way.tls else ''}://{way.host}:{self.port(way)}/0"}
@@ -98,8 +108,8 @@ class TlsRedis(RedisServer):
 
     package = "redis-server"
 
-    def __init__(self, folder: Path, certificate: Path, key: Path) -> None:
-        self._files, self.plain = (str(certificate), str(key)), free_port()
+    def __init__(self, folder: Path, files: Sequence[str], asks: Sequence[str]) -> None:
+        self._files, self._asks, self.plain = files, asks, free_port()
         super().__init__(folder)
 
     def find(self) -> str:
@@ -114,7 +124,7 @@ class TlsRedis(RedisServer):
         files = ["--tls-cert-file", self._files[0], "--tls-key-file", self._files[1]]
         nobody = ["--user", "default", "off"]
         ann = ["--user", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all"]
-        return [*ports, *files, "--tls-auth-clients", "no", "--save", "", *nobody, *ann]
+        return [*ports, *files, *self._asks, "--save", "", *nobody, *ann]
 
 
 class GuardedNats(Guard):
@@ -124,15 +134,23 @@ class GuardedNats(Guard):
         super().__init__(folder)
         knows = ["--user", USER, "--pass", PASSWORD]
         files = ["--tlscert", str(self.made.certificate), "--tlskey", str(self.made.key)]
-        self.servers = [NatsWith(folder, *knows, "--tls", *files), NatsWith(folder / "2", *knows)]
+        tls = NatsWith(folder, *knows, "--tls", *files, *self.asks())
+        self.servers = [tls, NatsWith(folder / "2", *knows)]
         self.plain = self.servers[1].port
         asyncio.run(self._make_stream())
+
+    def asks(self) -> list[str]:
+        return []
+
+    def context(self) -> ssl.SSLContext:
+        """For who makes the stream."""
+        return ssl.create_default_context(cafile=str(self.made.authority))
 
     async def _make_stream(self) -> None:
         import nats
 
-        context = ssl.create_default_context(cafile=str(self.made.authority))
-        client = await nats.connect(self.servers[0].url, user=USER, password=PASSWORD, tls=context)
+        who = {"user": USER, "password": PASSWORD, "tls": self.context()}
+        client = await nats.connect(self.servers[0].url, **who)
         await client.jetstream().add_stream(name="s", subjects=["s"])
         await client.close()
 
@@ -167,8 +185,12 @@ class GuardedMqtt(Guard):
         words = [base64.b64encode(each).decode() for each in (salt, told)]
         (folder / "passwords").write_text(f"{USER}:$7$101${words[0]}${words[1]}\n")
         files = f"certfile {self.made.certificate}\nkeyfile {self.made.key}\n"
-        said = f"{files}password_file {folder}/passwords\nlistener {self.plain} 127.0.0.1\n"
+        said = f"{files}{self.asks()}password_file {folder}/passwords\n"
+        said += f"listener {self.plain} 127.0.0.1\n"
         self.servers = [Mosquitto(folder, said, anonymous=False)]
+
+    def asks(self) -> str:
+        return ""
 
     def address(self, way: Way) -> dict[str, Any]:
         return {"url": f"mqtt{'s' if way.tls else ''}://{way.host}:{self.port(way)}"}
@@ -182,11 +204,14 @@ class GuardedRabbit(Guard):
         tls, made = free_port(), self.made
         said = (
             f"default_user = {USER}\ndefault_pass = {PASSWORD}\nlisteners.ssl.1 = 127.0.0.1:{tls}\n"
-            f"ssl_options.cacertfile = {made.authority}\nssl_options.verify = verify_none\n"
+            f"ssl_options.cacertfile = {made.authority}\n{self.asks()}"
             f"ssl_options.certfile = {made.certificate}\nssl_options.keyfile = {made.key}\n"
         )
         self.servers = [RabbitServer(folder, said)]
         self.plain, self._tls = self.servers[0].port, tls
+
+    def asks(self) -> str:
+        return "ssl_options.verify = verify_none\n"
 
     def port(self, way: Way) -> int:
         return self.plain if way.plain else self._tls
@@ -201,8 +226,11 @@ class GuardedPostgres(Guard):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.servers = [TlsPostgres(folder), PostgresServer(folder)]
-        self.servers[0].guard(self.made.certificate, self.made.key)
+        self.servers[0].guard(self.made, self.asks())
         self.plain = self.servers[1].port
+
+    def asks(self) -> str:
+        return ""
 
     def address(self, way: Way) -> dict[str, Any]:
         off = "" if way.tls else "?sslmode=disable"
@@ -219,12 +247,13 @@ class TlsPostgres(PostgresServer):
         found = shutil.which(self.program)
         return os.path.realpath(found) if found else None
 
-    def guard(self, certificate: Path, key: Path) -> None:
+    def guard(self, made: Certificates, asks: str) -> None:
         """From now on ann is let in, by TLS and SCRAM; the server is started anew."""
         import psycopg
 
         data = self._home / "data"
-        for source, name in ((certificate, "server.crt"), (key, "server.key")):
+        named = {"server.crt": made.certificate, "server.key": made.key, "ca.crt": made.authority}
+        for name, source in named.items():
             shutil.copyfile(source, data / name)
             (data / name).chmod(0o600)
             if self._user:
@@ -233,10 +262,12 @@ class TlsPostgres(PostgresServer):
             open_.execute(f"create role ann login password '{PASSWORD}'")
             try:
                 open_.execute("alter system set ssl = on")
+                open_.execute("alter system set ssl_ca_file = 'ca.crt'")
             except psycopg.Error:
                 pytest.skip("the postgres of this machine is built without TLS")
         (data / "pg_hba.conf").write_text(
-            "host all pelton 127.0.0.1/32 trust\nhostssl all ann 127.0.0.1/32 scram-sha-256\n"
+            "host all pelton 127.0.0.1/32 trust\n"
+            f"hostssl all ann 127.0.0.1/32 scram-sha-256{asks}\n"
         )
         self.kill()
         self.start()

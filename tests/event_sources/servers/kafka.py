@@ -41,6 +41,9 @@ auto.create.topics.enable=false
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/keystore.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={folder}/ca.pem
+listener.name.ssl.ssl.client.auth=required
 """
 # PLAIN's users stand in the settings; those of SCRAM are among the cluster's own data.
 PLAIN = (
@@ -55,7 +58,8 @@ JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"]
 
 
 class KafkaServer(Server):
-    """A real one, with a listener for each way to speak with it.
+    """A real one, with a listener for each way to speak with it; that of SSL wants a certificate of
+    who comes.
 
     url: without TLS and without a password;  at: the address of another listener's
     """

@@ -72,7 +72,7 @@ class AccountsNats:
         self.server = NatsWith(folder, "-c", str(self._settings))
 
     def _by_operator(self, account: Key, **more: object) -> str:
-        return self._operator.token(account, "account", limits=_ACCOUNT, **more)
+        return self._operator.token(account, "account", 0, limits=_ACCOUNT, **more)
 
     def _write(self, revoked: Mapping[str, int]) -> None:
         said = [
