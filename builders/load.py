@@ -14,6 +14,8 @@ from ..handlers.checks import said_at
 from ..handlers.errors import PeltonError
 from .errors import CannotLoad
 
+OURS = f"{Path(__file__).parent.parent}/"  # the frames of this package are not the user's lines
+
 
 def load_app(where: str) -> tuple[App, Path]:
     """(app, root folder) of FILE.py, FILE.py:name, module:name or NOTEBOOK.ipynb.
@@ -113,7 +115,8 @@ def _say(error: BaseException) -> None:
     if isinstance(error, SyntaxError):
         what = f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
     elif frames:
-        what = f"{frames[-1].filename}:{frames[-1].lineno}: {what}"
+        theirs = [each for each in frames if not each.filename.startswith(OURS)] or frames
+        what = f"{theirs[-1].filename}:{theirs[-1].lineno}: {what}"
     trace = "".join(told.format()).rstrip()
     raise CannotLoad(f"the app cannot be imported: {what}\n{trace}") from error
 

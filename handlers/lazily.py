@@ -26,7 +26,7 @@ def lazily(
     def load(name: str) -> object:
         home = homes.get(name)
         if home is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(_unknown(package, name, homes))
         from importlib import import_module
 
         own = sys.modules[package]
@@ -41,3 +41,13 @@ def lazily(
         return value
 
     return load
+
+
+def _unknown(package: str, name: str, homes: Mapping[str, str]) -> str:
+    said = f"module {package!r} has no attribute {name!r}"
+    if name[:1] == "_":  # asked for by tools, which look for what may not be there
+        return said
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, homes, n=1)
+    return f"{said}; did you mean {close[0]}?" if close else said

@@ -165,9 +165,17 @@ class Connection:
                     break
                 continue
             if found.error is not None:
-                raise Away(f"{self._where}: topic {topic!r}: {found.error.str()}")
+                raise self._no_topic(topic, found.error)
             return
         raise self._away(reason)
+
+    def _no_topic(self, topic: str, error: Any) -> Away:
+        from confluent_kafka import KafkaError
+
+        said = f"{self._where}: topic {topic!r}: {error.str()}"
+        if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            said += "; make it there, or name another"
+        return Away(said)
 
     def _turn(self) -> None:
         # Only this thread talks to librdkafka: a commit of another one can wait for this for ever.

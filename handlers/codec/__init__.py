@@ -213,6 +213,8 @@ def parse(body: bytes | str, content_type: str) -> Any:
     """
     try:
         return json.loads(body)
+    except UnicodeDecodeError:  # the encoding in it is json's guess
+        raise MalformedBody("the body is not JSON: it is not UTF-8 text") from None
     except ValueError as error:
         said = f" of content type {content_type}" if content_type else ""
         raise MalformedBody(f"the body{said} is not JSON: {error}") from None

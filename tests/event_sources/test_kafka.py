@@ -145,7 +145,7 @@ class TestKafka(PromiseTests, FaultTests):
     ) -> None:
         kafka_server.create("there")
         source = Kafka(kafka_server.url, topic=["there", "missing"])
-        with pytest.raises(Away, match=r"topic 'missing': .*[Uu]nknown topic"):
+        with pytest.raises(Away, match=r"topic 'missing': .*[Uu]nknown topic.*; make it there"):
             asyncio.run(opened(source))
 
     def test_tls_with_a_broker_that_speaks_none_is_said(

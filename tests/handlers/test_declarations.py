@@ -168,6 +168,8 @@ def test_bad_json_and_a_set_are_refused() -> None:
 
     with pytest.raises(MalformedBody, match="is not JSON"):
         invoke(fine, Event(body=b"{", trigger="http"))
+    with pytest.raises(MalformedBody, match=r"^the body is not JSON: it is not UTF-8 text$"):
+        invoke(fine, Event(body=b"\xff\x00\x00", trigger="http"))
     with pytest.raises(InvalidOutput, match="gives_set returned a Exception"):
         invoke(gives_set, 1)
 

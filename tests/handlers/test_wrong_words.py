@@ -13,6 +13,8 @@ import pytest
 from pydantic import Field
 
 import pelton
+from pelton.builders import load_app
+from pelton.builders.errors import CannotLoad
 from pelton.handlers.errors import InvalidInput, WrongUse
 from pelton.testing import invoke
 
@@ -223,3 +225,11 @@ def test_a_decorated_function_keeps_its_own_signature() -> None:
     assert invoke(triple, 2) == 6
     with pytest.raises(InvalidInput):
         invoke(double, "x")
+
+
+def test_a_word_that_is_not_there_is_said_at_the_user_s_line(tmp_path: Path) -> None:
+    file = tmp_path / "app_of_reddis.py"
+    file.write_text("import pelton\n\napp = pelton.App('a')\nwhat = pelton.reddis('orders')\n")
+    with pytest.raises(CannotLoad, match=rf"imported: {file}:4: .* did you mean redis\?\n"):
+        load_app(str(file))
+    assert not hasattr(pelton, "quite_another") and not hasattr(pelton, "_sq")
