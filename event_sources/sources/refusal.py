@@ -87,7 +87,8 @@ REASONS = (
     ),
     # Its alert may be lost with the connection.
     Reason(
-        r"SSL connection closed by peer|UNEXPECTED_EOF|reset by peer|connection is gone",
+        r"SSL connection closed by peer|(?i:unexpected.eof|broken pipe)|reset by peer"
+        r"|onnection closed by server|connection is gone",
         "TLS is asked for, and it ended the connection at once: it does not speak it at this port, "
         "or wants a certificate of ours, or another one: take its port for TLS, an address without "
         "TLS, or another cert=",

@@ -107,6 +107,8 @@ def test_which_alerts_are_told_apart() -> None:
         "[SSL: SSLV3_ALERT_BAD_CERTIFICATE] sslv3 alert bad certificate": "does not believe",
         "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure": "wants a",
         "[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired": "it is to be renewed",
+        "BrokenPipeError: [Errno 32] Broken pipe": "does not speak it at this port, or wants a",
+        "nats: unexpected EOF": "does not speak it at this port, or wants a certificate",
         "Connection reset by peer": "does not speak it at this port, or wants a certificate",
     }
     for theirs, ours in told.items():
