@@ -2,22 +2,18 @@
 """A real extension, as a layer brings it: registers, subscribes, and posts what it sees.
 
 What it does is set by the function's environment: SEEN (where to post), EVENTS, API (telemetry or
-logs), SCHEMA, PROTOCOL, and MISBEHAVE.  It is a program of its own and imports nothing of ours, and
-little at all: a test starts two or three.
+logs), SCHEMA, PROTOCOL, and MISBEHAVE.  It is a program of its own and imports nothing of ours.
 """
 
 import http.client
+import http.server
 import json
 import os
 import socket
 import sys
 import threading
 import time
-
-# What takes longest is for who listens, and had before it registers, as any program's is.
-LISTENS = "SCHEMA" in os.environ and os.environ.get("PROTOCOL") != "TCP"
-if LISTENS:
-    import http.server
+import urllib.request
 
 NAME = os.path.basename(sys.argv[0])
 API = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
@@ -27,11 +23,7 @@ PORT = 4243
 
 def post(kind: str, what: object) -> None:
     body = json.dumps({"extension": NAME, "kind": kind, "what": what}).encode()
-    address = os.environ["SEEN"].removeprefix("http://").rstrip("/")
-    connection = http.client.HTTPConnection(address, timeout=10)
-    connection.request("POST", "/", body)
-    connection.getresponse().read()
-    connection.close()
+    urllib.request.urlopen(urllib.request.Request(os.environ["SEEN"], body), timeout=10).read()
 
 
 def call(method: str, path: str, body: object = None, **headers: str) -> tuple[int, object, str]:
@@ -43,23 +35,19 @@ def call(method: str, path: str, body: object = None, **headers: str) -> tuple[i
     return answer.status, json.loads(text), answer.headers.get("Lambda-Extension-Identifier", "")
 
 
-def listen_by_http() -> None:
-    class Listener(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            for event in json.loads(body):
-                post("telemetry", event)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+class Listener(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        for event in json.loads(body):
+            post("telemetry", event)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
-        do_PUT = do_POST
+    do_PUT = do_POST
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("sandbox.localdomain", PORT), Listener)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def listen_by_tcp() -> None:
@@ -80,11 +68,12 @@ def subscribe(identifier: str) -> None:
         "protocol": "HTTP",
         "URI": f"http://sandbox.localdomain:{PORT}/in",
     }
-    if LISTENS:
-        listen_by_http()
-    else:
+    if os.environ.get("PROTOCOL") == "TCP":
         listen_by_tcp()
         destination = {"protocol": "TCP", "port": PORT}
+    else:
+        server = http.server.ThreadingHTTPServer(("sandbox.localdomain", PORT), Listener)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     wanted = {
         "schemaVersion": os.environ["SCHEMA"],
         "types": ["platform", "function", "extension"],
