@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from pelton.pytest_plugin import RunningEmulator
 
+from ...ports import free_port
 from ..support import archive, emulator_process, make_function, raw_client, refusal, until
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function"
@@ -381,8 +382,7 @@ def test_all_come_back_when_the_fork_server_ends(client: Any) -> None:
 
 @pytest.mark.fidelity("Concurrency", "an allocation whose init fails is FAILED and says why")
 def test_an_init_that_fails(client: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = server.getsockname()
+    address = ("127.0.0.1", free_port())
     source = f"import socket\nsocket.create_connection({address!r}).close()\n"
     create(client, source + "def handler(event, context):\n    return {'type': 'fine'}\n")
     put(client, "1", 2)
