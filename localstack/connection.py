@@ -123,6 +123,7 @@ class Connection(Answers):
             and self._parser.should_keep_alive()  # so it is HTTP/1.1, as nothing else was said
             and "," not in headers.get("host", ",")
             and "transfer-encoding" not in headers
+            and self._fresh  # its head came in one piece
             and not self._large
             and method != "CONNECT"
         ):
@@ -186,11 +187,14 @@ class Connection(Answers):
         if self._parser.should_upgrade() and headers.get("upgrade", "").lower() != "h2c":
             if not self._upgrades(headers):
                 return plain(501, "this endpoint speaks HTTP/1.1 only: no upgrade is served")
-        if self._large and sum(len(n) + len(v) + 4 for n, v in self._fields) > self._limits.head:
+        if (self._large or not self._fresh) and self._head_size() > self._limits.head:
             return self._limits.large_head(self._limits.head)
         if "transfer-encoding" in headers:
             return self._unsound_coding(headers["transfer-encoding"])
         return None
+
+    def _head_size(self) -> int:
+        return sum(len(name) + len(value) + 4 for name, value in self._fields)
 
     def _upgrades(self, headers: dict[str, str]) -> bool:
         """Whether this becomes a WebSocket: asked for, served here, and nothing is due before."""

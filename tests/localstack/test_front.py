@@ -62,7 +62,8 @@ class Served:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-                await asyncio.sleep(0)
+                for _ in range(4):  # turns of the loop, in which the server reads it
+                    await asyncio.sleep(0)
             if end:
                 writer.write_eof()
         with suppress(ConnectionError):
@@ -225,13 +226,13 @@ def test_a_body_may_take_long_as_long_as_it_comes() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("piece", [100_100, 60_000, 9_000])
 @pytest.mark.fidelity("Safety", "headers beyond 64 KB are a 431")
-def test_huge_headers(at_once: bool) -> None:
+def test_huge_headers(piece: int) -> None:
     async def test() -> None:
         async with Served() as served:
             whole = b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 100_000 + b"\r\n\r\n"
-            pieces = [whole] if at_once else [whole[i : i + 9000] for i in range(0, 90_000, 9000)]
+            pieces = [whole[at : at + piece] for at in range(0, len(whole), piece)]
             assert statuses(await served.exchange(*pieces)) == [431]
 
     run(test)
