@@ -153,8 +153,8 @@ class Looking:
     def listed(self, path: str) -> None:
         """Its names were asked for."""
         path = os.path.abspath(path)
-        if path in self.folders or self._is_apart(path):
-            return
+        if path in self.folders or self._is_apart(path) or path.endswith("/__pycache__"):
+            return  # what Python compiles comes and goes with every process that runs
         try:
             self.folders[path] = names_in(path)
         except OSError:

@@ -134,6 +134,21 @@ def _hold(before: list[Edit], looks: list[Look], after: list[Edit]) -> None:
         assert asked.answer() in (None, now)
 
 
+def test_what_python_compiles_is_no_change(tmp_path: Path) -> None:
+    """Another process that runs may write it at any time."""
+    root = tmp_path / "root"
+    (root / "__pycache__").mkdir(parents=True)
+    (root / "m.py").write_text("0")
+    asked, seen = Asked.now(tmp_path / "cache", {}), Looking([*sys.path, REPOSITORY])
+    with seen():
+        assert sorted(path for path, _, _ in os.walk(root)) == [str(root), f"{root}/__pycache__"]
+    asked.keep("said", seen, root, "")
+    (root / "__pycache__" / "m.cpython-311.pyc").write_text("")
+    assert asked.answer() == "said"
+    (root / "n.py").write_text("0")
+    assert asked.answer() is None
+
+
 def test_what_is_no_file_makes_it_unsure(tmp_path: Path) -> None:
     def writes() -> None:
         (tmp_path / "made.txt").write_text("")
