@@ -7,7 +7,7 @@ import time
 from pelton.event_sources import Source
 from pelton.event_sources.sources.nats import Nats
 
-from .shape import BODY, MESSAGES, Pushed
+from .shape import BODY, MESSAGES, Pushed, all_of
 
 
 class OfNats(Pushed):
@@ -35,11 +35,7 @@ class OfNats(Pushed):
         await client.flush()
         start = time.perf_counter()
         await self.put(name)
-        seen = 0
-        async for _ in listening.messages:
-            seen += 1
-            if seen == MESSAGES:
-                break
+        await all_of(listening.messages)
         seconds = time.perf_counter() - start
         await client.close()
         return MESSAGES / seconds

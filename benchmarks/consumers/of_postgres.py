@@ -7,7 +7,7 @@ import time
 from pelton.event_sources import Source
 from pelton.event_sources.sources.postgres import Postgres
 
-from .shape import BODY, MESSAGES, Pushed
+from .shape import BODY, MESSAGES, Pushed, all_of
 
 
 class OfPostgres(Pushed):
@@ -32,9 +32,5 @@ class OfPostgres(Pushed):
             await client.execute(sql.SQL("listen {}").format(sql.Identifier(name)))
             start = time.perf_counter()
             await self.put(name)
-            seen = 0
-            async for _ in client.notifies():
-                seen += 1
-                if seen == MESSAGES:
-                    break
+            await all_of(client.notifies())
             return MESSAGES / (time.perf_counter() - start)

@@ -9,7 +9,7 @@ from pelton.event_sources import Source
 from pelton.event_sources.sources.redis_pubsub import RedisPubSub
 from pelton.event_sources.sources.redis_stream import RedisStream
 
-from .shape import BODY, MESSAGES, Kept, Pushed
+from .shape import BODY, MESSAGES, Kept, Pushed, all_of
 
 
 class OfStreams(Kept):
@@ -65,9 +65,5 @@ class OfChannels(Pushed):
             await channels.get_message(timeout=5)
             start = time.perf_counter()
             await self.put(name)
-            seen = 0
-            async for _ in channels.listen():
-                seen += 1
-                if seen == MESSAGES:
-                    break
+            await all_of(channels.listen())
             return MESSAGES / (time.perf_counter() - start)

@@ -7,7 +7,7 @@ import time
 from pelton.event_sources import Source
 from pelton.event_sources.sources.websocket import WebSocket
 
-from .shape import BODY, MESSAGES, Kept
+from .shape import BODY, MESSAGES, Kept, all_of
 
 
 class OfWebSocket(Kept):
@@ -28,9 +28,5 @@ class OfWebSocket(Kept):
 
         start = time.perf_counter()
         async with connect(self._flood, proxy=None) as client:
-            seen = 0
-            async for _ in client:
-                seen += 1
-                if seen == MESSAGES:
-                    break
+            await all_of(client)
             return MESSAGES / (time.perf_counter() - start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from itertools import count
 from typing import ClassVar
 
@@ -77,6 +77,15 @@ class Pushed(Consumed):
         if not batch:
             return await self.floor(name)
         return await consumed(self.source(name), batch, self.messages, lambda: self.put(name))
+
+
+async def all_of(messages: AsyncIterable[object]) -> None:
+    """Until as many have come as were put."""
+    seen = 0
+    async for _ in messages:
+        seen += 1
+        if seen == MESSAGES:
+            break
 
 
 def row(what: str, batch: int, floor: float, ours: float) -> Row:
