@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,21 +43,40 @@ def _named(who: LooseAccess, url: str) -> dict[str, Any]:
 
 def connect(url: str, who: LooseAccess | None = None) -> Any:
     """A client that says at once that the server is gone, and leaves waiting to the delivery."""
-    from redis.asyncio import Redis
+    from redis.asyncio import Connection, ConnectionPool, Redis
+    from redis.asyncio.connection import parse_url
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
     try:
-        return Redis.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=5,
-            socket_timeout=SILENCE,
-            socket_keepalive=True,
-            **_named(who or LooseAccess(), url),
-        )
+        where: dict[str, Any] = {**_named(who or LooseAccess(), url), **parse_url(url)}
     except ValueError as error:
         raise WrongSource(f"{shown(url)!r} is no address of a Redis server: {error}") from None
+    kind = where.pop("connection_class", Connection)
+    pool = ConnectionPool(
+        connection_class=_that_waits(kind),
+        retry=Retry(NoBackoff(), 0),
+        **{
+            "socket_connect_timeout": 5,
+            "socket_timeout": SILENCE,
+            "socket_keepalive": True,
+            **where,
+        },
+    )
+    return Redis.from_pool(pool)
+
+
+@functools.cache
+def _that_waits(kind: type) -> type:
+    """Connections whose end is the end of their sockets as well, within the time to connect.  After
+    a refusal, or when a read is given up, redis-py goes on before the server has heard TLS's last
+    word, and nobody could wait for the socket any more."""
+
+    class Waiting(kind):  # type: ignore[misc]
+        async def disconnect(self, nowait: bool = False, **words: Any) -> None:
+            await super().disconnect(False, **words)
+
+    return Waiting
 
 
 async def let_go(client: Any) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pelton.event_sources import Delivery, Source, WrongSource, source_of
@@ -23,9 +24,11 @@ from pelton.event_sources.sources.refusal import why
 
 from .bench import Seen, until
 from .let_in import is_let_in, leaving_nothing, reason_of
+from .promises import NOW
 from .servers import guards
 from .servers.guards import Guard, Way
 from .servers.kafka import PASSWORD
+from .servers.proxy import Proxy
 
 GUARDS: dict[str, Callable[[Path], Guard]] = {
     "redis-stream": guards.GuardedRedis,
@@ -116,8 +119,8 @@ def table() -> Iterator[Any]:
             yield pytest.param(kind, case, id=f"{kind}: {name}", marks=marks)
 
 
-def kinds() -> Iterator[Any]:
-    for kind in GUARDS:
+def kinds(but: str = "none") -> Iterator[Any]:
+    for kind in (each for each in GUARDS if not each.startswith(but)):
         yield pytest.param(kind, marks=() if kind in FAST else pytest.mark.slow)
 
 
@@ -150,6 +153,30 @@ def test_who_ends_waits_for_a_server_that_takes_its_time(
         asyncio.run(leaving_nothing(run()))
     finally:
         server.go_on()
+
+
+@pytest.mark.parametrize("kind", [*kinds(but="kafka")])  # which says itself where it is
+@pytest.mark.parametrize("password", [Way().password, "53cret"])
+def test_who_ends_waits_for_a_server_that_is_far_away(
+    kind: str, password: str, guard_of: Callable[[str], Guard]
+) -> None:
+    """Also a refused one's socket: nobody would wait for it later."""
+    guard = guard_of(kind)
+
+    async def run() -> None:
+        async with Proxy(guard.port(Way()), seconds=0.05) as proxy:
+            source = guard.source(kind, Way(port=proxy.port, password=password))
+            async with Delivery(source, Seen(), reconnect=NOW) as delivery:
+                await until(lambda: delivery.status.state == "ready" or delivery.tally.reconnects)
+                assert _sockets_to(proxy.port) or password == "53cret"
+            assert not _sockets_to(proxy.port)
+
+    asyncio.run(run())
+
+
+def _sockets_to(port: int) -> list[Any]:
+    ours = psutil.Process().net_connections("tcp")
+    return [each for each in ours if each.raddr and each.raddr.port == port]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Way:
     """
     tls:   what the source asks for
     plain: at the port where there is no TLS
+    port:  another one, from where it goes to the server
     ca:    "right": the file of the server's authority; "": those of the machine; else that file
     cert, cert_key: paths of our own certificate and its key
     """
@@ -46,6 +47,7 @@ class Way:
     host: str = "127.0.0.1"
     tls: bool = True
     plain: bool = False
+    port: int = 0
     ca: str = "right"
     cert: str = ""
     cert_key: str = ""
@@ -83,7 +85,7 @@ class Guard:
         return {"ca": ca} | {name: path for name, path in ours.items() if path}
 
     def port(self, way: Way) -> int:
-        return self.plain if way.plain else int(self.servers[0].port)
+        return way.port or (self.plain if way.plain else int(self.servers[0].port))
 
 
 class GuardedRedis(Guard):
@@ -214,7 +216,7 @@ class GuardedRabbit(Guard):
         return "ssl_options.verify = verify_none\n"
 
     def port(self, way: Way) -> int:
-        return self.plain if way.plain else self._tls
+        return way.port or (self.plain if way.plain else self._tls)
 
     def address(self, way: Way) -> dict[str, Any]:
         return {"url": f"amqp{'s' if way.tls else ''}://{way.host}:{self.port(way)}/"}

@@ -1,4 +1,4 @@
-"""A way to a server that can be cut: every connection through it ends at once."""
+"""A way to a server that can be cut: every connection through it ends at once; or that is long."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import contextlib
 
 
 class Proxy:
-    """Listens on a port of its own, for the server on `port`."""
+    """Listens on a port of its own, for the server on `port`.
 
-    def __init__(self, port: int) -> None:
+    seconds: that each word of the server is on its way, and its end
+    """
+
+    def __init__(self, port: int, seconds: float = 0.0) -> None:
         self._target, self.port, self.cuts = port, 0, 0
+        self._seconds = seconds
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -39,13 +43,17 @@ class Proxy:
         with contextlib.suppress(OSError):
             theirs, to_them = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers |= {writer, to_them}
-            await asyncio.gather(_pump(reader, to_them), _pump(theirs, writer))
+            await asyncio.gather(_pump(reader, to_them), _pump(theirs, writer, self._seconds))
             self._writers -= {writer, to_them}
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float = 0.0
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
+            await asyncio.sleep(seconds)
             writer.write(data)
             await writer.drain()
+        await asyncio.sleep(seconds)  # that it ends is a word as well
     writer.transport.abort()
