@@ -54,3 +54,10 @@ def sockets() -> set[str]:
         with contextlib.suppress(OSError):  # it is the folder itself, which is closed by now
             found.add(os.readlink(each))
     return {each for each in found if each.startswith("socket:")}
+
+
+def sockets_to(port: int) -> set[str]:
+    """Those of this process to a port of this machine, by the same numbers."""
+    lines = [each.split() for each in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    there = {f"socket:[{line[9]}]" for line in lines if line[2].endswith(f":{port:04X}")}
+    return there & sockets()
