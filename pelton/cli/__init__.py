@@ -18,7 +18,7 @@ from typing import NoReturn
 import click
 
 from ..handlers.errors import PeltonError
-from .say import report_failure
+from .say import is_asked_for_json, report_failure
 
 # name: one line about it; the command is the `command` of the module with its name.
 COMMANDS = {
@@ -84,9 +84,11 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except PeltonError as error:
+        except (PeltonError, click.ClickException) as error:
+            if isinstance(error, click.UsageError) and not is_asked_for_json(ctx):
+                raise  # click shows how the command is used as well
             report_failure(error, ctx)
-            ctx.exit(1)
+            ctx.exit(getattr(error, "exit_code", 1))
 
 
 def _unknown(name: str) -> str:

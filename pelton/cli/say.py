@@ -59,8 +59,15 @@ def report_failure(error: Exception, ctx: click.Context) -> None:
     """Print a failure: `error: <sentence>` and its notes to stderr, or with --json a document to
     stdout."""
     notes = list(getattr(error, "__notes__", ()))
-    if ctx.meta.get(_ASKED):
+    said = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if is_asked_for_json(ctx):
         more = {"notes": notes} if notes else {}
-        say_json({"error": {"type": type(error).__name__, "message": str(error), **more}})
+        kind = "CommandFailed" if type(error) is click.ClickException else type(error).__name__
+        say_json({"error": {"type": kind, "message": said, **more}})
     else:
-        click.echo("\n".join([f"error: {error}", *notes]), err=True)
+        click.echo("\n".join([f"error: {said}", *notes]), err=True)
+
+
+def is_asked_for_json(ctx: click.Context) -> bool:
+    """Whether the command of `ctx`, or one below it, was given --json."""
+    return bool(ctx.meta.get(_ASKED))

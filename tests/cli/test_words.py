@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,26 @@ def test_an_app_without_functions_is_told_how_to_have_one(
 @pytest.mark.parametrize("what", ["invoke", "logs"])
 def test_one_platform_is_asked(what: str) -> None:
     assert "'both' is not one of 'lambda', 'nuclio'" in said(what, "f", "--on", "both")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind", "told"),
+    [
+        (("events", "generate", "tides"), 2, "UsageError", "no kind of event 'tides'"),
+        (("graph", "nowhere.py"), 1, "CannotLoad", "there is no file nowhere.py"),
+        (("bridge", "--lease", "-1"), 2, "BadParameter", "-1.0 is not in the range"),
+        (("init", "HERE"), 1, "CommandFailed", "is there already; nothing was written"),
+    ],
+)
+def test_who_asks_for_json_is_told_in_json_what_failed(
+    words: tuple[str, ...], code: int, kind: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(EMPTY)
+    here = [str(tmp_path) if each == "HERE" else each for each in words]
+    done = CliRunner().invoke(command, [*here, "--json"])
+    failure = json.loads(done.stdout)["error"]
+    assert (done.exit_code, done.stderr, failure["type"]) == (code, "", kind)
+    assert told in failure["message"]
 
 
 SPREAD = """
