@@ -44,6 +44,8 @@ class CallFailed(DeployError):
 class Interrupted(DeployError):
     """What ran was waited for; the notes say what was done and what was not."""
 
+    exit_code = 130  # of a command that ends with it, as shells say it of ctrl-C
+
 
 class StateError(DeployError):
     """The state cannot be read or written; the message says where it is and how to make it anew."""

@@ -52,9 +52,17 @@ COMMANDS = {
     "cache": "Show what builds have cached, or remove it.",
     "emulator": "Run AWS and Nuclio on this machine, in the foreground.",
 }
+_BY_SIGINT = 130  # as shells say it
 # Objects made between two looks for garbage.  What commands import stays: to look through that
 # again and again, as Python does by itself, was a seventh of a plan's time.
 _GARBAGE = 50_000
+
+
+class Interrupted(Exception):
+    """By ctrl-C, where the command has nothing of its own to say to that."""
+
+    def __str__(self) -> str:
+        return "interrupted"
 
 
 class Commands(click.Group):
@@ -89,6 +97,9 @@ class Commands(click.Group):
                 raise  # click shows how the command is used as well
             report_failure(error, ctx)
             ctx.exit(getattr(error, "exit_code", 1))
+        except KeyboardInterrupt:
+            report_failure(Interrupted(), ctx)
+            ctx.exit(_BY_SIGINT)
 
 
 def _unknown(name: str) -> str:
@@ -105,7 +116,7 @@ def command() -> None:
     """Typed Python functions and serving graphs on AWS Lambda, on Nuclio, and on a local
     emulator of both.
 
-    Exit codes: 0 done; 1 failed; 2 wrong usage (of `plan`: there are changes).
+    Exit codes: 0 done; 1 failed; 2 wrong usage (of `plan`: there are changes); 130 ctrl-C.
     """
 
 

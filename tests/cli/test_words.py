@@ -74,6 +74,15 @@ def test_who_asks_for_json_is_told_in_json_what_failed(
     assert told in failure["message"]
 
 
+@pytest.mark.parametrize("json_", [False, True])
+def test_ctrl_c_is_no_failure_of_ours(json_: bool, tmp_path: Path) -> None:
+    (tmp_path / "stopped.py").write_text("raise KeyboardInterrupt")  # while it is imported
+    asked = ["build", str(tmp_path / "stopped.py"), *(["--json"] if json_ else [])]
+    done = CliRunner().invoke(command, asked)
+    as_json = '{"error": {"type": "Interrupted", "message": "interrupted"}}\n'
+    assert (done.exit_code, done.output) == (130, as_json if json_ else "error: interrupted\n")
+
+
 SPREAD = """
 from pelton import Graph, steps
 
