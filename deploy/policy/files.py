@@ -25,7 +25,7 @@ def attribute(name: str) -> Key:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
-    """A name that is given a value.  `into`: how deep in the value (loops and unpacking)."""
+    """A name that is given a value, by an expression that stands in a scope."""
 
     key: Key
     value: ast.expr
