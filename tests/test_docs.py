@@ -45,7 +45,7 @@ def test_every_module_opens_with_what_it_is_for() -> None:
 
 def test_the_table_of_promises_has_every_source_and_names_tests_that_there_are() -> None:
     make_docs().promises()  # whose folder of tools is importable then
-    promises_page = sys.modules["promises_page"]
+    promises_page = sys.modules["promises.page"]
     from pelton.handlers import triggers
 
     rows = promises_page.rows()
@@ -53,7 +53,7 @@ def test_the_table_of_promises_has_every_source_and_names_tests_that_there_are()
     named = " ".join(rows)
     alone = {"nats": "`nats`", "redis": "`redis-stream`"}
     without = [kind for kind in kinds if alone.get(kind, f"`{kind}`") not in named]
-    assert not without, "give them a row in tools/promises_rows.py"
+    assert not without, "give them a row in tools/promises/rows.py"
     assert {len(cells) for cells in rows.values()} == {len(promises_page.COLUMNS) + 1}
     proofs = {test for cells in rows.values() for _, test in cells if test}
     known = known_tests({test.partition("::")[0] for test in proofs})

@@ -138,7 +138,7 @@ def fidelity() -> str:
 def event_sources() -> str:
     """The how-to with its table of promises, as the sources say them."""
     sys.path.insert(0, str(ROOT / "tools"))
-    from promises_table import page
+    from promises.table import page
 
     return page((ROOT / "docs" / "how-to" / "event-sources.md").read_text())
 
@@ -146,7 +146,7 @@ def event_sources() -> str:
 def promises() -> str:
     """Every source, every promise, every proof."""
     sys.path.insert(0, str(ROOT / "tools"))
-    from promises_page import page
+    from promises.page import page
 
     return page()
 

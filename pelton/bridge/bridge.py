@@ -1,4 +1,8 @@
-"""One delivery for each trigger that a platform does not read itself."""
+"""One delivery for each trigger that a platform does not read itself.
+
+Which triggers those are, what bridges that run beside each other share, and the run of all of them.
+It knows no broker, and nothing of how a message is acknowledged or comes again.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +19,21 @@ from ..deploy.where import Where, connect
 from ..event_sources import (
     Alone,
     Backoff,
-    Batch,
     Delivery,
-    Failed,
     Message,
     Once,
-    Outcome,
     Rules,
     Source,
     source_of,
 )
 from ..event_sources.dead_letters import DeadLetters, Discard, ToBroker
-from ..event_sources.delivery.outcome import DONE, Handler, answered
-from ..event_sources.delivery.status import READY, UNHEALTHY, Status
+from ..event_sources.delivery.outcome import Handler
+from ..event_sources.delivery.status import Status
 from ..event_sources.stores import Store
 from ..handlers.function import Function
 from ..handlers.triggers import FromBroker
 from .callers import Call, caller
-from .payload import answers_of, outcome, payload
+from .handling import Handling
 from .saying import Saying
 from .secrets import look_up, revealed
 
@@ -120,57 +121,24 @@ def delivery(
 
     secrets: the values of the references that its trigger names
     """
-    trigger = way.trigger
-    source, answers = shared.source(way, secrets), getattr(trigger, "answers", False)
+    source, letters = shared.source(way, secrets), _letters(way.trigger)
+    said = Saying(lambda status: told(way, status))
+    handling = Handling(way.trigger, source, call, said, gives_up=letters is not None)
+    handle = handling.watched(shared.once_only(way, handling.handle))
+    rules = _rules(way.trigger)
+    return Delivery(source, handle, rules, dead_letters=letters, on_status=said.state)
 
-    letters: DeadLetters | None = None
-    if trigger.attempts or trigger.max_age:
-        letters = ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
-    held_up, said = False, Saying(lambda status: told(way, status))
 
-    def returns() -> bool:
-        """Whether the broker gives messages up, so that it must see each try."""
-        return trigger.returns and (source.gives_up or letters is None)
+def _letters(trigger: FromBroker) -> DeadLetters | None:
+    """Where what is given up goes; None where nothing is."""
+    if not (trigger.attempts or trigger.max_age):
+        return None
+    return ToBroker(trigger.dead_letter) if trigger.dead_letter else Discard()
 
-    def hold_up(failed: Failed) -> None:
-        """Nobody else would say so: the messages just come again."""
-        nonlocal held_up
-        if not failed.blame:
-            held_up = True
-            said.state(Status(UNHEALTHY, failed.reason))
 
-    async def handle(batch: Batch) -> Outcome:
-        nonlocal held_up
-        try:
-            sent = payload(trigger.kind, trigger.name, batch.messages, answers)
-            answer = await call(sent)
-            given_back = outcome(answer)
-        except Failed as failed:
-            hold_up(failed)
-            said.failed(batch.messages[0].id, failed)
-            raise _back(failed, returns(), letters) from None
-        if held_up:
-            held_up = False
-            said.state(Status(READY))
-        for id, each in given_back.failed.items():
-            said.failed(id, each)
-        given = answers_of(answer) if answers else {}
-        for message in batch.messages:
-            if message.id in given:
-                await source.answer(message, given[message.id])
-        return _returned(given_back, returns(), letters)
-
-    once = shared.once_only(way, handle)
-
-    async def watched(batch: Batch) -> Outcome:
-        try:
-            return await answered(once(batch)) or DONE
-        except Failed as failed:  # of the store, too
-            hold_up(failed)
-            raise
-
+def _rules(trigger: FromBroker) -> Rules:
     first, longest = trigger.backoff
-    rules = Rules(
+    return Rules(
         batch=trigger.batch,
         window=float(trigger.window),
         most_bytes=PAYLOAD,
@@ -181,26 +149,6 @@ def delivery(
         max_age=float(trigger.max_age),
         retry=Backoff(first=first, longest=longest),
     )
-    return Delivery(
-        source,
-        watched,
-        rules,
-        dead_letters=letters,
-        on_status=said.state,
-    )
-
-
-def _returned(found: Outcome, returns: bool, letters: DeadLetters | None) -> Outcome:
-    return replace(found, failed={id: _back(e, returns, letters) for id, e in found.failed.items()})
-
-
-def _back(failed: Failed, returns: bool, letters: DeadLetters | None) -> Failed:
-    """Who failed as it goes back to its broker; not who is given up, has not been begun, or has
-    said when it is to come again."""
-    given_up = failed.never and letters is not None
-    if not returns or given_up or not failed.blame or failed.after is not None:
-        return failed
-    return Failed(failed.reason, back=True)
 
 
 def secrets_of(found: Sequence[Way], where: Where, folder: str) -> dict[str, str]:

@@ -2,29 +2,14 @@
 
 Each cell that promises something names the test that shows it: `(words, test)`; one that does not
 is words alone, with what keeps it instead where there is something.  Brokers that a delivery reads
-have their rows from what they say of themselves (`promises_table`).
+have their rows from what they say of themselves (`page`).
 """
 
 from __future__ import annotations
 
-Cell = tuple[str, str]
-
-COLUMNS = (
-    "acknowledged",
-    "order",
-    "batches",
-    "each for itself",
-    "tried again",
-    "given up",
-    "dead letter",
-    "poison",
-    "slow consumer",
-    "paused",
-    "worker killed",
-)
+from .shapes import Cell, native, pushed, request, stream
 
 _MAPPINGS = "tests/localstack/mappings/"
-_ASYNC = "tests/localstack/test_async_events.py::"
 _SQS = "tests/localstack/test_sqs_delivery.py::"
 _NUCLIO = "tests/localstack/test_nuclio_"
 _TRIGGERS = "tests/event_sources/test_nuclio_triggers.py::"
@@ -36,118 +21,12 @@ _GIVES_UP = f"{_CRON}test_two_deliveries_run_each_tick_once_and_give_up_what_fai
 _ONE_HAS = f"{_CRON}test_of_replicas_one_has_a_tick_and_they_never_overlap"
 _SLOWER = f"{_CRON}test_a_handler_slower_than_its_schedule_misses_what_comes_meanwhile"
 _DEAD = f"{_CRON}test_the_tick_of_a_dead_replica_is_anothers_when_its_lease_is_over"
-_WINDOW = "tests/event_sources/test_engine.py::test_a_window_is_waited_for_unless_the_batch_is_full"
-_PAUSES = (
-    "tests/event_sources/test_delivery.py::test_a_day_of_retries_passes_by_a_clock_that_is_moved"
-)
+_WINDOW = f"{_ENGINE}test_a_window_is_waited_for_unless_the_batch_is_full"
+_PAUSES = f"{_DELIVERY}test_a_day_of_retries_passes_by_a_clock_that_is_moved"
 _TABLE = "tests/event_sources/test_dynamodb_streams.py::"
 _CLICKS = "tests/event_sources/test_kinesis.py::"
 _QUEUE = "tests/event_sources/test_sqs.py::"
 _MQ = "tests/event_sources/test_amazon_mq.py::"
-_SHARD_KILL = f"{_MAPPINGS}test_kills.py::test_killed_sandboxes_keep_a_shards_order"
-
-
-def _stream(order: str, each: Cell) -> tuple[Cell, ...]:
-    """Kinesis, and the changes of a table: read by one poller."""
-    return (
-        ("after the call", f"{_MAPPINGS}test_streams.py::test_a_failed_batch_holds_back_its_shard"),
-        (order, _SHARD_KILL),
-        (
-            "size, window",
-            "tests/deploy/test_deploy_streams.py::test_plan_deploy_read_and_give_up",
-        ),
-        each,
-        (
-            "growing pauses",
-            f"{_MAPPINGS}test_shards.py::test_a_failure_is_waited_for_longer_each_time",
-        ),
-        (
-            "retries, or age",
-            f"{_MAPPINGS}test_stream_time.py::test_a_record_that_is_too_old",
-        ),
-        (
-            "queue, topic or bucket: where it stands, and why",
-            f"{_MAPPINGS}test_streams.py::test_a_batch_is_given_up_to_its_destination",
-        ),
-        (
-            "cut in halves",
-            f"{_MAPPINGS}test_streams.py::test_a_batch_is_cut_until_the_bad_record_is_found",
-        ),
-        (
-            "the stream keeps it",
-            f"{_MAPPINGS}test_streams.py::test_a_throttled_batch_of_a_stream_waits",
-        ),
-        (
-            "mapping disabled",
-            f"{_MAPPINGS}test_streams.py::test_a_disabled_mapping_goes_on_where_it_was",
-        ),
-        ("comes again", _SHARD_KILL),
-    )
-
-
-def _pushed(arrives: str) -> tuple[Cell, ...]:
-    """What calls asynchronously: Lambda's own queue of events promises, not the source."""
-    return (
-        ("taken over by Lambda", arrives),
-        ("no", ""),
-        ("one a call", arrives),
-        ("one a call", arrives),
-        (
-            "twice, in 1 and 2 minutes",
-            f"{_ASYNC}test_a_failing_event_is_tried_after_one_and_two_minutes",
-        ),
-        ("retries, or age", f"{_ASYNC}test_no_retry_after_the_age"),
-        (
-            "`Aws(dead_letter=, on_failure=)`; a plan says where none is",
-            f"{_ASYNC}test_a_failure_goes_to_the_destination_and_the_dead_letter_queue",
-        ),
-        ("alone", arrives),
-        (
-            "waits, up to its age",
-            f"{_ASYNC}test_a_throttled_event_waits_until_its_age",
-        ),
-        ("no", ""),
-        ("tried again", "tests/localstack/test_async_kill.py::test_no_event_is_lost_over_a_kill"),
-    )
-
-
-def _request(test: str, busy: str) -> tuple[Cell, ...]:
-    """Whoever asks is answered, and does the rest."""
-    return (
-        ("by the answer", test),
-        ("no", ""),
-        ("no", ""),
-        ("one a call", test),
-        *((("by who asks", ""),) * 2),
-        ("no", ""),
-        ("alone", test),
-        ("429 or 503", busy),
-        ("no", ""),
-        ("an answer says so", busy),
-    )
-
-
-def _native(test: str, *, order: str, killed: str) -> tuple[Cell, ...]:
-    """Nuclio's own trigger of a broker: a plan says what it has not, and that a bridge has."""
-    said = f"{_BRIDGE}test_what_a_platform_keeps_less_of_where_it_reads_itself"
-    return (
-        ("after the call, failed or not", test),
-        (order, test if order != "no" else ""),
-        ("one a call", test),
-        ("one a call", test),
-        ("no: a bridge does", said),
-        ("at once", said),
-        ("no: a bridge has", said),
-        ("alone", test),
-        (
-            "waits for a worker",
-            f"{_NUCLIO}pool.py::test_who_waits_longest_is_served_first_or_told",
-        ),
-        ("no", ""),
-        (killed, test if killed != "lost" else ""),
-    )
-
-
 _URL = "tests/localstack/test_lambda_sources.py::test_a_function_url_answers_as_the_function_says"
 _ANSWER = f"{_NUCLIO}functions.py::test_each_end_has_its_answer"
 _BUSY = f"{_NUCLIO}processor.py::test_no_worker_is_a_503"
@@ -161,7 +40,7 @@ ROWS: dict[str, tuple[Cell, ...]] = {
         ("its lanes", f"{_ENGINE}test_a_lane_waits_for_its_batch_and_others_do_not"),
         ("size, window", f"{_DELIVERY}test_a_window_ends_by_the_clock"),
         ("yes", f"{_ENGINE}test_without_order_only_the_failed_one_comes_again"),
-        ("growing pauses", f"{_DELIVERY}test_a_day_of_retries_passes_by_a_clock_that_is_moved"),
+        ("growing pauses", _PAUSES),
         ("attempts, or age", f"{_ENGINE}test_what_is_too_old_is_given_up_before_it_is_handed_out"),
         (
             "file, call, or its `bury`",
@@ -203,14 +82,14 @@ ROWS: dict[str, tuple[Cell, ...]] = {
         ("mapping disabled", f"{_MAPPINGS}test_queues.py::test_a_disabled_mapping"),
         ("comes again", f"{_MAPPINGS}test_kills.py::test_killed_sandboxes_lose_no_message"),
     ),
-    "`kinesis` (Lambda)": _stream(
+    "`kinesis` (Lambda)": stream(
         "shard",
         (
             "up to the first failure",
             "tests/runtime/test_shards.py::test_the_first_failure_ends_the_batch",
         ),
     ),
-    "`dynamodb` (Lambda)": _stream(
+    "`dynamodb` (Lambda)": stream(
         "item",
         (
             "up to the first failure",
@@ -312,12 +191,12 @@ ROWS: dict[str, tuple[Cell, ...]] = {
         ("mapping disabled", f"{_MQ}test_a_mapping_that_is_deleted_leaves_the_rest_to_the_queue"),
         ("comes again", f"{_MQ}test_a_broker_that_is_killed_and_wrong_credentials"),
     ),
-    "`s3` (Lambda)": _pushed("tests/localstack/test_pushes.py::test_s3_pushes_to_a_function"),
-    "`sns` (Lambda)": _pushed("tests/localstack/test_pushes.py::test_sns_pushes_to_a_function"),
-    "`eventbridge` (Lambda)": _pushed(
+    "`s3` (Lambda)": pushed("tests/localstack/test_pushes.py::test_s3_pushes_to_a_function"),
+    "`sns` (Lambda)": pushed("tests/localstack/test_pushes.py::test_sns_pushes_to_a_function"),
+    "`eventbridge` (Lambda)": pushed(
         "tests/localstack/test_pushes.py::test_eventbridge_pushes_to_a_function"
     ),
-    "`cron` (Lambda)": _pushed(
+    "`cron` (Lambda)": pushed(
         "tests/deploy/test_deploy_pushed.py::test_everything_that_pushes_arrives"
     ),
     "`cron` (Nuclio)": (
@@ -364,22 +243,22 @@ ROWS: dict[str, tuple[Cell, ...]] = {
             _DEAD,
         ),
     ),
-    "`http`, `cloudevents` (Lambda)": _request(
+    "`http`, `cloudevents` (Lambda)": request(
         _URL, _FULL + "test_no_call_runs_beyond_its_limit_and_none_waits_below_it"
     ),
-    "`websocket_api` (Lambda)": _request(_SOCKET + "test_events", _SOCKET + "test_errors"),
-    "`http`, `cloudevents` (Nuclio)": _request(_ANSWER, _BUSY),
-    "`nats` (Nuclio's own)": _native(_TRIGGERS + "test_nats", order="no", killed="lost"),
-    "`natsjetstream` (Nuclio's own)": _native(
+    "`websocket_api` (Lambda)": request(_SOCKET + "test_events", _SOCKET + "test_errors"),
+    "`http`, `cloudevents` (Nuclio)": request(_ANSWER, _BUSY),
+    "`nats` (Nuclio's own)": native(_TRIGGERS + "test_nats", order="no", killed="lost"),
+    "`natsjetstream` (Nuclio's own)": native(
         _TRIGGERS + "test_jetstream", order="no", killed="comes again"
     ),
-    "`kafka`, `native=True` (Nuclio's own)": _native(
+    "`kafka`, `native=True` (Nuclio's own)": native(
         _TRIGGERS + "test_kafka", order="partition", killed="comes again"
     ),
-    "`mqtt`, `native=True` (Nuclio's own)": _native(
+    "`mqtt`, `native=True` (Nuclio's own)": native(
         _TRIGGERS + "test_mqtt", order="one after the other", killed="lost"
     ),
-    "`rabbitmq`, `native=True` (Nuclio's own)": _native(
+    "`rabbitmq`, `native=True` (Nuclio's own)": native(
         _TRIGGERS + "test_rabbitmq", order="no", killed="comes again"
     ),
 }
