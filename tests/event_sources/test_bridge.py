@@ -550,7 +550,7 @@ def test_a_bridge_that_cannot_be_says_why_in_a_sentence(
     )
     done = run_command(["bridge", "app.py", "--endpoint", pelton_emulator.url], tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("Error: websocket url='ws://127.0.0.1/a' is no")
+    assert done.stderr.startswith("error: websocket url='ws://127.0.0.1/a' is no")
 
 
 def test_a_bridge_of_nothing_says_so(tmp_path: Path) -> None:
