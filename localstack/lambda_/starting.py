@@ -1,8 +1,8 @@
 """How sandboxes begin: for a call, ahead of the calls, or once for a snapshot.
 
 Each begins with its process's init, which is told in its journal, watched for its memory, and for
-a call run again when it fails.  Who gets which event, and what becomes of sandboxes after it, is
-`invocations`' matter.
+a call run again when it fails.  Which of them takes an event, and what becomes of it afterwards, is
+`sandboxes`' matter.
 """
 
 from __future__ import annotations
