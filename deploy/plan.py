@@ -21,7 +21,6 @@ from .errors import CannotPlan
 from .kinds.base import OURS, SALTED, Change, Resource, dump, unequal
 
 Last = Mapping[str, Mapping[str, Any]]  # what a state remembers, by key
-ACTIONS = ("create", "update", "replace", "delete")
 PENDING = "pending"  # remembered of what a deploy was about to make
 
 

@@ -139,16 +139,7 @@ class Session(AbstractContextManager["Session"]):
         self.wanted = [] if destroy else list(self.wants())
         known = self._known(destroy)
         last = self.state.resources if self.state else {}
-        live = read_live(
-            self.target,
-            self.wanted,
-            known,
-            self.where.platforms,
-            self.only,
-            thorough=destroy or not last,
-        )
-        for name in {each.name for each in functions if called(each) != each.name}:
-            live = without_old_doors(live, name)
+        live = self._live(functions, known, thorough=destroy or not last)
         if not any(key in live for key in last):
             last = {}  # another world: an emulator that was begun anew
         if destroy:
@@ -174,6 +165,16 @@ class Session(AbstractContextManager["Session"]):
             pulled = [each.key for each in plan.steps if each.resource.on_demand]
             plan = make(live | read_keys(self.target, pulled)) if pulled else plan
         return replace(plan, gone=tuple(self._gone(plan)))
+
+    def _live(
+        self, functions: Sequence[Function[..., Any]], known: Mapping[str, str], *, thorough: bool
+    ) -> dict[str, Resource]:
+        """What is there, but for what is read only when it is needed; see `live.read_live`."""
+        where = self.where.platforms
+        live = read_live(self.target, self.wanted, known, where, self.only, thorough=thorough)
+        for name in {each.name for each in functions if called(each) != each.name}:
+            live = without_old_doors(live, name)
+        return live
 
     def _on_demand(self, known: Iterable[str]) -> list[str]:
         """Those of the keys that are read only when they are needed, on these platforms."""

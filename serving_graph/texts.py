@@ -13,8 +13,6 @@ from typing import Any
 from ..handlers.errors import GraphError
 from .spec import BranchSpec, GraphSpec, StepSpec
 
-YAML_SUFFIXES = (".yaml", ".yml")
-
 
 def to_json(spec: GraphSpec) -> str:
     """

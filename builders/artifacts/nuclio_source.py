@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import zipfile
 from pathlib import Path
 
 from .. import function_yaml, nuclio_spec
@@ -119,13 +117,6 @@ def _source(content: Content) -> bytes:
 
 def _encoded(source: bytes) -> str:
     return base64.b64encode(source).decode()
-
-
-def files_in(source: bytes) -> dict[str, bytes]:
-    """The files that such a source holds."""
-    data = source.decode().partition('FILES = """')[2].partition('"""')[0]
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(data))) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 KIND = Kind("nuclio", "sourceCode", False, _check, _write, bytecode=False)

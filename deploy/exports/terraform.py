@@ -111,6 +111,10 @@ class Words(EventWords):
             "ephemeral_storage": {"size": it.ephemeral_mb},
             "tags": plain(tags),
         }
+        yield "aws_lambda_function", self.of(it), said | self._needed(it) | self._asked_for(it)
+
+    def _needed(self, it: LambdaFunction) -> Arguments:
+        """What is made before a function, which Terraform cannot tell from its arguments."""
         before = [
             f"aws_cloudwatch_log_group.{self.of(each)}"
             for each in self.asked.of(LogGroup)
@@ -118,7 +122,11 @@ class Words(EventWords):
         ]
         if it.role == ROLE:
             before.append(f"aws_iam_role_policy.{self.names.of('role', it.name)}")
-        said |= {"depends_on": before} if before else {}
+        return {"depends_on": before} if before else {}
+
+    def _asked_for(self, it: LambdaFunction) -> Arguments:
+        """What is said of a function only where its settings say something of it."""
+        said: Arguments = {}
         if any(each.name == it.name for each in self.asked.of(Release)):
             said["publish"] = True
         if it.description:
@@ -134,7 +142,7 @@ class Words(EventWords):
             said["dead_letter_config"] = {"target_arn": self.source(it.dead_letter)}
         if it.concurrency is not None:
             said["reserved_concurrent_executions"] = it.concurrency
-        yield "aws_lambda_function", self.of(it), said
+        return said
 
     def url(self, it: Url) -> Said:
         said = {**self.qualified(it.name), "authorization_type": "NONE"}

@@ -24,8 +24,6 @@ _WIDE = {
     "polly:SynthesizeSpeech",
 }  # fmt: skip
 _CONNECTIONS = "execute-api:ManageConnections"
-_BUCKET_ACTIONS = ("Bucket", "ListBucket", "CORS", "Configuration")
-_OBJECT_ACTIONS = ("Object", "MultipartUpload", "MultipartUploadParts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .say import json_option
-from .where import chosen_functions, env_option, file_argument, load_there, there_options
+from .where import (
+    chosen_functions,
+    env_option,
+    file_argument,
+    load_there,
+    only_option,
+    there_options,
+)
 
 if TYPE_CHECKING:
-    from ..bridge.bridge import Way
+    from ..bridge.bridge import Shared, Way
+    from ..deploy.where import Where
     from ..event_sources.delivery.status import Status
 
 
 @click.command()
 @file_argument
-@click.option("--only", multiple=True, help="These functions only.")
+@only_option
 @click.option("--secrets", default="", help="Folder of the secrets that triggers name: NAME/KEY.")
 @click.option(
     "--store",
@@ -72,9 +82,8 @@ def command(
     A password that is a secret is looked up before anything is read: in the account, or in the
     folder --secrets, where each is a file as Kubernetes mounts it.
     """
-    from ..bridge.bridge import Shared, run, secrets_of, ways
+    from ..bridge.bridge import secrets_of, ways
     from ..event_sources.errors import WrongSource
-    from ..event_sources.stores import store_of
 
     if (once or once_by or alone) and not store:
         flag = "--once" if once or once_by else "--alone"
@@ -86,39 +95,55 @@ def command(
         raise click.ClickException(
             f"no function of app {app.name} has a trigger that {platform} does not read itself"
         )
-
+    if not store:
+        _refuse_what_is_kept(found)
     values = secrets_of(found, where, secrets)
-    kept = [str(each) for each in found if each.trigger.alone and not store]
+    shared = _shared(store, once or bool(once_by), once_by, alone, lease)
+    try:
+        asyncio.run(_bridge(found, where, values, shared, partial(_say, as_json)))
+    except WrongSource as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _refuse_what_is_kept(found: Sequence[Way]) -> None:
+    """Without a store: of some triggers, how far they were read is kept in one."""
+    kept = [str(each) for each in found if each.trigger.alone]
     if kept:
         raise click.UsageError(
             f"{kept[0]} needs --store, which keeps how far it was read: for one machine "
             "--store sqlite:///bridge.db"
         )
+
+
+def _shared(store: str, once: bool, once_by: str, alone: bool, lease: float) -> Shared:
+    from ..bridge.bridge import Shared
+    from ..event_sources.errors import WrongSource
+    from ..event_sources.stores import store_of
+
     try:
-        kept_by = store_of(store) if store else None
-        shared = Shared(kept_by, once or bool(once_by), once_by, alone, lease)
+        return Shared(store_of(store) if store else None, once, once_by, alone, lease)
     except WrongSource as error:
         raise click.UsageError(str(error)) from None
 
-    def told(way: Way, status: Status) -> None:
-        _say(as_json, way, status)
 
-    async def until_told() -> None:
-        end, loop = asyncio.Event(), asyncio.get_running_loop()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, end.set)
-        done = await run(found, where, end, told, values, shared)
-        for way, ended in zip(found, done, strict=True):
-            counted = ended.tally
-            click.echo(
-                f"{way}: {counted.done} done, {counted.failed} failed, {counted.buried} dead",
-                err=True,
-            )
+async def _bridge(
+    found: Sequence[Way],
+    where: Where,
+    secrets: Mapping[str, str],
+    shared: Shared,
+    told: Callable[[Way, Status], None],
+) -> None:
+    """Until a signal ends it; what each way has done is then said."""
+    from ..bridge.bridge import run
 
-    try:
-        asyncio.run(until_told())
-    except WrongSource as error:
-        raise click.ClickException(str(error)) from error
+    end, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, end.set)
+    done = await run(found, where, end, told, secrets, shared)
+    for way, ended in zip(found, done, strict=True):
+        counted = ended.tally
+        said = f"{counted.done} done, {counted.failed} failed, {counted.buried} dead"
+        click.echo(f"{way}: {said}", err=True)
 
 
 def _say(as_json: bool, way: Way, status: Status) -> None:

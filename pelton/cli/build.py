@@ -17,7 +17,7 @@ from .again import Asked, Git, cache_folder, to_come
 from .looking import Looking
 from .requirements import make_resolver, requirement_options
 from .say import json_option, json_text
-from .where import chosen_functions, env_option, file_argument, package_option
+from .where import chosen_functions, env_option, file_argument, only_option, package_option
 
 if TYPE_CHECKING:
     from ..builders import Artifact
@@ -28,7 +28,7 @@ LOCK = "pelton.lock"
 @click.command()
 @file_argument
 @click.option("--out", default="build", type=click.Path(path_type=Path), show_default=True)
-@click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@only_option
 @click.option(
     "--to",
     multiple=True,

@@ -12,7 +12,16 @@ from .plan import plan_lines, saved_plan
 from .releases import who
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
-from .where import build_folder, find_file, load_there, package_option, state_option, where_options
+from .where import (
+    adopt_option,
+    build_folder,
+    find_file,
+    load_there,
+    only_option,
+    package_option,
+    state_option,
+    where_options,
+)
 
 if TYPE_CHECKING:
     from ..deploy.plan import Plan, Step
@@ -22,8 +31,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", default="")
-@click.option("--only", multiple=True, help="Only this function (may be repeated).")
-@click.option("--adopt", multiple=True, help="Take this over, which others made (repeatable).")
+@only_option
+@adopt_option
 @click.option("--plan", "planned", type=click.Path(path_type=Path), help="A plan saved by --out.")
 @click.option(
     "--hold", is_flag=True, help="Publish, and let the version that answers be (with versions=)."

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .say import json_option, say_json
-from .where import chosen_functions, env_option, file_argument, some_region
+from .where import chosen_functions, env_option, file_argument, only_option, some_region
 
 FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 
@@ -15,7 +15,7 @@ FORMATS = ["sam", "cloudformation", "terraform", "nuctl"]
 @click.command()
 @click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
 @file_argument
-@click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@only_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--role", default="", help="Execution role, in place of one that is made.")
 @click.option(

@@ -11,9 +11,11 @@ import click
 from .requirements import make_resolver, requirement_options
 from .say import json_option, say_json
 from .where import (
+    adopt_option,
     build_folder,
     file_argument,
     load_there,
+    only_option,
     package_option,
     state_option,
     where_options,
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @file_argument
-@click.option("--only", multiple=True, help="Only this function (may be repeated).")
-@click.option("--adopt", multiple=True, help="Take this over, which others made (repeatable).")
+@only_option
+@adopt_option
 @click.option("--out", "out_file", type=click.Path(path_type=Path), help="Save the plan here.")
 @state_option
 @where_options

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .say import json_option, say_json
-from .where import chosen_functions, file_argument, some_region
+from .where import chosen_functions, file_argument, only_option, some_region
 
 if TYPE_CHECKING:
     from ..deploy.policy.least import Least
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @file_argument
-@click.option("--only", multiple=True, help="Only this function (may be repeated).")
+@only_option
 @click.option(
     "--seen",
     default="",

@@ -47,6 +47,20 @@ def find_file() -> str:
     return found.where.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
+def only_option(function: Decorated) -> Decorated:
+    """--only: which of the app's functions."""
+    option = click.option("--only", multiple=True, help="Only this function (may be repeated).")
+    return option(function)
+
+
+def adopt_option(function: Decorated) -> Decorated:
+    """--adopt: what was made by others and is now the app's."""
+    option = click.option(
+        "--adopt", multiple=True, help="Take this over, which others made (repeatable)."
+    )
+    return option(function)
+
+
 def env_option(function: Decorated) -> Decorated:
     """--env: which environment of the settings file."""
     option = click.option(

@@ -1,14 +1,15 @@
 """Nuclio's kinds: an archive, and source code inside the configuration."""
 
 import base64
+import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from pelton.builders import BuildError, Target, function_yaml
-from pelton.builders.artifacts.nuclio_source import files_in
 
 from ..support import Maker, names
 
@@ -32,6 +33,13 @@ def run(folder: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return done.stdout.strip()
+
+
+def files_in(source: bytes) -> dict[str, bytes]:
+    """The files that a function's source code holds."""
+    data = source.decode().partition('FILES = """')[2].partition('"""')[0]
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(data))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def test_source_code_is_one_file_that_runs(maker: Maker, tmp_path: Path) -> None:
