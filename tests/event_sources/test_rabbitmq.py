@@ -270,7 +270,8 @@ class TestRabbitMQ:
 
     def test_what_is_missing_or_refused_is_said(self, rabbit_server: RabbitServer) -> None:
         url, port = rabbit_server.url, rabbit_server.port
-        assert "queue 'missing': ChannelNotFoundEntity" in refused(RabbitMQ(url, queue="missing"))
+        said = refused(RabbitMQ(url, queue="missing"))
+        assert "queue 'missing': declare it, or have it made" in said
         there = made(rabbit_server).name
         said = refused(RabbitMQ(url, queue=there, exchange="missing"))
         assert "exchange 'missing': ChannelNotFoundEntity" in said
