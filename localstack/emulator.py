@@ -166,16 +166,30 @@ class Emulator:
         return made
 
     def _make(self) -> None:
+        """Each from those before it; what is made is stopped, also when the next cannot be."""
+        self._make_registry()
+        self._make_services()
+        self._make_machinery()
+        self.account = self._make_account()
+        self._made.append(self.account.close)
+        self.dashboard = self._make_dashboard()
+        self._made.append(self.dashboard.close)
+
+    def _make_registry(self) -> None:
         self.scratch = Scratch()
         self._made.append(self._remove_scratch)
         self._directory = self._data_dir or self.scratch.folder("data")
         self.store = _open(self._directory)
         self._made.append(self._close_store)
         self.registry = Registry(self.store, Archives(self._directory / "code"), self.place)
+
+    def _make_services(self) -> None:
         state = self._directory / "services" if self._kept else None
         self.services = Services(self.place.region, self.place.account, state, self.clock)
         self.services.check_state()
         self._made.append(self.services.close)
+
+    def _make_machinery(self) -> None:
         self.machinery = Machinery(
             self._directory,
             self.scratch.folder("sandboxes"),
@@ -201,9 +215,9 @@ class Emulator:
             say,
         )
         self._made.append(self.pushes.close)
-        self.account = self._make_account()
-        self._made.append(self.account.close)
-        self.dashboard = Dashboard(
+
+    def _make_dashboard(self) -> Dashboard:
+        return Dashboard(
             self._directory / "nuclio",
             self.clock,
             environment=self._worker_environment(),
@@ -214,7 +228,6 @@ class Emulator:
             sockets=self.scratch.folder("workers"),
             wrapper=self._nuclio_wrapper,
         )
-        self._made.append(self.dashboard.close)
 
     def _make_account(self) -> Account:
         outside = Outside(self.services)

@@ -1,15 +1,14 @@
 """The HTTP trigger: a port of its own; a request becomes an event, its reply the answer.
 
+What is answered, a reply or its lack, is composed by `http_answers`.
 Source: Nuclio's public pkg/processor/trigger/http, and fasthttp, the server that it is made with.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import posixpath
-from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -23,18 +22,11 @@ from ..pool import NoWorker, Pool, first
 from ..work import Work
 from ..worker import WorkerFailed, WorkerTimedOut
 from .base import Around
+from .http_answers import SERVER, UNREADABLE, Answers, large_head, said
 from .http_batches import batches_of
 
 KIND, HEALTH = "http", "/__internal/health"
 MAX_BODY, MAX_HEAD = 4 * 1024 * 1024, 16 * 1024
-LOGS_HEADER_LIMIT, PIECE = 4096, 1 << 16
-LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "dpanic": 4, "panic": 5, "fatal": 6}
-FILE, DELETE_FILE = "X-Nuclio-Filestream-Path", "X-Nuclio-Filestream-Delete-After-Send"
-# What fasthttp says of an answer that says nothing of itself.
-PLAIN = ("Content-Type", "text/plain; charset=utf-8")
-SERVER = ("Server", "nuclio")
-# What fasthttp answers to what it cannot or will not read: its `defaultErrorHandler`.
-UNREADABLE, LARGE_HEAD = b"Error when parsing request", b"Too big request header"
 
 
 class HttpTrigger:
@@ -43,13 +35,14 @@ class HttpTrigger:
     def __init__(self, name: str, settings: dict[str, Any], pool: Pool, around: Around) -> None:
         self.name, self.kind = name, KIND
         self._pool, self._around, self._clock = pool, around, around.clock
+        self._answers = Answers(name, around)
         attributes = settings.get("attributes") or {}
         if settings.get("mode") == "async":
             around.say("warn", f"trigger {name}: mode async is not there, events come one by one")
         self._wanted = int(attributes.get("port") or 0)
         self._max_body = int(attributes.get("maxRequestBodySize") or MAX_BODY)
         head = int(attributes.get("readBufferSize") or MAX_HEAD)
-        self._limits = Limits(head=head, large_head=_large_head)
+        self._limits = Limits(head=head, large_head=large_head)
         self._cors = cors_of(attributes)
         self._gate = (OwnRules if self._cors else ServiceNames)(around.gate)
         self._batches = batches_of(settings, pool, around.clock)
@@ -112,9 +105,9 @@ class HttpTrigger:
                 return
             try:
                 reply = first(self._pool.answered(work, event))
-                response, file, delete = self._composed(request, reply, work)
+                response, file, delete = self._answers.composed(request, reply, work)
             except ValueError as error:
-                done(self._failed(request, error, work))
+                done(self._answers.failed(request, error, work))
             except Exception as error:  # the last door: its client must not wait for ever
                 done(broken(request, error))
             else:
@@ -137,20 +130,20 @@ class HttpTrigger:
         try:
             await self._pool.answer(work, event)
         except (NoWorker, WorkerTimedOut, WorkerFailed) as error:
-            done(self._failed(request, error, work))
+            done(self._answers.failed(request, error, work))
 
     async def _send_file(
         self, response: Response, file: str, delete: bool, done: Callable[[Response], None]
     ) -> None:
-        await self._stream(response, self._around.code / file, delete)
+        await self._answers.send_file(response, file, delete)
         done(response)
 
     async def answer(self, request: Request) -> Response:
         """The function's answer to a request, or what the processor says by itself."""
         if request.target.startswith(HEALTH):
-            return _said(200)
+            return said(200)
         if request.cut or len(request.body) > self._max_body:
-            return _said(400, UNREADABLE)
+            return said(400, UNREADABLE)
         if self._cors is not None:
             return await self._answer_by_cors(request)
         return await self._answer(request)
@@ -181,25 +174,12 @@ class HttpTrigger:
             else:
                 reply = await self._batches.call(event)
         except (NoWorker, WorkerTimedOut, NotACloudEvent, WorkerFailed, ValueError) as error:
-            return self._failed(request, error, work)
+            return self._answers.failed(request, error, work)
         if reply is None:
-            return _said(200)
-        response, file, delete = self._composed(request, reply, work)
+            return said(200)
+        response, file, delete = self._answers.composed(request, reply, work)
         if file:
-            await self._stream(response, self._around.code / file, delete)
-        return response
-
-    def _failed(self, request: Request, error: Exception, work: Work | None) -> Response:
-        """What is said of an event that no response came for."""
-        if isinstance(error, WorkerTimedOut):
-            return _said(408, b'{"error": "handler timed out"}')
-        if isinstance(error, NoWorker):
-            response = _said(503)
-        else:
-            self._around.say("error", f"trigger {self.name}: {error}")
-            body = b"" if isinstance(error, NotACloudEvent) else str(error).encode()
-            response = _said(500, body)
-        self._add_logs(request, response, work)
+            await self._answers.send_file(response, file, delete)
         return response
 
     def _event(self, request: Request) -> dict[str, Any]:
@@ -221,99 +201,6 @@ class HttpTrigger:
         )
         return unwrapped(event) if is_cloud_event(event) else event
 
-    # -- answers
-    def _composed(
-        self, request: Request, reply: wire.Reply, work: Work | None
-    ) -> tuple[Response, str, bool]:
-        """A reply as a response; the file that is to be sent as its body, and whether it is then
-        deleted."""
-        if reply.content_type:
-            kind = ("Content-Type", wire.on_the_wire(reply.content_type))
-            response = Response(reply.status, [kind, SERVER], reply.body)
-        else:
-            response = _said(reply.status, reply.body)
-        file, delete = "", False
-        if reply.headers:
-            headers, file, delete = _headers(reply)
-            response.headers += headers
-        self._add_logs(request, response, work)
-        if work is not None and work.stream is not None:
-            response.body, response.chunks = b"", work.stream.pieces(reply.body)
-            return response, "", False
-        return response, file, delete
-
-    async def _stream(self, response: Response, path: Path, delete: bool) -> None:
-        """Send a file that the function names, in the place of its body."""
-        response.body = b""
-        try:
-            opened = await asyncio.to_thread(path.open, "rb")
-        except FileNotFoundError:
-            response.status = 404
-            _untyped(response)
-        except OSError as error:
-            self._around.say("warn", f"Failed to open file for file streaming: {error}")
-            response.status = 500
-            _untyped(response)
-        else:
-            response.chunks = _pieces(opened, path if delete else None)
-
-    def _add_logs(self, request: Request, response: Response, work: Work | None) -> None:
-        """The event's log records as a header, when asked for, unless they are too many for one."""
-        level = request.headers.get("x-nuclio-log-level")
-        if level is None:
-            return
-        records = work.records if work else []
-        least, now = LEVELS.get(level, 0), self._clock.time() * 1000
-        told = [
-            {
-                "level": each["level"],
-                "time": now,
-                "name": self.name,
-                "message": each.get("message", ""),
-                **(each.get("with") or {}),
-            }
-            for each in records
-            if LEVELS.get(each["level"], 0) >= least
-        ]
-        text = json.dumps(told, separators=(",", ":"), default=str)
-        if len(text) < LOGS_HEADER_LIMIT:
-            response.headers.append(("X-Nuclio-Logs", text))
-        else:
-            self._around.say("warn", "Skipped setting logs in header cause of size limit")
-
-
-def _headers(reply: wire.Reply) -> tuple[list[tuple[str, str]], str, bool]:
-    """The headers as fasthttp sets them one by one: a name is written its own way, and a later
-    value replaces an earlier one, but a cookie is added to the others; values that are no text are
-    left out (a number is none of the kinds that Nuclio sends, once Go has read it from JSON).  And
-    the file that is to be sent, and whether it is deleted."""
-    found: dict[str, str] = {}
-    cookies: list[tuple[str, str]] = []
-    file, delete = "", False
-    for given, value in reply.headers.items():
-        name = wire.canonical(given)
-        if name == DELETE_FILE:
-            delete = True
-        elif not isinstance(value, str):
-            continue
-        elif name == FILE:
-            file = value
-        elif name == "Set-Cookie":
-            cookies.append((name, wire.on_the_wire(value)))
-        elif name not in ("Content-Type", "Content-Length"):
-            found[name] = wire.on_the_wire(value)
-    return [*found.items(), *cookies], file, delete
-
-
-async def _pieces(opened: Any, delete: Path | None) -> AsyncIterator[bytes]:
-    try:
-        while piece := await asyncio.to_thread(opened.read, PIECE):
-            yield piece
-    finally:
-        opened.close()
-        if delete is not None:
-            await asyncio.to_thread(delete.unlink, True)
-
 
 def _fields(query: str) -> dict[str, str]:
     found = parse_qsl(wire.as_sent(query), keep_blank_values=True, errors="surrogateescape")
@@ -330,17 +217,3 @@ def _normal(path: str) -> str:
     short = posixpath.normpath(decoded)
     short = "/" + short.lstrip("/")
     return short + "/" if decoded.endswith("/") and short != "/" else short
-
-
-def _untyped(response: Response) -> None:
-    """An empty answer: its content type would have been set later."""
-    response.headers = [each for each in response.headers if each[0] != "Content-Type"]
-
-
-def _large_head(most: int) -> Response:
-    return _said(431, LARGE_HEAD)
-
-
-def _said(status: int, body: bytes = b"") -> Response:
-    """An answer without a content type of its own: of one without a body fasthttp says none."""
-    return Response(status, [PLAIN, SERVER] if body else [SERVER], body)
