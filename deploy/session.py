@@ -27,7 +27,8 @@ from .kinds.base import OURS
 from .kinds.stream import is_there
 from .live import find_pointing, find_tagged, is_on, read_keys, read_live, without_old_doors
 from .place import Place
-from .plan import Plan, Step, make_plan
+from .plan import Plan, Step
+from .planning import make_plan
 from .record import Record
 from .state import State, Store
 from .targets.nuclio import Nuclio

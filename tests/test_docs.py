@@ -43,6 +43,12 @@ def test_every_module_opens_with_what_it_is_for() -> None:
     assert silent == []
 
 
+def test_the_code_map_has_a_whole_sentence_of_a_docstring(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text('"""What it is,\nand for what.  Who it knows.\n\nMore of it.\n"""\n')
+    assert make_docs().sentence(module) == "What it is, and for what."
+
+
 def test_the_table_of_promises_has_every_source_and_names_tests_that_there_are() -> None:
     make_docs().promises()  # whose folder of tools is importable then
     promises_page = sys.modules["promises.page"]

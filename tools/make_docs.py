@@ -7,6 +7,7 @@ file here is not what this would write.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,11 +34,12 @@ def modules(part: str) -> Iterator[Path]:
 
 
 def sentence(path: Path) -> str:
-    """The first line of the module's docstring, which alone is parsed where it comes first."""
+    """The first sentence of the module's docstring, which alone is parsed where it comes first."""
     whole, quotes = path.read_text(), '"""'
     ends = whole.find(quotes, 3) + 3 if whole.startswith(quotes) else len(whole)
     text = ast.get_docstring(ast.parse(whole[:ends])) or ""
-    return text.strip().splitlines()[0] if text.strip() else ""
+    paragraph = text.strip().partition("\n\n")[0]
+    return " ".join(re.split(r"(?<=[.?!])(?:  |\n)", paragraph)[0].split())
 
 
 def code_map() -> str:

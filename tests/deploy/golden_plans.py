@@ -25,7 +25,8 @@ from pelton.deploy.kinds.code_changes import code_sha256
 from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.kinds.subscription import Subscription
 from pelton.deploy.place import Place, Queue
-from pelton.deploy.plan import Plan, make_plan
+from pelton.deploy.plan import Plan
+from pelton.deploy.planning import make_plan
 from pelton.deploy.wants.between import between
 from pelton.deploy.wants.common import Built, Releasing
 from pelton.deploy.wants.lambda_ import on_lambda

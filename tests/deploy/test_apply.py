@@ -8,7 +8,8 @@ import pytest
 from pelton.deploy.apply import apply
 from pelton.deploy.errors import CallFailed, Interrupted, StateError
 from pelton.deploy.kinds.queue import Queue
-from pelton.deploy.plan import Plan, Step, make_plan
+from pelton.deploy.plan import Plan, Step
+from pelton.deploy.planning import make_plan
 from pelton.deploy.targets.aws import Account, Aws
 from pelton.deploy.targets.target import Target
 

@@ -16,7 +16,7 @@ from pelton.builders.nuclio_spec import function_config
 from pelton.cli import command
 from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds.nuclio_function import NuclioFunction
-from pelton.deploy.plan import make_plan
+from pelton.deploy.planning import make_plan
 from pelton.deploy.wants.nuclio import refuse_secrets_on_docker
 from pelton.handlers.function import Function
 from pelton.pytest_plugin import RunningEmulator

@@ -9,7 +9,7 @@ import pytest
 
 from pelton.deploy.errors import CallFailed
 from pelton.deploy.kinds.nuclio_gateway import NuclioGateway
-from pelton.deploy.plan import make_plan
+from pelton.deploy.planning import make_plan
 from pelton.deploy.targets.nuclio import Nuclio
 
 

@@ -8,7 +8,7 @@ from pelton.deploy.kinds import Change, dump, load
 from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.kinds.image import image_of
 from pelton.deploy.kinds.layer import Layer
-from pelton.deploy.plan import make_plan
+from pelton.deploy.planning import make_plan
 
 NAME = "pelton-0123456789abcdef0123"
 OTHER = "pelton-ffffffffffffffffffff"

@@ -32,7 +32,8 @@ from pelton.deploy.kinds.schedule import Schedule
 from pelton.deploy.kinds.stream import Stream
 from pelton.deploy.kinds.stream_mapping import StreamMapping
 from pelton.deploy.kinds.url import Url
-from pelton.deploy.plan import Plan, make_plan
+from pelton.deploy.plan import Plan
+from pelton.deploy.planning import make_plan
 from pelton.deploy.wants.common import Built
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:departures"

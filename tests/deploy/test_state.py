@@ -13,7 +13,7 @@ from pelton.deploy.errors import Locked, PlanMoved, StateError
 from pelton.deploy.kinds.base import digest
 from pelton.deploy.kinds.function import LambdaFunction
 from pelton.deploy.kinds.queue import Queue
-from pelton.deploy.plan import make_plan
+from pelton.deploy.planning import make_plan
 from pelton.deploy.record import Record
 from pelton.deploy.saved import SavedPlan, as_saved
 from pelton.deploy.state import VERSION, FileStore, State
