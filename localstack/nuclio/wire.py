@@ -24,6 +24,10 @@ _CHANCE = random.Random()  # of its own: nobody's seed makes ids come again
 NO_ACK = "x-nuclio-stream-no-ack"
 
 
+class WrongType(ValueError):
+    """A response, or a member of one, that is of another type than the processor reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A worker's response; `body` is decoded.
@@ -126,7 +130,7 @@ def frame(packed: bytes) -> bytes:
 
 def replies(text: bytes) -> list[Reply]:
     """The responses that an `r` line carries: one, or those of a batch.  Raises ValueError for what
-    is none.
+    is none, and `WrongType` in the words of Go, whose types they are.
 
     >>> [each.status for each in replies(b'{"body": "a", "body_encoding": "text"}')]
     [200]
@@ -136,24 +140,64 @@ def replies(text: bytes) -> list[Reply]:
     said, end = _DECODE(decoded) if decoded[:1] in "{[" else (None, -1)
     if end != len(decoded):
         said = json.loads(decoded)  # spaces around it; or none, and why
-    return [_reply(each) for each in (said if isinstance(said, list) else [said])]
+    if not isinstance(said, list):
+        return [_reply(said)]
+    try:
+        return [_reply(each) for each in said]
+    except WrongType:  # Go takes it for one response then, and says of what kind it is instead
+        raise WrongType(f"{_CANNOT} array into {_NO_RESULT}") from None
 
 
-def _reply(said: Mapping[str, Any]) -> Reply:
-    body, encoding = said.get("body", ""), said.get("body_encoding", "text")
+def _reply(said: Any) -> Reply:
+    if not isinstance(said, dict):
+        raise WrongType(f"{_CANNOT} {_go_kind(said)} into {_NO_RESULT}")
+    get = said.get
+    for name, (wanted, _) in _FIELDS.items():
+        if type(get(name)) is not wanted and get(name) is not None:
+            raise WrongType(_misfit(said))
+    body, encoding = get("body") or "", get("body_encoding", "text")
     if encoding == "base64":
         raw = base64.b64decode(body)
     elif encoding == "text":
-        raw = str(body).encode()
+        raw = encoded(body)
     else:
         raise ValueError(f'Unknown body encoding - "{encoding}"')
     return Reply(
-        int(said.get("status_code") or 200),
+        get("status_code") or 200,
         raw,
-        said.get("content_type") or "",
-        said.get("headers") or {},
-        str(said.get("event_id") or ""),
+        get("content_type") or "",
+        get("headers") or {},
+        get("event_id") or "",
     )
+
+
+_CANNOT, _NO_RESULT = "json: cannot unmarshal", "Go value of type result.Result"
+_FIELDS: dict[str, tuple[type, str]] = {
+    "body": (str, "string"),
+    "body_encoding": (str, "string"),
+    "content_type": (str, "string"),
+    "event_id": (str, "string"),
+    "headers": (dict, "map[string]interface {}"),
+    "status_code": (int, "int"),
+}
+_GO_KINDS = {str: "string", bool: "bool", list: "array", dict: "object"}
+
+
+def _misfit(said: Mapping[str, Any]) -> str:
+    """What Go says of the first member that is of a wrong type."""
+    name = next(
+        name
+        for name, value in said.items()
+        if name in _FIELDS and value is not None and type(value) is not _FIELDS[name][0]
+    )
+    kind = _go_kind(said[name])
+    if kind == "number" and name == "status_code":
+        kind = f"number {said[name]}"
+    return f"{_CANNOT} {kind} into Go struct field Result.{name} of type {_FIELDS[name][1]}"
+
+
+def _go_kind(value: Any) -> str:
+    return _GO_KINDS.get(type(value), "number")
 
 
 def by_event(found: Sequence[Reply]) -> tuple[dict[str, Reply], int]:
@@ -180,6 +224,18 @@ def ack_of(message: Mapping[str, Any]) -> Ack | None:
     return Ack(str(topic), int(said.get("partition", 0)), int(said.get("offset", 0)))
 
 
+def encoded(text: str) -> bytes:
+    r"""The UTF-8 of what JSON said; half a surrogate pair is what Go makes of it, U+FFFD.
+
+    >>> encoded("a\udcff").decode()
+    'a\ufffd'
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
 def as_sent(text: str) -> str:
     r"""Text that was taken byte by byte, as the UTF-8 that it mostly is; a byte that is none is a
     lone surrogate, which a frame writes as the byte that came.
@@ -196,7 +252,7 @@ def on_the_wire(text: str) -> str:
     >>> on_the_wire("ü")
     'Ã¼'
     """
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("latin-1")
+    return text if text.isascii() else encoded(text).decode("latin-1")
 
 
 @lru_cache(4096)

@@ -28,13 +28,10 @@ from .worker_process import WorkerProcess
 STREAMED = (b"c", b"b", b"e", b"m")  # what an answer that comes piece by piece consists of
 SILENCE = 1.0  # seconds in which a wrapper says that it goes on
 LEVELS = {"warning": "warn", "critical": "error", "fatal": "error"}
-# What says that the function has been asked to drain, and to terminate: our wrapper's control
-# message and end; Nuclio's own says in its log that it now calls what the function has set.
-DRAINED, DRAINS, TERMINATES = (
-    "drainDone",
-    "Calling platform drain handler",
-    "Calling platform termination handler",
-)
+# What says that the function has drained: a control message (`drainDone` in 2024, `drain` since
+# 2026). And that it is asked to, or to terminate: Nuclio's own says so in its log, ours does not.
+DRAINED = ("drain", "drainDone")
+DRAINS, TERMINATES = "Calling platform drain handler", "Calling platform termination handler"
 HEARD, LOGGED = "Received signal", "log"
 
 Log = Callable[[str, str, Mapping[str, Any]], None]
@@ -97,6 +94,7 @@ class Worker:
         self._started = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
         self._drained: asyncio.Event = asyncio.Event()
+        self._drains: asyncio.Event = asyncio.Event()
         self._terminates: asyncio.Event = asyncio.Event()
         self._continues: asyncio.Event = asyncio.Event()
         name = uuid4().hex[:16]
@@ -120,7 +118,7 @@ class Worker:
             taken = asyncio.ensure_future(loop.sock_accept(listener))
             await self._first_of(taken)
             connection, _ = taken.result()
-            make = partial(Lines, told, self._process.kill)
+            make = partial(Lines, told, self._process.lost)
             transport, _ = await loop.create_unix_connection(make, sock=connection)
             self._transports.append(transport)
         await self._first_of(self._started)
@@ -253,7 +251,7 @@ class Worker:
         record["level"] = LEVELS.get(level, level)
         message = str(record.get("message", ""))
         if message == DRAINS:
-            self._drained.set()
+            self._drains.set()
         elif message == TERMINATES:
             self._terminates.set()
         elif message == HEARD and (record.get("with") or {}).get("signal") == "SIGCONT":
@@ -268,7 +266,7 @@ class Worker:
             self._log("warn", "Failed to read control message", {})
             return
         kind, said = message.get("kind"), message.get("attributes")
-        if kind == DRAINED:
+        if kind in DRAINED:
             self._drained.set()
         elif kind == LOGGED and isinstance(said, dict):  # what Nuclio's own has no event for
             return self._logged(said)
@@ -294,18 +292,25 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Let the function finish what it holds: its drain callback (SIGUSR2), after the event in
         hand.  Events are discarded from then on, until `resume`.  Raises TimeoutError."""
+        await self._told_to_drain(seconds)
+        if not self._drained.is_set():  # Nuclio's own, which says no more, in its versions to 2025
+            with contextlib.suppress(TimeoutError):
+                await self._one_of(SILENCE, self._drained)
+
+    async def _told_to_drain(self, seconds: float) -> None:
         async with self._alone():
-            if not self._drained.is_set():  # a second signal would be ignored
+            if not (self._drained.is_set() or self._drains.is_set()):  # another would be ignored
                 self._process.signal(signal.SIGUSR2)
-                await self._either(self._drained, seconds)
+                await self._one_of(seconds, self._drained, self._drains)
 
     async def resume(self) -> None:
         """Take events again (SIGCONT), from when the wrapper says that it has heard."""
         self._drained.clear()
+        self._drains.clear()
         self._continues.clear()
         self._process.signal(signal.SIGCONT)
         with contextlib.suppress(TimeoutError):  # one that says nothing is believed
-            await self._either(self._continues, SILENCE)
+            await self._one_of(SILENCE, self._continues)
 
     async def end(self, seconds: float) -> None:
         """Let the function drain and terminate, within `seconds`, then `stop`.
@@ -323,23 +328,26 @@ class Worker:
         await self.stop()
 
     async def _told_to_end(self, seconds: float) -> None:
-        await self.drain(seconds)
+        await self._told_to_drain(seconds)
         async with self._alone():
             self._process.signal(signal.SIGUSR1)
-            await self._either(self._terminates, seconds)
+            await self._one_of(seconds, self._terminates)
             if self.alive:  # Nuclio's own ends when its processor hangs up
                 with contextlib.suppress(OSError):
                     self._transports[0].write_eof()
             await self._gone
 
-    async def _either(self, event: asyncio.Event, seconds: float) -> None:
-        """Until it is set or the process is gone; raises TimeoutError."""
-        task: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
-        both: set[asyncio.Future[Any]] = {task, self._gone}
+    async def _one_of(self, seconds: float, *events: asyncio.Event) -> None:
+        """Until one is set or the process is gone; raises TimeoutError."""
+        tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(each.wait()) for each in events]
+        all_of = {*tasks, self._gone}
         try:
-            done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                all_of, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
-            task.cancel()
+            for task in tasks:
+                task.cancel()
         if not done:
             raise TimeoutError
 

@@ -11,6 +11,7 @@ that they are decoded.  Source: Nuclio's public processor and wrapper (`_nuclio_
 """
 
 import asyncio
+import atexit
 import json
 import os
 import select
@@ -20,7 +21,7 @@ import sys
 import time
 import types
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 import msgpack
 import nuclio_sdk
@@ -28,6 +29,8 @@ import nuclio_sdk.json_encoder
 import nuclio_sdk.logger
 
 PIECE, LARGE = 1 << 14, 1 << 20
+HANDLING, SERVING = "Exception caught in handler", "Exception caught while serving"
+DISCARDED = "Event discarded: worker draining"
 GENERATORS = (types.GeneratorType, types.AsyncGeneratorType)
 ENCODER = nuclio_sdk.json_encoder.Encoder()
 # The same text from C wherever the SDK's own encoder has nothing to say that JSON cannot.
@@ -86,16 +89,20 @@ class Wrapper:
         self._signals: list[int] = []
         self._discards = False
 
-    async def begin(self, options: dict[str, str], logger: Any) -> None:
+    def load(self, options: dict[str, str], logger: Any) -> None:
+        """Import the function; no loop runs yet, so that its module may run one of its own."""
         platform = nuclio_sdk.Platform(
             options["platform-kind"], options["namespace"], on_control_callback=self.tell
         )
         trigger = nuclio_sdk.TriggerInfo(options["trigger-kind"], options["trigger-name"])
         self._context = nuclio_sdk.Context(logger, platform, options["worker-id"], trigger)
-        self._handler, init_context = load(options["handler"])
-        if init_context is not None:
-            made = init_context(self._context)
-            if asyncio.iscoroutine(made):
+        self._handler, self._module = load(options["handler"])
+
+    async def begin(self) -> None:
+        """Prepare the function, and say that events may come."""
+        if hasattr(self._module, "init_context"):
+            made = self._module.init_context(self._context)
+            if asyncio.iscoroutinefunction(self._module.init_context):
                 await made
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT):
@@ -141,10 +148,11 @@ class Wrapper:
         try:
             event = self._deserialize(msgpack.unpackb(packed, raw=self._raw))
         except Exception as error:
-            self._fail(error, "Exception caught while serving")
+            self._fail(error, SERVING)
             return
         if self._discards:
             self._context.logger.debug_with("Event has been discarded", event=event)
+            self._say_error(DISCARDED)
             return
         began = time.time()
         try:
@@ -153,8 +161,10 @@ class Wrapper:
                 self._task = self._loop.create_task(self._finish(output, began))
                 return
             self._answer(output, began)
+        except StopIteration as error:
+            self._fail(stopped(error), HANDLING)
         except BaseException as error:
-            self._fail(error, "Exception caught in handler")
+            self._fail(error, HANDLING)
         if self._signals:
             self._heed()
 
@@ -166,7 +176,7 @@ class Wrapper:
             else:
                 self._answer(output, began)
         except BaseException as error:
-            self._fail(error, "Exception caught in handler")
+            self._fail(error, HANDLING)
         self._over()
 
     async def _stream(self, output: Any, began: float) -> None:
@@ -177,6 +187,7 @@ class Wrapper:
             self._events.say(f"c{encode(piece)}\n" if letter == "c" else f"b{piece}\n")
             letter = "b"
         if letter == "c":
+            self._context.logger.warn("A generator gave nothing: Nuclio sends no answer to that")
             return self._answer("", began)
         duration = time.time() - began or sys.float_info.min
         self._events.say(f'e\nm{{"duration": {duration!r}}}\n')
@@ -198,9 +209,16 @@ class Wrapper:
 
     def _fail(self, error: BaseException, what: str) -> None:
         trace = traced(error)
-        self._context.logger.error_with(what, exc=str(error), traceback=trace)
+        try:
+            text = str(error)
+        except Exception as worse:  # it has no text: why is what is told
+            return self._fail(worse, SERVING)
+        self._context.logger.error_with(what, exc=text, traceback=trace)
+        self._say_error(f'{what} - "{text}": {trace}')
+
+    def _say_error(self, body: str) -> None:
         answer = {
-            "body": f'{what} - "{error}": {trace}',
+            "body": body,
             "body_encoding": "text",
             "content_type": "text/plain",
             "status_code": 500,
@@ -226,17 +244,19 @@ class Wrapper:
             self._task = self._loop.create_task(self._call_back(self._signals.pop(0)))
 
     async def _call_back(self, number: int) -> None:
+        """What raises here ends the worker, as it does with Nuclio's own."""
         drains = number == signal.SIGUSR2
         try:
             said = self._context.platform._on_signal("drain" if drains else "termination")
             if asyncio.iscoroutine(said):
                 await said
         except BaseException as error:
-            print(f"Exception raised while draining or terminating - {traced(error)}", flush=True)
+            what = "draining" if drains else "terminating"
+            print(f"Exception raised while {what} - {traced(error)}", file=sys.stderr)
+            leave(1)
         if not drains:
-            sys.stdout.flush()
-            os._exit(0)
-        await self.tell({"kind": "drainDone", "attributes": {}})
+            leave(0)
+        await self.tell({"kind": "drain", "attributes": {"workerId": self._context.worker_id}})
         self._over()
 
 
@@ -246,15 +266,31 @@ def is_stream(output: Any) -> bool:
     return isinstance(body, GENERATORS)
 
 
+def stopped(error: StopIteration) -> RuntimeError:
+    """What a coroutine makes of it; in one Nuclio's own wrapper calls the handler."""
+    made = RuntimeError("coroutine raised StopIteration")
+    made.__cause__ = error
+    return made
+
+
 def load(handler: str) -> tuple[Any, Any]:
-    """The handler, and the `init_context` of the module that it says it is of, or None."""
+    """The handler, and the module that it says it is of, whose `init_context` is called."""
     import importlib
 
     module_name, _, name = handler.rpartition(":")
-    module = importlib.import_module(module_name)
-    found = getattr(module, name)
-    home = sys.modules.get(getattr(found, "__module__", module_name), module)
-    return found, getattr(home, "init_context", None)
+    found = getattr(importlib.import_module(module_name), name)
+    return found, sys.modules[found.__module__]
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with what the function registered for its exit; its threads are not waited
+    for."""
+    try:
+        atexit._run_exitfuncs()
+    finally:
+        for file in (sys.stdout, sys.stderr):
+            file.flush()
+        os._exit(code)
 
 
 def traced(error: BaseException) -> str:
@@ -265,16 +301,19 @@ def traced(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, own or error.__traceback__))
 
 
-async def main(options: dict[str, str]) -> None:
+def main(options: dict[str, str]) -> None:
     import logging
 
     logger = nuclio_sdk.Logger(logging.DEBUG)
     logger.bind(worker_id=options["worker-id"])
     events, control = Channel(options["event-socket-path"]), Channel(options["control-socket-path"])
     logger.set_handler("default", LogFile(events), nuclio_sdk.logger.JSONFormatter())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     wrapper = Wrapper(events, control, "decode-event-strings" in options)
     try:
-        await wrapper.begin(options, logger)
+        wrapper.load(options, logger)
+        loop.run_until_complete(wrapper.begin())
     except BaseException as error:
         print(
             "Exception raised while running init_context or loading the handler - "
@@ -282,8 +321,9 @@ async def main(options: dict[str, str]) -> None:
             file=sys.stderr,
             flush=True,
         )
-        os._exit(1)
-    await wrapper.serve()
+        leave(1)
+    loop.run_until_complete(wrapper.serve())
+    leave(0)
 
 
 def options_of(words: list[str]) -> dict[str, str]:
@@ -303,4 +343,4 @@ def options_of(words: list[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(options_of(sys.argv[1:])))
+    main(options_of(sys.argv[1:]))

@@ -14,10 +14,12 @@ import subprocess
 from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files
 
+from ..clock import MACHINE, Timer
 from .program import Program
 from .sayings import Output
 
 LAST = 4000  # characters of what it has said, in the words about its end
+LINGERS = 1.0  # seconds in which one that has hung up may end by itself, and say its own last words
 
 
 class WorkerProcess:
@@ -32,6 +34,7 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._exit = -1  # what becomes readable when the process has ended
         self._output: Output | None = None
+        self._lingers: Timer | None = None
 
     @property
     def began(self) -> bool:
@@ -82,7 +85,14 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
+    def lost(self) -> None:
+        """It has hung up: it is ending, or else is of no use."""
+        if self._exit >= 0 and self._lingers is None:
+            self._lingers = MACHINE.call_later(LINGERS, self.kill)
+
     def _exited(self) -> None:
+        if self._lingers is not None:
+            self._lingers.cancel()
         if self._exit < 0 or self._process is None:
             return
         asyncio.get_running_loop().remove_reader(self._exit)

@@ -19,11 +19,13 @@ def with_pool(
     work: Callable[[Pool], Awaitable[None]],
     *,
     kind: str = "kafka-cluster",
+    wrapper: Path | None = None,
     **settings: Any,
 ) -> None:
     """Run `work` with a pool of one worker of the function `handler` of `source`.
 
     kind:     of its trigger, by Nuclio's word
+    wrapper:  what runs the function, if not ours
     settings: of the pool, in seconds
     """
     (folder / "main.py").write_text(source)
@@ -37,6 +39,7 @@ def with_pool(
         addresses=str(folder / "none"),
         sockets=folder,
         decoded=True,
+        wrapper=wrapper,
     )
 
     async def run() -> None:

@@ -97,6 +97,33 @@ def test_draining_and_going_on(tmp_path: Path) -> None:
     with_pool(tmp_path, HANDLER, work)
 
 
+def test_a_wrapper_that_says_when_it_has_drained_is_waited_for(tmp_path: Path) -> None:
+    """That it begins to is in its log, as Nuclio's own says it; the end is a message."""
+    slow = HANDLER.replace(
+        "async def drained():", "async def drained():\n        await asyncio.sleep(0.1)"
+    )
+
+    async def work(pool: Pool) -> None:
+        acks: list[wire.Ack] = []
+        pool.on_ack = acks.append
+        await pool.call(stream_event(b"hold", offset=9))
+        await pool.drain()
+        assert acks == [wire.Ack("t", 3, 9)]
+
+    layered = Path(__file__).with_name("layered_wrapper") / "_nuclio_wrapper.py"
+    with_pool(tmp_path, slow, work, wrapper=layered)
+
+
+@pytest.mark.fidelity("Nuclio", "an event that reaches a drained worker is answered with a 500")
+def test_a_drained_worker_discards_what_comes(tmp_path: Path) -> None:
+    async def work(pool: Pool) -> None:
+        await pool.drain()
+        reply, _records = await pool.call(stream_event(b"a"))
+        assert (reply.status, reply.body) == (500, b"Event discarded: worker draining")
+
+    with_pool(tmp_path, HANDLER, work)
+
+
 def test_a_batch_is_answered_event_by_event(tmp_path: Path) -> None:
     async def work(pool: Pool) -> None:
         events = [stream_event(body) for body in (b"a", b"b", b"c")]

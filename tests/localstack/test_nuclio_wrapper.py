@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,13 @@ def handler(context, event):
         b"/typed": lambda: context.Response(body="<p>", content_type="text/html"),
         b"/raise": lambda: 1 / 0,
         b"/exit": lambda: sys.exit("gone"),
+        b"/stop": lambda: next(iter(())),
+        b"/without-words": lambda: without_words(),
+        b"/surrogate": lambda: "a\\udcff",
+        b"/status-text": lambda: ("201", "made"),
+        b"/header-list": lambda: context.Response(headers=[1]),
+        b"/type-number": lambda: context.Response(content_type=5),
+        b"/bad-batch": lambda: [("201", "made")],
         b"/coroutine": lambda: late(event),
         b"/user-data": lambda: context.user_data.made,
         b"/trigger": lambda: f"{context.trigger.kind} {context.trigger.name}",
@@ -78,6 +86,13 @@ def handler(context, event):
         b"/no-first-piece": lambda: (1 / 0 for _ in "a"),
     }
     return forms[event.path]()
+
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+def without_words():
+    raise Wordless
 
 def pieces():
     yield "first\\n"
@@ -106,7 +121,8 @@ REQUESTS: list[dict[str, Any]] = [
     *({"url": f"/{path}"} for path in (
         "text", "bytes", "dict", "status", "status-dict", "none", "number", "list", "empty",
         "response", "typed", "raise", "exit", "user-data", "trigger", "pieces", "late-pieces",
-        "awaited-pieces", "response-of-pieces", "one-piece", "no-first-piece",
+        "awaited-pieces", "response-of-pieces", "one-piece", "no-first-piece", "stop", "surrogate",
+        "without-words", "status-text", "header-list", "type-number", "bad-batch",
     )),
     {"url": "/coroutine", "json": {"n": 1}},
     {"url": "/event?b=2&a=%20x&a=y", "content": b"{broken", "headers": {TYPE: "application/json"}},
@@ -165,13 +181,7 @@ def answers(emulator: RunningEmulator, said: Path) -> list[Any]:
             logs = json.loads(answer.headers.get("x-nuclio-logs", "[]"))
             told = [(log["level"], log["message"], log.get("n")) for log in logs]
             found.append((each, answer.status_code, kept, body, told))
-    plain.request(
-        "DELETE",
-        f"{emulator.nuclio_url}/api/functions",
-        json={"metadata": {"name": "f"}},
-        trust_env=False,
-        timeout=30,
-    ).raise_for_status()
+    delete(emulator, "f")
     return [*found, said.read_text()]
 
 
@@ -185,6 +195,70 @@ def test_both_wrappers_answer_the_same(
     other = answers(other_emulator, tmp_path / "other")
     assert ours == other
     assert ours[-1] == "drained terminated "
+
+
+ENDS = """
+import asyncio, atexit, os
+
+asyncio.run(asyncio.sleep(0))  # as a module's import may
+
+def say(what):
+    with open(os.environ["SAID"], "a") as file:
+        file.write(what)
+
+async def late():
+    say("begun late ")
+
+def init_context(context):
+    atexit.register(say, "exited ")
+    context.platform.set_drain_callback(lambda: say(f"drained {1 // 0}"))
+    context.platform.set_termination_callback(lambda: say("terminated "))
+    atexit.register(say, "first exit ")
+    context.user_data.made = late()
+    return context.user_data.made
+
+def handler(context, event):
+    context.user_data.made.close()
+"""
+
+
+@pytest.mark.fidelity(
+    "Nuclio", "a callback that raises ends the worker; atexit; an init_context that is no async def"
+)
+def test_both_wrappers_end_the_same(
+    our_emulator: RunningEmulator, other_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    """A drain callback that raises: no termination callback is called any more."""
+    said = {}
+    for number, emulator in enumerate((our_emulator, other_emulator)):
+        file = tmp_path / str(number)
+        status = deploy(emulator, ENDS, "ends", env=[{"name": "SAID", "value": str(file)}])
+        assert status["state"] == "ready", status
+        plain.get(f"http://{status['externalInvocationUrls'][0]}", trust_env=False, timeout=30)
+        delete(emulator, "ends")
+        said[number] = file.read_text()
+    assert said[0] == said[1] == "first exit exited "
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["handler = 'text'", "init_context = None\n\ndef handler(context, event):\n    pass"],
+)
+def test_what_neither_wrapper_takes(our_emulator: RunningEmulator, source: str) -> None:
+    status = deploy(our_emulator, source, "broken")
+    delete(our_emulator, "broken")
+    assert status["state"] == "error"
+    assert re.search("'str' object has no attribute '__module__'|not callable", status["message"])
+
+
+def delete(emulator: RunningEmulator, name: str) -> None:
+    plain.request(
+        "DELETE",
+        f"{emulator.nuclio_url}/api/functions",
+        json={"metadata": {"name": name}},
+        trust_env=False,
+        timeout=30,
+    ).raise_for_status()
 
 
 @pytest.mark.fidelity("Nuclio", "every form of an answer, as the processor sends it on")
@@ -214,6 +288,20 @@ def test_each_form(pelton_emulator: RunningEmulator, tmp_path: Path) -> None:
     assert found["/one-piece"] == (200, as_json, b'{"n": 1}')
     assert found["/no-first-piece"][0] == 500
     assert found["/raise"] == (500, text, b'Exception caught in handler - "division by zero"')
+    assert found["/stop"][2] == b'Exception caught in handler - "coroutine raised StopIteration"'
+    assert found["/without-words"][2] == b'Exception caught while serving - "no words"'
+    assert found["/surrogate"] == (200, text, "a\ufffd".encode())
+    cannot = b"json: cannot unmarshal"
+    assert found["/status-text"][2] == cannot + (
+        b" string into Go struct field Result.status_code of type int"
+    )
+    assert found["/header-list"][2] == cannot + (
+        b" array into Go struct field Result.headers of type map[string]interface {}"
+    )
+    assert found["/type-number"][2] == cannot + (
+        b" number into Go struct field Result.content_type of type string"
+    )
+    assert found["/bad-batch"][2] == cannot + b" array into Go value of type result.Result"
     assert found["/exit"] == (500, text, b'Exception caught in handler - "gone"')
     assert found["/user-data"] == (200, text, b"0 http")
     assert found["/coroutine"] == (200, as_json, b'{"body": {"n": 1}}')

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import importlib
+import inspect
 import signal
 from typing import Any
 
@@ -18,6 +19,8 @@ from wrapper_common import (  # type: ignore[import-not-found]
     lines,
     settled,
 )
+
+SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)
 
 
 async def serve(handler: Any, context: Any, event: Any, events: Any) -> None:
@@ -51,12 +54,17 @@ def main() -> None:
     module = importlib.import_module(module_name)
     handler = getattr(module, name)
     if hasattr(module, "init_context"):
-        loop.run_until_complete(settled(module.init_context(context)))
+        begun = module.init_context(context)
+        if inspect.iscoroutinefunction(module.init_context):
+            loop.run_until_complete(begun)
 
     def call_back(kind: str) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])  # one callback at a time
         logger.debug(f"Calling platform {kind} handler")
         loop.run_until_complete(settled(platform._on_signal(kind)))
+        if kind == "drain":
+            drained = {"kind": "drain", "attributes": {"workerId": given.worker_id}}
+            loop.run_until_complete(tell(drained))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
 
     signal.signal(signal.SIGUSR1, lambda *_: call_back("termination"))
@@ -69,7 +77,10 @@ def main() -> None:
         packed = exactly(events, int.from_bytes(exactly(events, 4), "big"))
         message = msgpack.unpackb(packed, raw=not given.decode_event_strings)
         event = nuclio_sdk.Event.deserialize(message, kind)
+        # No callback while the loop runs: a measurement is still sent after its response is out.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         loop.run_until_complete(serve(handler, context, event, events))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 if __name__ == "__main__":

@@ -54,19 +54,30 @@ def exactly(events: socket.socket, size: int) -> bytes:
     return parts
 
 
+def words(what: str, error: BaseException) -> str:
+    """What is answered for an error, or for the error of asking that one for its text."""
+    try:
+        return f'{what} - "{error}": {traceback.format_exc()}'
+    except Exception as worse:
+        return words("Exception caught while serving", worse)
+
+
 async def settled(value: Any) -> Any:
     return await value if isinstance(value, Coroutine) else value
 
 
 async def lines(handler: Any, context: Any, event: Any) -> AsyncIterator[str]:
     """What is said of an event: its response, whole or piece by piece, then how long it took."""
+
+    async def called() -> Any:
+        return await settled(handler(context, event))
+
     try:
-        output = await settled(handler(context, event))
-        async for line in answers(output):
+        async for line in answers(await called()):
             yield line
     except BaseException as error:
-        told = f'Exception caught in handler - "{error}": {traceback.format_exc()}'
-        context.logger.error_with("Exception caught in handler", exc=str(error))
+        told = words("Exception caught in handler", error)
+        context.logger.error_with(told.partition(" - ")[0], exc=told)
         failed = {"body": told, "body_encoding": "text", "content_type": "text/plain"}
         yield f"r{json.dumps(failed | {'status_code': 500})}"
         return
