@@ -24,6 +24,16 @@ class Place:
     role: str = ""  # for functions that name none
     queues: Mapping[str, Queue] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)  # names, with the ARNs of their streams
+    reached: str = ""  # what boto3 is told to reach it, as Python writes it; "" where it knows
+
+    def client(self, service: str) -> str:
+        """A client of a service, as Python makes it: for errors that say what to do.
+
+        >>> place = Place("eu-west-1", "111111111111", reached="region_name='eu-west-1'")
+        >>> print(place.client("s3"))
+        boto3.client('s3', region_name='eu-west-1')
+        """
+        return f"boto3.client({', '.join(filter(None, (repr(service), self.reached)))})"
 
     @property
     def bucket(self) -> str:

@@ -266,7 +266,7 @@ class Session(AbstractContextManager["Session"]):
         mapped = functions if "lambda" in self.where.platforms else []
         queues = [t.queue for f in mapped for t in f.triggers if between.is_given(t)]
         place = self.aws.place(list(dict.fromkeys(queues)), between.given_tables(mapped))
-        between.refuse_missing_queues(mapped, place, self.where.aws_address)
+        between.refuse_missing_queues(mapped, place)
         between.refuse_missing_streams(mapped, lambda arn: is_there(self.target, arn))
         if self.where.to == "aws":
             refuse_roles_of_others(functions, place)

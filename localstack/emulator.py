@@ -123,7 +123,10 @@ class Emulator:
         await self.machinery.rest()
 
     async def stop(self) -> None:
-        """Stop every process and port; what was acknowledged is on the disk."""
+        """Stop every process and port; what was acknowledged is on the disk.
+
+        Raises NotKept, when all has stopped, for what services held and could not be kept.
+        """
         async with contextlib.AsyncExitStack() as stack:
             # The last to be made is the first to be stopped, as far as making came.
             for each in self._made:

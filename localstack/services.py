@@ -13,6 +13,7 @@ import gc
 import json
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,7 @@ from . import asgi, services_moments, services_time
 from .clock import MACHINE, Clock
 from .front import Request, Response
 from .manual_clock import ManualClock
+from .services_kept import all_kept
 from .store import CorruptData
 
 
@@ -92,14 +94,18 @@ class Services:
         await self._application(scope, receive, send)
 
     async def close(self) -> None:
+        """Keep what they hold.  Raises NotKept, when all else is done, where that went wrong."""
         if self._loading is not None:
             self._loading.cancel()
             await asyncio.wait({self._loading})
-        if self._stop is not None:
-            await self._stop()
-            self._stop = None
-        if self._loading is not None:
-            services_time.leave(self._clock)
+        try:
+            if self._stop is not None:
+                stop, self._stop = self._stop, None
+                with all_kept(self._state) if self._state else nullcontext():
+                    await stop()
+        finally:
+            if self._loading is not None:
+                services_time.leave(self._clock)
 
     # -- what the emulator itself asks of them
     async def call(self, service: str, target: str, members: dict[str, Any]) -> dict[str, Any]:

@@ -169,7 +169,19 @@ class Aws:
         found = {name: queue for name in queues if (queue := self._queue(name))}
         role = self.account.role
         streams = {name: stream for name in tables if (stream := self._stream(name))}
-        return Place(region, account, partition, role, found, streams)
+        reached = self._reached(region)
+        return Place(region, account, partition, role, found, streams, reached)
+
+    def _reached(self, region: str) -> str:
+        """What boto3 must be told to come here, as Python writes it."""
+        there = self.account
+        said = {
+            "endpoint_url": there.endpoint,
+            "region_name": region,
+            "aws_access_key_id": there.key,
+            "aws_secret_access_key": there.secret,
+        }
+        return ", ".join(f"{name}={value!r}" for name, value in said.items() if value)
 
     @cached_property
     def _owner(self) -> tuple[str, str]:

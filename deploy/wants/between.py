@@ -148,22 +148,28 @@ def refuse_missing_streams(functions: Functions, is_there: Callable[[str], bool]
             )
 
 
-def refuse_missing_queues(functions: Functions, place: Place, endpoint: str) -> None:
+def refuse_missing_queues(functions: Functions, place: Place) -> None:
     """Raise `CannotPlan` that names every queue which is listened to and not there."""
     missing = {
-        trigger.queue: function.name
+        trigger.queue: function
         for function in functions
         for trigger in function.triggers
         if is_given(trigger) and trigger.queue not in place.queues
     }
     if not missing:
         return
-    heard = ", ".join(f"{queue!r} (function {name!r})" for queue, name in missing.items())
-    where = f", endpoint_url={endpoint!r}" if endpoint else ""
+    heard = ", ".join(f"{queue!r} (function {each.name!r})" for queue, each in missing.items())
     calls = "\n".join(
-        f"  boto3.client('sqs'{where}).create_queue(QueueName={queue!r})" for queue in missing
+        f"  {place.client('sqs')}.create_queue(QueueName={queue!r}{_hidden(each)})"
+        for queue, each in missing.items()
     )
     raise CannotPlan(
         f"queues that functions listen to are not in account {place.account}, {place.region}: "
         f"{heard}; create them first, for example in Python:\n{calls}"
     )
+
+
+def _hidden(function: Function[..., Any]) -> str:
+    """How long a message must be hidden, where a queue's own 30 seconds are too short for it."""
+    seconds = function.settings.timeout
+    return f", Attributes={{'VisibilityTimeout': '{6 * seconds}'}}" if seconds > 30 else ""

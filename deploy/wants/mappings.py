@@ -81,7 +81,7 @@ def _table_mapping(
         raise CannotPlan(
             f"function {function.name!r} reads the changes of table {trigger.table!r}, which is "
             f"not in account {place.account}, {place.region}, or has no stream; switch its stream "
-            f"on, for example in Python:\n  boto3.client('dynamodb').update_table("
+            f"on, for example in Python:\n  {place.client('dynamodb')}.update_table("
             f"TableName={trigger.table!r}, StreamSpecification={{'StreamEnabled': True, "
             "'StreamViewType': 'NEW_AND_OLD_IMAGES'})\n(where no account is asked, as in an "
             "export, give the stream's ARN in the table's place)"

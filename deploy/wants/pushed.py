@@ -198,13 +198,15 @@ def refuse_missing_sources(
 
 def _sources(trigger: Any, place: Place) -> Iterator[tuple[str, str, str]]:
     if isinstance(trigger, S3):
-        call = f"boto3.client('s3').create_bucket(Bucket={trigger.bucket!r})"
-        yield "bucket", trigger.bucket, call
+        call = f"{place.client('s3')}.create_bucket(Bucket={trigger.bucket!r}"
+        if place.region != "us-east-1":  # where S3 refuses to be told
+            call += f", CreateBucketConfiguration={{'LocationConstraint': {place.region!r}}}"
+        yield "bucket", trigger.bucket, f"{call})"
     elif isinstance(trigger, Sns):
-        call = f"boto3.client('sns').create_topic(Name={trigger.name!r})"
+        call = f"{place.client('sns')}.create_topic(Name={trigger.name!r})"
         yield "topic", topic_arn(trigger, place), call
     elif isinstance(trigger, EventBridge) and trigger.bus != "default":
-        call = f"boto3.client('events').create_event_bus(Name={trigger.bus!r})"
+        call = f"{place.client('events')}.create_event_bus(Name={trigger.bus!r})"
         yield "bus", trigger.bus, call
 
 

@@ -211,6 +211,7 @@ def command(
     """Run AWS and Nuclio on this machine, in the foreground."""
     from ..localstack.emulator import CannotStart, Emulator
     from ..localstack.gate import Access
+    from ..localstack.services_kept import NotKept
     from .env_file import read
 
     if not verify_signatures:
@@ -235,7 +236,7 @@ def command(
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_run(emulator, while_stdin, as_json))
-    except CannotStart as error:
+    except (CannotStart, NotKept) as error:
         report_failure(error, ctx)
         ctx.exit(1)
 

@@ -69,3 +69,15 @@ def test_who_asks_twice_does_not_wait(door: socket.socket, tmp_path: Path) -> No
             process.send_signal(signal.SIGINT)
             assert answer.result()["errorMessage"].endswith("signal: killed")
             assert process.wait(30) == 0
+
+
+def test_a_stop_that_cannot_keep_a_queue_says_so(tmp_path: Path) -> None:
+    with emulator_process("--data-dir", str(tmp_path / "data")) as (emulator, process):
+        emulator.client("sqs").create_queue(QueueName="orders")
+        (tmp_path / "data/services/sqs.json.tmp").mkdir()  # where its file would be written
+        process.terminate()
+        assert process.wait(30) == 1
+        assert process.stdout is not None
+        said = json.loads(process.stdout.read())["error"]
+    assert said["type"] == "NotKept"
+    assert said["message"].startswith("what sqs held at the end was not kept in ")
