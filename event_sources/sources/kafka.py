@@ -12,7 +12,7 @@ from ..errors import Away, WrongSource
 from ..message import Letter, Lost, Message
 from ..source import Promises, Source
 from .access import Access, AccessWords
-from .kafka_connection import ANSWER, Connection
+from .kafka_connection import ANSWER, Connection, missing
 from .kafka_message import Part, maker
 from .tls import Tls
 
@@ -133,9 +133,12 @@ class Kafka(Source):
         from confluent_kafka import KafkaException, Producer
 
         failed: list[Any] = []
+        said = "no answer"
         try:
             if self._producer is None:
-                self._producer = Producer({**self._client, "acks": "all"})
+                # What was said not to be there must not come there later, beside its next try.
+                ends = {"message.timeout.ms": int(ANSWER * 1000)}
+                self._producer = Producer({**self._client, "acks": "all", **ends})
             self._producer.produce(
                 place,
                 letter.message.body,
@@ -143,12 +146,16 @@ class Kafka(Source):
                 headers=[(name, value.encode()) for name, value in letter.headers().items()],
                 on_delivery=lambda error, _: failed.append(error),
             )
-            self._producer.flush(ANSWER)
-        except (KafkaException, BufferError) as error:
-            raise Away(f"{self.where}: {error}") from error
-        if not failed or failed[0] is not None:
-            why = failed[0].str() if failed else "no answer"
-            raise Away(f"{self.where}: a dead letter to {place!r}: {why}")
+            self._producer.flush(ANSWER * 1.5)
+            if failed and failed[0] is None:  # to compare an error of theirs is an error
+                return
+            # Of a topic that is not there, a message's own error may be that it took too long.
+            said = missing(self._producer, place) or (failed[0].str() if failed else said)
+        except KafkaException as error:
+            said = str(error.args[0].str())
+        except BufferError as error:
+            said = str(error)
+        raise Away(f"{self.where}: topic {place!r}: {said}")
 
 
 def _security(who: Access, mechanism: str, tls: Tls | None) -> dict[str, str]:

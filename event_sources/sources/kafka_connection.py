@@ -165,17 +165,9 @@ class Connection:
                     break
                 continue
             if found.error is not None:
-                raise self._no_topic(topic, found.error)
+                raise Away(f"{self._where}: topic {topic!r}: {_no_topic(found.error)}")
             return
         raise self._away(reason)
-
-    def _no_topic(self, topic: str, error: Any) -> Away:
-        from confluent_kafka import KafkaError
-
-        said = f"{self._where}: topic {topic!r}: {error.str()}"
-        if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            said += "; make it there, or name another"
-        return Away(said)
 
     def _turn(self) -> None:
         # Only this thread talks to librdkafka: a commit of another one can wait for this for ever.
@@ -320,3 +312,19 @@ def _said(error: Exception) -> str:
     """librdkafka's sentence, where it is one of its errors."""
     inner = error.args[0] if error.args else error
     return str(inner.str()) if hasattr(inner, "str") else str(error)
+
+
+def missing(client: Any, topic: str) -> str:
+    """Why a topic cannot be written to, as the brokers say it; "" where it is there.
+
+    Raises KafkaException when no broker answers.
+    """
+    error = client.list_topics(topic, timeout=FIRST_CONTACT[-1]).topics[topic].error
+    return "" if error is None else _no_topic(error)
+
+
+def _no_topic(error: Any) -> str:
+    from confluent_kafka import KafkaError
+
+    there = error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART
+    return str(error.str()) + ("" if there else "; make it there, or name another")

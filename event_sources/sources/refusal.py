@@ -129,6 +129,10 @@ REASONS = (
         'declare it, or have it made by make="quorum" or make="classic"',
     ),
     Reason(
+        r"reply_text='NO_ROUTE'",
+        "no queue there takes it: declare the queue, or name another",
+    ),
+    Reason(
         r"InvalidResponse|Protocol Error",
         "it does not speak as such a server does: look at the port, and at what listens there",
     ),

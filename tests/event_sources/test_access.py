@@ -257,6 +257,7 @@ def test_a_server_that_goes_away_later_is_not_said_to_speak_another_language() -
         ("InvalidResponse: Protocol Error: b'INFO {}'", "it does not speak as such a server does"),
         ("got <Connection.Close object at 0x7f65>", "it has no such virtual host"),
         ("NOT_FOUND - no queue 'q' in vhost '/'", "declare it, or have it made"),
+        ("Basic.Return(reply_code=312, reply_text='NO_ROUTE')", "no queue there takes it"),
     ],
 )
 def test_what_is_elsewhere_or_missing_is_said_with_what_to_do(theirs: str, ours: str) -> None:

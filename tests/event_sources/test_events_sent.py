@@ -157,5 +157,12 @@ def test_why_it_was_not_sent(words: list[str], why: str) -> None:
     assert "secret" not in told
 
 
+@pytest.mark.slow  # the client's own ten seconds
+def test_why_kafka_did_not_take_it(kafka_broker: Any) -> None:
+    missing = said("kafka", "nowhere", "--url", kafka_broker.url, "--body", "1", code=1)
+    assert missing.endswith("Unknown topic or partition; make it there, or name another\n")
+    assert "no broker answers" in said("kafka", "a", "--url", NOBODY, "--body", "1", code=1)
+
+
 def test_where_the_broker_is_has_to_be_said() -> None:
     assert "say where the broker is: --url nats://HOST:4222" in said("nats", "a", code=2)

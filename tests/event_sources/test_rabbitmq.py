@@ -243,7 +243,9 @@ class TestRabbitMQ:
             source = bench.source()
             await source.open()
             letter = Letter(Message("1", b"x"), "no good", 1, 0.0)
-            with pytest.raises(Away, match="queue 'nowhere'"):
+            with pytest.raises(
+                Away, match="queue 'nowhere': no queue there takes it: declare the queue"
+            ):
                 await source.bury(letter, "nowhere")
             await source.bury(letter, bench.dead)
             assert [body for body, _ in await bench.letters()] == [b"x"]

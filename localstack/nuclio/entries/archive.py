@@ -34,10 +34,22 @@ async def download(url: str, headers: dict[str, str]) -> bytes:
         async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client:
             answer = await client.get(url, headers=headers, follow_redirects=True)
             answer.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        said = f"{error.response.status_code} {error.response.reason_phrase}"
+        raise DeployFailed(f"the archive {_bare(url)} cannot be fetched: {said}") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = str(error).partition("\n")[0]  # httpx tells where to read on, too
-        raise DeployFailed(f"the archive {url} cannot be fetched: {said}") from None
+        raise DeployFailed(f"the archive {_bare(url)} cannot be fetched: {error}") from None
     return answer.content
+
+
+def _bare(url: str) -> str:
+    """A URL without what may let others in: user, query.
+
+    >>> _bare("https://ann:sesame@host.test:8/a.zip?X-Amz-Signature=1")
+    'https://host.test:8/a.zip'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _copy(path: Path, folder: Path) -> None:

@@ -38,7 +38,20 @@ def _say(url: str, asked: Asked) -> list[str]:
         except (KafkaException, BufferError) as error:
             return [str(error)]
     left = producer.flush(_ANSWER * 2)
-    return refused or (["no broker answers"] if left else [])
+    return [_why(producer, asked.source, refused)] if refused or left else []
+
+
+def _why(producer: Any, topic: str, refused: list[str]) -> str:
+    """What the brokers say that they have; a message's own error is that it took too long."""
+    from confluent_kafka import KafkaException
+
+    from ...event_sources.sources.kafka_connection import missing
+
+    try:
+        said = missing(producer, topic)
+    except KafkaException:
+        return "no broker answers there, or not without TLS and a password"
+    return said or (refused[0] if refused else "not all messages were taken in time")
 
 
 KIND = broker_kind(
