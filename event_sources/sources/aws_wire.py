@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import base64
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import Away
 from ..message import Letter
 
 ATTRIBUTES = 10  # of one message at the most (SQS's developer guide, "Message attributes")
+PACKED = "dead-letter"  # the one that has all of them, where there are more
+_NONE: Mapping[str, Any] = {}
 
 
 class Refused(Away):
@@ -64,14 +68,19 @@ class Services:
             asked["QueueOwnerAWSAccountId"] = named.split(":")[4]
         return str((await self.ask("sqs", "get_queue_url", **asked))["QueueUrl"])
 
-    async def bury(self, letter: Letter, place: str, body: str) -> None:
-        """To an SQS queue, as `body`; of what is known of it as much as a message may have."""
+    async def bury(
+        self, letter: Letter, place: str, body: str, own: Mapping[str, Any] = _NONE
+    ) -> None:
+        """To an SQS queue, as `body`.
+
+        own: the message's attributes, as SQS has them; beside them stands what is known of it as a
+             letter, and where that is more than a message may have, all of it in one, as JSON
+        """
         url = await self.queue(place)
         said = {name: value for name, value in letter.headers().items() if name.startswith("dead-")}
-        attributes = {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in list(said.items())[:ATTRIBUTES]
-        }
+        attributes = {**own, **{name: _text(value) for name, value in said.items()}}
+        if len(attributes) > ATTRIBUTES:
+            attributes = {PACKED: _text(json.dumps(attributes, default=_base64))}
         message = letter.message
         fifo = {"MessageGroupId": message.key or "dead", "MessageDeduplicationId": message.id}
         await self.ask(
@@ -82,3 +91,26 @@ class Services:
             MessageAttributes=attributes,
             **(fifo if url.endswith(".fifo") else {}),
         )
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def unpacked(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a letter, also where they stand in one.
+
+    >>> unpacked({PACKED: {"StringValue": '{"a": {"DataType": "Binary", "BinaryValue": "YQ=="}}'}})
+    {'a': {'DataType': 'Binary', 'BinaryValue': b'a'}}
+    """
+    if PACKED not in attributes:
+        return dict(attributes)
+    found: dict[str, Any] = json.loads(attributes[PACKED]["StringValue"])
+    for each in found.values():
+        if "BinaryValue" in each:
+            each["BinaryValue"] = base64.b64decode(each["BinaryValue"])
+    return found

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Unpack
 from ..errors import Away, WrongSource
 from ..message import Letter, Lost, Message
 from ..source import Promises, Source
-from .access import Access, AccessWords
+from .access import LooseAccess, LooseWords
 from .kafka_connection import ANSWER, Connection, missing
 from .kafka_message import Part, maker
 from .tls import Tls
@@ -32,6 +32,7 @@ class Kafka(Source):
     tls:     speak TLS, which naming one of the files asks for, too
     ca:      file of the authorities that are believed; "" for the machine's
     cert, cert_key: files of our own certificate and its key, where the brokers ask for one
+    verify:  whether the brokers' certificates must be by one of them, and for their names
     session: seconds without a heartbeat after which others take our partitions
     settle:  seconds that a rebalance waits for what is in hand of a partition that goes
     order:   "key": those of one key one after the other, and without a key those of one partition;
@@ -65,7 +66,7 @@ class Kafka(Source):
         settle: float = 5.0,
         order: str = "key",
         options: Mapping[str, Any] | None = None,
-        **access: Unpack[AccessWords],
+        **access: Unpack[LooseWords],
     ) -> None:
         if start not in STARTS:
             raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
@@ -76,7 +77,7 @@ class Kafka(Source):
         self.brokers, self.group, self.start, self.settle = brokers, group, start, settle
         self.topics = (topic,) if isinstance(topic, str) else tuple(topic)
         self.where = f"kafka at {brokers}"
-        who = Access(**access)
+        who = LooseAccess(**access)
         self._tls = who.files
         self.tls = tls or bool(self._tls)
         self._made = maker(order == "key", len(self.topics) == 1)
@@ -98,6 +99,12 @@ class Kafka(Source):
         self._connection: Connection | None = None
         self._before: set[Part] = set()
         self._producer: Any = None
+
+    def client_settings(self) -> dict[str, Any]:
+        """How any client of librdkafka comes to the brokers as this source does.  Raises `Away`
+        for a file that is not there."""
+        self._tls.look()
+        return {**self._client, **self._options}
 
     @property
     def _open(self) -> Connection:
@@ -158,7 +165,7 @@ class Kafka(Source):
         raise Away(f"{self.where}: topic {place!r}: {said}")
 
 
-def _security(who: Access, mechanism: str, tls: Tls | None) -> dict[str, str]:
+def _security(who: LooseAccess, mechanism: str, tls: Tls | None) -> dict[str, str]:
     protocol = ("sasl_" if who.user else "") + ("plaintext" if tls is None else "ssl")
     files = tls or Tls()
     said = {
@@ -170,4 +177,7 @@ def _security(who: Access, mechanism: str, tls: Tls | None) -> dict[str, str]:
         "ssl.certificate.location": files.cert,
         "ssl.key.location": files.key,
     }
+    if tls is not None and not tls.verify:
+        said["enable.ssl.certificate.verification"] = "false"
+        said["ssl.endpoint.identification.algorithm"] = "none"
     return {name: value for name, value in said.items() if value}

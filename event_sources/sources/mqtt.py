@@ -105,6 +105,7 @@ class Mqtt(Source):
         self._gone: Away | None = None
         self._left: list[Message] = []  # of an earlier connection, and not taken
         self._subscribed, self._dropped = False, 0
+        self.resumed = False  # whether the broker had kept a session of ours when we came
 
     # -- opening
     async def open(self) -> None:
@@ -114,10 +115,11 @@ class Mqtt(Source):
         connection = Connection(self.broker, self._heard, self._lost)
         self._connection = connection
         try:
-            kept = await connection.open()
+            kept = self.resumed = await connection.open()
             self._take_up(kept)
             # A broker of 3.1.1 sends what it keeps at topics for every subscription, new or not.
-            if not (kept and self._subscribed and self.broker.version != "5"):
+            again = kept and self._subscribed and self.broker.version != "5"
+            if self.filters and not again:
                 await connection.subscribe(self.filters, retained=self.retained)
         except BaseException:
             await self.close()
@@ -144,6 +146,18 @@ class Mqtt(Source):
         if self._gone is not None:  # what waits here comes again, and is better not handed out now
             raise self._gone
         return await self._buffer.take(most, seconds)
+
+    @property
+    def connection(self) -> Connection:
+        """The one that is open.  Raises `Away` where none is."""
+        if self._connection is None:
+            raise Away(f"{self.broker.where}: there is no connection")
+        return self._connection
+
+    @property
+    def gone(self) -> Away | None:
+        """Why the connection is no more; None while it is."""
+        return self._gone
 
     def _lost(self, error: Away) -> None:
         self._gone = error
@@ -198,18 +212,14 @@ class Mqtt(Source):
         self._take_over(mine)
 
     def _take_over(self, taken: Sequence[tuple[int, int]]) -> None:
-        if self._connection is None:
-            raise Away(f"{self.broker.where}: there is no connection")
-        self._connection.take_over(taken)
+        self.connection.take_over(taken)
 
     async def bury(self, letter: Letter, place: str) -> None:
         """To a topic.  MQTT 3.1.1 has no headers: there, a letter is a JSON object of all it is."""
-        if self._connection is None:
-            raise Away(f"{self.broker.where}: there is no connection")
         body, headers = letter.message.body, letter.headers()
         if self.broker.version != "5":
             body, headers = json.dumps(as_dict(letter)).encode(), {}
-        await self._connection.publish(place, body, list(headers.items()))
+        await self.connection.publish(place, body, list(headers.items()))
 
 
 def _with_qos(topic: str | Sequence[str] | Mapping[str, int], qos: int) -> dict[str, int]:

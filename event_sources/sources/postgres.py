@@ -21,13 +21,14 @@ from urllib.parse import urlsplit
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
-from .access import Access, AccessWords
+from .access import LooseAccess, LooseWords
 from .buffer import Buffer
 from .refusal import why
 
 _CONNECT = 5  # seconds for a server to answer
 # A connection that is cut without a word is seen within a minute.
 _ALIVE: dict[str, Any] = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 4}
+_NO_FILE = "/dev/null/none"  # nor can there be one
 _TABLE = """create table if not exists {} (
     id bigserial primary key, at timestamptz not null default now(),
     channel text not null, body text not null, headers jsonb not null)"""
@@ -44,6 +45,8 @@ class Postgres(Source):
              naming one of the files asks for it, too
     ca, cert, cert_key: files of the authorities that are believed, "" for the machine's, and of our
              own certificate and its key, where the server asks for one
+    verify:  whether the server's certificate must be by one of them, and for its name; False goes
+             before what the address says of that (sslmode=require)
 
     Dead letters go to a table, "NAME" or "SCHEMA.NAME", which is made where it is not there.
     """
@@ -64,16 +67,17 @@ class Postgres(Source):
         channel: str,
         buffer: int = 1000,
         tls: bool = False,
-        **access: Unpack[AccessWords],
+        **access: Unpack[LooseWords],
     ) -> None:
         if not channel or len(channel.encode()) > 63 or "\0" in channel:
             raise WrongSource(f"postgres: channel={channel!r} is no name of at most 63 bytes")
         self.url, self.channel = url, channel
-        self._who = Access(**access)
+        self._who = LooseAccess(**access)
         self._tls = self._who.files
-        self._asked = tls or bool(self._tls)
         # By the words beside the address, or by the address itself.
-        self.tls = self._asked or ("sslmode=" in url and "sslmode=disable" not in url)
+        in_url = "sslmode=" in url and "sslmode=disable" not in url
+        self._asked = tls or bool(self._tls) or (in_url and not self._tls.verify)
+        self.tls = self._asked or in_url
         self._buffer = Buffer(buffer)
         self._connection: Any = None
         self._pump: asyncio.Task[None] | None = None
@@ -83,8 +87,8 @@ class Postgres(Source):
         from psycopg import sql
 
         self._buffer.reopen()
-        self._connection = await self._connect()
-        with self._as_away():
+        self._connection = await self.connect()
+        with self.as_away():
             # What comes together with the answer is given to who asks so, and only to them.
             self._connection.add_notify_handler(
                 lambda told: self._buffer.extend([self._message(told.payload.encode())])
@@ -93,10 +97,11 @@ class Postgres(Source):
             await self._connection.execute(listen)  # from now on it is heard
         self._pump = asyncio.get_running_loop().create_task(self._hear(self._connection))
 
-    async def _connect(self) -> Any:
+    async def connect(self) -> Any:
+        """One of the driver's, to the server."""
         from psycopg import AsyncConnection
 
-        with self._as_away():
+        with self.as_away():
             return await AsyncConnection.connect(
                 self.url, autocommit=True, connect_timeout=_CONNECT, **_ALIVE, **self._access()
             )
@@ -108,12 +113,14 @@ class Postgres(Source):
             self._tls.look()
             # libpq knows the machine's own authorities by that name, and by no other.
             said |= {"sslmode": "verify-full", "sslrootcert": self._tls.ca or "system"}
+            if not self._tls.verify:  # it looks nevertheless, where there is a file of authorities
+                said |= {"sslmode": "require", "sslrootcert": _NO_FILE}
             said |= {"sslcert": self._tls.cert, "sslkey": self._tls.key}
         return {name: value for name, value in said.items() if value}
 
     async def _hear(self, connection: Any) -> None:
         try:
-            with self._as_away():
+            with self.as_away():
                 await self._read(connection.pgconn, connection.info.encoding)
         except Away as error:
             self._buffer.fail(error)
@@ -159,17 +166,17 @@ class Postgres(Source):
             json.dumps(letter.headers()),
         )
         # A connection of its own: the other one does nothing but listen.
-        connection = await self._connect()
+        connection = await self.connect()
         try:
-            with self._as_away(f"table {place!r}"):
-                if not await self._is_there(connection, table):
+            with self.as_away(f"table {place!r}"):
+                if not await self.is_there(connection, table):
                     await self._make(connection, sql.SQL(_TABLE).format(table))
                 into = sql.SQL("insert into {} (channel, body, headers) values (%s, %s, %s)")
                 await connection.execute(into.format(table), values)
         finally:
             await connection.close()
 
-    async def _is_there(self, connection: Any, table: Any) -> bool:
+    async def is_there(self, connection: Any, table: Any) -> bool:
         """So that who may write into a table need not be who may make one."""
         found = await connection.execute("select to_regclass(%s)", (table.as_string(connection),))
         return (await found.fetchone())[0] is not None
@@ -196,7 +203,7 @@ class Postgres(Source):
         return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
 
     @contextlib.contextmanager
-    def _as_away(self, what: str = "") -> Iterator[None]:
+    def as_away(self, what: str = "") -> Iterator[None]:
         """What psycopg raises for a server that is not there, or refuses, is `Away`."""
         from psycopg import Error
 

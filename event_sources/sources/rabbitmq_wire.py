@@ -61,6 +61,17 @@ class Connection:
     # -- opening and closing
     async def open(self, place: Place, prefetch: int) -> None:
         """Connect, be sure that the queue is there, and let messages come."""
+        await self.connect()
+        try:
+            with as_away(self.where, opening=True):
+                await self._prepare(place)
+                await self._consume(place.queue, prefetch)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def connect(self) -> None:
+        """And no more."""
         import aio_pika
 
         quiet()
@@ -76,11 +87,14 @@ class Connection:
                     client_properties={"connection_name": "pelton"},
                 )
                 self._connection.close_callbacks.add(self._lost)
-                await self._prepare(place)
-                await self._consume(place.queue, prefetch)
         except BaseException:
             await self.close()
             raise
+
+    async def channel(self, **words: Any) -> Any:
+        """One more, of aio-pika's."""
+        with as_away(self.where):
+            return await self._connection.channel(**words)
 
     @property
     def _kept(self) -> Any:

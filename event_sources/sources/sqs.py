@@ -187,8 +187,8 @@ class Sqs(Source):
                 log.info("queue %s: %s: %s", self.queue, operation, failed.get("Message", failed))
 
     async def bury(self, letter: Letter, place: str) -> None:
-        """To another queue: the message's own body, as the queue had it."""
-        await self._aws.bury(letter, place, str(json.loads(letter.message.body)["body"]))
+        """To another queue: the message's own body and attributes, as the queue had them."""
+        await self._aws.bury(letter, place, *sent_of(letter.message.body))
 
     async def close(self) -> None:
         if self._poll is not None:
@@ -221,6 +221,25 @@ def record(message: Mapping[str, Any], arn: str) -> dict[str, Any]:
         "eventSourceARN": arn,
         "awsRegion": arn.split(":")[3],
     }
+
+
+def sent_of(record: bytes) -> tuple[str, dict[str, Any]]:
+    """The body and the attributes that somebody sent, of a message as Lambda has it."""
+    told = json.loads(record)
+    own = {name: _as_sent(each) for name, each in told["messageAttributes"].items()}
+    return str(told["body"]), own
+
+
+def _as_sent(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """An attribute of Lambda's record as SQS takes it; the other end of `_attribute`.
+
+    >>> _as_sent(_attribute({"DataType": "Number", "StringValue": "7"}))
+    {'DataType': 'Number', 'StringValue': '7'}
+    """
+    told: dict[str, Any] = {"DataType": attribute["dataType"]}
+    if "binaryValue" in attribute:
+        return {**told, "BinaryValue": base64.b64decode(attribute["binaryValue"])}
+    return {**told, "StringValue": attribute.get("stringValue", "")}
 
 
 def _attribute(told: Mapping[str, Any]) -> dict[str, Any]:

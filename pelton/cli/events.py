@@ -1,4 +1,7 @@
-"""`pelton events`: make events, send them to real sources, record a function's, replay them."""
+"""`pelton events`: make events, send them to real sources, record a function's, replay them.
+
+What plays dead letters again stands beside this (`redrive.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from . import redrive
 from .say import json_option, say_json
 from .where import make_where, there_options
 
@@ -27,7 +31,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group()
 def command() -> None:
-    """Make events as their sources deliver them, send, record and replay them."""
+    """Make events as their sources deliver them, send, record and replay them; redrive dead
+    letters."""
+
+
+command.add_command(redrive.command, "redrive")
 
 
 def _asking(function: Decorated) -> Decorated:
@@ -264,9 +272,9 @@ def _asked(kind: Kind, source: str, words: dict[str, Any], example: Any) -> Aske
         words["key"],
         words["method"],
         words["path"],
-        _pairs(words["headers"]),
-        _pairs(words["query"]),
-        _pairs(words["members"]),
+        pairs(words["headers"]),
+        pairs(words["query"]),
+        pairs(words["members"]),
     )
 
 
@@ -285,7 +293,8 @@ def _body(text: str) -> Any:
     return text if isinstance(found, str) else found
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def pairs(given: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE, several."""
     for each in given:
         if not re.match(r"[^=]+=", each):
             raise click.UsageError(f"{each!r} is not NAME=VALUE")

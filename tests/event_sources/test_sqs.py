@@ -77,6 +77,9 @@ class Queue:
         )
         return list(told.get("Messages", ()))
 
+    def delete(self, message: dict[str, Any]) -> None:
+        self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
     @property
     def empty(self) -> bool:
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
