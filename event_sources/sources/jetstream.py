@@ -16,7 +16,7 @@ from ..message import Letter, Message
 from ..source import Promises, Source
 from .nats_access import NatsOptions
 from .nats_pull import Pull
-from .nats_wire import Connection, as_away, headers_of, shown
+from .nats_wire import Connection, as_away, headers_of, shown, without_conditions
 
 
 class JetStream(Source):
@@ -177,7 +177,10 @@ class JetStream(Source):
 
     async def bury(self, letter: Letter, place: str) -> None:
         body = letter.message.body
-        headers = {**letter.headers(), "Nats-Msg-Id": f"dead:{letter.message.id}"}
+        headers = {
+            **without_conditions(letter.headers()),
+            "Nats-Msg-Id": f"dead:{letter.message.id}",
+        }
         self._connection.check_size(body, headers)
         with as_away(self.url, f"no stream takes dead letters for {place!r}"):
             await self._jetstream.publish(place, body, headers=headers)

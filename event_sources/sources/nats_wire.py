@@ -174,6 +174,16 @@ def shown(url: str) -> str:
     return ", ".join(re.sub(r"[^/]*@", "", each.strip()) for each in url.split(","))
 
 
+def without_conditions(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers that may go to another stream, or come again: what a message expected of its own
+    would have it refused.
+
+    >>> without_conditions({"a": "b", "Nats-Expected-Last-Sequence": "7"})
+    {'a': 'b'}
+    """
+    return {name: headers[name] for name in headers if not name.startswith("Nats-Expected-")}
+
+
 def headers_of(raw: Any) -> dict[str, str]:
     """A message's headers as text."""
     return {str(name): str(value) for name, value in raw.headers.items()} if raw.headers else {}

@@ -159,9 +159,9 @@ def _say_done(letters: Letters, done: Redriven, notes: list[str], as_json: bool)
         click.echo(f"  {each.id} {each.key}".rstrip() + f": {why}")
     if len(done.not_sent) > SHOWN:
         click.echo(f"  and {len(done.not_sent) - SHOWN} more")
-    stay = len(done.not_sent) + done.left
+    staying = len(done.not_sent) + done.left
     beside = f", {len(done.not_sent)} not" if done.not_sent else ""
-    left = f"; {stay} stay" if stay else ""
+    left = f"; {staying} stay" if staying else ""
     click.echo(f"{letters.kind} {letters.place}: {_many(done.sent)} redriven{beside}{left}")
     _say_notes(notes)
 

@@ -195,7 +195,7 @@ def test_looking_often_loses_no_letter_of_a_quorum_queue(rabbit_server: RabbitSe
 
     async def run() -> None:
         scene = await of_rabbitmq(lambda name: rabbit_server, Path())
-        limit = {"x-queue-type": "quorum", "x-delivery-limit": 12}
+        limit: Any = {"x-queue-type": "quorum", "x-delivery-limit": 12}
         scene.place = f"limited-{scene.place}"
         async with await aio_pika.connect(rabbit_server.url) as connection:
             channel = await connection.channel()

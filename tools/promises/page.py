@@ -34,6 +34,13 @@ outcomes may hold a message for an explicit acknowledgement ([how](how-to/event-
 What a platform reads by itself keeps what is in the lower rows, and `pelton plan` says what
 it has not of what a trigger asks for, and what has.
 
+From each place of dead letters they are sent again by `pelton events redrive`, in order of each
+key, and none is lost by a kill ([how](how-to/event-sources.md#dead-letters-sent-again);
+[at brokers](../tests/event_sources/test_redrive.py
+"test_none_is_lost_by_a_kill_behind_the_sending"), [in queues of
+SQS](../tests/event_sources/test_redrive_sqs.py
+"test_groups_keep_their_order_and_a_copy_is_no_second_one")).
+
 """
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ...errors import Away
 from ...sources.nats_access import NatsOptions
-from ...sources.nats_wire import Connection, as_away, shown
+from ...sources.nats_wire import Connection, as_away, shown, without_conditions
 from ..kept import Kept, of_headers
 from ..place import CannotRedrive, NotSent, Place, origin
 
@@ -98,7 +98,7 @@ class NatsPlace(Place):
         return of_headers(str(found.seq), found.data or b"", headers)
 
     async def send(self, letter: Kept, to: str = "") -> None:
-        where, headers = origin(letter, to), letter.again
+        where, headers = origin(letter, to), without_conditions(letter.again)
         try:
             self._connection.check_size(letter.body, headers)
         except Away as error:

@@ -7,8 +7,10 @@ the queue again when the connection ends, whoever ends it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any, ClassVar, Unpack
 
 from ...errors import Away
@@ -46,7 +48,7 @@ class RabbitPlace(Place):
         self._gone: Away | None = None
         self._queue: Any = None
         self._sending: Any = None
-        self._count = 0
+        self._begun = 0.0
         self._held: dict[str, Any] = {}
 
     def _lost(self, error: Away) -> None:
@@ -66,17 +68,22 @@ class RabbitPlace(Place):
                 self._queue = await channel.get_queue(self.place, ensure=True)
             except ChannelNotFoundEntity:
                 raise missing("queue", self.place) from None
-        self._count = int(self._queue.declaration_result.message_count or 0)
+        self._begun = time.time()
 
     async def letters(self) -> AsyncIterator[Kept]:
-        for number in range(self._count):
+        # How many there are is told late by a quorum queue: so until there is none, or one that was
+        # given up since we have begun, perhaps after it was sent again just now.
+        for number in count():
             with as_away(self._where):
                 found = await self._queue.get(fail=False, timeout=_ANSWER)
             if found is None:  # another has the rest
                 return
             id = str(number)
             self._held[id] = found
-            yield _kept(id, found)
+            letter = _kept(id, found)
+            if letter.at is not None and letter.at >= self._begun:
+                return
+            yield letter
 
     async def send(self, letter: Kept, to: str = "") -> None:
         """As it was published: to its exchange, with its routing key; else to a queue."""
