@@ -14,6 +14,7 @@ from ...errors import Away
 from ...sources.access import LooseWords
 from ...sources.kafka import Kafka
 from ...sources.kafka_connection import ANSWER
+from ...sources.kafka_connection import missing as no_topic
 from ...sources.refusal import why
 from ..kept import Kept, of_headers
 from ..offsets import Done
@@ -55,7 +56,9 @@ class KafkaPlace(Place):
 
         settings = self._source.client_settings()
         with self._as_away():
-            self._producer = Producer({**settings, "acks": "all", "linger.ms": 0})
+            # What was said not to be there must not come there later, beside its next try.
+            ends = {"message.timeout.ms": int(ANSWER * 1000)}
+            self._producer = Producer({**settings, "acks": "all", "linger.ms": 0, **ends})
             if self.place:
                 self._find(settings)
 
@@ -154,12 +157,14 @@ class KafkaPlace(Place):
                 headers=headers,
                 on_delivery=lambda error, _: answers.append(error),
             )
-            self._producer.flush(ANSWER)
+            self._producer.flush(ANSWER * 1.5)
+            if answers and answers[0] is None:
+                return
+            # Raises where no broker answers; a message's own error may be that it took too long.
+            said = no_topic(self._producer, where)
         if not answers:
-            self._producer.purge()
             raise Away(f"{self._source.where}: no broker answers")
-        if answers[0] is not None:
-            raise NotSent(f"topic {where!r}: {answers[0].str()}")
+        raise NotSent(f"topic {where!r}: {said or answers[0].str()}")
 
     async def remove(self, letter: Kept) -> None:
         part, offset = letter.raw.partition(), letter.raw.offset()
