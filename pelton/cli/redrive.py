@@ -14,9 +14,9 @@ from .say import json_option, say_json
 from .where import make_where, there_options
 
 if TYPE_CHECKING:
+    from ..bridge.redrive import Letters
     from ..event_sources.redrive import Kept, Redriven
     from ..event_sources.redrive.run import Looked
-    from ..events.redrive import Letters
 
 SHOWN = 20  # letters that are listed for people
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -74,10 +74,9 @@ def command(kind: str, place: str, as_json: bool, dry_run: bool, **options: Any)
 
     Exit code 0: all that were meant are sent, or there were none; 2: some were not; 1: it failed.
     """
+    from ..bridge.redrive import Back, NoLetters, looked, redriven
     from ..event_sources.errors import SourceError
     from ..event_sources.redrive import Wanted
-    from ..events.kinds.base import CannotMake
-    from ..events.redrive import Back, looked, redriven
 
     if options["into"] and options["call"]:
         raise click.UsageError("--into and --function are two ways: say one")
@@ -98,13 +97,13 @@ def command(kind: str, place: str, as_json: bool, dry_run: bool, **options: Any)
         back = Back(options["into"], options["call"])
         done, notes = asyncio.run(redriven(letters, wanted, back, where))
     except SourceError as error:
-        raise CannotMake(str(error)) from error
+        raise NoLetters(str(error)) from error
     _say_done(letters, done, notes, as_json)
     click.get_current_context().exit(2 if done.not_sent else 0)
 
 
 def _letters(kind: str, place: str, options: dict[str, Any], where: Any) -> Letters:
-    from ..events.redrive import of_function, of_words
+    from ..bridge.redrive import of_function, of_words
     from .events import pairs
 
     said = of_words(kind, place, options["url"], pairs(options["members"]))

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pelton
+from pelton.bridge.redrive import NoLetters, calling, of_function, of_words
 from pelton.cli import command
 from pelton.deploy.where import Where
 from pelton.event_sources import Away, Failed, Letter, Message
@@ -27,8 +28,6 @@ from pelton.event_sources.redrive import Kept, NotSent, Place, Wanted, place_of,
 from pelton.event_sources.redrive.kept import of_dict, of_headers
 from pelton.event_sources.redrive.offsets import Done
 from pelton.event_sources.sources.memory import Memory
-from pelton.events.kinds.base import CannotMake
-from pelton.events.redrive import calling, of_function, of_words
 from pelton.testing import nuclio_bridged, on_lambda, on_nuclio
 
 from .bench import firsts, numbers
@@ -421,7 +420,7 @@ def test_the_place_is_that_of_a_functions_trigger(tmp_path: Path) -> None:
     found = of_function(f"{where}:order", "", more, "", Where())
     assert (found.kind, found.place) == ("redis-stream", "dead")
     assert (found.settings["url"], found.settings["user"]) == ("redis://127.0.0.1:1/0", "ann")
-    with pytest.raises(CannotMake, match="function task has no trigger with a dead_letter="):
+    with pytest.raises(NoLetters, match="function task has no trigger with a dead_letter="):
         of_function(f"{where}:task", "", more, "", Where())
 
 

@@ -10,18 +10,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..bridge.callers import Call, caller
-from ..bridge.payload import outcome, payload
-from ..bridge.secrets import look_up, revealed
+from ..builders import load_app
 from ..deploy.where import Where, connect
 from ..event_sources import Away, Failed
 from ..event_sources.redrive import Kept, NotSent, Place, Redriven, Wanted, look, place_of, redrive
 from ..event_sources.redrive.places import KINDS, class_of, word_of
 from ..event_sources.redrive.run import Looked, Send
 from ..event_sources.sources.sqs import record
+from ..handlers.errors import PeltonError
 from ..handlers.function import Function
-from .callers import function_of
-from .kinds.base import CannotMake
+from .callers import Call, caller
+from .payload import outcome, payload
+from .secrets import look_up, revealed
 
 # What a trigger calls otherwise than a place does.
 _RENAMED = {"brokers": "url"}
@@ -35,6 +35,10 @@ _TRIGGERS = {
 }
 _OF_WEBSOCKET = "a WebSocket server sent it, and would take it for an answer"
 _OF_AWS = {"sqs", "kinesis", "dynamodb-streams"}
+
+
+class NoLetters(PeltonError):
+    """Dead letters that cannot be sent again as it was asked for; the sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Back:
 
 
 def of_words(kind: str, place: str, url: str, members: Mapping[str, str]) -> Letters:
-    """Raises `CannotMake` for a truth that is none, or a number."""
+    """Raises `NoLetters` for a truth that is none, or a number."""
     settings: dict[str, Any] = {"url": url} if url else {}
     return Letters(kind, place, settings | {name: _read(name, members[name]) for name in members})
 
@@ -70,11 +74,11 @@ def of_words(kind: str, place: str, url: str, members: Mapping[str, str]) -> Let
 def _read(name: str, value: str) -> Any:
     if name in _FLAGS:
         if value not in ("true", "false"):
-            raise CannotMake(f"{name}={value} is none of true, false")
+            raise NoLetters(f"{name}={value} is none of true, false")
         return value == "true"
     if name in _NUMBERS:
         if not (value.isascii() and value.isdigit()):
-            raise CannotMake(f"{name}={value} is no number of seconds")
+            raise NoLetters(f"{name}={value} is no number of seconds")
         return int(value)
     return value
 
@@ -85,7 +89,11 @@ def of_function(where: str, kind: str, more: Letters, secrets: str, target: Wher
     kind: which, where it has several;  more: what was said beside it, which goes before
     """
     file, _, name = where.rpartition(":")
-    function = function_of(file or where, name)
+    app, _ = load_app(file or where)
+    if name not in app.functions:
+        there = ", ".join(app.functions) or "none"
+        raise NoLetters(f"app {app.name} has no function {name!r}; it has {there}")
+    function = app.functions[name]
     trigger = _trigger(function, kind)
     found = _of_trigger(trigger, name)
     known = class_of(found.kind).words
@@ -108,7 +116,7 @@ def _trigger(function: Function[..., Any], kind: str) -> Any:
     if len(chosen) == 1:
         return chosen[0]
     having = ", ".join(each.kind for each in found) or "none"
-    raise CannotMake(
+    raise NoLetters(
         f"function {function.name} has {'no' if not chosen else 'more than one'} trigger "
         f"{kind + ' ' if kind else ''}with a dead_letter=; those with one: {having}"
     )
