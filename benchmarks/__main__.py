@@ -47,18 +47,21 @@ made of `benchmarks/peers/*.txt`.
 def measured(names: list[str]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"{__package__}.{name}").measure()
+        print(f"bench_{name} …", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"{__package__}.bench_{name}").measure()
     return rows
 
 
 def main() -> int:
     """Of the names on the command line ("nuclio", "sources") the rows alone; of all the page."""
-    if names := sys.argv[1:]:
-        rows = measured([f"bench_{each.removeprefix('bench_')}" for each in names])
+    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    if names := [each.removeprefix("bench_") for each in sys.argv[1:]]:
+        if unknown := [each for each in names if each not in known]:
+            sys.exit(f"there is no benchmark {unknown[0]!r}; there are {', '.join(known)}")
+        rows = measured(names)
         print("\n".join(row.line() for row in rows))
         return 0 if all(row.holds for row in rows) else 1
-    rows = measured(sorted(path.stem for path in HERE.glob("bench_*.py")))
+    rows = measured(known)
     head = HEAD.format(
         machine=f"{platform.machine()}, shared cores", python=platform.python_version()
     )

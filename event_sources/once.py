@@ -30,6 +30,17 @@ class Once:
 
     A message that another worker has in hand comes again when that one's claim is over, and no try
     is counted.
+
+    >>> import asyncio
+    >>> from pelton.event_sources.stores.memory import MemoryStore
+    >>> async def main() -> int:
+    ...     once = Once(lambda batch: print(len(batch.messages)), MemoryStore())
+    ...     for copy in range(2):
+    ...         await once(Batch((Message("7", b"{}"),)))
+    ...     return once.suppressed
+    >>> asyncio.run(main())
+    1
+    1
     """
 
     def __init__(

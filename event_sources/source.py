@@ -28,6 +28,9 @@ class Promises:
     gives_lanes:    with all behind it, a message keeps its place before them
     dead_letters:   what its dead letters go to, at the broker itself: "stream"; "" for nowhere
     note:           one sentence for people, where the above needs one
+
+    >>> Promises(redelivers=True, ordered_by="key").across_workers
+    False
     """
 
     redelivers: bool
@@ -52,6 +55,20 @@ class Source:
 
     Every call but the constructor may raise `Away`.  It is then closed, and opened again after a
     pause; what is in hand meanwhile goes on, and is acknowledged by the new connection.
+
+    >>> import asyncio
+    >>> class Lines(Source):
+    ...     kind = "lines"
+    ...     def __init__(self, text: str) -> None:
+    ...         self.left = list(enumerate(text.splitlines()))
+    ...     async def receive(self, most: int, seconds: float) -> Sequence[Message]:
+    ...         taken, self.left = self.left[:most], self.left[most:]
+    ...         if not taken:
+    ...             await asyncio.sleep(seconds)
+    ...         return [Message(str(number), line.encode()) for number, line in taken]
+    ...     async def ack(self, messages: Sequence[Message]) -> None: ...
+    >>> Lines("a"), asyncio.run(Lines("a").receive(10, 1.0))[0].body
+    (<source lines>, b'a')
     """
 
     kind: ClassVar[str] = ""

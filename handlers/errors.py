@@ -175,7 +175,11 @@ class CycleLimit(PeltonError):
 
 
 class Reject(PeltonError):
-    """Raised by a handler: this record is bad and must never be tried again."""
+    """Raised by a handler: this record is bad and must never be tried again.
+
+    >>> Reject("no such tail number: N0").status
+    422
+    """
 
     status = 422
 

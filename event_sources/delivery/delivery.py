@@ -50,6 +50,15 @@ class Delivery:
     on_status:    called with each new `Status`
 
     Use it as `async with`, or `start` and `stop` it.
+
+    >>> from pelton.event_sources.sources.memory import Memory
+    >>> async def main() -> int:
+    ...     source = Memory([b"1", b"2"])
+    ...     async with Delivery(source, lambda batch: None) as delivery:
+    ...         await source.all_done()
+    ...     return delivery.tally.done
+    >>> asyncio.run(main())
+    2
     """
 
     def __init__(

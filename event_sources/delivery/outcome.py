@@ -17,6 +17,9 @@ class Failed(Exception):
            pause, and it counts as no try
     back:  the broker is to hand it out again, to whomever; so it counts there, and is forgotten
            here.  Where a source gives nothing back, it comes again by itself
+
+    >>> Failed("the table is locked", after=30)
+    Failed('the table is locked')
     """
 
     def __init__(
@@ -38,6 +41,9 @@ class Batch:
     """What a handler is given: messages, oldest first within each lane.
 
     number: counts the batches of a delivery
+
+    >>> [each.id for each in Batch((Message("1", b"{}"), Message("2", b"{}"))).messages]
+    ['1', '2']
     """
 
     messages: tuple[Message, ...]
@@ -68,6 +74,9 @@ class Outcome:
     failed: message ids, and why; the others are done.  Of one lane, what is behind a failed
             message comes again after it, done or not, so that none overtakes it
     held:   message ids that are neither: they are acknowledged by `Delivery.acknowledge`, later
+
+    >>> Outcome(failed={"2": Failed("no number", never=True)}, held=frozenset({"3"})).held
+    frozenset({'3'})
     """
 
     failed: Mapping[str, Failed] = field(default_factory=dict)
