@@ -20,7 +20,6 @@ from wsproto.events import (
     Ping,
     RejectConnection,
     RejectData,
-    Request,
     TextMessage,
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -58,8 +57,7 @@ class WebSocket(asyncio.Protocol):
     def begin(self, transport: asyncio.BaseTransport, rest: bytes) -> None:
         """Take over the connection; `rest` is what came behind the request."""
         self._transport = cast(asyncio.Transport, transport)
-        fields = [(name, value) for name, value in self._request.fields]
-        self._frames.initiate_upgrade_connection(fields, self._request.target)
+        self._frames.initiate_upgrade_connection(list(self._request.fields), self._request.target)
         self._inbox.put_nowait({"type": "websocket.connect"})
         task = asyncio.get_running_loop().create_task(self._converse())
         task.add_done_callback(self._over)
@@ -87,6 +85,7 @@ class WebSocket(asyncio.Protocol):
 
     # -- client to application
     def _take(self, event: Event) -> None:
+        """To a pong, and to the request that is known already, there is nothing to be said."""
         if isinstance(event, Ping):
             self._say(event.response())
         elif isinstance(event, TextMessage | BytesMessage):
@@ -94,8 +93,6 @@ class WebSocket(asyncio.Protocol):
         elif isinstance(event, CloseConnection):
             self._say(event.response())
             self._leave(event.code, event.reason or "")
-        elif not isinstance(event, Request):
-            pass  # pongs
 
     def _message(self, event: Message[Any]) -> None:
         if not self._open:
