@@ -33,7 +33,7 @@ from .record import Record
 from .state import State, Store
 from .targets.nuclio import Nuclio
 from .targets.target import Target as Platforms
-from .wants import between, brokers, common
+from .wants import between, bridges, brokers, common, missing
 from .wants.common import called
 from .wants.lambda_ import on_lambda, refuse_roles_of_others
 from .wants.nuclio import on_nuclio, refuse_secrets_on_docker, without_gateways
@@ -245,9 +245,9 @@ class Session(AbstractContextManager["Session"]):
     ) -> Iterator[str]:
         yield from between.not_deployed(functions, lambda each: self._is_there(each, live))
         yield from between.held_up(functions)
-        yield from common.bridges(functions, self.where.platforms)
+        yield from bridges.bridges(functions, self.where.platforms)
         yield from weaker(functions, self.where.platforms)
-        yield from common.cloud_events(functions, self.where.platforms)
+        yield from missing.cloud_events(functions, self.where.platforms)
         yield from (*self._builds.warnings, *self._without)
         there = self.aws.account.region
         if self.where.to == "local" and self.where.region not in ("", there):
@@ -261,7 +261,7 @@ class Session(AbstractContextManager["Session"]):
         functions = self.chosen()
         for function in functions:
             for platform in self.where.platforms:
-                common.refuse_missing_triggers(function, platform)
+                missing.refuse_missing_triggers(function, platform)
         # On Nuclio a bridge reads them, with credentials of its own, and says what is not there.
         mapped = functions if "lambda" in self.where.platforms else []
         queues = [t.queue for f in mapped for t in f.triggers if between.is_given(t)]

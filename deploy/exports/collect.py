@@ -14,7 +14,7 @@ from ..kinds.base import Resource
 from ..place import Place, Queue
 from ..policy.arns import Account
 from ..policy.least import least_policy, records_of
-from ..wants import between, brokers, common
+from ..wants import between, brokers, common, missing
 from ..wants.lambda_ import on_lambda
 from ..wants.nuclio import on_nuclio
 from . import format_of
@@ -44,7 +44,7 @@ def export(
     format_ = format_of(name)
     functions = functions or list(app.functions.values())
     for function in functions:
-        common.refuse_missing_triggers(function, format_.PLATFORM)
+        missing.refuse_missing_triggers(function, format_.PLATFORM)
     built = {each.name: _built(each, format_.PLATFORM, root, out) for each in functions}
     place = replace(format_.PLACE, role=role or ROLE, queues=_given(functions, format_.PLACE))
     resources = tuple(_wanted(app, functions, built, place, format_.PLATFORM))

@@ -18,6 +18,7 @@ from ...handlers.triggers import DynamoDb, FromBroker, Kinesis, RabbitMQ, Sqs
 from ...handlers.triggers.sqs import Handoff
 from .arns import Account, arns_of
 from .needs import Need
+from .reached import steps_of
 
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 _SQS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
@@ -130,14 +131,11 @@ def _secrets(function: Function[..., Any], where: Account) -> Iterator[Need]:
 
 def _stores(function: Function[..., Any], where: Account) -> Iterator[Need]:
     """Tables in which steps of a graph keep what they remember."""
-    graph = function.user_function
-    graphs = getattr(graph, "graphs", (graph,) if hasattr(graph, "walk") else ())
-    for each in graphs:
-        for step in each.walk():
-            store = getattr(step, "store", "")
-            if isinstance(store, str) and store.startswith("dynamodb:"):
-                table = _arn("dynamodb", f"table/{store.partition(':')[2]}", where)
-                yield from _on(_STORE, table, f"step {step.name} keeps answers")
+    for step in steps_of(function):
+        store = getattr(step, "store", "")
+        if isinstance(store, str) and store.startswith("dynamodb:"):
+            table = _arn("dynamodb", f"table/{store.partition(':')[2]}", where)
+            yield from _on(_STORE, table, f"step {step.name} keeps answers")
 
 
 def _settings(function: Function[..., Any], where: Account) -> Iterator[Need]:

@@ -120,16 +120,20 @@ class Reached:
 
 def _roots(files: Files, function: Function[..., Any]) -> Iterator[Definition]:
     """Where it begins: the steps of its graphs, else itself; and its hooks."""
-    graph = function.user_function
-    graphs = getattr(graph, "graphs", (graph,) if hasattr(graph, "walk") else ())
-    for each in graphs:
-        for step in each.walk():
-            for reference in step.references:
-                yield from _referred(files, reference)
-    hooks = function.hooks
-    routed = getattr(graph, "handlers", ())
-    for user in (graph, *routed, *hooks.init, *hooks.drain, *hooks.stop):
+    for step in steps_of(function):
+        for reference in step.references:
+            yield from _referred(files, reference)
+    main, hooks = function.user_function, function.hooks
+    routed = getattr(main, "handlers", ())
+    for user in (main, *routed, *hooks.init, *hooks.drain, *hooks.stop):
         yield from _defined(files, user)
+
+
+def steps_of(function: Function[..., Any]) -> Iterator[Any]:
+    """Every step of the graph, or graphs, that the function serves; none of a plain one."""
+    main = function.user_function
+    for graph in getattr(main, "graphs", (main,) if hasattr(main, "walk") else ()):
+        yield from graph.walk()
 
 
 def _referred(files: Files, reference: str) -> Iterator[Definition]:

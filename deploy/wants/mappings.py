@@ -17,7 +17,8 @@ from ..kinds.stream_mapping import StreamMapping
 from ..kinds.table_mapping import TableMapping
 from ..place import Place
 from ..versions.release import LIVE
-from .common import Built, after, is_mapped
+from .bridges import is_mapped
+from .common import Built, after
 
 
 def mappings(function: Function[..., Any], built: Built, place: Place) -> Iterator[Resource]:

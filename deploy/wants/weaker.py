@@ -1,7 +1,7 @@
 """What a platform keeps less of than we do, where it reads a source itself: a sentence
 each for the plan, with what keeps it.
 
-What a platform does not read at all is `common.bridges`'s matter.
+What a platform does not read at all is `bridges.bridges`'s matter.
 """
 
 from __future__ import annotations

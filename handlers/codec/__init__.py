@@ -236,22 +236,7 @@ def _raw(event: Event) -> bytes:
 
 
 def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], Any]:
-    if output is Result or output is bytes or output is str:
-        output = Any
-    annotated = None if output is Any else _known(output, name, "return", where).encode
-
-    def body(value: Any) -> Any:
-        if value.__class__ in ATOMS or isinstance(value, bytes):
-            return value
-        try:
-            return to_json(value)
-        except Fault as fault:
-            raise _unencodable(name, fault) from None
-        except RecursionError:
-            raise InvalidOutput(
-                f"function {name} returned a {type(value).__name__} that holds itself, "
-                "or holds more levels than JSON can be written with"
-            ) from None
+    body = _body_encoder(name)
 
     def encode(value: Any) -> Any:
         if value.__class__ in ATOMS:
@@ -261,6 +246,8 @@ def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], 
             return value
         return body(value)
 
+    untyped = output is Any or output is Result or output is bytes or output is str
+    annotated = None if untyped else _known(output, name, "return", where).encode
     if annotated is None:
         return encode
 
@@ -277,6 +264,25 @@ def _encoder(output: Any, name: str, where: tuple[str, int]) -> Callable[[Any], 
         return body(plain)
 
     return encode_annotated
+
+
+def _body_encoder(name: str) -> Callable[[Any], Any]:
+    """To JSON-ready values, whatever the function's annotation says."""
+
+    def body(value: Any) -> Any:
+        if value.__class__ in ATOMS or isinstance(value, bytes):
+            return value
+        try:
+            return to_json(value)
+        except Fault as fault:
+            raise _unencodable(name, fault) from None
+        except RecursionError:
+            raise InvalidOutput(
+                f"function {name} returned a {type(value).__name__} that holds itself, "
+                "or holds more levels than JSON can be written with"
+            ) from None
+
+    return body
 
 
 def _unencodable(name: str, fault: Fault, promised: str = "") -> InvalidOutput:

@@ -14,7 +14,7 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any
 
-from ..deploy.wants.common import bridged
+from ..deploy.wants.bridges import bridged
 from ..deploy.where import Where, connect
 from ..event_sources import (
     Alone,

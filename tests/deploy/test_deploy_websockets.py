@@ -20,7 +20,7 @@ from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds.websocket_api import WebSocketApi
 from pelton.deploy.plan import Plan
 from pelton.deploy.session import Session
-from pelton.deploy.wants.common import refuse_missing_triggers
+from pelton.deploy.wants.missing import refuse_missing_triggers
 from pelton.deploy.where import LEAST, Where
 from pelton.pytest_plugin import RunningEmulator
 

@@ -9,7 +9,7 @@ from pelton.builders.nuclio_spec import function_config
 from pelton.deploy.errors import CannotPlan
 from pelton.deploy.kinds.jetstream import JetStream
 from pelton.deploy.wants.brokers import needed, on_brokers
-from pelton.deploy.wants.common import refuse_missing_triggers
+from pelton.deploy.wants.missing import refuse_missing_triggers
 
 BROKER = "nats://127.0.0.1:4222"
 

@@ -12,7 +12,7 @@ import pytest
 import pelton
 from pelton.bridge.bridge import Way, ways
 from pelton.builders.nuclio_spec import function_config
-from pelton.deploy.wants.common import bridges
+from pelton.deploy.wants.bridges import bridges
 from pelton.handlers.function import Function
 from pelton.handlers.triggers import Trigger
 from pelton.testing import nuclio_bridged, on_lambda, on_nuclio

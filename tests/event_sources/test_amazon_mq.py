@@ -15,7 +15,8 @@ import pytest
 
 import pelton
 from pelton.deploy.errors import CannotPlan
-from pelton.deploy.wants.common import bridges, refuse_missing_triggers
+from pelton.deploy.wants.bridges import bridges
+from pelton.deploy.wants.missing import refuse_missing_triggers
 from pelton.handlers.errors import WrongUse
 from pelton.pytest_plugin import running_emulator
 from pelton.runtime.aws_mq import BatchFailed

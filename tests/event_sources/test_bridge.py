@@ -23,7 +23,7 @@ from pelton.bridge.bridge import Shared, Way, delivery, ways
 from pelton.bridge.callers import caller
 from pelton.bridge.payload import outcome, payload
 from pelton.builders.nuclio_spec import function_config
-from pelton.deploy.wants.common import bridged, bridges
+from pelton.deploy.wants.bridges import bridged, bridges
 from pelton.deploy.wants.weaker import weaker
 from pelton.deploy.where import Where
 from pelton.event_sources import Failed, Message, Promises, Source, WrongSource, source_of

@@ -24,7 +24,7 @@ from pelton.bridge.bridge import Way as Bridge
 from pelton.bridge.bridge import delivery
 from pelton.bridge.callers import caller
 from pelton.bridge.payload import outcome
-from pelton.deploy.wants.common import TRIGGERS
+from pelton.deploy.wants.missing import TRIGGERS
 from pelton.deploy.where import Where
 from pelton.event_sources import Failed
 from pelton.handlers import triggers

@@ -16,7 +16,8 @@ import pelton
 from pelton.bridge.bridge import Shared, Way, delivery
 from pelton.bridge.payload import payload
 from pelton.deploy.errors import CannotPlan
-from pelton.deploy.wants.common import bridges, refuse_missing_triggers
+from pelton.deploy.wants.bridges import bridges
+from pelton.deploy.wants.missing import refuse_missing_triggers
 from pelton.event_sources import (
     Alone,
     Away,

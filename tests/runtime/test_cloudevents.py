@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 import pelton
 from pelton import App
-from pelton.deploy.wants.common import cloud_events
+from pelton.deploy.wants.missing import cloud_events
 from pelton.runtime.asgi import Application
 from pelton.testing import cloudevent, http_v2, nuclio_cloudevent, nuclio_http, on_lambda, on_nuclio
 

@@ -10,6 +10,7 @@ Source: Nuclio's public pkg/processor/trigger/kafka (types, trigger, event) and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ....event_sources import Failed, Message, Rules
@@ -21,6 +22,8 @@ from .base import Around
 from .broker import WAITING, BrokerTrigger
 from .explicit_ack import marks_of
 
+KIND = "kafka-cluster"
+IN_FLIGHT = 1000  # messages in hand at the most
 MOST_KEPT = 10_000  # messages that a function may keep back before no more are taken
 STARTS = {"earliest": "all", "latest": "new", "": "new"}
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -45,9 +48,25 @@ def kafka_trigger(name: str, settings: dict[str, Any], pool: Pool, around: Aroun
         **_security(name, given),
     )
 
+    return BrokerTrigger(
+        name,
+        KIND,
+        source,
+        pool,
+        around,
+        event=_event_of(name),
+        failing=_failed,
+        rules=Rules(
+            workers=WAITING + pool.size, in_flight=IN_FLIGHT if marks is None else MOST_KEPT
+        ),
+        marks=marks,
+    )
+
+
+def _event_of(name: str) -> Callable[[Message, float], dict[str, Any]]:
     def event(message: Message, now: float) -> dict[str, Any]:
         return wire.event(
-            kind="kafka-cluster",
+            kind=KIND,
             name=name,
             body=message.body,
             headers=dict(message.headers),
@@ -58,19 +77,7 @@ def kafka_trigger(name: str, settings: dict[str, Any], pool: Pool, around: Aroun
             now=now,
         )
 
-    in_flight = 1000 if marks is None else MOST_KEPT
-    rules = Rules(workers=WAITING + pool.size, in_flight=in_flight)
-    return BrokerTrigger(
-        name,
-        "kafka-cluster",
-        source,
-        pool,
-        around,
-        event=event,
-        failing=_failed,
-        rules=rules,
-        marks=marks,
-    )
+    return event
 
 
 def _failed(reason: str, error: Exception) -> Failed | None:

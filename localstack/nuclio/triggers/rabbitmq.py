@@ -8,6 +8,7 @@ docs/reference/triggers/rabbitmq.md and pkg/processor/trigger/rabbitmq (types, e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -32,8 +33,21 @@ def rabbitmq_trigger(
     """`url`, `username`, `password`; `attributes`: queueName, exchangeName, topics, durableQueue,
     prefetchCount, onError, requeueOnError."""
     given: dict[str, Any] = settings.get("attributes") or {}
+    return BrokerTrigger(
+        name,
+        "rabbit-mq",
+        _source(name, settings, given),
+        pool,
+        around,
+        event=_event_of(name),
+        failing=_failing(name, given),
+        rules=Rules(workers=1, in_flight=1000, ordered=False),
+    )
+
+
+def _source(name: str, settings: dict[str, Any], given: dict[str, Any]) -> RabbitMQ:
     try:
-        source = RabbitMQ(
+        return RabbitMQ(
             _url(text_of(settings, name, "url"), settings),
             queue=text_of(settings, name, "attributes", "queueName"),
             exchange=_exchange(name, given),
@@ -45,6 +59,8 @@ def rabbitmq_trigger(
     except WrongSource as error:
         raise ValueError(f"trigger {name!r}: {error}") from None
 
+
+def _event_of(name: str) -> Callable[[Message, float], dict[str, Any]]:
     def event(message: Message, now: float) -> dict[str, Any]:
         said = message.headers
         return wire.event(
@@ -60,17 +76,7 @@ def rabbitmq_trigger(
             now=now if message.timestamp is None else message.timestamp,
         )
 
-    rules = Rules(workers=1, in_flight=1000, ordered=False)
-    return BrokerTrigger(
-        name,
-        "rabbit-mq",
-        source,
-        pool,
-        around,
-        event=event,
-        failing=_failing(name, given),
-        rules=rules,
-    )
+    return event
 
 
 def _url(url: str, settings: dict[str, Any]) -> str:
