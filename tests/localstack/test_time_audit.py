@@ -23,6 +23,7 @@ REAL = {
     ("api_seam.py", "time.time"): "of ministack's module, whose `time` is the emulator's clock",
     ("nuclio/pool.py", "MACHINE.call_later"): PROCESS,
     ("nuclio/pool.py", "time.monotonic"): PROCESS,
+    ("nuclio/worker_process.py", "MACHINE.call_later"): PROCESS,
     ("nuclio/worker.py", "MACHINE.sleep"): PROCESS,
     ("nuclio/resources/function_invocations.py", "asyncio.timeout"): PROCESS,
     ("nuclio/environments.py", "asyncio.timeout"): PROCESS,
