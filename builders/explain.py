@@ -84,19 +84,8 @@ def _unsatisfied(
             f"look at its name{_asked_by(cause, found[1])}"
         )
     if found := _NO_WHEEL.search(cause):
-        other = newest(found[1])
-        advice = (
-            f"{other} is the newest that has one; ask for it, or leave the version open"
-            if other
-            else "leave it out, ask its publisher for one, or name a wheel of your own by its path"
-        )
-        hint = (
-            f" ({said.hints.rstrip('.')})" if said.hints.startswith("Wheels are available") else ""
-        )
-        return CannotResolve(
-            f"{_where(found[1], asked, function)}: {found[1]}, as it is asked for, has no wheel "
-            f"for {target.says}{hint}; {advice}"
-        )
+        where = _where(found[1], asked, function)
+        return _no_wheel(found[1], where, said, target, newest(found[1]))
     if found := _NO_VERSION.search(cause):
         return CannotResolve(
             f"{_where(found[1], asked, function)}: there is no {found[1]}{found[2]} for "
@@ -108,13 +97,30 @@ def _unsatisfied(
             f"{target.says}; {found[2]} is the newest"
         )
     if "we can conclude" in cause:
-        sides = _TAIL.sub("", cause).strip().rstrip(".")
-        places = sorted({e.where for e in asked.requirements if e.name and _names(e.name, cause)})
-        return CannotResolve(
-            f"{', '.join(places) or function}: the requirements contradict each other: {sides}; "
-            "change one of the two"
-        )
+        return _contradiction(cause, asked, function)
     return CannotResolve(f"function {function}: its requirements cannot be had: {cause}")
+
+
+def _no_wheel(name: str, where: str, said: Said, target: Target, other: str) -> CannotResolve:
+    """other: the newest version that has one; "" where none has"""
+    advice = (
+        f"{other} is the newest that has one; ask for it, or leave the version open"
+        if other
+        else "leave it out, ask its publisher for one, or name a wheel of your own by its path"
+    )
+    hint = f" ({said.hints.rstrip('.')})" if said.hints.startswith("Wheels are available") else ""
+    return CannotResolve(
+        f"{where}: {name}, as it is asked for, has no wheel for {target.says}{hint}; {advice}"
+    )
+
+
+def _contradiction(cause: str, asked: Asked, function: str) -> CannotResolve:
+    sides = _TAIL.sub("", cause).strip().rstrip(".")
+    places = sorted({e.where for e in asked.requirements if e.name and _names(e.name, cause)})
+    return CannotResolve(
+        f"{', '.join(places) or function}: the requirements contradict each other: {sides}; "
+        "change one of the two"
+    )
 
 
 def _names(name: str, cause: str) -> bool:

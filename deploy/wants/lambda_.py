@@ -54,6 +54,24 @@ def on_lambda(
     made = _function(app, function, built, place)
     made = replace(made, after=(*made.after, *(each.key for each in around)))
     yield made
+    yield from _published(function, built, made, releasing)
+    yield from _events(function, built, place)
+    if any(isinstance(trigger, Http) for trigger in function.triggers):
+        through_api = function.settings.aws.http == "api"
+        yield from _api(app, function, built, place) if through_api else _url(function, built)
+    yield from on_websockets(app, function, built.causes, place)
+    yield from mappings(function, built, place)
+    yield from _rules(function, built, place)
+    yield from pushed(function, built.causes, place)
+    yield from schedules(
+        app, function, built.causes, place, lambda each: _expression(function, each)
+    )
+
+
+def _published(
+    function: Function[..., Any], built: Built, made: LambdaFunction, releasing: Releasing
+) -> Iterator[Resource]:
+    """Versions of it, and how many sandboxes of what answers are ready."""
     if function.settings.versions:
         yield Release(
             name=function.name,
@@ -72,17 +90,6 @@ def on_lambda(
             causes=built.causes,
             count=function.settings.aws.provisioned,
         )
-    yield from _events(function, built, place)
-    if any(isinstance(trigger, Http) for trigger in function.triggers):
-        through_api = function.settings.aws.http == "api"
-        yield from _api(app, function, built, place) if through_api else _url(function, built)
-    yield from on_websockets(app, function, built.causes, place)
-    yield from mappings(function, built, place)
-    yield from _rules(function, built, place)
-    yield from pushed(function, built.causes, place)
-    yield from schedules(
-        app, function, built.causes, place, lambda each: _expression(function, each)
-    )
 
 
 def _around(

@@ -22,7 +22,24 @@ from .lambda_ import archives
 def on_nuclio(
     app: str, function: Function[..., Any], built: Built, releasing: Releasing = AT_ONCE
 ) -> Iterator[Resource]:
-    """Everything that `function` is on Nuclio."""
+    """Everything that `function` is on Nuclio; raises `CannotPlan` for what it cannot have."""
+    made = _function(app, function, built)
+    yield from archives(built)
+    yield NuclioProject(name=app, function=function.name)
+    run: Resource = _released(made, function, releasing) if function.settings.versions else made
+    yield run
+    if function.settings.nuclio.host:
+        yield NuclioGateway(
+            name=function.name,
+            function=function.name,
+            causes=built.causes,
+            after=(run.key,),
+            host=function.settings.nuclio.host,
+            project=app,
+        )
+
+
+def _function(app: str, function: Function[..., Any], built: Built) -> NuclioFunction:
     artifact = built.artifact
     if artifact.spec is None:
         raise CannotPlan(f"function {function.name!r}: its artifact is not one for nuclio")
@@ -30,9 +47,7 @@ def on_nuclio(
     build = spec.setdefault("build", {})
     build.pop("path", None)
     source = build.pop("functionSourceCode", "")
-    yield from archives(built)
-    yield NuclioProject(name=app, function=function.name)
-    made = NuclioFunction(
+    return NuclioFunction(
         name=function.name,
         function=function.name,
         causes=built.causes,
@@ -49,17 +64,6 @@ def on_nuclio(
         sources=built.sources,
         zipped=artifact.report.zipped,
     )
-    run: Resource = _released(made, function, releasing) if function.settings.versions else made
-    yield run
-    if function.settings.nuclio.host:
-        yield NuclioGateway(
-            name=function.name,
-            function=function.name,
-            causes=built.causes,
-            after=(run.key,),
-            host=function.settings.nuclio.host,
-            project=app,
-        )
 
 
 def refuse_secrets_on_docker(
