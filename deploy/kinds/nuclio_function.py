@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..targets.nuclio import FAILED, ON_ITS_WAY
 from .base import Change, Reference, Resource, changed_sources, salted, unequal
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ APP_LABEL = "pelton/app"
 DIGEST_ANNOTATION = "pelton/digest"
 SPEC_ANNOTATION = "pelton/spec"  # the spec as last asked for
 LINK_SECONDS = 24 * 3600
-_FAILED = ("error", "unhealthy")
+_IMPORTED = "imported"  # kept as it was exported, and never deployed
 _NAMES = ("imagePullSecrets",)  # they name a Secret, and hold none
 _TO_THE_END = {"x-nuclio-wait-function-action": "true"}
 
@@ -73,7 +74,7 @@ class NuclioFunction(Resource):
             if self.routes:
                 yield Change("triggers", "http", None, ", ".join(self.routes), cause)
             return
-        if have.state in _FAILED:
+        if have.state in (*FAILED, *ON_ITS_WAY, _IMPORTED):
             yield Change(self.part, "state", have.state, "ready")
         if have.digest != self.digest:
             yield from self._code_changes(have, last or {})
@@ -116,6 +117,10 @@ class NuclioFunction(Resource):
     def follows(self, action: str, changes: tuple[Change, ...]) -> str:
         if action != "update":
             return ""
+        if any(each.what == "state" and each.old in ON_ITS_WAY for each in changes):
+            if len(changes) == 1:
+                return "an earlier deploy of the same is under way: its end is waited for"
+            return "an earlier deploy is under way: Nuclio takes this one at its end"
         given = self.spec.get("image")
         return "Nuclio runs the image anew" if given else "Nuclio builds an image anew"
 
@@ -163,6 +168,10 @@ class NuclioFunction(Resource):
         self._put(target, "POST", "/api/functions", fine=(409,), headers=_TO_THE_END)
 
     def update(self, target: Target, have: Self) -> None:
+        assert target.nuclio is not None
+        only = [each.what for each in self.changes(have)] == ["state"]
+        if only and have.state in ON_ITS_WAY and target.nuclio.comes(self.name):
+            return  # what a deploy that was killed began
         self._put(target, "PUT", f"/api/functions/{self.name}")
 
     def _put(

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 FAILED = ("error", "unhealthy")
 _DONE = ("ready", "scaledToZero")
+# What a deploy that was begun goes through; a dashboard refuses another until it is over (412).
+ON_ITS_WAY = (
+    "waitingForBuild",
+    "building",
+    "waitingForResourceConfiguration",
+    "configuringResources",
+)
 _POLL_SECONDS = 0.2
 _BUILD_SECONDS, _SECONDS = 900.0, 120.0
 NO_GATEWAYS = (404, 405, 501)  # what a dashboard without API gateways says of them
@@ -70,17 +77,25 @@ class Nuclio:
 
     def settle(self, name: str) -> None:
         """Come back when a function is ready; with the build's own log when it failed."""
+        status = self._settled(name)
+        if status["state"] in FAILED:
+            raise CallFailed(f"function {name!r} on nuclio: {_story(status)}")
+
+    def comes(self, name: str) -> bool:
+        """Come back when what is on its way is there; whether it is ready."""
+        return self._settled(name)["state"] in _DONE
+
+    def _settled(self, name: str) -> dict[str, Any]:
+        """A function's status, when its deploy is over."""
         absent = 0
         for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
             found = self.get(f"/api/functions/{name}", name)
-            status = (found or {}).get("status", {})
-            if status.get("state") in _DONE:
-                return
+            status: dict[str, Any] = (found or {}).get("status", {})
+            if status.get("state") in (*_DONE, *FAILED):
+                return status
             absent = absent + 1 if found is None else 0
             if absent == _ABSENT:
                 raise CallFailed(f"function {name!r} on nuclio: somebody deleted it meanwhile")
-            if status.get("state") in FAILED:
-                raise CallFailed(f"function {name!r} on nuclio: {_story(status)}")
             self._pause(_POLL_SECONDS)
         raise CallFailed(f"function {name!r} on nuclio: not ready after {_BUILD_SECONDS:.0f} s")
 

@@ -24,7 +24,7 @@ from pelton.deploy.versions.release import Split
 from pelton.deploy.where import Where
 from pelton.pytest_plugin import RunningEmulator
 
-from ..localstack.support import emulator_at, until
+from ..localstack.support import emulator_at
 from .releases import Releases, releases_at
 
 
@@ -70,8 +70,7 @@ class Place:
 def state_of(emulator: RunningEmulator) -> dict[str, Any]:
     """Everything that is on Nuclio, without moments, keys and links that are signed anew."""
     nuclio, found = Nuclio(emulator.nuclio_url), dict[str, Any]()
-    # Nobody has waited for what a killed deploy began, and the next one finds as it wants it.
-    assert until(lambda: not any(map(_under_way, _functions(nuclio).values())))
+    assert not any(map(_under_way, _functions(nuclio).values())), "what was begun is waited for"
     for name, each in _functions(nuclio).items():
         spec, metadata = each["spec"], each["metadata"]
         spec["build"].pop("path", None)

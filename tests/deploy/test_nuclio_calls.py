@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from pelton.deploy.errors import CallFailed
+from pelton.deploy.kinds.nuclio_function import NuclioFunction
 from pelton.deploy.kinds.nuclio_gateway import NuclioGateway
 from pelton.deploy.planning import make_plan
+from pelton.deploy.targets.aws import Account, Aws
 from pelton.deploy.targets.nuclio import Nuclio
+from pelton.deploy.targets.target import Target
 
 
 def dashboard(answers: Callable[[httpx.Request], tuple[int, object]]) -> Nuclio:
@@ -51,8 +55,6 @@ def test_what_somebody_deletes_is_not_waited_for() -> None:
 
 
 def test_a_gateway_goes_before_the_functions_that_it_sends_to() -> None:
-    from pelton.deploy.kinds.nuclio_function import NuclioFunction
-
     gateway = NuclioGateway(name="f", host="h", app="shop", upstreams=(("f", 90), ("f-canary", 10)))
     functions = [
         NuclioFunction(name=name, project="shop", app="shop") for name in ("f", "f-canary")
@@ -60,3 +62,57 @@ def test_a_gateway_goes_before_the_functions_that_it_sends_to() -> None:
     live = {each.key: each for each in (*functions, gateway)}
     steps = make_plan("shop", [], live, {}, destroy=True).steps
     assert steps[0].key == "nuclio_gateway:f" and len(steps) == 3
+
+
+class Building:
+    """A dashboard with a function whose deploy was begun, and has these states one by one."""
+
+    def __init__(self, *states: str) -> None:
+        self.states, self.changes = list(states), list[str]()
+        wanted = NuclioFunction(name="f", project="shop", app="shop")
+        self.target = Target(Aws(Account()), dashboard(self.answer), app="shop")
+        self.have = replace(wanted, state=states[0])
+        self.wanted = wanted
+
+    def answer(self, request: httpx.Request) -> tuple[int, object]:
+        if request.method == "GET":
+            state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+            return 200, {"status": {"state": state}}
+        self.changes.append(request.method)
+        if self.states[0] == "building":
+            return 412, {"error": "Function is being provisioned"}
+        self.states = ["ready"]
+        return 202, {}
+
+
+@pytest.mark.parametrize(
+    ("states", "changes"),
+    [
+        (("building", "building", "ready"), []),
+        (("waitingForBuild", "configuringResources", "ready"), []),
+        (("building", "waitingForResourceConfiguration", "error"), ["PUT"]),
+        (("imported",), ["PUT"]),
+    ],
+)
+def test_what_a_killed_deploy_began_is_waited_for(
+    states: tuple[str, ...], changes: list[str]
+) -> None:
+    """The same is not built twice, unless it fails; the plan says what is waited for."""
+    place = Building(*states)
+    step, *more = make_plan("shop", [place.wanted], {place.have.key: place.have}, {}).steps
+    assert [(each.what, each.old, each.new) for each in step.changes] == [
+        ("state", states[0], "ready")
+    ]
+    assert not more and ("is waited for" in step.follows) == (states[0] != "imported")
+    place.wanted.update(place.target, place.have)
+    assert place.changes == changes
+    assert place.states == ["ready"]
+
+
+def test_another_deploy_comes_after_the_one_that_is_under_way() -> None:
+    place = Building("building", "building", "ready")
+    other = replace(place.wanted, spec={"handler": "b:c"})
+    step, *_ = make_plan("shop", [other], {place.have.key: place.have}, {}).steps
+    assert step.follows == "an earlier deploy is under way: Nuclio takes this one at its end"
+    other.update(place.target, place.have)
+    assert place.changes[-1] == "PUT" and len(place.changes) > 1, "refused while it was under way"
