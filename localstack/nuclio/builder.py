@@ -20,6 +20,7 @@ from ..link_farm import lend_python, link_farm
 from . import inherited, steps
 from .cluster.files import files
 from .cluster.objects import Cluster
+from .cluster.pod import Pod
 from .entries import lay_out
 from .entries.entry import Entry
 from .environments import Environment, Environments
@@ -94,17 +95,17 @@ class Builder:
         """Remove a function's code; what others can share stays."""
         shutil.rmtree(code.folder, ignore_errors=True)
 
-    async def build(self, name: str, given: dict[str, Any], log: Log) -> Made:
+    async def build(self, name: str, given: dict[str, Any], log: Log, pod: Pod) -> Made:
         """Raises `DeployFailed`, `RuntimeMissing`; what was begun is removed then."""
         folder = self._folder / "functions" / f"{name}-{uuid4().hex[:12]}"
         folder.mkdir(parents=True)
         try:
-            return await self._build(folder, given, log)
+            return await self._build(folder, given, log, pod)
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
 
-    async def _build(self, folder: Path, given: dict[str, Any], log: Log) -> Made:
+    async def _build(self, folder: Path, given: dict[str, Any], log: Log, pod: Pod) -> Made:
         build = given.get("build") or {}
         handler, image = str(given.get("handler") or ""), str(given.get("image") or "")
         entry = Entry(build, handler, self._environment, image)
@@ -121,17 +122,17 @@ class Builder:
         if environment is not None:
             packages, children = (environment.site, farm), environment.python
         kept = (folder, farm, Path(python.prefix))
-        volumes = await self._mounted(spec, folder, kept)
+        volumes = await self._mounted(spec, folder, kept, pod)
         made = environment.folder.name if environment is not None else ""
         variables = _variables(spec)
         built = Built(folder, code, packages, children, python, variables, volumes, made)
         return Made(spec, built)
 
     async def _mounted(
-        self, spec: Mapping[str, Any], folder: Path, kept: tuple[Path, ...]
+        self, spec: Mapping[str, Any], folder: Path, kept: tuple[Path, ...], pod: Pod
     ) -> tuple[Mount, ...]:
         given = [each.get("volume") or {} for each in spec.get("volumes") or []]
-        written = [await files(each, self._cluster) for each in given]
+        written = [await files(each, self._cluster, pod) for each in given]
         claims = self._folder / "claims"
         return await asyncio.to_thread(mounts, spec, claims, folder, kept, written)
 

@@ -18,6 +18,7 @@ from ..link_farm import RuntimeMissing
 from ..store import Store
 from .builder import Builder, Log, Made
 from .cluster.objects import Cluster
+from .cluster.pod import Pod
 from .cluster.variables import followed
 from .errors import DeployFailed, Refused
 from .journal import Journal
@@ -155,7 +156,7 @@ class Deployments:
 
         async with self._turns:
             status.enter(BUILDING, "", self._clock.time())
-            made = await self._builder.build(name, wanted["spec"], log)
+            made = await self._builder.build(name, wanted["spec"], log, self._pod(wanted))
         asleep = bool(self._remembered.get(ASLEEP, name))
         told = "Scaled to zero: no worker is started" if asleep else "Starting the workers"
         status.enter(STARTING, told, self._clock.time())
@@ -166,7 +167,7 @@ class Deployments:
             status.enter(READY, "Function is disabled", self._clock.time())
             return
         try:
-            processor = await self._started(name, wanted["metadata"], made, log, asleep)
+            processor = await self._started(name, wanted, made, log, asleep)
         except BaseException:  # whoever is told to end leaves nothing behind, either
             await asyncio.to_thread(self._builder.remove, made.code)
             raise
@@ -180,11 +181,12 @@ class Deployments:
             await self._end(former)
 
     async def _started(
-        self, name: str, metadata: Mapping[str, Any], made: Made, log: Log, asleep: bool
+        self, name: str, wanted: Mapping[str, Any], made: Made, log: Log, asleep: bool
     ) -> Processor:
+        variables = await self._variables(made.spec, log, self._pod(wanted))
         processor = Processor(
-            metadata,
-            {**made.spec, "env": await self._variables(metadata, made.spec, log)},
+            wanted["metadata"],
+            {**made.spec, "env": variables},
             made.code,
             self._site,
             lambda state, message: self._came_to(name, processor, state, message),
@@ -207,13 +209,15 @@ class Deployments:
                 told = f"after a restart it may have another state, as this is not kept: {error}"
                 status.log("warn", told, self._clock.time())
 
-    async def _variables(
-        self, metadata: Mapping[str, Any], spec: Mapping[str, Any], log: Log
-    ) -> list[dict[str, Any]]:
+    def _pod(self, wanted: Mapping[str, Any]) -> Pod:
+        account = str(wanted["spec"].get("serviceAccount") or "")
+        return Pod(wanted["metadata"], account, self._site.host)
+
+    async def _variables(self, spec: Mapping[str, Any], log: Log, pod: Pod) -> list[dict[str, Any]]:
         """Its variables with what they refer to, which stands nowhere else; Docker follows none."""
         given: list[dict[str, Any]] = spec.get("env") or []
         if self._cluster is not None:
-            return await followed(spec, str(metadata["namespace"]), self._cluster)
+            return [*await followed(spec, self._cluster, pod)]
         for each in given:
             if each.get("valueFrom"):
                 told = f"environment {each.get('name')} stays empty: Docker follows no valueFrom"

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..clock import Clock
 from ..front import OPEN, Gate
 from ..recordings import Recordings
 from .builder import Built
+from .cluster.pod import OWN, own
 from .durations import seconds
 from .errors import DeployFailed
 from .journal import Journal
@@ -25,6 +26,7 @@ from .statistics import Statistics
 from .triggers import KINDS
 from .triggers.base import Around, Trigger
 from .triggers.http import HttpTrigger
+from .volumes import for_worker
 from .worker import Worker, WorkerFailed, WorkerTimedOut
 
 READY_SECONDS, AVAILABILITY_SECONDS = 120.0, 10.0
@@ -74,7 +76,11 @@ class Processor:
     ) -> None:
         self._metadata, self._spec, self.code, self._site = metadata, spec, code, site
         self._told = told
-        self._environment = self._make_environment()
+        env = spec.get("env") or []
+        # Its own variables, and which of them are fields of the replica that has them.
+        self._given = {str(each["name"]): str(each.get("value", "")) for each in env}
+        self._fields = {str(e["name"]): e["field"] for e in env if e.get("field") in OWN}
+        self._environment = {**self._make_environment(), **self._given}
         self._level = _least_level(spec)
         self.logs = Journal(site.clock.time)
         self._pools: list[tuple[Pool, int]] = []  # and how many workers of it a replica has
@@ -179,16 +185,20 @@ class Processor:
             wrapper=self._site.wrapper,
             platform=self._site.platform,
             runs_on=self.code.interpreter.executable,
-            mounts=[(str(e.source), str(e.target), e.read_only) for e in self.code.mounts],
         )
 
     def _worker(self, program: Program, number: int, replica: int, pool: Pool) -> Worker:
-        environment = {**self._environment, "NUCLIO_FUNCTION_INSTANCE": self.replica_name(replica)}
+        name, namespace = self.replica_name(replica), program.namespace
+        given = dict(self._given)
+        for variable, field in self._fields.items():
+            given[variable] = own(field, name, namespace)
+        environment = {**self._environment, **given, "NUCLIO_FUNCTION_INSTANCE": name}
+        program = replace(program, mounts=for_worker(self.code.mounts, given))
         return Worker(program, number, environment, str(self.code.code), self._log, pool.heard)
 
     def _make_environment(self) -> dict[str, str]:
         spec = self._spec
-        known = {
+        return {
             **self._site.environment,
             **dict(self.code.variables),
             "PATH": os.pathsep.join([str(self.code.python.parent), os.defpath]),
@@ -199,9 +209,6 @@ class Processor:
             "NUCLIO_FUNCTION_HANDLER": str(spec.get("handler", "")),
             "PYTHONPATH": os.pathsep.join(map(str, self.code.packages)),
         }
-        for each in spec.get("env") or []:
-            known[str(each["name"])] = str(each.get("value", ""))
-        return known
 
     # -- its log
     def _log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:

@@ -158,10 +158,15 @@ BUILD = {
     "image": _text,
 }
 KEY_REFERENCE = {"name": _text, "key": _text, "optional": _flag}
+FIELD_REFERENCE = {"fieldPath": _text}
 VARIABLE = {
     "name": _scalar,
     "value": _scalar,
-    "valueFrom": {"secretKeyRef": KEY_REFERENCE, "configMapKeyRef": KEY_REFERENCE},
+    "valueFrom": {
+        "secretKeyRef": KEY_REFERENCE,
+        "configMapKeyRef": KEY_REFERENCE,
+        "fieldRef": FIELD_REFERENCE,
+    },
 }
 REFERENCE = {"name": _text, "optional": _flag}
 MODE = _whole(0, 0o777)
@@ -171,6 +176,10 @@ OF_OBJECT = {
     "optional": _flag,
     "defaultMode": MODE,
     "items": [{"key": _text, "path": _text, "mode": MODE}],
+}
+OF_POD = {
+    "defaultMode": MODE,
+    "items": [{"path": _text, "mode": MODE, "fieldRef": FIELD_REFERENCE}],
 }
 SPEC = {
     "handler": _text,
@@ -194,12 +203,20 @@ SPEC = {
                 "flexVolume": {"driver": _text},
                 "secret": OF_OBJECT,
                 "configMap": OF_OBJECT,
+                "downwardAPI": OF_POD,
+                "projected": {
+                    "defaultMode": MODE,
+                    "sources": [
+                        {"secret": OF_OBJECT, "configMap": OF_OBJECT, "downwardAPI": OF_POD}
+                    ],
+                },
             },
             "volumeMount": {
                 "name": _text,
                 "mountPath": _text,
                 "readOnly": _flag,
                 "subPath": _text,
+                "subPathExpr": _text,
             },
         }
     ],

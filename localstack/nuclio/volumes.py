@@ -1,9 +1,9 @@
 """Volumes of a function as folders that its workers see, each at its place.
 
 What a volume is on a cluster becomes a folder of this machine: a `hostPath` the one that it names,
-a claim one of the data directory, an `emptyDir` one of the function's, a Secret or a ConfigMap one
-that is written for it.  A worker binds them in a mount namespace of its own, which takes root;
-elsewhere only a `hostPath` at its own place can be had.
+a claim one of the data directory, an `emptyDir` one of the function's, a Secret, a ConfigMap or
+what is projected one that is written for it.  A worker binds them in a mount namespace of its own,
+which takes root; elsewhere only a `hostPath` at its own place can be had.
 Source: Kubernetes' core API (Volume, VolumeMount), as Nuclio's `spec.volumes` has them.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..lambda_.environment import may_mount
 from .cluster.files import File
 from .errors import DeployFailed
 
+_EXPRESSION = re.compile(r"\$\$|\$\(([^()]*)\)")
 _CLAIM = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 # The files of each volume of a configuration; None for one that is no Secret or ConfigMap.
 Written = Sequence[tuple[File, ...] | None]
@@ -27,11 +28,16 @@ Written = Sequence[tuple[File, ...] | None]
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A folder or a file, where the function sees it, and whether it may only read."""
+    """A folder or a file, where the function sees it, and whether it may only read.
+
+    below: of the source, what a worker's own variables say (subPathExpr);  fixed: it must be there
+    """
 
     source: Path
     target: Path
     read_only: bool
+    below: str = ""
+    fixed: bool = False
 
 
 def mounts(
@@ -53,7 +59,7 @@ def mounts(
         _mount(each, claims, folder / ".volumes" / str(number), all_written[number])
         for number, each in enumerate(given)
     ]
-    wanted = tuple(each for each in found if each.source != each.target)
+    wanted = tuple(each for each in found if each.below or each.source != each.target)
     for each in wanted:
         hidden = [path for path in (Path(tempfile.gettempdir()), *kept) if _is_at(path, each)]
         if hidden:
@@ -63,8 +69,45 @@ def mounts(
                 f"a volume at {each.target} needs a mount namespace, which takes root on Linux: "
                 "run the emulator as root, or mount a hostPath at its own path"
             )
-        _make_place(each)
+        if not each.below:
+            _make_place(each)
     return wanted
+
+
+def for_worker(
+    wanted: Sequence[Mount], variables: Mapping[str, str]
+) -> list[tuple[str, str, bool]]:
+    """Source, target and whether it may only be read, of each mount of a worker with these
+    variables of its own.  Raises `DeployFailed`."""
+    found = []
+    for each in wanted:
+        if each.below:
+            below = expanded(each.below, variables)
+            source = _below(str(each.target), each.source, below, make=not each.fixed)
+            each = replace(each, source=source.resolve(), below="")
+            _make_place(each)
+        found.append((str(each.source), str(each.target), each.read_only))
+    return found
+
+
+def expanded(text: str, variables: Mapping[str, str]) -> str:
+    """A subPathExpr with its variables; `$$` is a `$`.  Raises `DeployFailed`.
+
+    >>> expanded("logs/$(POD)/$$(POD)", {"POD": "nuclio-f-0"})
+    'logs/nuclio-f-0/$(POD)'
+    """
+
+    def value(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
+        if found[1] not in variables:
+            raise DeployFailed(
+                f"CreateContainerConfigError: failed to expand subPathExpr {text}: "
+                f'missing value for "{found[1]}"'
+            )
+        return variables[found[1]]
+
+    return _EXPRESSION.sub(value, text)
 
 
 def _make_place(mount: Mount) -> None:
@@ -91,14 +134,16 @@ def _mount(
     target = Path(str(place.get("mountPath") or ""))
     if not target.is_absolute() or ".." in target.parts or target == Path("/"):
         raise DeployFailed(f"volume {name}: mountPath must be an absolute path, not {target}")
-    if place.get("subPathExpr"):
-        raise DeployFailed(f"volume {name}: the emulator has subPath, not subPathExpr")
+    below, told = str(place.get("subPath") or ""), str(place.get("subPathExpr") or "")
+    if below and told:
+        raise DeployFailed(f"volume {name}: subPathExpr and subPath are mutually exclusive")
     if written is not None:
         _write(own, written)
     source = own if written is not None else _source(name, volume, claims, own.parent)
-    if below := str(place.get("subPath") or ""):
+    if below:
         source = _below(name, source, below, make=written is None)
-    return Mount(source.resolve(), target, bool(place.get("readOnly")) or written is not None)
+    fixed = written is not None
+    return Mount(source.resolve(), target, bool(place.get("readOnly")) or fixed, told, fixed)
 
 
 def _write(folder: Path, written: tuple[File, ...]) -> None:
@@ -141,8 +186,8 @@ def _source(name: str, volume: Mapping[str, Any], claims: Path, shared: Path) ->
     if "emptyDir" in volume:
         return _made(shared / f"empty-{(name or 'unnamed').replace('/', '-')}")
     raise DeployFailed(
-        f"volume {name}: the emulator has hostPath, persistentVolumeClaim, emptyDir, secret and "
-        f"configMap, not {_kind(volume)}"
+        f"volume {name}: the emulator has hostPath, persistentVolumeClaim, emptyDir, secret, "
+        f"configMap, downwardAPI and projected, not {_kind(volume)}"
     )
 
 

@@ -12,10 +12,12 @@ import pytest
 
 from pelton.localstack.nuclio.cluster.files import File, files
 from pelton.localstack.nuclio.cluster.objects import CONFIG_MAP, SECRET, Cluster, manager
+from pelton.localstack.nuclio.cluster.pod import Pod
 from pelton.localstack.nuclio.cluster.variables import followed
 from pelton.localstack.nuclio.errors import DeployFailed
 
 SECRETS = {"shop/db": '{"password": "p", "port": 5432, "no good": "x"}', "plain": "text"}
+POD = Pod({"name": "f", "namespace": "nuclio"})
 DB = {"name": "shop-db", "key": "password"}
 
 
@@ -30,7 +32,7 @@ async def call(service: str, target: str, members: dict[str, Any]) -> dict[str, 
 
 
 def variables(**spec: Any) -> Mapping[str, str]:
-    found = asyncio.run(followed(spec, "nuclio", Cluster(managed=manager(call))))
+    found = asyncio.run(followed(spec, Cluster(managed=manager(call)), POD))
     return {each["name"]: each["value"] for each in found}
 
 
@@ -69,7 +71,12 @@ def test_references_are_followed() -> None:
             'configmap "c" not found: start the emulator with --nuclio-config-maps FOLDER, which '
             "has c/KEY",
         ),
-        ({"env": [{"name": "A", "valueFrom": {"fieldRef": {}}}]}, "not fieldRef"),
+        (
+            {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.phase"}}}]},
+            'environment A: fieldRef.fieldPath: Unsupported value: "status.phase": supported '
+            "values: metadata.name, metadata.namespace",
+        ),
+        ({"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {}}}]}, "not resourceFieldRef"),
     ],
 )
 def test_what_is_absent_is_named(spec: dict[str, Any], said: str) -> None:
@@ -98,7 +105,7 @@ def cluster(tmp_path: Path) -> Cluster:
     "Nuclio",
     "configMapKeyRef, configMapRef, secretKeyRef, secretRef: Secrets and ConfigMaps in folders "
     "(--nuclio-secrets, --nuclio-config-maps), a file a key",
-    different="the same for every namespace; fieldRef and resourceFieldRef are refused",
+    different="the same for every namespace; resourceFieldRef is refused",
 )
 def test_folders_of_objects(cluster: Cluster) -> None:
     spec = {
@@ -113,18 +120,18 @@ def test_folders_of_objects(cluster: Cluster) -> None:
             {"name": "C", "valueFrom": {"configMapKeyRef": {**DB, "optional": True}}},
         ],
     }
-    found = {e["name"]: e["value"] for e in asyncio.run(followed(spec, "nuclio", cluster))}
+    found = {e["name"]: e["value"] for e in asyncio.run(followed(spec, cluster, POD))}
     assert found == {
         "M_rate": "7", "M_page.html": "\ufffd<p>", "value": "text", "A": "7",
         "B": "from the folder",
     }  # fmt: skip
     absent = {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "shop", "key": "x"}}}
     with pytest.raises(DeployFailed, match=r"key x in ConfigMap nuclio/shop: write .*/maps/shop/x"):
-        asyncio.run(followed({"env": [absent]}, "nuclio", cluster))
+        asyncio.run(followed({"env": [absent]}, cluster, POD))
 
 
 def volume(cluster: Cluster | None, **kind: Any) -> dict[str, tuple[bytes, int]]:
-    found = asyncio.run(files({"name": "v", **kind}, cluster))
+    found = asyncio.run(files({"name": "v", **kind}, cluster, POD))
     assert found is not None and all(isinstance(each, File) for each in found)
     return {str(each.path): (each.content, each.mode) for each in found}
 
@@ -147,7 +154,7 @@ def test_files_of_a_volume(cluster: Cluster) -> None:
     lost = [{"key": "lost", "path": "l"}, {"key": "rate"}]
     kept = volume(cluster, configMap={"name": "shop", "items": lost, "optional": True})
     assert list(kept) == ["rate"]
-    assert asyncio.run(files({"name": "v", "emptyDir": {}}, cluster)) is None
+    assert asyncio.run(files({"name": "v", "emptyDir": {}}, cluster, POD)) is None
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -36,6 +37,23 @@ def handler(context, event):
         except OSError as error:
             assert error.strerror == "Read-only file system"
     return json.dumps(told)
+"""
+POD = """
+import json, os
+from pathlib import Path
+
+def handler(context, event):
+    base, names = Path(event.body.decode()), ("POD", "SPACE", "UID", "KIND", "ADDRESS", "NODE")
+    (base / "own" / "here").write_text("")
+    every, whole = base / "every", base / "all"
+    logs = [str(each.relative_to(every)) for each in every.rglob("*") if each.is_file()]
+    files = {
+        str(each.relative_to(whole)): [
+            each.stat().st_mode & 0o777, each.read_text().split("\\n")[0]
+        ]
+        for each in sorted(whole.rglob("*")) if each.is_file()
+    }
+    return json.dumps({name: os.environ[name] for name in names} | {"logs": logs, "all": files})
 """
 DEPLOYS = """
 import sys, nuclio
@@ -120,6 +138,58 @@ def test_plain_documents(client: Client, base: Path) -> None:
     }
 
 
+@pytest.mark.skipif(not may_mount(), reason="mounts take root on Linux")
+@pytest.mark.fidelity(
+    "Nuclio",
+    "fields of the pod in the environment (fieldRef), in subPathExpr, in downwardAPI and projected "
+    "volumes, beside Secrets and ConfigMaps",
+    different="the node is this machine, addresses are the emulator's host; resourceFieldRef and "
+    "tokens of service accounts are refused",
+)
+def test_what_a_pod_says_of_itself(client: Client, base: Path) -> None:
+    """The usual case: each replica writes to a folder that is named like it."""
+    labels = {"path": "deep/labels", "fieldRef": {"fieldPath": "metadata.labels"}, "mode": 0o400}
+    sources = [
+        {"secret": {"name": "db", "items": [{"key": "password", "path": "secret.txt"}]}},
+        {"configMap": {"name": "none", "optional": True}},
+        {"downwardAPI": {"items": [labels]}},
+    ]
+    env = [
+        {"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}}
+        for name, field in {
+            "POD": "metadata.name",
+            "SPACE": "metadata.namespace",
+            "UID": "metadata.uid",
+            "KIND": "metadata.labels['nuclio.io/class']",
+            "ADDRESS": "status.podIP",
+            "NODE": "spec.nodeName",
+        }.items()
+    ]
+    volumes = [
+        mounted({"projected": {"sources": sources, "defaultMode": 0o440}}, f"{base}/all"),
+        mounted({"emptyDir": {}}, f"{base}/own", subPathExpr="logs/$(POD)"),
+        mounted({"emptyDir": {}}, f"{base}/every"),
+    ]
+    assert client.deploy(document("pod", POD, volumes=volumes, env=env))["state"] == "ready", (
+        client.status("pod")
+    )
+    told = read(client, "pod", base)
+    client.ask("DELETE", "/functions", {"metadata": {"name": "pod"}})
+    uid = told.pop("UID")
+    assert UUID(uid) and told == {
+        "POD": "nuclio-pod-0",
+        "SPACE": "nuclio",
+        "KIND": "function",
+        "ADDRESS": "127.0.0.1",
+        "NODE": socket.gethostname(),
+        "logs": ["logs/nuclio-pod-0/here"],
+        "all": {
+            "deep/labels": [0o400, 'nuclio.io/app="functionres"'],
+            "secret.txt": [0o440, "hidden"],
+        },
+    }
+
+
 def mounted(kind: dict[str, Any], path: str, **place: Any) -> dict[str, Any]:
     return {"volume": {"name": "v", **kind}, "volumeMount": {"mountPath": path, **place}}
 
@@ -130,7 +200,19 @@ def mounted(kind: dict[str, Any], path: str, **place: Any) -> dict[str, Any]:
         ({"secret": {"secretName": "other"}}, {}, 'secret "other" not found: write '),
         ({"configMap": {"name": "shop"}}, {"subPath": "lost"}, "failed to prepare subPath"),
         ({"configMap": {"name": "shop"}}, {"subPath": "../.."}, "must be below the volume"),
-        ({"emptyDir": {}}, {"subPathExpr": "$(A)"}, "not subPathExpr"),
+        ({"emptyDir": {}}, {"subPathExpr": "$(A)"}, 'subPathExpr $(A): missing value for "A"'),
+        ({"emptyDir": {}}, {"subPathExpr": "a", "subPath": "b"}, "are mutually exclusive"),
+        ({"projected": {"sources": [{"serviceAccountToken": {}}]}}, {}, "not serviceAccountToken"),
+        (
+            {"downwardAPI": {"items": [{"path": "a", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+            {},
+            "which replicas share, not metadata.name",
+        ),
+        (
+            {"downwardAPI": {"items": [{"path": "a", "resourceFieldRef": {}}]}},
+            {},
+            "has no resourceFieldRef (a)",
+        ),
     ],
 )
 def test_what_cannot_be_mounted(
