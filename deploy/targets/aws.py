@@ -16,13 +16,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import CallFailed, Unreachable
+from ..pauses import growing
 from ..place import Place, Queue
 from . import aws_errors
 
 WIDTH, _NEAR = 16, 4  # calls at a time; of an endpoint on this machine, where none is long
-# How long something under way elsewhere is waited for, in tries of half a second.
 _NOT_THERE = ("404", "NoSuchBucket", "NotFound", "NotFoundException", "ResourceNotFoundException")
-TRIES, _PAUSE = 60, 0.5
+# How long something under way elsewhere is waited for: half a minute, with ever longer pauses.
+TRIES, _PAUSE = 66, 0.5
+_LOOKS, _PACE = 7, 0.2  # that soon a function is active where it is near; then botocore waits
 # What botocore has read of its models in this process, by where it looks for them.
 _LOADERS: dict[tuple[str, ...], Any] = {}
 
@@ -151,13 +153,13 @@ class Aws:
         """Call again and again while AWS's error is one that goes away by itself."""
         from botocore.exceptions import ClientError
 
-        for _ in range(self._tries):
+        for _, pause in zip(range(self._tries), growing(_PAUSE), strict=False):
             try:
                 return call()
             except ClientError as error:
                 if not when(error):
                     raise
-            self.pause(_PAUSE)
+            self.pause(pause)
         return call()
 
     def place(self, queues: Sequence[str], tables: Sequence[str] = ()) -> Place:
@@ -228,11 +230,16 @@ class Aws:
         """Come back when the function is active and no update is under way."""
         client = self.client("lambda")
         with self.named(f"function {name!r}"):
-            told = client.get_function_configuration(FunctionName=name)
-            if (told.get("State"), told.get("LastUpdateStatus")) == ("Active", "Successful"):
-                return
+            for _, pause in zip(range(_LOOKS), growing(_PACE), strict=False):
+                told = client.get_function_configuration(FunctionName=name)
+                states = told.get("State"), told.get("LastUpdateStatus")
+                if states == ("Active", "Successful"):
+                    return
+                if states[0] != "Pending" and states[1] != "InProgress":
+                    break
+                self.pause(pause)
             for waiter in ("function_active_v2", "function_updated_v2"):
-                pace = {"Delay": 0.2, "MaxAttempts": 1500}
+                pace = {"Delay": _PACE, "MaxAttempts": 1500}
                 client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=pace)
 
     def url(self, name: str) -> str | None:

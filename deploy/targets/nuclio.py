@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CallFailed
+from ..pauses import growing
 from ..tls import speaks_tls
 from .aws import unreachable
 
@@ -25,7 +26,8 @@ ON_ITS_WAY = (
 _POLL_SECONDS = 0.2
 _BUILD_SECONDS, _SECONDS = 900.0, 120.0
 NO_GATEWAYS = (404, 405, 501)  # what a dashboard without API gateways says of them
-_SETTLED, _ABSENT = 3, 10
+_LOOKS = int(_BUILD_SECONDS / _POLL_SECONDS)
+_SETTLED, _ABSENT = 3, 14
 _BUSY = 412  # the function is on its way; it cannot be deleted yet
 
 
@@ -88,7 +90,7 @@ class Nuclio:
     def _settled(self, name: str) -> dict[str, Any]:
         """A function's status, when its deploy is over."""
         absent = 0
-        for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
+        for _, pause in zip(range(_LOOKS), growing(_POLL_SECONDS), strict=False):
             found = self.get(f"/api/functions/{name}", name)
             status: dict[str, Any] = (found or {}).get("status", {})
             if status.get("state") in (*_DONE, *FAILED):
@@ -96,7 +98,7 @@ class Nuclio:
             absent = absent + 1 if found is None else 0
             if absent == _ABSENT:
                 raise CallFailed(f"function {name!r} on nuclio: somebody deleted it meanwhile")
-            self._pause(_POLL_SECONDS)
+            self._pause(pause)
         raise CallFailed(f"function {name!r} on nuclio: not ready after {_BUILD_SECONDS:.0f} s")
 
     def delete(self, path: str, name: str, namespace: str = "nuclio") -> None:
@@ -118,7 +120,7 @@ class Nuclio:
         """One request that is refused while something is on its way, and then made again; `of` is
         where that is seen.  Raises `CallFailed` where it is refused for another reason."""
         settled = 0
-        for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
+        for _ in range(_LOOKS):
             answer = self.call(method, path, name, fine=(*fine, _BUSY), json=json, headers=headers)
             if answer.status_code != _BUSY:
                 return answer

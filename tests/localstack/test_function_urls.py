@@ -19,7 +19,7 @@ from pelton.localstack.lambda_.states import Function, Policy, Url
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import make_function
+from .support import make_function, open_url
 
 SOURCE = """
 import json, sys, time
@@ -336,13 +336,21 @@ def test_every_answer_becomes_a_reply(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [{"raise": 1}, {"exit": 1}, {"sleep": 9}, {"large": 1}, {"answer": {"statusCode": "x"}}],
+    [{"raise": 1}, {"exit": 1}, {"large": 1}, {"answer": {"statusCode": "x"}}],
 )
 @pytest.mark.fidelity(
     "Function URLs", "errors, timeouts, exits and malformed answers are a 502 Internal Server Error"
 )
 def test_a_failure_is_a_502(url: str, asked: dict[str, Any]) -> None:
-    response = ask(url, "POST", json=asked)
+    assert_is_502(ask(url, "POST", json=asked))
+
+
+def test_a_timeout_is_a_502(client: Any) -> None:
+    make_function(client, SOURCE, "hurried", Runtime="python3.11", Timeout=1, MemorySize=512)
+    assert_is_502(ask(open_url(client, "hurried"), "POST", json={"sleep": 9}))
+
+
+def assert_is_502(response: httpx.Response) -> None:
     assert (response.status_code, response.text) == (502, "Internal Server Error")
     assert "x-amzn-requestid" in response.headers
 

@@ -89,14 +89,17 @@ def answer(request_id, event):
 while True:
     answer(*next_event())
 """
+# With their timeouts: what runs into one, and answers nothing before, may have the shortest.
+FUNCTIONS = {"buffered": (BUFFERED, 3), "hurried": (BUFFERED, 1), "streaming": (STREAMING, 3)}
 
 
 @pytest.fixture(scope="module")
 def client(module_emulator: RunningEmulator) -> Any:
-    """A Lambda client of an emulator with the functions `buffered` and `streaming`."""
+    """A Lambda client of an emulator with the `FUNCTIONS`."""
     found = module_emulator.client("lambda")
-    for name, source in (("buffered", BUFFERED), ("streaming", STREAMING)):
-        make_function(found, source, name, Runtime="python3.11", Timeout=3, MemorySize=512)
+    for name, (source, seconds) in FUNCTIONS.items():
+        settings = {"Runtime": "python3.11", "Timeout": seconds, "MemorySize": 512}
+        make_function(found, source, name, **settings)
     return found
 
 
@@ -136,10 +139,16 @@ def test_a_python_answer_is_one_chunk(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "kind"), [({"raise": 1}, "ValueError"), ({"a": "", "sleep": 9}, "Sandbox.Timedout")]
+    ("name", "event", "kind"),
+    [
+        ("buffered", {"raise": 1}, "ValueError"),
+        ("hurried", {"a": "", "sleep": 9}, "Sandbox.Timedout"),
+    ],
 )
-def test_an_error_is_in_the_last_event(client: Any, event: dict[str, Any], kind: str) -> None:
-    chunks, end = told(call(client, "buffered", event))
+def test_an_error_is_in_the_last_event(
+    client: Any, name: str, event: dict[str, Any], kind: str
+) -> None:
+    chunks, end = told(call(client, name, event))
     assert chunks == []
     assert end["ErrorCode"] == "Unhandled"
     assert json.loads(end["ErrorDetails"])["errorType"] == kind

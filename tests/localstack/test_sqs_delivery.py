@@ -50,10 +50,13 @@ def take(order: dict[str, int], context: pelton.Context) -> None:
 
 
 class World:
-    """An emulator with queues, emptied at the start."""
+    """An emulator with queues, emptied at the start.
 
-    def __init__(self, emulator: RunningEmulator) -> None:
-        self.emulator = emulator
+    manual: its time stands still, but for what `take` moves it on
+    """
+
+    def __init__(self, emulator: RunningEmulator, *, manual: bool = False) -> None:
+        self.emulator, self.manual = emulator, manual
         self.queues, self.functions = emulator.client("sqs"), emulator.client("lambda")
 
     def queue(self, name: str, **attributes: str) -> str:
@@ -77,8 +80,10 @@ class World:
         end = time.monotonic() + seconds
         while len(found) < count and time.monotonic() < end:
             answer = self.queues.receive_message(
-                QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10
+                QueueUrl=url, WaitTimeSeconds=0 if self.manual else 1, MaxNumberOfMessages=10
             )
+            if self.manual and not answer.get("Messages"):
+                self.emulator.advance(1.0)
             for each in answer.get("Messages", []):
                 body = json.loads(each["Body"])
                 if body not in found:
@@ -93,17 +98,23 @@ def world(pelton_emulator: RunningEmulator) -> World:
     return World(pelton_emulator)
 
 
+@pytest.fixture
+def still(pelton_manual_emulator: RunningEmulator) -> World:
+    """One whose time moves only while a test takes what comes: nobody waits for a second."""
+    return World(pelton_manual_emulator, manual=True)
+
+
 @pytest.mark.parametrize("how", ["raise", "crash", "hang"])
 @pytest.mark.fidelity(
     "Event source mappings",
     "SQS: partial failures, exceptions and crashes bring only their messages again",
 )
-def test_a_failed_message_comes_again(world: World, how: str) -> None:
-    source, done = world.queue("in", VisibilityTimeout="1"), world.queue("done")
-    world.consumer()
+def test_a_failed_message_comes_again(still: World, how: str) -> None:
+    source, done = still.queue("in", VisibilityTimeout="1"), still.queue("done")
+    still.consumer()
     for number in range(3):
-        world.send(source, {"id": number, "do": how})
-    assert sorted(each["id"] for each in world.take(done, 3)) == [0, 1, 2]
+        still.send(source, {"id": number, "do": how})
+    assert sorted(each["id"] for each in still.take(done, 3)) == [0, 1, 2]
 
 
 @pytest.mark.fidelity("Event source mappings", "SQS: messages wait for a function that is away")
@@ -119,29 +130,29 @@ def test_messages_wait_for_a_function_that_is_away(world: World) -> None:
 
 
 @pytest.mark.fidelity("Event source mappings", "SQS FIFO: a group keeps its order over a failure")
-def test_a_fifo_group_keeps_its_order_over_a_failure(world: World) -> None:
-    source = world.queue(
+def test_a_fifo_group_keeps_its_order_over_a_failure(still: World) -> None:
+    source = still.queue(
         "in.fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="1"
     )
-    done = world.queue("done")
-    world.consumer("in.fifo", batch=1)
+    done = still.queue("done")
+    still.consumer("in.fifo", batch=1)
     for number in range(4):
         body = {"id": number, "do": "raise" if number == 1 else ""}
-        world.send(source, body, MessageGroupId="g")
-    assert [each["id"] for each in world.take(done, 4)] == [0, 1, 2, 3]
+        still.send(source, body, MessageGroupId="g")
+    assert [each["id"] for each in still.take(done, 4)] == [0, 1, 2, 3]
 
 
 @pytest.mark.fidelity(
     "Event source mappings", "SQS: the queue's own redrive policy makes dead letters"
 )
-def test_after_its_receives_a_message_is_a_dead_letter(world: World) -> None:
-    dead = world.queue("dead")
+def test_after_its_receives_a_message_is_a_dead_letter(still: World) -> None:
+    dead = still.queue("dead")
     policy = {"deadLetterTargetArn": QUEUE.format("dead"), "maxReceiveCount": 2}
-    source = world.queue("in", VisibilityTimeout="1", RedrivePolicy=json.dumps(policy))
-    world.queue("done")
-    world.consumer()
-    world.send(source, {"id": 7, "do": "raise", "always": True})
-    assert world.take(dead, 1)[0]["id"] == 7
+    source = still.queue("in", VisibilityTimeout="1", RedrivePolicy=json.dumps(policy))
+    still.queue("done")
+    still.consumer()
+    still.send(source, {"id": 7, "do": "raise", "always": True})
+    assert still.take(dead, 1)[0]["id"] == 7
 
 
 def test_a_typed_consumer_sends_misfits_to_its_dead_letters(world: World, tmp_path: Path) -> None:
