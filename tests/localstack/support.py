@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 import boto3
 import pytest
@@ -107,6 +108,37 @@ def permit_all(client: Any, name: str = "f") -> None:
         Principal="*",
         InvokedViaFunctionUrl=True,
     )
+
+
+class Waiting:
+    """A port at which functions wait until a test lets them on: by then it knows that they run.
+
+    A function waits with `socket.create_connection(("127.0.0.1", port)).recv(1)`.
+    """
+
+    def __enter__(self) -> Self:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server.settimeout(60)
+        self.port: int = self._server.getsockname()[1]
+        self._there: list[socket.socket] = []
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._server, *self._there):
+            each.close()
+
+    def come(self, many: int = 1) -> None:
+        """Come back when so many wait."""
+        while len(self._there) < many:
+            self._there.append(self._server.accept()[0])
+
+    def let_on(self, many: int = 1) -> None:
+        """All of them, when so many wait."""
+        self.come(many)
+        for each in self._there:
+            with each:
+                each.sendall(b"!")
+        self._there.clear()
 
 
 def until(look: Callable[[], T], seconds: float = 90) -> T:

@@ -19,7 +19,7 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import until
+from .support import Waiting, until
 
 PROGRAM = Path(__file__).with_name("extension_program.py").read_text()
 SOURCE = """
@@ -294,10 +294,14 @@ def test_work_after_the_answer(pelton_emulator: RunningEmulator, seen: Seen) -> 
     different="by a loopback address for each; a listener on 0.0.0.0 finds the port taken",
 )
 def test_two_sandboxes_listen_on_one_port(pelton_emulator: RunningEmulator, seen: Seen) -> None:
-    source = SOURCE.replace('print("handling")', "time.sleep(1)")
-    function = Extended(pelton_emulator, seen, variables={"SCHEMA": "2022-12-13"}, source=source)
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(function.run, ["one", "two"])
+    with Waiting() as waiting, ThreadPoolExecutor(2) as pool:
+        waits = f"__import__('socket').create_connection(('127.0.0.1', {waiting.port})).recv(1)"
+        source = SOURCE.replace('print("handling")', waits)
+        variables = {"SCHEMA": "2022-12-13"}
+        function = Extended(pelton_emulator, seen, variables=variables, source=source)
+        calls = [pool.submit(function.run, each) for each in ("one", "two")]
+        waiting.let_on(2)
+        first, second = [each.result() for each in calls]
     assert first["pid"] != second["pid"]
     assert len(seen.all("subscribed")) == 2
 

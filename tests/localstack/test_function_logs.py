@@ -12,10 +12,10 @@ import pytest
 
 from pelton.pytest_plugin import RunningEmulator
 
-from .support import make_function, until
+from .support import Waiting, make_function, until
 
 SOURCE = """
-import json, logging, os, sys, time
+import json, logging, os, socket, sys, time
 print("loading")
 log = logging.getLogger()
 
@@ -34,6 +34,8 @@ def handler(event, context):
             os._exit(what)
         elif do == "sleep":
             time.sleep(what)
+        elif do == "wait":
+            socket.create_connection(("127.0.0.1", what)).recv(1)
         elif do == "large":
             print("x" * what)
 """
@@ -138,20 +140,15 @@ def test_the_tail_is_four_kilobytes(text: Logged) -> None:
 @pytest.mark.fidelity("Logs", "lines are there while the function still runs, at their own times")
 def test_lines_come_while_the_function_runs(text: Logged) -> None:
     text.run()
-    call = threading.Thread(
-        target=text.run, args=(("info", "early"), ("sleep", 1.5), ("info", "late"))
-    )
-    call.start()
-
-    def told() -> bool:
-        found = any(each.endswith("early\n") for each in text.messages())
-        assert found or call.is_alive(), "it is told before the end"
-        return found
-
-    until(told)
-    call.join()
+    with Waiting() as waiting:
+        do = ("info", "early"), ("wait", waiting.port), ("sleep", 0.1), ("info", "late")
+        call = threading.Thread(target=text.run, args=do)
+        call.start()
+        until(lambda: any(each.endswith("early\n") for each in text.messages()))
+        waiting.let_on()
+        call.join()
     times = {each["message"].rpartition("\t")[2]: each["timestamp"] for each in text.events()}
-    assert times["late\n"] - times["early\n"] >= 1500
+    assert times["late\n"] - times["early\n"] >= 100
 
 
 @pytest.mark.fidelity("Logs", "a timed-out and an ended process: Status and Error Type in REPORT")

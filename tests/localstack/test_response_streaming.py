@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import socket
 from typing import Any
 
 import boto3
@@ -19,7 +18,7 @@ from pelton.localstack.lambda_.streams import LIMIT, ResponseStream, Tap
 from pelton.pytest_plugin import RunningEmulator
 
 from .. import plain
-from .support import archive, make_function, permit_all
+from .support import Waiting, archive, make_function, permit_all
 
 BUFFERED = """
 import sys, time
@@ -182,23 +181,6 @@ def test_what_is_refused_before_it_begins(client: Any) -> None:
 
 
 # -- runtimes that stream
-class Waiting:
-    """A port on which a function waits to be let on."""
-
-    def __enter__(self) -> "Waiting":
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._server.settimeout(20)
-        self.port = self._server.getsockname()[1]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.close()
-
-    def let_on(self) -> None:
-        with self._server.accept()[0] as function:
-            function.sendall(b"!")
-
-
 @pytest.mark.fidelity(
     "Execution", "a runtime streams its response: first bytes arrive before the function ends"
 )

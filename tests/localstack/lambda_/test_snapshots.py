@@ -12,10 +12,10 @@ import pytest
 from pelton.pytest_plugin import RunningEmulator
 
 from ... import plain
-from ..support import make_function, refusal
+from ..support import Waiting, make_function, refusal
 
 SOURCE = """
-import os, time
+import os, socket
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 seen = ["init"]
 register_before_snapshot(seen.append, "before 1")
@@ -25,7 +25,8 @@ register_after_restore(seen.append, "after 2")
 
 def handler(event, context):
     seen.append("event")
-    time.sleep(event.get("seconds", 0))
+    if "wait" in event:
+        socket.create_connection(("127.0.0.1", event["wait"])).recv(1)
     return {"seen": seen, "pid": os.getpid(), "type": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"],
             "group": os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")}
 """
@@ -101,8 +102,10 @@ def test_a_restore_is_in_the_log(client: Any, pelton_emulator: RunningEmulator) 
 
 def test_two_calls_at_once_have_a_sandbox_each(client: Any) -> None:
     publish(client)
-    with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: call(client, seconds=1)[0], range(2)))
+    with Waiting() as waiting, ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(call, client, wait=waiting.port) for _ in range(2)]
+        waiting.let_on(2)
+        both = [each.result()[0] for each in calls]
     assert both[0]["pid"] != both[1]["pid"]
     assert both[0]["seen"] == both[1]["seen"]
 
@@ -207,8 +210,11 @@ def test_a_version_whose_init_fails(
 
 @pytest.mark.fidelity("Errors", "SnapStart: a version that is not ready is SnapStartNotReady")
 def test_a_version_that_is_not_ready(client: Any) -> None:
-    publish(client, f"import time; time.sleep(1)\n{textwrap.dedent(SOURCE)}", wait=False)
-    assert refusal(call, client=client)[:2] == (409, "SnapStartNotReadyException")
+    with Waiting() as waiting:
+        waits = f"import socket; socket.create_connection(('127.0.0.1', {waiting.port})).recv(1)"
+        publish(client, f"{waits}\n{textwrap.dedent(SOURCE)}", wait=False)
+        assert refusal(call, client=client)[:2] == (409, "SnapStartNotReadyException")
+        waiting.let_on()
     client.get_waiter("published_version_active").wait(
         FunctionName="f", Qualifier="1", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
     )
