@@ -68,6 +68,8 @@ class Kafka(Source):
         options: Mapping[str, Any] | None = None,
         **access: Unpack[LooseWords],
     ) -> None:
+        if "://" in brokers:  # of another server's address, in which there may be a password
+            raise WrongSource('kafka: brokers are written as "HOST:9092", several with commas')
         if start not in STARTS:
             raise WrongSource(f"kafka: start={start!r} is none of {', '.join(STARTS)}")
         if order not in ORDERS:

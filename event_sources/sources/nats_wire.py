@@ -10,11 +10,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import Away
+from ..errors import Away, WrongSource
 from .nats_access import NatsOptions, options_of
 from .refusal import why
 
 T = TypeVar("T")
+_SCHEMES = ("nats", "tls", "ws", "wss")
 _CONNECT = 5.0  # seconds for a server to answer
 _HEAD = b"NATS/1.0\r\n\r\n"  # what stands around headers
 _REFUSED = 1.0  # seconds for one that has refused us to end the connection
@@ -26,6 +27,7 @@ class Connection:
     """A connection to a NATS server, without nats-py's own reconnecting."""
 
     def __init__(self, url: str, options: NatsOptions | Mapping[str, Any] | None) -> None:
+        _check(url)
         self.url, self._options = url, options_of(options)
         self.secure = self._options.secure or "tls:" in url
         self._client: Any = None
@@ -125,6 +127,22 @@ class Connection:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(seconds):
                     await client.close()
+
+
+def _check(url: str) -> None:
+    """Raises `WrongSource` for another server's address: nats-py takes its scheme for a host.
+
+    >>> _check("redis://ann:hidden@host:6379")
+    Traceback (most recent call last):
+    pelton.event_sources.errors.WrongSource: 'redis://host:6379' is no address of a NATS server: \
+write it as "nats://HOST:4222"
+    """
+    for each in url.split(","):
+        scheme, mark, _ = each.strip().partition("://")
+        if mark and scheme not in _SCHEMES:
+            raise WrongSource(
+                f'{shown(each)!r} is no address of a NATS server: write it as "nats://HOST:4222"'
+            )
 
 
 async def _said_first(url: str) -> dict[str, Any]:

@@ -69,6 +69,11 @@ class Postgres(Source):
         tls: bool = False,
         **access: Unpack[LooseWords],
     ) -> None:
+        scheme, mark, _ = url.partition("://")
+        if mark and scheme not in ("postgresql", "postgres"):  # libpq would say all of it
+            raise WrongSource(
+                'postgres: an address is written as "postgresql://HOST:5432/DATABASE"'
+            )
         if not channel or len(channel.encode()) > 63 or "\0" in channel:
             raise WrongSource(f"postgres: channel={channel!r} is no name of at most 63 bytes")
         self.url, self.channel = url, channel

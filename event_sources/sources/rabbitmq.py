@@ -17,7 +17,7 @@ from ..source import Promises, Source
 from .access import LooseAccess, LooseWords
 from .buffer import Buffer
 from .rabbitmq_hand import Hand
-from .rabbitmq_wire import MAKES, Connection, Place, shown, with_user
+from .rabbitmq_wire import MAKES, Connection, Place, check, shown, with_user
 
 # What a message is said to be, beside its headers.
 _PROPERTIES = ("content_type", "content_encoding", "message_id", "correlation_id", "reply_to")
@@ -76,10 +76,7 @@ class RabbitMQ(Source):
         key: str = "",
         **access: Unpack[LooseWords],
     ) -> None:
-        if url.partition("://")[0] not in ("amqp", "amqps"):
-            raise WrongSource(
-                f'{shown(url)!r} is no address of RabbitMQ: write it as "amqp://HOST:PORT/"'
-            )
+        check(url)
         if make not in MAKES:
             raise WrongSource(f'rabbitmq make={make!r} is none of "quorum", "classic"')
         if not 0 <= prefetch <= 65_535:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from ..errors import Away
+from ..errors import Away, WrongSource
 from .refusal import why
 from .tls import Tls
 
@@ -213,6 +213,14 @@ class Connection:
 def quiet() -> None:
     """aiormq says by itself, for each try, what we say as `Away`: to a log, if there is one."""
     logging.getLogger("aiormq").addHandler(_QUIET)
+
+
+def check(url: str) -> None:
+    """Raises `WrongSource` for another server's address."""
+    if url.partition("://")[0] not in ("amqp", "amqps"):
+        raise WrongSource(
+            f'{shown(url)!r} is no address of RabbitMQ: write it as "amqp://HOST:PORT/"'
+        )
 
 
 def shown(url: str) -> str:

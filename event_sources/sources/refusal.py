@@ -51,7 +51,7 @@ REASONS = (
         r"AuthenticationError|WRONGPASS|NOAUTH|uthorization Violation|AuthorizationError"
         r"|[Nn]ot authorized|Bad user ?name or password|ACCESS_REFUSED - Login"
         r"|password authentication failed|no password supplied|Invalid username or password"
-        r"|invalid credentials",
+        r"|invalid credentials|^refused with 401",
         "it does not take this user and password, or key: look at what is given, and how",
     ),
     Reason(
@@ -79,7 +79,7 @@ REASONS = (
     ),
     Reason(
         r"WRONG_VERSION_NUMBER|RECORD_LAYER|does not support SSL|speaks no TLS|imeout connecting"
-        r"|did not receive a valid HTTP response|invalid HTTP",
+        r"|invalid HTTP",
         "TLS is asked for, and it does not speak it at this port: take its port for TLS, or an "
         "address without TLS",
         tls=True,
@@ -88,7 +88,8 @@ REASONS = (
     # Its alert may be lost with the connection.
     Reason(
         r"SSL connection closed by peer|(?i:unexpected.eof|broken pipe)|reset by peer"
-        r"|onnection closed by server|connection is gone",
+        r"|onnection closed by server|connection is gone|ConnectionResetError"
+        r"|did not receive a valid HTTP response",
         "TLS is asked for, and it ended the connection at once: it does not speak it at this port, "
         "or wants a certificate of ours, or another one: take its port for TLS, an address without "
         "TLS, or another cert=",

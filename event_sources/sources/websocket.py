@@ -8,20 +8,21 @@ Source: RFC 6455, "The WebSocket Protocol".
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, ClassVar, Unpack
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ..dead_letters.file import ToFile
 from ..errors import Away, WrongSource
 from ..message import Letter, Message
 from ..source import Promises, Source
+from .access import LooseAccess, LooseWords
 from .buffer import Buffer
 from .refusal import why as why_of
-from .tls import Tls
 
 _CONNECT = 10.0  # seconds for a server to answer
 _CLOSE = 1.0  # seconds for it to say good-bye
@@ -39,8 +40,10 @@ class WebSocket(Source):
     largest:   bytes of a message; one that is larger ends the connection, with code 1009
     ping:      seconds of silence after which the server is asked whether it is there; after as many
                more without an answer it is not
-    ca, verify: a file of authorities, "" for the machine's, and whether the server's certificate
-               must be of one of them
+    user, password: where the address does not say them (HTTP's Basic authentication)
+    ca, cert, cert_key, verify: files of the authorities that are believed, "" for the machine's,
+               and of our own certificate and its key, where the server asks for one; and whether
+               the server's certificate must be of one of them, and for its name
 
     Dead letters go to a file of this machine, one JSON object a line.
     """
@@ -64,13 +67,15 @@ class WebSocket(Source):
         buffer: int = 1000,
         largest: int = 1_048_576,
         ping: float = 20.0,
-        ca: str = "",
-        verify: bool = True,
+        **access: Unpack[LooseWords],
     ) -> None:
-        self.url, self.subscribe, self.headers = url, subscribe, dict(headers or {})
+        self.subscribe, self.headers = subscribe, dict(headers or {})
         self.shown = shown(url, self.headers)
+        who = LooseAccess(**access)
+        self.url = _alone(url) if who.user or who.password else url
+        self._who = _basic(who) if who.user or who.password else {}
         self._lane = self.shown if ordered else ""
-        self._largest, self._ping, self._tls = largest, ping, Tls(ca, verify=verify)
+        self._largest, self._ping, self._tls = largest, ping, who.files
         if not url.startswith("wss:"):
             self._tls.not_with("websocket", self.shown)
         self._buffer = Buffer(buffer)
@@ -95,7 +100,7 @@ class WebSocket(Source):
         try:
             return await connect(
                 self.url,
-                additional_headers=self.headers,
+                additional_headers={**self.headers, **self._who},
                 proxy=None,
                 open_timeout=_CONNECT,
                 close_timeout=_CLOSE,
@@ -104,6 +109,8 @@ class WebSocket(Source):
                 max_size=self._largest,
                 **self._where(),
             )
+        except ssl.SSLError:  # of which some are ValueErrors as well
+            raise
         except ValueError as error:  # among others a redirect to where it is not followed
             raise Away(self._said(str(error))) from error
 
@@ -257,6 +264,28 @@ def shown(url: str, headers: Mapping[str, str]) -> str:
         if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable()):
             raise WrongSource(f"websocket header {name!r} is no line of ASCII characters")
     return host + parts.path
+
+
+def _basic(who: LooseAccess) -> dict[str, str]:
+    """Source: RFC 7617, "The 'Basic' HTTP Authentication Scheme".
+
+    >>> _basic(LooseAccess(user="Aladdin", password="open sesame"))
+    {'Authorization': 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='}
+    """
+    if ":" in who.user:
+        raise WrongSource("websocket user= has a colon, which no such name may have")
+    both = base64.b64encode(f"{who.user}:{who.password}".encode()).decode()
+    return {"Authorization": f"Basic {both}"}
+
+
+def _alone(url: str) -> str:
+    """An address without who we are.
+
+    >>> _alone("wss://ann:hidden@host:1/a?b=c")
+    'wss://host:1/a?b=c'
+    """
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _is_address(parts: SplitResult) -> bool:

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Unpack
 
 from ..checks import placed, text
 from ..errors import WrongUse
-from .from_broker import DeliveryWords, FromBroker, address
+from .from_broker import address
+from .guarded import Guarded, GuardedWords
 
 
-class WebSocket(FromBroker):
+class WebSocket(Guarded):
     """See `websocket`."""
 
     kind: ClassVar[str] = "websocket"
@@ -19,14 +20,12 @@ class WebSocket(FromBroker):
     subscribe: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     ordered: bool = True
-    ca: str = ""
     answers: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         address("websocket", self.url, "wss", "ws")
         text("websocket subscribe", self.subscribe)
-        text("websocket ca", self.ca)
         for name, value in self.headers:
             text("websocket headers: a name", name)
             text(f"websocket headers: {name}", value)
@@ -47,8 +46,8 @@ class WebSocket(FromBroker):
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
-        said = {name: getattr(self, name) for name in ("url", "subscribe", "ordered", "ca")}
-        return "websocket", {**said, "headers": dict(self.headers)}
+        said = {name: getattr(self, name) for name in ("url", "subscribe", "ordered")}
+        return "websocket", {**said, "headers": dict(self.headers), **self.access}
 
 
 @placed
@@ -58,9 +57,8 @@ def websocket(
     subscribe: str = "",
     headers: Mapping[str, str] | None = None,
     ordered: bool = True,
-    ca: str = "",
     answers: bool = False,
-    **words: Unpack[DeliveryWords],
+    **words: Unpack[GuardedWords],
 ) -> WebSocket:
     """Run the function for each message that a WebSocket server sends, text or binary.
 
@@ -68,7 +66,8 @@ def websocket(
     subscribe:   a text message that is sent after each connecting: what is wanted
     headers:     of the request that opens the connection: {"Authorization": "Bearer …"}
     ordered:     one message after the other, as they came; else as many at once as `workers`
-    ca:          a file of authorities where the bridge runs
+    user, password: where the address does not say them; password may be a `secret`
+    ca, cert, cert_key: files where the bridge runs, for wss:
     answers:     what the function returns is sent back over the connection that the message came
                  by (text as text, bytes as a binary message, all else as JSON; None sends nothing)
     dead_letter: a file where the bridge runs, one JSON object a line
@@ -85,5 +84,5 @@ def websocket(
         raise WrongUse(f"websocket headers={headers!r} is no mapping of names to values")
     said = tuple((headers or {}).items())
     return WebSocket(
-        url=url, subscribe=subscribe, headers=said, ordered=ordered, ca=ca, answers=answers, **words
+        url=url, subscribe=subscribe, headers=said, ordered=ordered, answers=answers, **words
     )

@@ -111,9 +111,12 @@ def send(kind: str, source: str, url: str, as_json: bool, **options: Any) -> Non
 
 
 def _publish(kind: Kind, url: str, asked: Asked) -> str:
+    from ..events.kinds.broker import check_address
+
     assert kind.publish is not None
     if kind.url and not url:
         raise click.UsageError(f"say where the broker is: --url {kind.url}")
+    check_address(kind, url)
     return kind.publish(url, asked)
 
 
@@ -163,6 +166,7 @@ def record(
 
     where = make_where(options)
     redaction, found = Redaction(redact), 0
+    begun = out.exists()  # or else of one that is not begun no file is left
     try:
         out.open("a", encoding="utf-8").close()
     except OSError as error:
@@ -174,7 +178,8 @@ def record(
             if not as_json:
                 click.echo(f"recording {name} into {out}; ctrl-C ends it", err=True)
             while (count is None or found < count) and (late is None or time.monotonic() < late):
-                for each in next(calls):
+                some, begun = next(calls), True
+                for each in some:
                     if count is None or found < count:
                         file.write(redaction.recorded(each).line())
                         found += 1
@@ -184,6 +189,8 @@ def record(
         pass
     finally:
         calls.close()
+        if not begun:
+            out.unlink(missing_ok=True)
     if as_json:
         say_json({"function": name, "file": str(out), "recorded": found})
     else:

@@ -38,11 +38,12 @@ GUARDS: dict[str, Callable[[Path], Guard]] = {
     "mqtt 3.1.1": guards.GuardedMqtt,
     "rabbitmq": guards.GuardedRabbit,
     "postgres": guards.GuardedPostgres,
+    "websocket": guards.GuardedWebSocket,
     "kafka PLAIN": guards.GuardedKafka,
     "kafka SCRAM-SHA-256": guards.GuardedKafka,
     "kafka SCRAM-SHA-512": guards.GuardedKafka,
 }
-FAST = ("redis-stream", "nats", "mqtt")  # to start, and one of two that are alike
+FAST = ("redis-stream", "nats", "mqtt", "websocket")  # to start, and one of two that are alike
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,14 @@ def test_who_is_refused(kind: str, case: Case, guard_of: Callable[[str], Guard])
 @pytest.mark.parametrize("kind", [*kinds()])
 def test_who_is_let_in(kind: str, guard_of: Callable[[str], Guard]) -> None:
     is_let_in(guard_of(kind).source(kind, Way()))
+
+
+@pytest.mark.parametrize("kind", [*kinds()])
+def test_who_does_not_look_at_the_server_is_let_in(
+    kind: str, guard_of: Callable[[str], Guard]
+) -> None:
+    """Whose name is another one, and whose authority is unknown."""
+    is_let_in(guard_of(kind).source(kind, Way(host="localhost", verify=False)))
 
 
 @pytest.mark.parametrize("kind", ["redis-pubsub", "redis-stream", "nats"])

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from pelton.event_sources import Delivery, Letter, Message, Source, source_of
 from pelton.event_sources.sources.refusal import why
+from pelton.event_sources.sources.tls import Tls
 
 from .bench import Seen, until
 from .let_in import leaving_nothing, reason_of
@@ -31,9 +32,10 @@ GUARDS: dict[str, Callable[[Path], Guard]] = {
     "mqtt 3.1.1": mutual.MutualMqtt,
     "rabbitmq": mutual.MutualRabbit,
     "postgres": mutual.MutualPostgres,
+    "websocket": mutual.MutualWebSocket,
     "kafka": mutual.MutualKafka,
 }
-FAST = ("redis-stream", "nats", "mqtt")
+FAST = ("redis-stream", "nats", "mqtt", "websocket")
 KINDS = [pytest.param(each, marks=() if each in FAST else pytest.mark.slow) for each in GUARDS]
 # Where it goes that a source sends itself, to have it again.
 PLACES = {"redis-stream": "s", "nats": "s", "jetstream": "s", "mqtt": "a", "rabbitmq": "q"}
@@ -115,7 +117,7 @@ def test_which_alerts_are_told_apart() -> None:
         assert ours in why(theirs, tls=True, early=True).partition(" (")[0], theirs
 
 
-@pytest.mark.parametrize("kind", ["redis-stream", "nats", "mqtt", "rabbitmq", "postgres", "kafka"])
+@pytest.mark.parametrize("kind", [*FAST, "rabbitmq", "postgres", "kafka"])
 def test_files_that_hold_none_are_named(kind: str, tmp_path: Path) -> None:
     """They are looked at before any server is."""
     made = certificates(tmp_path)
@@ -145,6 +147,7 @@ def at_nobody(kind: str, ca: Path, own: Own) -> Source:
         "rabbitmq": {"url": "amqps://127.0.0.1:1/", "queue": "q"},
         "postgres": {"url": "postgresql://127.0.0.1:1/a", "channel": "c"},
         "kafka": {"brokers": "127.0.0.1:1", "topic": "t"},
+        "websocket": {"url": "wss://127.0.0.1:1/"},
     }
     more: dict[str, Any] = {"options": files} if kind == "nats" else files
     return source_of(kind, **settings[kind], **more)
@@ -169,6 +172,8 @@ async def send(kind: str, guard: Guard, way: Way, source: Source) -> None:
         await publish(guard, way)
     elif kind == "postgres":
         await notify(guard, way)
+    elif kind == "websocket":
+        await speak(guard, way)
     else:
         place = PLACES.get(kind.partition(" ")[0], "t")
         await source.bury(Letter(Message("1", b"an event"), "sent", 0, 0.0), place)
@@ -202,3 +207,13 @@ async def notify(guard: Guard, way: Way) -> None:
         sslkey=way.cert_key or way.cert,
     ) as connection:
         await connection.execute("notify c, 'an event'")
+
+
+async def speak(guard: Guard, way: Way) -> None:
+    from websockets.asyncio.client import connect
+
+    files = Tls(str(guard.made.authority), way.cert, way.cert_key)
+    url = guard.address(way)["url"].replace("/topic/", "/publish/")
+    async with connect(url, ssl=files.context(), proxy=None) as connection:
+        await connection.send("an event")
+        assert await connection.recv() == "sent"

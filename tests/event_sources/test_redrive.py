@@ -339,6 +339,10 @@ def test_who_writes_to_a_file_meanwhile_loses_nothing(tmp_path: Path) -> None:
         (["directory", "nowhere"], "there is no folder 'nowhere'"),
         (["os:path", "x"], "'os:path' is no class of pelton.event_sources.redrive.Place"),
         (["redis", "x", "--url", "redis://me:secret@127.0.0.1:1/0"], "redis at 127.0.0.1:1/0: "),
+        (["kafka", "x", "--url", "redis://me:secret@h:1"], 'written as "HOST:9092"'),
+        (["nats", "x", "--url", "redis://me:secret@h:1"], "'redis://h:1' is no address of a NATS"),
+        (["postgres", "x", "--url", "redis://me:secret@h:1"], 'written as "postgresql://HOST'),
+        (["rabbitmq", "x", "--url", "redis://me:secret@h:1"], "'redis://h:1' is no address of Rab"),
     ],
 )
 def test_why_none_is_sent(words: list[str], why: str) -> None:

@@ -173,7 +173,10 @@ def test_tls(websocket_server: WebSocketServer) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("refuse/401", "/refuse/401: refused with 401 Unauthorized: the token is too old"),
+        (
+            "refuse/401",
+            r"look at what is given, and how \(refused with 401 Unauthorized: the token is too old",
+        ),
         ("refuse/403", "/refuse/403: refused with 403 Forbidden: the token is too old"),
         ("close/1008", r"server has closed it: 1008 \(policy violation\) as it was asked"),
         ("close/1000", r"server has closed it: 1000 \(OK\) as it was asked"),

@@ -109,8 +109,11 @@ def test_a_recording_of_what_is_not_there(pelton_emulator: RunningEmulator, tmp_
     assert "function 'nobody'" in run(
         pelton_emulator, "record", "nobody", "--out", out, exit_code=1
     )
+    assert not Path(out).exists(), "nothing was begun"
+    Path(out).write_text("{}\n")
     words = ("record", "nobody", "--out", out, "--to", "aws")
     assert "aws keeps no events" in run(pelton_emulator, *words, exit_code=1)
+    assert Path(out).read_text() == "{}\n"
 
 
 def test_messages_reach_their_sources(pelton_emulator: RunningEmulator) -> None:

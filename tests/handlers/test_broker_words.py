@@ -163,6 +163,7 @@ def test_a_word_that_is_missing_is_not_said_to_be_another() -> None:
         pelton.directory("inbox"),
         pelton.postgres("orders", url="postgresql://127.0.0.1/shop"),
         pelton.websocket("wss://127.0.0.1/orders", headers={"Authorization": "Bearer a"}),
+        pelton.websocket("wss://127.0.0.1/orders", user="a", password="b", cert="c", cert_key="d"),
     ],
 )
 def test_each_means_a_source_that_there_is(trigger: Any) -> None:

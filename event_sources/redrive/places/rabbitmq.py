@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Unpack
 from ...errors import Away
 from ...sources.access import LooseAccess, LooseWords
 from ...sources.rabbitmq import COUNT, headers_of
-from ...sources.rabbitmq_wire import Connection, as_away, shown, with_user
+from ...sources.rabbitmq_wire import Connection, as_away, check, shown, with_user
 from ..kept import Kept, of_headers
 from ..place import NotSent, Place, missing, origin
 
@@ -39,6 +39,7 @@ class RabbitPlace(Place):
 
     def __init__(self, place: str, *, url: str, **access: Unpack[LooseWords]) -> None:
         super().__init__()
+        check(url)
         who = LooseAccess(**access)
         if not url.startswith("amqps:"):
             who.files.not_with("rabbitmq", shown(url))

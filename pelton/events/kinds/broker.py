@@ -39,6 +39,32 @@ def broker_kind(
     )
 
 
+# How an address may begin, of those whose client says little of one that is another server's.
+_SCHEMES = {
+    "kafka": (),
+    "nats": ("nats", "tls", "ws", "wss"),
+    "postgres": ("postgresql", "postgres"),
+    "rabbitmq": ("amqp", "amqps"),
+    "redis": ("redis", "rediss", "unix"),
+}
+
+
+def check_address(kind: Kind, url: str) -> None:
+    """Raises `CannotMake` for the address of another kind of server.
+
+    >>> from . import KINDS
+    >>> check_address(KINDS["rabbitmq"], "amqps://ann:hidden@host")
+    >>> check_address(KINDS["kafka"], "redis://ann:hidden@host:6379/0")
+    Traceback (most recent call last):
+    pelton.events.kinds.base.CannotMake: 'redis://host:6379/0' is no address of kafka: write it as \
+HOST:9092
+    """
+    scheme, mark, rest = url.partition("://")
+    if mark and scheme not in _SCHEMES.get(kind.name, (scheme,)):
+        bare = f"{scheme}{mark}{rest.rpartition('@')[2].partition('?')[0]}"
+        raise CannotMake(f"{bare!r} is no address of {kind.name}: write it as {kind.url}")
+
+
 @contextlib.contextmanager
 def told(kind: str, extra: str) -> Iterator[None]:
     """A broker that is away, and a client library that is not there, are `CannotMake`."""

@@ -28,6 +28,7 @@ from .nats import NatsServer
 from .postgres import PostgresServer
 from .rabbitmq import RabbitServer
 from .redis import RedisServer
+from .websocket import WebSocketServer
 
 Kinds = Mapping[str, Mapping[str, Any]]
 
@@ -40,6 +41,7 @@ class Way:
     port:  another one, from where it goes to the server
     ca:    "right": the file of the server's authority; "": those of the machine; else that file
     cert, cert_key: paths of our own certificate and its key
+    verify: whether the server's certificate is looked at
     """
 
     user: str = USER
@@ -51,6 +53,7 @@ class Way:
     ca: str = "right"
     cert: str = ""
     cert_key: str = ""
+    verify: bool = True
 
 
 class Guard:
@@ -78,6 +81,8 @@ class Guard:
         raise NotImplementedError
 
     def files(self, way: Way) -> dict[str, Any]:
+        if not way.verify:
+            return {"verify": False}
         if not way.tls or not way.ca:
             return {}
         ours = {"cert": way.cert, "cert_key": way.cert_key}
@@ -290,3 +295,20 @@ class GuardedKafka(Guard):
     def address(self, way: Way) -> dict[str, Any]:
         listener = "SASL_PLAINTEXT" if way.plain else "SASL_SSL"
         return {"brokers": self.servers[0].at(listener, way.host), "tls": way.tls}
+
+
+class GuardedWebSocket(Guard):
+    kinds: ClassVar[Kinds] = {"websocket": {}}
+    path, mutual = "known", False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        server = WebSocketServer(folder, self.mutual, f"{USER}:{PASSWORD}")
+        self.made, self.servers, self.plain = server.certificates, [server], server.port
+
+    def port(self, way: Way) -> int:
+        return way.port or (self.plain if way.plain else self.servers[0].tls_port)
+
+    def address(self, way: Way) -> dict[str, Any]:
+        scheme = "wss" if way.tls else "ws"
+        return {"url": f"{scheme}://{way.host}:{self.port(way)}/{self.path}"}

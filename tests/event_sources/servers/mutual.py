@@ -14,6 +14,7 @@ from .guards import (
     GuardedPostgres,
     GuardedRabbit,
     GuardedRedis,
+    GuardedWebSocket,
     Kinds,
     Way,
 )
@@ -59,3 +60,7 @@ class MutualKafka(GuardedKafka):
 
     def address(self, way: Way) -> dict[str, Any]:
         return {"brokers": self.servers[0].at("SSL", way.host), "tls": way.tls}
+
+
+class MutualWebSocket(GuardedWebSocket):
+    path, mutual = "topic/t", True

@@ -18,8 +18,13 @@ class WebSocketServer(Server):
     program = "websockets"
     package = "websockets"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mutual: bool = False, known: str = "") -> None:
+        """
+        mutual: who comes by TLS must have a certificate by the same authority
+        known:  USER:PASSWORD
+        """
         self.tls_port, self.certificates = free_port(), certificates(folder)
+        self._more = [str(self.certificates.authority) if mutual else "", known]
         super().__init__(folder)
 
     def find(self) -> str | None:
@@ -36,7 +41,7 @@ class WebSocketServer(Server):
     def arguments(self) -> list[str]:
         made = self.certificates
         ports = [str(self.port), str(self.tls_port)]
-        return [str(PROGRAM), *ports, str(made.certificate), str(made.key)]
+        return [str(PROGRAM), *ports, str(made.certificate), str(made.key), *self._more]
 
     def halt(self) -> None:
         """It is there and does nothing, until `go_on`."""

@@ -1,8 +1,10 @@
-"""The program of `websocket.py`: PORT TLS_PORT CERTIFICATE KEY.  What it does says the path:
+"""The program of `websocket.py`: PORT TLS_PORT CERTIFICATE KEY, and perhaps the authority of those
+that who comes by TLS must have one of, and USER:PASSWORD.  What it does says the path:
 
 /topic/NAME    who connects is sent what anybody publishes there
 /publish/NAME  sends each message that comes to who is at that topic, and answers each "sent"
 /echo          each message back
+/known         nothing, for who has said that user and password
 /headers       the request's Authorization, and the path with its query
 /flood/N/SIZE  N messages of SIZE bytes, as fast as they are read; then it waits
 /close/CODE    closes at once
@@ -13,6 +15,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import signal
 import ssl
@@ -57,6 +60,10 @@ async def _flood(client: Any, count: str, size: str) -> None:
     await client.wait_closed()
 
 
+async def _known(client: Any) -> None:
+    await client.wait_closed()
+
+
 async def _close(client: Any, code: str) -> None:
     await client.close(int(code), "as it was asked")
 
@@ -68,7 +75,9 @@ DOES: dict[str, Any] = {
     "headers": _headers,
     "flood": _flood,
     "close": _close,
+    "known": _known,
 }
+KNOWN = base64.b64encode("".join(sys.argv[6:7]).encode()).decode()
 
 
 def _words(request: Any) -> list[str]:
@@ -87,6 +96,8 @@ def _before(client: Any, request: Any) -> Any:
     what, *given = _words(request)
     if what == "refuse":
         return client.respond(HTTPStatus(int(given[0])), "the token is too old\n")
+    if what == "known" and request.headers.get("Authorization") != f"Basic {KNOWN}":
+        return client.respond(HTTPStatus.UNAUTHORIZED, "who is there\n")
     if what == "redirect":
         answer = client.respond(HTTPStatus.FOUND, "")
         answer.headers["Location"] = f"ws://127.0.0.1:{given[0]}/headers"
@@ -94,13 +105,16 @@ def _before(client: Any, request: Any) -> Any:
     return None
 
 
-async def main(port: int, tls_port: int, certificate: str, key: str) -> None:
+async def main(port: int, tls_port: int, certificate: str, key: str, authority: str) -> None:
     from websockets.asyncio.server import serve
 
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    if authority:
+        context.load_verify_locations(authority)
+        context.verify_mode = ssl.CERT_REQUIRED
     # By itself it would ask who is there, and end a connection that a test does not read.
     said: Any = {"process_request": _before, "ping_interval": None, "close_timeout": 1}
     async with (
@@ -111,4 +125,5 @@ async def main(port: int, tls_port: int, certificate: str, key: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+    ports = int(sys.argv[1]), int(sys.argv[2])
+    asyncio.run(main(*ports, sys.argv[3], sys.argv[4], "".join(sys.argv[5:6])))
