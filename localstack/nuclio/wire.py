@@ -22,6 +22,17 @@ from typing import Any
 _DECODE = json.JSONDecoder().raw_decode
 _CHANCE = random.Random()  # of its own: nobody's seed makes ids come again
 NO_ACK = "x-nuclio-stream-no-ack"
+# A response as Go has it: the type of each member here, and what Go calls it.
+_CANNOT, _NO_RESULT = "json: cannot unmarshal", "Go value of type result.Result"
+_FIELDS: dict[str, tuple[type, str]] = {
+    "body": (str, "string"),
+    "body_encoding": (str, "string"),
+    "content_type": (str, "string"),
+    "event_id": (str, "string"),
+    "headers": (dict, "map[string]interface {}"),
+    "status_code": (int, "int"),
+}
+_GO_KINDS = {str: "string", bool: "bool", list: "array", dict: "object"}
 
 
 class WrongType(ValueError):
@@ -152,48 +163,34 @@ def _reply(said: Any) -> Reply:
     if not isinstance(said, dict):
         raise WrongType(f"{_CANNOT} {_go_kind(said)} into {_NO_RESULT}")
     get = said.get
-    for name, (wanted, _) in _FIELDS.items():
-        if type(get(name)) is not wanted and get(name) is not None:
-            raise WrongType(_misfit(said))
-    body, encoding = get("body") or "", get("body_encoding", "text")
+    status, body, headers = get("status_code"), get("body"), get("headers")
+    kind, event_id, encoding = get("content_type"), get("event_id"), get("body_encoding", "text")
+    if not (
+        type(status) is int
+        and type(body) is type(kind) is type(encoding) is str
+        and type(headers) is dict
+        and (event_id is None or type(event_id) is str)
+    ):
+        _refuse_misfits(said)  # there may be none: what is null, or absent, is as Go begins it
     if encoding == "base64":
-        raw = base64.b64decode(body)
+        raw = base64.b64decode(body or "")
     elif encoding == "text":
-        raw = encoded(body)
+        raw = encoded(body or "")
     else:
-        raise ValueError(f'Unknown body encoding - "{encoding}"')
-    return Reply(
-        get("status_code") or 200,
-        raw,
-        get("content_type") or "",
-        get("headers") or {},
-        get("event_id") or "",
-    )
+        raise ValueError(f'Unknown body encoding - "{encoding or ""}"')
+    return Reply(status or 200, raw, kind or "", headers or {}, event_id or "")
 
 
-_CANNOT, _NO_RESULT = "json: cannot unmarshal", "Go value of type result.Result"
-_FIELDS: dict[str, tuple[type, str]] = {
-    "body": (str, "string"),
-    "body_encoding": (str, "string"),
-    "content_type": (str, "string"),
-    "event_id": (str, "string"),
-    "headers": (dict, "map[string]interface {}"),
-    "status_code": (int, "int"),
-}
-_GO_KINDS = {str: "string", bool: "bool", list: "array", dict: "object"}
-
-
-def _misfit(said: Mapping[str, Any]) -> str:
-    """What Go says of the first member that is of a wrong type."""
-    name = next(
-        name
-        for name, value in said.items()
-        if name in _FIELDS and value is not None and type(value) is not _FIELDS[name][0]
-    )
-    kind = _go_kind(said[name])
-    if kind == "number" and name == "status_code":
-        kind = f"number {said[name]}"
-    return f"{_CANNOT} {kind} into Go struct field Result.{name} of type {_FIELDS[name][1]}"
+def _refuse_misfits(said: Mapping[str, Any]) -> None:
+    """Raises `WrongType` for the first member that is of a wrong type."""
+    for name, value in said.items():
+        wanted, in_go = _FIELDS.get(name, (type(value), ""))
+        if value is None or type(value) is wanted:
+            continue
+        kind = _go_kind(value)
+        if kind == "number" and wanted is int:
+            kind = f"number {value}"
+        raise WrongType(f"{_CANNOT} {kind} into Go struct field Result.{name} of type {in_go}")
 
 
 def _go_kind(value: Any) -> str:
