@@ -105,6 +105,7 @@ class Delivery:
         self._what = f"a batch of {source!r}"
         self._open = self._stopping = self._over = False
         self._tries = 0  # to open the source, since it was last read
+        self.fault: BaseException | None = None  # of ours, or of a source, that has ended it
 
     @property
     def tally(self) -> Tally:
@@ -142,7 +143,8 @@ class Delivery:
         await _cancel([tending])
         if self._timer is not None:
             self._timer.cancel()
-        await self._end()
+        # A fault at the very end is told like any other, and nobody else's end is cut short by it.
+        await asyncio.wait([self._begin(self._end())])
 
     def pause(self) -> None:
         """Take nothing, hand nothing out; what is in hand goes on, what waits is kept."""
@@ -354,6 +356,7 @@ class Delivery:
         """A task that ends by a fault of ours, or of a source, says so."""
         self._working.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
+            self.fault = error
             log.error("%r stopped", self.source, exc_info=error)
             self._say(replace(self.status, state=UNHEALTHY, reason=f"it stopped: {error!r}"))
 

@@ -164,24 +164,27 @@ async def run(
     secrets: Mapping[str, str],
     shared: Shared = BY_ITSELF,
 ) -> list[Delivery]:
-    """Bridge until `end` is set; what is in hand then is waited for.  The deliveries, ended."""
+    """Bridge until `end` is set, or no source goes on; what is in hand then is waited for.
+
+    The deliveries, ended; `fault` says which of them did not by themselves go on.
+    """
+    running = list[Delivery]()
+
+    def tell(way: Way, status: Status) -> None:
+        told(way, status)
+        if all(each.fault for each in running):
+            end.set()
+
     if any(each.trigger.of_aws for each in found):
         shared = replace(shared, client=connect(where)[0].client)
     async with AsyncExitStack() as calls:
         if shared.store is not None:
             calls.push_async_callback(shared.store.close)
-        running = [
-            delivery(
-                each,
-                await calls.enter_async_context(caller(where, each.function)),
-                told,
-                secrets,
-                shared,
-            )
-            for each in found
-        ]
-        for each in running:
-            await each.start()
+        for each in found:
+            call = await calls.enter_async_context(caller(where, each.function))
+            running.append(delivery(each, call, tell, secrets, shared))
+        for begun in running:
+            await begun.start()
         await end.wait()
         await asyncio.gather(*(each.stop() for each in running))
     return running

@@ -5,11 +5,13 @@ It decides nothing, and knows no source; of many messages that fail alike its re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ..event_sources import Failed
 from ..event_sources.delivery.status import READY, Status
 
+_EACH = re.compile(r"RequestId: [0-9a-f-]{36}")  # Lambda names the call that ran out of time
 REASONS = 100  # that are remembered; who fails in more ways has said enough
 
 
@@ -21,6 +23,9 @@ class Saying:
     ...     said.failed("7", Failed("ValueError: no"))
     ready
     ready: message 7 failed: ValueError: no
+    >>> for call in "ab":  # of a function that takes too long
+    ...     said.failed("8", Failed(f"RequestId: {call * 36} Error: Task timed out"))
+    ready: message 8 failed: RequestId: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Error: Task timed out
     """
 
     def __init__(self, told: Callable[[Status], None]) -> None:
@@ -35,6 +40,7 @@ class Saying:
     def failed(self, id: str, failed: Failed) -> None:
         """Not who was held up, nor who asked to come again later."""
         asked = failed.after is not None or not failed.blame
-        if not asked and failed.reason not in self._reasons and len(self._reasons) < REASONS:
-            self._reasons.add(failed.reason)
+        reason = _EACH.sub("", failed.reason)
+        if not asked and reason not in self._reasons and len(self._reasons) < REASONS:
+            self._reasons.add(reason)
             self._told(Status(READY, f"message {id} failed: {failed.reason}"))

@@ -144,6 +144,9 @@ async def _bridge(
         counted = ended.tally
         said = f"{counted.done} done, {counted.failed} failed, {counted.buried} dead"
         click.echo(f"{way}: {said}", err=True)
+    stopped = [str(way) for way, ended in zip(found, done, strict=True) if ended.fault]
+    if stopped:
+        raise click.ClickException(f"{', '.join(stopped)} stopped by a fault, which is told above")
 
 
 def _say(as_json: bool, way: Way, status: Status) -> None:

@@ -80,6 +80,8 @@ def generate(kind: str, source: str, function: str, as_json: bool, **words: Any)
         wanted = _function(function)
         if "source" in found.takes:
             source = source or _source(wanted, kind)
+        if "path" in found.takes and words["path"] == "/":
+            words["method"], words["path"] = _route(wanted, kind, words["method"])
         words["bodies"] = words["bodies"] or (json.dumps(sample_body(wanted)),)
     events = found.events(_asked(found, source, words, found.example))
     if as_json:
@@ -319,6 +321,19 @@ def _source(function: Function[..., Any], kind: str) -> str:
     """What the function's own trigger of that kind reads; "" where that is not one place."""
     names = (getattr(each, "name", "") for each in function.triggers if each.kind == kind)
     return next((str(name) for name in names if not set(str(name)) & set("*#+>")), "")
+
+
+def _route(function: Function[..., Any], kind: str, method: str) -> tuple[str, str]:
+    """Method and path of the function's first route, its parameters by their names; what is asked
+    for and "/" where it has none."""
+    from ..handlers.triggers import Http
+
+    wanted = kind if kind == "cloudevents" else "http"
+    for each in function.triggers:
+        if isinstance(each, Http) and each.kind == wanted:
+            path = re.sub(r"{(\w+)\+?}", r"\1", each.path)
+            return (method if each.method == "ANY" else each.method), path
+    return method, "/"
 
 
 # -- what is said

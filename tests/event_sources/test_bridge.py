@@ -43,7 +43,7 @@ from pelton.testing import (
     on_nuclio,
 )
 
-from ..deploy.commands import run_command
+from ..deploy.commands import commands_at, run_command
 from .bench import until
 
 app = pelton.App("bridged")
@@ -502,6 +502,41 @@ def test_from_a_folder_to_a_deployed_function(
     assert failed["state"] == "ready" and " failed: " in failed["reason"]
     assert "directory inbox > count: 2 done" in err
     assert not list((tmp_path / "inbox").glob("*.json"))
+
+
+BROKEN = """
+import asyncio
+from pelton.event_sources import Message, Source
+
+class Broken(Source):
+    kind = "broken"
+    given = False
+    async def receive(self, most, seconds):
+        if self.given:
+            await asyncio.sleep(seconds)
+            return []
+        self.given = True
+        return [Message("1", b"1")]
+    async def ack(self, messages):
+        raise KeyError("mine")
+"""
+
+
+def test_a_bridge_whose_only_source_stopped_ends_and_fails(
+    pelton_emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    (tmp_path / "broken_source.py").write_text(BROKEN)
+    (tmp_path / "app.py").write_text(
+        "import pelton\napp = pelton.App('inbox')\n"
+        "@app.function(triggers=[pelton.source('broken_source:Broken')])\n"
+        "def count(n: int) -> None: ...\n"
+    )
+    done = commands_at(pelton_emulator, tmp_path)
+    assert done("deploy", "app.py").returncode == 0
+    ended = done("bridge", "app.py")
+    assert "unhealthy: it stopped: KeyError('mine')" in ended.stdout
+    assert ended.stderr.endswith("stopped by a fault, which is told above\n")
+    assert ended.returncode == 1
 
 
 @contextlib.contextmanager

@@ -251,6 +251,8 @@ def test_the_command_generates(tmp_path: Path) -> None:
         event["Records"][0]["body"] == "1"
         and event["Records"][0]["eventSourceARN"][-6:] == "orders"
     )
+    routed = json.loads(run("generate", "http", "--for", where).stdout)
+    assert routed["rawPath"] == "/price"
     told = json.loads(run("generate", "http", "--body", "3", "--count", "2", "--json").stdout)
     assert [each["body"] for each in told] == ["3", "3"]
     for count in ("1", "3"):  # of a body nothing is said: each has an empty object

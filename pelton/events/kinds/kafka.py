@@ -35,7 +35,9 @@ def _say(url: str, asked: Asked) -> list[str]:
         key, headers = asked.key or None, list[tuple[str, Any]](asked.headers.items())
         try:
             producer.produce(asked.source, body, key=key, headers=headers, callback=answered)
-        except (KafkaException, BufferError) as error:
+        except KafkaException as error:
+            return [str(error.args[0].str())]
+        except BufferError as error:
             return [str(error)]
     left = producer.flush(_ANSWER * 2)
     return [_why(producer, asked.source, refused)] if refused or left else []
