@@ -58,7 +58,7 @@ class Follower:
         self._windows = Windows(span, begin.get("window")) if span else None
         self._wanted = wanted(mapping.filters, reading.content)
         self._ear = tools.bell.ear(source_name(mapping.source_arn), reading.feeder, HAND_ON)
-        self._trouble = Trouble(tools, mapping.uuid, self._ear, say)
+        self._trouble = Trouble(tools, mapping, self._ear, say)
         self._last: dict[int, tuple[str, Outcome]] = {}
         self._batches: set[asyncio.Task[None]] = set()
         self._pause, self._exhausted, self._stopping = FIRST_PAUSE, False, False

@@ -79,7 +79,7 @@ class QueueOfBroker:
         self._wanted = wanted(mapping.filters, "data")
         self._what = f"event source mapping {mapping.uuid}"
         self._own = tools.bell.ear()
-        self._trouble = Trouble(tools, mapping.uuid, self._own)
+        self._trouble = Trouble(tools, mapping, self._own)
         self._left: list[Message] = []  # taken, but too much for the batch before
         self._end = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

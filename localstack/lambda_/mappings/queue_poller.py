@@ -47,7 +47,7 @@ class QueuePoller:
         self._what = f"event source mapping {mapping.uuid}"
         # One ear for what may have come, one for batches that end.
         self._ear, self._own = tools.bell.ear(self._name, "sqs", HAND_ON), tools.bell.ear()
-        self._trouble = Trouble(tools, mapping.uuid, self._own)
+        self._trouble = Trouble(tools, mapping, self._own)
         self._deleter = Deleter(self._call, self._trouble.say, self._what, tools.clock)
         self._url, self._pause = "", FIRST_PAUSE
         self._left: list[Record] = []  # received, but too much for the batch before

@@ -25,8 +25,8 @@ class StreamPoller:
         self._mapping, self._tools, self._reading = mapping, tools, reading
         self._kept = tools.positions.of(mapping.uuid)
         self._own = tools.bell.ear()
-        self._trouble = Trouble(tools, mapping.uuid, self._own)
-        self._of_shards = Trouble(tools, mapping.uuid, self._own)
+        self._trouble = Trouble(tools, mapping, self._own)
+        self._of_shards = Trouble(tools, mapping, self._own)
         self._followers: dict[str, Follower] = {}
         self._task: asyncio.Task[None] | None = None
         self._stopping = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...bell import Ear
-from ..records import Throttled
+from ..records import SourceMapping, Throttled
 from .base import Tools
 
 FIRST, LONGEST = 1.0, 4.0
@@ -23,9 +23,13 @@ class Trouble:
     """
 
     def __init__(
-        self, tools: Tools, uuid: str, own: Ear, say: Callable[[Exception], None] | None = None
+        self,
+        tools: Tools,
+        mapping: SourceMapping,
+        own: Ear,
+        say: Callable[[Exception], None] | None = None,
     ) -> None:
-        self._tools, self._uuid, self._own = tools, uuid, own
+        self._tools, self._mapping, self._own = tools, mapping, own
         self.say = say or self._say
         self._count, self._said, self._until = 0, "", 0.0
         self.over = False
@@ -45,7 +49,11 @@ class Trouble:
         self._until = self._tools.clock.time() + pause
 
     def _say(self, error: Exception) -> None:
-        line = f"event source mapping {self._uuid}: {error}"
+        its = self._mapping
+        line = (
+            f"event source mapping {its.uuid} of {its.source_arn} to {its.function_arn}: "
+            f"{error} (tried again until that is over)"
+        )
         if line != self._said:
             self._said = line
             self._tools.report(line)

@@ -436,6 +436,20 @@ def test_a_mapping_whose_queue_and_function_are_gone_can_be_disabled(world: Any)
     assert world.api.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
 
 
+def test_a_queue_that_goes_is_said_with_its_name_and_the_functions(
+    world: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = world.queue()
+    world.function()
+    uuid = world.map(QUEUE)
+    world.client("sqs").delete_queue(QueueUrl=url)
+    world.advance()
+    said = capfd.readouterr().err.splitlines()[0]
+    assert said.startswith(f"event source mapping {uuid} of {QUEUE} to arn:aws:lambda:")
+    assert ":function:f: QueueDoesNotExist: " in said
+    assert said.endswith(" (tried again until that is over)")
+
+
 def test_a_reset_ends_what_a_disabled_mapping_waits_for(world: Any) -> None:
     """Nothing of it is left to poll, or to be found as under way."""
     import asyncio
