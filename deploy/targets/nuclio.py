@@ -146,7 +146,7 @@ class Nuclio:
         import httpx
 
         try:
-            answer = self._http.request(
+            answer = self._sent(
                 method,
                 path,
                 json=json,
@@ -161,6 +161,18 @@ class Nuclio:
             return answer
         said = f"{method} {path}: {answer.status_code}: {_error_text(answer)}"
         raise CallFailed(f"{name!r} on nuclio: {said}")
+
+    def _sent(self, method: str, path: str, **words: Any) -> httpx.Response:
+        """The answer.  What only reads is asked once more when its connection ends: an idle one may
+        be closed, by the dashboard or by another thread's look at it, in the moment it is used."""
+        import httpx
+
+        try:
+            return self._http.request(method, path, **words)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            if method != "GET":
+                raise
+            return self._http.request(method, path, **words)
 
 
 def _story(status: dict[str, Any]) -> str:

@@ -20,15 +20,20 @@ _HEARTBEAT = "100"
 
 
 class Pull:
-    """Of `durable`, a consumer of `stream`."""
+    """Of `durable`, a consumer of `stream`.
 
-    def __init__(self, client: Any, stream: str, durable: str) -> None:
+    lost_after: seconds after its time in which a request is answered, or was lost: a server that
+                hands a consumer to another one may forget it
+    """
+
+    def __init__(self, client: Any, stream: str, durable: str, *, lost_after: float = 5.0) -> None:
         self._client = client
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = client.new_inbox()
         self._subscription: Any = None
         self._came: deque[Any] = deque()
         self._asked = 0  # messages that the standing request may still bring
+        self._lost_after, self._lost_at = lost_after, 0.0
         self._refused = ""
         self._changed = asyncio.Event()
 
@@ -57,8 +62,9 @@ class Pull:
 
     async def _ask(self, most: int, seconds: float) -> None:
         self._changed.clear()
-        if self._asked <= 0:
-            self._asked = most
+        now = asyncio.get_running_loop().time()
+        if self._asked <= 0 or now > self._lost_at:
+            self._asked, self._lost_at = most, now + seconds + self._lost_after
             wanted = {"batch": most, "expires": int(seconds * 1e9)}
             await self._client.publish(self._subject, json.dumps(wanted).encode(), self._inbox)
 

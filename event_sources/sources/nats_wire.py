@@ -17,6 +17,7 @@ from .refusal import why
 T = TypeVar("T")
 _SCHEMES = ("nats", "tls", "ws", "wss")
 _CONNECT = 5.0  # seconds for a server to answer
+_LOOK = 5.0  # seconds between two looks whether the client has ended
 _HEAD = b"NATS/1.0\r\n\r\n"  # what stands around headers
 _REFUSED = 1.0  # seconds for one that has refused us to end the connection
 _NOT_IN = "uthorization Violation"  # as the server says it
@@ -42,6 +43,7 @@ class Connection:
 
     async def open(self) -> None:
         from nats.aio.client import Client
+        from nats.errors import UnexpectedEOF
 
         await self.close()
         with as_away(self.url):
@@ -56,6 +58,8 @@ class Connection:
         async def heard(error: Exception) -> None:
             # The last one only: of a slow consumer each message that is dropped is one.
             said[:] = [f"{type(error).__name__}: {error}".rstrip(": ")]
+            if isinstance(error, (UnexpectedEOF, OSError)):
+                self._gone.set()
 
         with as_away(self.url, said=said, tls=self.secure, why_not=self._options.why_not):
             client = self._client = Client()
@@ -73,6 +77,7 @@ class Connection:
             )
             try:
                 await asyncio.wait_for(connecting, _CONNECT * 2)
+                self._gone.clear()  # of the first try, or of the connection before
             except BaseException:
                 await self._end(_REFUSED)  # nats-py leaves it open
                 raise
@@ -91,8 +96,12 @@ class Connection:
     async def alive(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` comes to.  Raises `Away` as soon as the connection is gone."""
         task, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone.wait())
+        both, first = {task, gone}, asyncio.FIRST_COMPLETED
         try:
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            # nats-py does not say so when words that it still had to send could not be sent.
+            while not (await asyncio.wait(both, timeout=_LOOK, return_when=first))[0]:
+                if self.client.is_closed:
+                    break
             if not task.done():
                 raise Away(f"{shown(self.url)}: the connection is gone")
             return task.result()

@@ -54,6 +54,24 @@ def test_what_somebody_deletes_is_not_waited_for() -> None:
         dashboard(lambda request: (404, {"error": "Function not found"})).settle("f")
 
 
+@pytest.mark.parametrize(
+    "error", [httpx.ReadError("Bad file descriptor"), httpx.RemoteProtocolError("disconnected")]
+)
+def test_what_only_reads_is_asked_again_when_its_connection_ends(error: Exception) -> None:
+    asked: list[str] = []
+
+    def answers(request: httpx.Request) -> tuple[int, object]:
+        asked.append(request.method)
+        if len(asked) == 1 or request.method != "GET":
+            raise error
+        return 200, {"metadata": {}}
+
+    assert dashboard(answers).get("/api/functions/f", "f") == {"metadata": {}}
+    with pytest.raises(CallFailed, match="'f' on nuclio: POST /api/functions: "):
+        dashboard(answers).call("POST", "/api/functions", "f")  # it may have been done
+    assert asked == ["GET", "GET", "POST"]
+
+
 def test_a_gateway_goes_before_the_functions_that_it_sends_to() -> None:
     gateway = NuclioGateway(name="f", host="h", app="shop", upstreams=(("f", 90), ("f-canary", 10)))
     functions = [

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from nats.errors import Error
 
 from pelton.event_sources import Away, Delivery
 from pelton.event_sources.sources.nats import Nats
 from pelton.event_sources.sources.nats_access import NatsOptions
+from pelton.event_sources.sources.nats_pull import Pull
 from pelton.event_sources.sources.nats_wire import Connection
 
-from .bench import Bench, Seen, until
+from .bench import PATIENCE, Bench, Seen, until
 from .on_nats import OnNats
 from .promises import PromiseTests
 from .servers.nats import NatsServer
+from .servers.proxy import Proxy
 
 
 class NatsBench(OnNats):
@@ -100,5 +104,61 @@ def test_a_slow_consumer_grows_no_memory(nats_server: NatsServer) -> None:
         go.set()
         await connection.close()
         assert grown[1] - grown[0] < 100_000, "a hundred bytes of each message would be 300,000"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("turns", range(20, 30))
+def test_a_connection_that_is_cut_while_it_says_much_is_known_to_be_gone(
+    nats_server: NatsServer, turns: int
+) -> None:
+    """Its client forgets to say so when it could not send its last words, and a source waited for
+    ever; in one turn of the loop or another that is so."""
+
+    async def talk(connection: Connection) -> None:
+        with contextlib.suppress(Away, Error, OSError):
+            while True:
+                await connection.client.publish("nobody", b"x" * 100)
+                await asyncio.sleep(0)
+
+    async def run() -> None:
+        async with Proxy(nats_server.port) as proxy:
+            connection = Connection(f"nats://127.0.0.1:{proxy.port}", None)
+            await connection.open()
+            talking = asyncio.ensure_future(talk(connection))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            proxy.cut()
+            async with asyncio.timeout(PATIENCE):
+                with pytest.raises(Away):
+                    await connection.alive(asyncio.Event().wait())
+            await connection.close()
+            await talking
+
+    asyncio.run(run())
+
+
+def test_a_request_for_messages_that_the_server_forgot_is_made_again() -> None:
+    class Forgetful:
+        """As a client of a server that hands its consumer to another one."""
+
+        asked = 0
+
+        def new_inbox(self) -> str:
+            return "inbox"
+
+        async def subscribe(self, subject: str, cb: object) -> object:
+            return subject, cb
+
+        async def publish(self, subject: str, wanted: bytes, inbox: str) -> None:
+            self.asked += 1
+
+    async def run() -> None:
+        client = Forgetful()
+        pull = Pull(client, "stream", "consumer", lost_after=0.0)
+        await pull.open()
+        async with asyncio.timeout(PATIENCE):
+            while client.asked < 3:
+                assert await pull.take(1, 0.001) == []
 
     asyncio.run(run())

@@ -334,19 +334,23 @@ def test_rabbitmq(
         import aio_pika
 
         async with await aio_pika.connect(rabbit_server.url) as connection:
-            channel = await connection.channel()
+            channel = await connection.channel(on_return_raises=True)
             async with asyncio.timeout(60):
-                while True:  # it is made by the trigger
+                while True:  # the trigger makes them, and binds the one to the other
                     try:
                         exchange = await channel.get_exchange(f"x-{queue}")
                         made = await channel.get_queue(queue)
+                        await exchange.publish(aio_pika.Message(b"none yet"), "b")  # bound last
                         break
                     except aio_pika.exceptions.ChannelClosed:
-                        channel = await connection.channel()
-                        await asyncio.sleep(0.05)
-            for key, body in (("b", b"none yet"), ("a.new", b"fail"), ("a.old", b"die")):
+                        channel = await connection.channel(on_return_raises=True)
+                    except aio_pika.exceptions.DeliveryError:
+                        pass
+                    await asyncio.sleep(0.05)
+            for key, body in (("a.new", b"fail"), ("a.old", b"die")):
                 await exchange.publish(aio_pika.Message(body), key)
-            await exchange.publish(aio_pika.Message(b"other"), "c")  # bound to nothing
+            with pytest.raises(aio_pika.exceptions.DeliveryError):
+                await exchange.publish(aio_pika.Message(b"other"), "c")  # bound to nothing
             await exchange.publish(aio_pika.Message(b"last"), "a.new")
             await until(lambda: f"rabbitMq x-{queue}/a.new last" in lines(seen))
             await until(lambda: lines(seen).count(f"rabbitMq x-{queue}/a.old die") == 2)
