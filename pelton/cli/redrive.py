@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -88,6 +90,8 @@ def command(kind: str, place: str, as_json: bool, dry_run: bool, **options: Any)
         options["younger"],
         options["most"] or 0,
     )
+    if ":" in kind and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a place of one's own stands where the command is run
     try:
         letters = _letters(kind, place, options, where)
         if dry_run:

@@ -46,6 +46,7 @@ from .redriven import (
     of_redis,
     of_redis_channel,
 )
+from .servers.kafka import KafkaServer
 from .servers.nats import NatsServer
 from .servers.rabbitmq import RabbitServer
 from .servers.redis import RedisServer
@@ -184,6 +185,22 @@ def test_a_process_that_is_killed_loses_none(
         }
         assert len(seen) <= 1001, "one may come twice"
         assert await scene.left() == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.slow
+def test_a_topic_that_is_not_there_is_said_at_once(kafka_broker: KafkaServer) -> None:
+    async def run() -> None:
+        scene = await of_kafka_broker(lambda name: kafka_broker, Path())
+        there, scene.topic = scene.topic, lambda key: "nowhere-at-all"
+        await scene.fill(scene.letter(0, "k", "full"))
+        scene.topic = there
+        await scene.fill(scene.letter(1, "k", "full"))
+        done = await told(*scene.words, code=2)
+        assert done["sent"] == 1
+        assert "topic 'nowhere-at-all': " in done["not_sent"][0]["not_sent"]
+        assert [each.body for each in await scene.left()] == [b"k:0"]
 
     asyncio.run(run())
 
@@ -398,6 +415,56 @@ def test_letters_go_into_another_place_and_are_shown_to_people(redis_server: Red
         scene.place = "else"
         (moved,) = await scene.left()
         assert (moved.body, moved.redriven) == (b"k0:0", 1)
+
+    asyncio.run(run())
+
+
+OWN = """
+from pelton.event_sources.redrive import Kept, Place
+
+class Drawer(Place):
+    async def letters(self):
+        yield Kept("1", b"a", reason=f"of {self.name}")
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+"""
+
+
+def test_a_place_of_ones_own_is_found_where_the_command_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "drawer_of_letters.py").write_text(OWN)
+    try:
+        told_of = said("drawer_of_letters:Drawer", "mine", "--dry-run")
+    finally:
+        sys.modules.pop("drawer_of_letters", None)
+    assert "1  of mine" in told_of
+
+
+def test_a_file_that_cannot_be_written_anew_says_so_and_loses_none(tmp_path: Path) -> None:
+    """As on a full disk: what was sent is known to be."""
+    file = ToFile(tmp_path / "dead.jsonl")
+    (tmp_path / ".dead.jsonl.left").mkdir()  # in the way of it
+
+    async def run() -> None:
+        for n in ("1", "2"):
+            await file.bury(Memory(), Letter(Message(n, b"x", "t"), "full", 1, 1.0, "redis-stream"))
+        sent = list[str]()
+
+        async def send(letter: Kept) -> None:
+            sent.append(letter.message_id)
+
+        for _ in range(3):
+            place = place_of("file", str(file.path))
+            await place.open()
+            await redrive(place, Wanted(most=1), send)
+            await place.close()
+            assert "in lines that begin with #" in place.notes[0]
+        assert sent == ["1", "2"]
 
     asyncio.run(run())
 

@@ -7,6 +7,7 @@ of it.  At the end those lines go, by a file of the others in its place.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -83,9 +84,17 @@ class FilePlace(Place):
         if os.stat(self.path).st_ino != os.fstat(file).st_ino:
             return  # another redrive was faster
         beside = self.path.with_name(f".{self.path.name}.left")
-        with open(self.path, "rb") as lines, open(beside, "wb") as left:
-            os.fchmod(left.fileno(), os.fstat(file).st_mode & 0o7777)
-            left.writelines(line for line in lines if not line.startswith(_SENT))
-            left.flush()
-            os.fsync(left.fileno())
-        os.replace(beside, self.path)
+        try:
+            with open(self.path, "rb") as lines, open(beside, "wb") as left:
+                os.fchmod(left.fileno(), os.fstat(file).st_mode & 0o7777)
+                left.writelines(line for line in lines if not line.startswith(_SENT))
+                left.flush()
+                os.fsync(left.fileno())
+            os.replace(beside, self.path)
+        except OSError as error:  # as of a full disk
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            self.notes.append(
+                f"what was sent again stays in {self.path}, in lines that begin with #: the file "
+                f"could not be written without them: {error.strerror}"
+            )
