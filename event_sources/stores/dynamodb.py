@@ -185,12 +185,12 @@ class DynamoStore:
     def _call_now(self, operation: str, members: dict[str, Any]) -> dict[str, Any] | None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        if self._client is None:
-            import boto3
-
-            self._client = boto3.client("dynamodb")
         asked = self._steady()
         try:
+            if self._client is None:
+                import boto3
+
+                self._client = boto3.client("dynamodb")  # without a region there is none
             found: dict[str, Any] = getattr(self._client, operation)(
                 TableName=self.table, **members
             )

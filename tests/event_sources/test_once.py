@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable
 from email.utils import formatdate
@@ -12,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from pelton.event_sources import Batch, Failed, Message, Once, Outcome
@@ -393,3 +395,16 @@ def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(run())
+
+
+def test_a_store_that_cannot_be_asked_blames_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a worker without settings of AWS would make dead letters of all that comes."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the settings that it found
+    once = Once(lambda batch: None, DynamoStore("done"))
+    with pytest.raises(Failed, match="table done: You must specify a region") as caught:
+        asyncio.run(once(Batch((Message("1", b"1"),))))
+    assert not caught.value.blame
