@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from ..forked import Forked
 
 if TYPE_CHECKING:  # it takes a second to be imported: who runs these tests does it
     import openai
@@ -22,8 +22,7 @@ APP = Path(__file__).parents[2] / "examples" / "chat" / "app.py"
 def client() -> Iterator[openai.OpenAI]:
     import openai
 
-    words = [sys.executable, "-m", "pelton", "serve", str(APP), "--port", "0", "--json"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    process = Forked(["serve", str(APP), "--port", "0", "--json"])
     assert process.stdout is not None
     try:
         url = json.loads(process.stdout.readline())["url"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ...forked import Forked
 from .skins import Grpc, Rest
 
 # A program of another environment, which this one cannot import.
@@ -24,8 +23,7 @@ MODELS = Path(__file__).parent / "models.py"
 @contextmanager
 def serving(file: Path, *words: str) -> Iterator[dict[str, Any]]:
     """`pelton serve` of a file; what it says with --json when it is ready."""
-    command = [sys.executable, "-m", "pelton", "serve", str(file), "--port", "0", "--json"]
-    process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True)
+    process = Forked(["serve", str(file), "--port", "0", "--json", *words])
     assert process.stdout is not None
     try:
         yield json.loads(process.stdout.readline())
