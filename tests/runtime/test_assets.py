@@ -187,7 +187,7 @@ import pelton
 app = pelton.App("assets")
 MODEL = pelton.asset("s3://models/m.bin", sha256="{digest}")
 
-@app.function(memory=256)
+@app.function(memory=256, timeout=60)
 def length(n: int) -> list[object]:
     with open(MODEL, "rb") as opened:
         return [len(opened.read()) * n, MODEL.path]
