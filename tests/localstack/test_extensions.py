@@ -493,19 +493,19 @@ def handler(event, context):
 @pytest.mark.fidelity("Extensions", "with an extension, the runtime is told of its end by SIGTERM")
 def test_a_function_may_end_in_good_order(pelton_emulator: RunningEmulator, seen: Seen) -> None:
     """Python handles the signal while it waits on runtimes from 3.12 on, as on AWS."""
-
-    def told_of_their_end() -> int:
-        return sum(event["eventType"] == "SHUTDOWN" for event in seen.all("event"))
-
     for count in range(1, 6):
         function = Extended(pelton_emulator, seen, source=GRACEFUL, Runtime="python3.12")
         assert function.run() == "ok"
         function.end()
-        seen.first("event", lambda _, count=count: told_of_their_end() == count)
+        seen.first("event", told_of_ends(seen, count))
         if seen.all("stopped"):
             return
     # Once it may have been too slow for the 300 ms that it has, on a machine that is busy.
     raise AssertionError("five functions were not told")
+
+
+def told_of_ends(seen: Seen, count: int) -> Callable[[Any], bool]:
+    return lambda _: sum(each["eventType"] == "SHUTDOWN" for each in seen.all("event")) == count
 
 
 def kill_and_run(function: Extended, seen: Seen) -> Any:
