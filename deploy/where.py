@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import CannotPlan
+from .errors import CannotPlan, Unreachable
 from .health import read_health
 from .place import Place
 from .state import FileStore, S3Store, Store
@@ -56,7 +56,15 @@ def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str
     given = "" if where.role == LEAST else where.role
     if where.to != "local":
         return Aws(Account(where.endpoint, where.region, role=given)), {}
-    health = read_health(where.aws_address, runtimes)
+    try:
+        health = read_health(where.aws_address, runtimes)
+    except Unreachable as error:
+        if where.nuclio_endpoint:
+            error.add_note(
+                "    local is the emulator, which is both platforms at their two addresses; a Nuclio "
+                f"elsewhere: --to nuclio --nuclio-endpoint {where.nuclio_endpoint}"
+            )
+        raise
     role = given or f"arn:aws:iam::{health['account']}:role/pelton-local"
     region, number = str(health["region"]), str(health["account"])
     return Aws(Account(where.aws_address, region, "test", "test", role, number)), health

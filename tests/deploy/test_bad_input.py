@@ -27,6 +27,7 @@ from pelton.deploy.targets.aws_errors import sentence
 from pelton.deploy.targets.target import Target
 from pelton.deploy.wants.lambda_ import refuse_roles_of_others
 from pelton.deploy.wants.variables import refuse_variables
+from pelton.deploy.where import Where, connect
 
 FUNCTION = LambdaFunction(
     name="score", function="score", runtime="python3.12", handler="h.h", role="r", sha256="00"
@@ -183,6 +184,14 @@ def test_nobody_answers() -> None:
     nowhere = Target(Aws(Account("http://127.0.0.1:9", "us-east-1", "key", "secret"), attempts=1))
     with pytest.raises(Unreachable, match="start it with `pelton emulator`"):
         read_keys(nowhere, ["function:score"])
+
+
+def test_who_means_a_nuclio_elsewhere_is_told_how_to_say_so() -> None:
+    there = Where(endpoint="http://127.0.0.1:9", nuclio_endpoint="http://nuclio:8070")
+    with pytest.raises(Unreachable, match="nothing answers at http://127.0.0.1:9") as raised:
+        connect(there)
+    (note,) = raised.value.__notes__
+    assert "elsewhere: --to nuclio --nuclio-endpoint http://nuclio:8070" in note
 
 
 @pytest.mark.parametrize(
