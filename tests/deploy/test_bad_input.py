@@ -188,7 +188,7 @@ def test_nobody_answers() -> None:
 
 def test_who_means_a_nuclio_elsewhere_is_told_how_to_say_so() -> None:
     there = Where(endpoint="http://127.0.0.1:9", nuclio_endpoint="http://nuclio:8070")
-    with pytest.raises(Unreachable, match="nothing answers at http://127.0.0.1:9") as raised:
+    with pytest.raises(Unreachable, match=r"nothing answers at http://127\.0\.0\.1:9") as raised:
         connect(there)
     (note,) = raised.value.__notes__
     assert "elsewhere: --to nuclio --nuclio-endpoint http://nuclio:8070" in note
