@@ -61,8 +61,8 @@ def connect(where: Where, runtimes: Collection[str] = ()) -> tuple[Aws, dict[str
     except Unreachable as error:
         if where.nuclio_endpoint:
             error.add_note(
-                "    local is the emulator, which is both platforms at their two addresses; a Nuclio "
-                f"elsewhere: --to nuclio --nuclio-endpoint {where.nuclio_endpoint}"
+                "    local is the emulator, which is both platforms at its two addresses; "
+                f"a Nuclio elsewhere: --to nuclio --nuclio-endpoint {where.nuclio_endpoint}"
             )
         raise
     role = given or f"arn:aws:iam::{health['account']}:role/pelton-local"
