@@ -37,7 +37,8 @@ def test_every_missing_queue_is_named_with_the_call_that_makes_it(
     address = pelton_emulator.url.removeprefix("http://")  # without its scheme it is good too
     words = said("plan", str(tmp_path / "queues.py"), "--endpoint", address)
     assert "'orders' (function 'order'), 'returns' (function 'back')" in words
-    assert f"endpoint_url='{pelton_emulator.url}').create_queue(QueueName='returns')" in words
+    assert f"endpoint_url='{pelton_emulator.url}', region_name=" in words
+    assert ").create_queue(QueueName='returns')" in words
 
 
 @pytest.mark.parametrize("what", ["plan", "deploy", "build"])
