@@ -91,6 +91,7 @@ class RabbitMQ(Source):
         self._connection: Connection | None = None
         self._buffer, self._hand = Buffer(prefetch), Hand(REMEMBERED)
         self._gone: Away | None = None
+        self._others: int | None = None  # who consume the queue besides; None: that is not known
 
     @property
     def _open(self) -> Connection:
@@ -98,13 +99,16 @@ class RabbitMQ(Source):
             raise Away(f"{shown(self.url)}: there is no connection")
         return self._connection
 
+    def stand_alone(self, name: str) -> None:
+        self._others = 0
+
     async def open(self) -> None:
         await self.close()
         self._gone = None
         self._buffer.clear()  # it comes again
         self._hand.begin()
         connection = Connection(self.url, self._tls, self._heard, self._lost)
-        await connection.open(self.place, self.prefetch)
+        self._others = await connection.open(self.place, self.prefetch, self._others)
         self._connection = connection
 
     async def close(self) -> None:

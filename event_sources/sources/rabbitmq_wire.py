@@ -19,6 +19,10 @@ from .refusal import why
 from .tls import Tls
 
 _ANSWER = 10.0  # seconds for a broker to answer
+_HEARS = (
+    3.0  # seconds for one to hear that a connection is gone, and between two looks whether it has
+)
+_LOOK = 0.02
 _QUIET = logging.NullHandler()
 MAKES = ("", "classic", "quorum")
 
@@ -59,16 +63,36 @@ class Connection:
         self._closed = False
 
     # -- opening and closing
-    async def open(self, place: Place, prefetch: int) -> None:
-        """Connect, be sure that the queue is there, and let messages come."""
+    async def open(self, place: Place, prefetch: int, others: int | None) -> int:
+        """Connect, be sure that the queue is there, and let messages come.
+
+        others: as many consume it besides, as far as we know; how many there are is returned
+        """
         await self.connect()
         try:
             with as_away(self.where, opening=True):
                 await self._prepare(place)
+                others = await self._without_us(place.queue, others)
                 await self._consume(place.queue, prefetch)
+                return others
         except BaseException:
             await self.close()
             raise
+
+    async def _without_us(self, queue: str, others: int | None) -> int:
+        """How many consume it.  One more may be who we were, by a connection of which the broker
+        has not heard yet that it is gone: what that held is the queue's once it has, and comes
+        before what is new."""
+        end = asyncio.get_running_loop().time() + _HEARS
+        with as_away(f"{self.where}: queue {queue!r}"):
+            while True:
+                async with self._connection.channel() as channel:
+                    found = await channel.declare_queue(queue, passive=True, timeout=_ANSWER)
+                count = int(found.declaration_result.consumer_count)
+                late = asyncio.get_running_loop().time() > end
+                if others is None or count <= others or late:
+                    return count
+                await asyncio.sleep(_LOOK)
 
     async def connect(self) -> None:
         """And no more."""

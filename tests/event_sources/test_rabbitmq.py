@@ -18,6 +18,7 @@ from pelton.event_sources.sources.rabbitmq_hand import Hand
 from .bench import Seen, keyed, until
 from .faults import FaultBench, FaultTests
 from .promises import PromiseTests
+from .servers.proxy import Proxy
 from .servers.rabbitmq import RabbitServer
 
 _numbers = count()
@@ -51,8 +52,9 @@ class RabbitBench:
         words: Words = {**self._words(), **changed}
         return RabbitMQ(self.server.url, **words)
 
-    def by_port(self, port: int) -> RabbitMQ:
-        return RabbitMQ(f"amqp://127.0.0.1:{port}/", **self._words())
+    def by_port(self, port: int, **changed: Unpack[Changed]) -> RabbitMQ:
+        words: Words = {**self._words(), **changed}
+        return RabbitMQ(f"amqp://127.0.0.1:{port}/", **words)
 
     def spec(self) -> tuple[str, Mapping[str, Any]]:
         return "rabbitmq", {"url": self.server.url, **self._words()}
@@ -159,6 +161,26 @@ class TestRabbitMQ:
             await source.open()
             assert await source.receive(10, 0.1) == []
             await source.close()
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize("make", ["quorum", "classic"])
+    def test_a_broker_that_hears_late_of_a_cut_gives_nothing_new_before_the_old(
+        self, rabbit_server: RabbitServer, make: str
+    ) -> None:
+        bench = made(rabbit_server, make)
+
+        async def run() -> None:
+            await bench.publish(keyed(20, 1))
+            async with Proxy(rabbit_server.port, unnoticed=0.5) as proxy:
+                source = bench.by_port(proxy.port, prefetch=10)
+                await source.open()
+                first = await all_of(source, 10)
+                proxy.cut()
+                await source.open()
+                again = await all_of(source, 10)
+                assert [each.id for each in again] == [each.id for each in first]
+                await source.close()
 
         asyncio.run(run())
 

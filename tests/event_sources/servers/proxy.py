@@ -9,12 +9,13 @@ import contextlib
 class Proxy:
     """Listens on a port of its own, for the server on `port`.
 
-    seconds: that each word of the server is on its way, and its end
+    seconds:   that each word of the server is on its way, and its end
+    unnoticed: seconds after a cut in which the server does not hear of it
     """
 
-    def __init__(self, port: int, seconds: float = 0.0) -> None:
+    def __init__(self, port: int, seconds: float = 0.0, unnoticed: float = 0.0) -> None:
         self._target, self.port, self.cuts = port, 0, 0
-        self._seconds = seconds
+        self._seconds, self._unnoticed = seconds, unnoticed
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,18 +43,25 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(OSError):
             theirs, to_them = await asyncio.open_connection("127.0.0.1", self._target)
-            self._writers |= {writer, to_them}
-            await asyncio.gather(_pump(reader, to_them), _pump(theirs, writer, self._seconds))
+            self._writers |= {writer, to_them} if not self._unnoticed else {writer}
+            await asyncio.gather(
+                _pump(reader, to_them, last=self._unnoticed),
+                _pump(theirs, writer, self._seconds, last=self._seconds),
+            )
             self._writers -= {writer, to_them}
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float = 0.0
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    seconds: float = 0.0,
+    *,
+    last: float,
 ) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             await asyncio.sleep(seconds)
             writer.write(data)
             await writer.drain()
-        await asyncio.sleep(seconds)  # that it ends is a word as well
+    await asyncio.sleep(last)  # that it ends is a word as well
     writer.transport.abort()
