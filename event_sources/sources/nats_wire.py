@@ -136,6 +136,7 @@ class Connection:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(seconds):
                     await client.close()
+            _let_go(client)
 
 
 def _check(url: str) -> None:
@@ -152,6 +153,21 @@ write it as "nats://HOST:4222"
             raise WrongSource(
                 f'{shown(each)!r} is no address of a NATS server: write it as "nats://HOST:4222"'
             )
+
+
+def _let_go(client: Any) -> None:
+    """Close what nats-py has left open: when its last words cannot be sent, it goes no further, and
+    what its tasks have ended with nobody asks for."""
+    if (transport := getattr(client, "_transport", None)) is not None:
+        transport.close()
+    for name in ("_flusher_task", "_reading_task"):
+        if (task := getattr(client, name, None)) is not None:
+            task.add_done_callback(_asked)
+
+
+def _asked(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 async def _said_first(url: str) -> dict[str, Any]:

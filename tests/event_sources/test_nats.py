@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import tracemalloc
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,7 @@ from pelton.event_sources.sources.nats_pull import Pull
 from pelton.event_sources.sources.nats_wire import Connection
 
 from .bench import PATIENCE, Bench, Seen, until
+from .let_in import sockets_to
 from .on_nats import OnNats
 from .promises import PromiseTests
 from .servers.nats import NatsServer
@@ -110,10 +112,10 @@ def test_a_slow_consumer_grows_no_memory(nats_server: NatsServer) -> None:
 
 @pytest.mark.parametrize("turns", range(20, 30))
 def test_a_connection_that_is_cut_while_it_says_much_is_known_to_be_gone(
-    nats_server: NatsServer, turns: int
+    nats_server: NatsServer, turns: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its client forgets to say so when it could not send its last words, and a source waited for
-    ever; in one turn of the loop or another that is so."""
+    ever; in one turn of the loop or another that is so.  Nothing is left of it either."""
 
     async def talk(connection: Connection) -> None:
         with contextlib.suppress(Away, Error, OSError):
@@ -134,8 +136,11 @@ def test_a_connection_that_is_cut_while_it_says_much_is_known_to_be_gone(
                     await connection.alive(asyncio.Event().wait())
             await connection.close()
             await talking
+            assert not sockets_to(proxy.port)
 
     asyncio.run(run())
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_a_request_for_messages_that_the_server_forgot_is_made_again() -> None:
